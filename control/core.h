@@ -1,0 +1,81 @@
+/*
+ * The control core: one lcore that never blocks.  Owns the neighbour table, ARP, virtual addresses
+ * and carrier states; runs the clients (VGMP, VRRP) that ha/ registers.
+ *
+ * core_poll() is one turn of the loop: messages from the management thread, punted packets, timers.
+ * Tests call it with a fake clock.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "engine.h"
+
+struct core;
+
+/* What an upper layer hands down. All callbacks run on the control core; NULL = not wanted. */
+struct core_client {
+	void *ctx;
+	void (*tick)(void *ctx, mono_t now);				 /* every turn */
+	void (*link)(void *ctx, uint16_t interface, bool up, mono_t now); /* carrier changed */
+	/* A protocol-112 packet from a service interface; data = IPv4 header, len bytes readable. */
+	void (*vrrp)(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+	/* A console command for this client (core_request). => 0 or -errno. */
+	int (*request)(void *ctx, uint32_t what, uint64_t arg, mono_t now);
+};
+
+struct core_params {
+	struct engine *engine;
+	struct rte_mempool *pool;
+	const char *name;
+};
+
+struct core *core_create(const struct core_params *);
+void core_destroy(struct core *);
+int core_add_client(struct core *, const struct core_client *); /* before the loop runs */
+
+/* core_bind / core_unbind: by the control core's thread, around its loop (grace periods). */
+int core_bind(struct core *);
+void core_unbind(struct core *);
+uint32_t core_poll(struct core *, mono_t now); /* => work done; 0 lets the caller sleep */
+void core_sleep_begin(struct core *);
+void core_sleep_end(struct core *);
+uint64_t core_beats(const struct core *);
+
+/* ---- from the management thread: posted through a ring ---- */
+bool core_post_link(struct core *, uint16_t interface, bool up);
+/* Ask client 0 (ha) for something; => its result, or -ETIMEDOUT after 1 s (console only, blocks). */
+int core_request(struct core *, uint32_t what, uint64_t arg);
+/* A new snapshot was published: interfaces' addresses may have changed. */
+bool core_post_published(struct core *);
+
+/* ---- for clients, on the control core ---- */
+bool core_link_up(const struct core *, uint16_t interface);
+/* core_frame: an empty frame to fill; core_send: transmit it on the interface's port (worker 0
+ * sends it).  core_send always takes the mbuf; => false: dropped and counted. */
+struct rte_mbuf *core_frame(struct core *);
+bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
+
+/* Virtual addresses: while active we answer ARP for it with the virtual MAC, workers accept that
+ * MAC, and each activation sends gratuitous ARP at once and again after 1 s (R32, R33, R37, R236). */
+int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t address);
+void core_virtual_set(struct core *, uint16_t interface, uint8_t vrid, bool active, mono_t now);
+bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid);
+
+static inline struct rte_ether_addr
+core_virtual_mac(uint8_t vrid)
+{
+	return (struct rte_ether_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x01, vrid } };
+}
+
+struct core_stats {
+	uint64_t arp_requests_in, arp_replies_in, arp_requests_out, arp_replies_out, garp_out;
+	uint64_t arp_bad, arp_conflict, vrrp_in, sent, send_failed;
+	uint64_t pending_queued, pending_dropped, neigh_failed;
+	uint64_t stalls; /* own turns that came later than the stall limit */
+};
+void core_stats(const struct core *, struct core_stats *);

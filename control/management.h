@@ -1,0 +1,68 @@
+/*
+ * The management thread: one epoll loop for console, JSON socket, netlink and signals.
+ *
+ * Life-cycle: app/ fills struct management -> management_open() (sockets) -> management_run() until
+ * m->stop -> management_close().  Only the management thread uses it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "command.h"
+#include "config.h"
+#include "core.h"
+#include "engine.h"
+#include "link_watch.h"
+#include "publish.h"
+
+/* What ha/ hands to the management side (status for shows and the prompt); NULL without ha/. */
+struct management_ha {
+	void *ctx;
+	/* "HRP_A", "HRP_S" or "" for the prompt (R189). */
+	const char *(*prompt)(void *ctx);
+	void (*collect_extra)(void *ctx, const struct config *, struct publish_extra *);
+};
+
+struct management_loop;
+
+struct management {
+	const char *config_path;
+	struct config *config;			       /* running; management_reload() replaces it */
+	const struct config_section *const *sections;
+	struct engine *engine;
+	struct core *core;
+	struct link_watch *links;
+	const struct command *const *commands;	       /* all folders', NULL-terminated */
+	struct management_ha ha;
+	void *ha_state; /* struct ha *, for ha/'s own commands */
+	mono_t started;
+	struct clock clock;
+	int rcu_reader; /* the thread's rcu_register(); it is offline but inside collect(); -1 = none */
+	int stop;	/* set by SIGTERM and SIGINT; the loop ends */
+	struct management_loop *loop; /* management.c's own; NULL before management_open() */
+};
+
+/* management_block_signals: SIGTERM, SIGINT and SIGHUP will be read from a signalfd.
+ * => Call it before rte_eal_init(), so that the lcores inherit the mask. */
+void management_block_signals(void);
+
+/* management_open: signals, console and JSON sockets of the running configuration, as listeners.
+ * => 0 or -errno with a reason: a socket is in use by a live daemon, cannot be made, ...  From here
+ *    on the thread is an offline rcu reader (m->rcu_reader). */
+int management_open(struct management *, char *err, size_t err_size);
+/* management_run: until m->stop.  `interactive`: a console on the terminal as well. */
+int management_run(struct management *, bool interactive);
+void management_close(struct management *);
+
+/* management_reload: the file again; check, compile, publish. => 0 or -errno, nothing changed.
+ * The configuration that ran at management_open() stays allocated until management_close(), since
+ * other threads may hold parts of it; the later ones are freed when they are replaced. */
+int management_reload(struct management *, char *err, size_t err_size);
+
+/* management_now: the monotonic time of the loop. */
+mono_t management_now(const struct management *);
+
+/* Around reads of tables that need a grace-period reader (the session table). */
+void management_read_begin(struct management *);
+void management_read_end(struct management *);

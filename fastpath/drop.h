@@ -1,0 +1,51 @@
+/*
+ * Where packets end.  Every received packet ends in exactly one of: forwarded, answered (echo
+ * requests to our own addresses), punted, or one drop reason; so
+ * rx = forwarded + answered + punted + sum of drops, per worker and in total.
+ */
+#pragma once
+
+/* X(name, text): name is the JSON and console word; text is the operator's explanation. */
+#define DROP_REASONS(X)                                                                            \
+	X(runt, "frame shorter than its headers")                                                  \
+	X(ether_type, "EtherType that is not handled")                                             \
+	X(not_for_us, "destination MAC is neither ours nor an owned virtual MAC")                  \
+	X(no_interface, "no interface is configured on the port or VLAN")                          \
+	X(ip_header, "bad IPv4 version, header length, total length or checksum")                  \
+	X(ip_options, "IPv4 options")                                                              \
+	X(ip_source, "source address that no host may have")                                       \
+	X(fragment, "IPv4 fragment")                                                               \
+	X(l4_header, "TCP, UDP or ICMP header cut short or inconsistent")                          \
+	X(tcp_flags, "TCP flags that no stack sends together")                                     \
+	X(icmp_type, "ICMP type that is not forwarded")                                            \
+	X(icmp_no_session, "ICMP error about an unknown session")                                  \
+	X(icmp_reply, "ICMP echo reply that nobody asked for")                                     \
+	X(ttl, "TTL expired")                                                                      \
+	X(no_session, "TCP segment without a session")                                             \
+	X(tcp_state, "TCP segment that does not fit the session's state")                          \
+	X(tcp_window, "TCP segment outside the window")                                            \
+	X(no_route, "no route to the destination")                                                 \
+	X(policy, "denied by a security policy rule or the default")                               \
+	X(zone, "packet of a session, but from or to another zone than the session's")            \
+	X(table_full, "session table full")                                                        \
+	X(session_dead, "session is being removed")                                                \
+	X(no_service, "addressed to the firewall, nothing listens")                                \
+	X(punt_full, "punt ring full")                                                             \
+	X(neigh_failed, "next hop does not answer ARP")                                            \
+	X(not_owner, "role lease not held: standby or fenced")                                     \
+	X(heartbeat_port, "service traffic on a heartbeat port")                                   \
+	X(mtu, "packet larger than the way out allows")                                            \
+	X(tx_full, "transmit queue full")                                                          \
+	X(no_mbuf, "packet buffers exhausted")
+
+enum drop_reason {
+	DROP_NONE = 0,
+#define X(name, text) DROP_##name,
+	DROP_REASONS(X)
+#undef X
+	DROP_REASON_COUNT
+};
+
+/* Names and texts by enum drop_reason; index 0 is "none". */
+extern const char *const drop_names[DROP_REASON_COUNT];
+extern const char *const drop_texts[DROP_REASON_COUNT];

@@ -1,0 +1,95 @@
+/*
+ * The way out of a packet: interface, next hop and its MAC.  Sessions cache the neighbour of each
+ * direction and find it again when the engine's route generation has moved.
+ */
+#pragma once
+
+#include "rewrite.h"
+#include "worker.h"
+
+struct egress {
+	struct neigh *neigh; /* NULL: nobody has asked for it yet */
+	uint64_t word;	     /* of neigh; 0 when NULL */
+	uint32_t index;	     /* of neigh, or NEIGH_NONE */
+	uint16_t interface;
+	rte_be32_t next_hop;
+};
+
+/* egress_resolve: route and neighbour of a destination.  => DROP_no_route or DROP_NONE. */
+enum drop_reason egress_resolve(const struct worker *, rte_be32_t dst, struct egress *);
+
+/* egress_punt: the next hop's MAC is not known; the control core asks for it and sends the packet
+ * on (TTL already lowered, pkt_meta.port = the way out). */
+void egress_punt(struct worker *, struct pkt *, const struct egress *);
+
+/* egress_allowed: may a packet leave this way?  zone = where it must lead. */
+static inline enum drop_reason
+egress_allowed(const struct worker *w, const struct pkt *p, const struct egress *e, uint8_t zone)
+{
+	const struct snapshot_interface *out;
+
+	if (unlikely(p->ip->time_to_live <= 1))
+		return DROP_ttl;
+	if (unlikely(e->interface >= w->snap->interface_count))
+		return DROP_no_route;
+	out = &w->snap->interfaces[e->interface];
+	if (unlikely(!out->up))
+		return DROP_no_route;
+	if (unlikely(out->zone != zone))
+		return DROP_zone;
+	if (unlikely(out->heartbeat))
+		return DROP_heartbeat_port;
+	if (unlikely(p->ip_len > out->mtu))
+		return DROP_mtu;
+	if (unlikely(neigh_word_state(e->word) == NEIGH_FAILED))
+		return DROP_neigh_failed;
+	return DROP_NONE;
+}
+
+/* egress_cache: remember a known neighbour; an unknown one is looked for again next time. */
+static inline void
+egress_cache(const struct worker *w, struct session_dir *d, const struct egress *e)
+{
+	if (e->neigh == NULL)
+		return;
+	d->neigh = e->index;
+	d->route_gen = w->route_gen;
+}
+
+/* egress_of: the way out of a direction of a session.  => DROP_no_route or DROP_NONE. */
+static inline enum drop_reason
+egress_of(const struct worker *w, struct session_dir *d, rte_be32_t dst, struct egress *e)
+{
+	enum drop_reason reason;
+
+	if (likely(d->route_gen == w->route_gen)) {
+		e->index = d->neigh;
+		e->neigh = neigh_at(w->neighbours, e->index);
+		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
+		e->interface = e->neigh->interface;
+		e->next_hop = e->neigh->address;
+		if (likely(neigh_word_state(e->word) != NEIGH_FREE))
+			return DROP_NONE;
+	}
+	reason = egress_resolve(w, dst, e);
+	if (reason == DROP_NONE)
+		egress_cache(w, d, e);
+	return reason;
+}
+
+/* egress_send: TTL, MACs, transmit; or punt. */
+static inline void
+egress_send(struct worker *w, struct pkt *p, const struct egress *e)
+{
+	const enum neigh_state state = neigh_word_state(e->word);
+
+	rewrite_ttl(p->ip);
+	if (unlikely(state != NEIGH_REACHABLE && state != NEIGH_STALE)) {
+		egress_punt(w, p, e);
+		return;
+	}
+	if (unlikely(atomic_load_explicit(&e->neigh->used, memory_order_relaxed) == 0))
+		atomic_store_explicit(&e->neigh->used, 1, memory_order_relaxed);
+	rewrite_macs(pkt_ether(p), e->word, &e->neigh->source);
+	worker_queue(w, p->m, e->neigh->port, TX_FORWARDED, true);
+}

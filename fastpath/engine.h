@@ -1,0 +1,127 @@
+/*
+ * The engine: the whole fast path of one box.  Everything hangs off this object, so that tests run
+ * two boxes in one process.  See docs/packet-walk.md.
+ *
+ * Threads: M management, C control core, H HRP core, W worker.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "clock.h"
+#include "drop.h"
+#include "mirror.h"
+#include "neigh.h"
+#include "port.h"
+#include "punt.h"
+#include "rcu.h"
+#include "route.h"
+#include "session_table.h"
+#include "snapshot.h"
+
+#define MAX_WORKERS 32
+#define WORKER_BURST 32
+
+struct engine;
+struct worker;
+
+struct engine_params {
+	const char *name; /* unique in the process, at most 12 characters: prefix of DPDK names */
+	uint16_t workers;
+	uint32_t max_sessions;
+	uint32_t max_neighbours;
+	uint32_t max_routes;
+	uint32_t event_ring; /* mirror events per worker, power of two */
+	int socket;
+	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
+	bool tcp_loose;		  /* pick up TCP sessions mid-stream (TCP-03) */
+};
+
+/* => NULL with a one-line reason in err. */
+struct engine *engine_create(const struct engine_params *, char *err, size_t err_size);
+void engine_destroy(struct engine *); /* no thread may use it any more */
+
+/* Ports are added before any worker runs.  => port index, -1 when full or when a service port has
+ * fewer queues than there are workers.  Workers poll queue `worker id` of each port; heartbeat
+ * ports are not polled by workers. */
+int engine_add_port(struct engine *, const struct port *, bool heartbeat);
+const struct port *engine_port(const struct engine *, uint16_t port);
+uint16_t engine_port_count(const struct engine *);
+
+/* engine_publish: make `s` the snapshot, destroy the old one after a grace period (blocks).
+ * => M only. */
+void engine_publish(struct engine *, struct snapshot *s);
+/* => M always; other lcores between two quiescent reports. */
+const struct snapshot *engine_snapshot(const struct engine *);
+/* After routes, neighbours' indexes or interfaces changed: sessions resolve their way out again. */
+void engine_bump_routes(struct engine *);
+
+struct session_table *engine_sessions(const struct engine *);
+struct route_table *engine_routes(const struct engine *);
+struct neigh_table *engine_neighbours(const struct engine *);
+struct rcu *engine_rcu(const struct engine *);
+
+/* Role lease.  Transit packets are transmitted and virtual MACs owned only while now < lease.
+ * C writes, W reads once per burst and again before transmitting.  MONO_NEVER = standalone box;
+ * the initial value is 0: nothing is forwarded until somebody grants a lease. */
+void engine_set_lease(struct engine *, mono_t until);
+mono_t engine_lease(const struct engine *);
+/* Virtual MAC 00-00-5e-00-01-<vrid> on an interface.  C writes, W reads. */
+void engine_set_vmac(struct engine *, uint16_t interface, uint8_t vrid, bool active);
+bool engine_vmac(const struct engine *, uint16_t interface, uint8_t vrid);
+
+/* Control core side of punt and inject. */
+uint32_t engine_punt_dequeue(struct engine *, uint16_t worker, struct rte_mbuf **, uint32_t n);
+/* => false: ring full, the caller still owns the mbuf. */
+bool engine_inject(struct engine *, struct rte_mbuf *);
+
+/* HRP core side of the mirror.  Events are posted only while the mirror is on (H sets). */
+void engine_set_mirror(struct engine *, bool on);
+uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
+
+/* Workers.  worker_poll is one turn of the loop: every RX queue, inject (worker 0), housekeeping.
+ * => Number of packets handled; 0 lets the caller sleep.  The caller is the worker's only thread;
+ *    worker_bind registers it for grace periods first, worker_unbind when it leaves. */
+struct worker *engine_worker(struct engine *, uint16_t id);
+uint16_t engine_worker_count(const struct engine *);
+int worker_bind(struct worker *);
+void worker_unbind(struct worker *);
+uint32_t worker_poll(struct worker *, mono_t now);
+void worker_sleep_begin(struct worker *); /* around a sleep: rcu offline / online */
+void worker_sleep_end(struct worker *);
+/* The clock with which the worker checks the lease again right before transmitting; NULL (as at
+ * first): `now` of the poll is used.  => Before worker_bind. */
+void worker_set_clock(struct worker *, const struct clock *);
+/* Loops made so far: liveness for the control core. */
+uint64_t worker_beats(const struct worker *);
+
+/* Counters: written by their worker, read by anybody, summed by the reader.  Between two polls
+ * rx = forwarded + answered + punted + sum of drops.  Injected frames are none of these. */
+struct worker_stats {
+	uint64_t rx, forwarded, answered, punted, tx, injected;
+	uint64_t inject_dropped; /* wrong port or transmit queue full */
+	uint64_t drops[DROP_REASON_COUNT];
+	uint64_t sessions_created, sessions_closed, sessions_aged, events_lost_to_sweep;
+	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
+};
+
+struct interface_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops;
+};
+
+void engine_stats(const struct engine *, struct worker_stats *sum);
+void worker_stats(const struct worker *, struct worker_stats *);
+void engine_interface_stats(const struct engine *, uint16_t interface, struct interface_stats *);
+/* Hits of a policy counter slot (policy.h), zeroed when a new snapshot moves the slot's rule. */
+uint64_t engine_rule_hits(const struct engine *, uint16_t slot);
+
+/* Administrative removal: every session the callback accepts is handed to its home worker to kill.
+ * => M or C.  Returns how many were handed over: fewer than match when an inbox is full; the caller
+ *    then asks again a little later. */
+uint32_t engine_reset_sessions(struct engine *, bool (*match)(void *, const struct session *,
+			       const struct session_key4 *), void *ctx);

@@ -1,0 +1,23 @@
+/*
+ * Mirror events: what workers tell the HRP core about sessions, 8 bytes each, one SP/SC ring per
+ * worker.  Ring full: the session's dirty bit is set instead and the HRP core finds it by sweep, so
+ * overload delays the mirror and never loses a session.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdint.h>
+
+enum mirror_event_type {
+	MIRROR_CREATE = 1,
+	MIRROR_UPDATE = 2, /* state, owner or keep-alive */
+	MIRROR_DELETE = 3
+};
+
+struct mirror_event {
+	uint32_t index;
+	uint16_t generation; /* with index: names the session even after it is gone */
+	uint8_t type;
+	uint8_t pad;
+};
+static_assert(sizeof(struct mirror_event) == 8, "events go through the ring by value");

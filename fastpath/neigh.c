@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One rte_hash (lock-free readers, the control core as only writer) from (interface, address) to a
+ * slot of a flat array.  A removed slot and its key position are reused only after a grace period.
+ */
+#include "neigh.h"
+
+#include "check.h"
+#include "rcu.h"
+
+#include <rte_hash.h>
+#include <rte_jhash.h>
+#include <rte_malloc.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct neigh_key {
+	rte_be32_t address;
+	uint16_t interface;
+	uint16_t pad;
+};
+
+struct parked {
+	uint32_t index;
+	int32_t position;
+	uint64_t token;
+};
+
+struct neigh_table {
+	struct rte_hash *hash;
+	struct neigh *entries;
+	struct rcu *rcu;
+	uint32_t max;
+	_Atomic(uint32_t) count; /* C writes, shows read */
+	/* C only from here */
+	uint32_t *free_slots;
+	uint32_t free_count;
+	struct parked *parked; /* ring of removed slots waiting for their grace period */
+	uint32_t parked_head, parked_count;
+};
+
+struct neigh_table *
+neigh_table_create(const char *name, uint32_t max, struct rcu *rcu, int socket)
+{
+	struct neigh_table *t = calloc(1, sizeof(*t));
+	char hash_name[RTE_HASH_NAMESIZE];
+	struct rte_hash_parameters params = {
+		.name = hash_name,
+		/* Headroom for parked slots and for cuckoo chains that cannot be moved. */
+		.entries = max + max / 2 + 8,
+		.key_len = sizeof(struct neigh_key),
+		.hash_func = rte_jhash,
+		.socket_id = socket,
+		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF,
+	};
+
+	if (t == NULL)
+		return NULL;
+	snprintf(hash_name, sizeof(hash_name), "%s-neigh", name);
+	t->rcu = rcu;
+	t->max = max;
+	t->hash = rte_hash_create(&params);
+	t->entries = rte_zmalloc_socket("neigh", (size_t)max * sizeof(*t->entries), 64, socket);
+	t->free_slots = calloc(max, sizeof(*t->free_slots));
+	t->parked = calloc(max, sizeof(*t->parked));
+	if (t->hash == NULL || t->entries == NULL || t->free_slots == NULL || t->parked == NULL) {
+		neigh_table_destroy(t);
+		errno = ENOMEM;
+		return NULL;
+	}
+	for (uint32_t i = 0; i < max; i++)
+		t->free_slots[i] = max - 1 - i;
+	t->free_count = max;
+	return t;
+}
+
+void
+neigh_table_destroy(struct neigh_table *t)
+{
+	if (t == NULL)
+		return;
+	rte_hash_free(t->hash);
+	rte_free(t->entries);
+	free(t->free_slots);
+	free(t->parked);
+	free(t);
+}
+
+uint32_t
+neigh_find(const struct neigh_table *t, uint16_t interface, rte_be32_t address)
+{
+	const struct neigh_key key = { .address = address, .interface = interface };
+	void *data;
+
+	if (rte_hash_lookup_data(t->hash, &key, &data) < 0)
+		return NEIGH_NONE;
+	return (uint32_t)(uintptr_t)data;
+}
+
+struct neigh *
+neigh_at(const struct neigh_table *t, uint32_t index)
+{
+	FW_ASSERT(index < t->max);
+	return &t->entries[index];
+}
+
+uint32_t
+neigh_capacity(const struct neigh_table *t)
+{
+	return t->max;
+}
+
+uint32_t
+neigh_count(const struct neigh_table *t)
+{
+	return atomic_load_explicit(&t->count, memory_order_relaxed);
+}
+
+uint32_t
+neigh_add(struct neigh_table *t, uint16_t interface, rte_be32_t address, uint16_t port,
+	const struct rte_ether_addr *source)
+{
+	const struct neigh_key key = { .address = address, .interface = interface };
+	const uint32_t existing = neigh_find(t, interface, address);
+	struct neigh *n;
+	uint32_t index;
+
+	if (existing != NEIGH_NONE)
+		return existing;
+	if (t->free_count == 0)
+		return NEIGH_NONE;
+	index = t->free_slots[t->free_count - 1];
+	n = &t->entries[index];
+	n->address = address;
+	n->interface = interface;
+	n->port = port;
+	n->source = *source;
+	n->expires_ns = 0;
+	n->tries = 0;
+	atomic_store_explicit(&n->used, 0, memory_order_relaxed);
+	atomic_store_explicit(&n->word, (uint64_t)NEIGH_INCOMPLETE << 48, memory_order_release);
+	if (rte_hash_add_key_data(t->hash, &key, (void *)(uintptr_t)index) < 0) {
+		atomic_store_explicit(&n->word, 0, memory_order_relaxed);
+		return NEIGH_NONE;
+	}
+	t->free_count--;
+	atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
+	return index;
+}
+
+void
+neigh_set(struct neigh_table *t, uint32_t index, enum neigh_state state,
+	const struct rte_ether_addr *mac)
+{
+	struct neigh *n = neigh_at(t, index);
+	uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed) & 0xffffffffffffULL;
+
+	if (mac != NULL) {
+		word = 0;
+		for (int i = 0; i < 6; i++)
+			word = word << 8 | mac->addr_bytes[i];
+	}
+	atomic_store_explicit(&n->word, (uint64_t)state << 48 | word, memory_order_release);
+}
+
+void
+neigh_remove(struct neigh_table *t, uint32_t index)
+{
+	struct neigh *n = neigh_at(t, index);
+	const struct neigh_key key = { .address = n->address, .interface = n->interface };
+	const int32_t position = rte_hash_del_key(t->hash, &key);
+	struct parked *p;
+
+	if (position < 0)
+		return; /* not in the table: nothing to remove */
+	atomic_store_explicit(&n->word, 0, memory_order_release);
+	FW_ASSERT(t->parked_count < t->max);
+	p = &t->parked[(t->parked_head + t->parked_count) % t->max];
+	t->parked_count++;
+	*p = (struct parked){ .index = index, .position = position, .token = rcu_start(t->rcu) };
+	atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
+}
+
+void
+neigh_poll(struct neigh_table *t)
+{
+	while (t->parked_count > 0) {
+		const struct parked *p = &t->parked[t->parked_head];
+
+		if (!rcu_done(t->rcu, p->token))
+			break;
+		rte_hash_free_key_with_position(t->hash, p->position);
+		t->free_slots[t->free_count++] = p->index;
+		t->parked_head = (t->parked_head + 1) % t->max;
+		t->parked_count--;
+	}
+}

@@ -1,0 +1,103 @@
+/*
+ * A packet on its way through one worker: what parse found out and the later stages use.  Lives for
+ * one burst.
+ */
+#pragma once
+
+#include "session_key.h"
+#include "session_tcp.h"
+#include "snapshot.h"
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include <string.h>
+
+/* Headers that must lie in the first segment: Ethernet, the longest IPv4 and TCP headers. */
+#define PKT_HEADERS_MAX 134
+#define PKT_VRRP_PROTO	112
+
+#define ICMP_ECHO_REPLY	   0
+#define ICMP_UNREACHABLE   3
+#define ICMP_ECHO_REQUEST  8
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETER	   12
+
+struct pkt {
+	struct session_key4 key; /* of the packet; of an ICMP error: of the packet it quotes */
+	struct rte_mbuf *m;
+	struct rte_ipv4_hdr *ip;
+	uint16_t port;	    /* engine port it came in */
+	uint16_t interface; /* interface it came in */
+	uint16_t ip_len;
+	uint8_t zone;	   /* of that interface */
+	uint8_t swap;	   /* 1: the sender (of the quoted packet) is endpoint 1 of key */
+	uint8_t proto;
+	uint8_t icmp_type; /* when proto is ICMP */
+	bool icmp_error;
+	uint8_t why; /* enum punt_why, when parse says so */
+};
+
+static inline struct rte_ether_hdr *
+pkt_ether(const struct pkt *p)
+{
+	return rte_pktmbuf_mtod(p->m, struct rte_ether_hdr *);
+}
+
+/* Options are refused, so the L4 header always follows 20 bytes of IPv4. */
+static inline void *
+pkt_l4(const struct pkt *p)
+{
+	return p->ip + 1;
+}
+
+static inline uint16_t
+pkt_l4_len(const struct pkt *p)
+{
+	return (uint16_t)(p->ip_len - sizeof(struct rte_ipv4_hdr));
+}
+
+/* pkt_mac: the 6 bytes at `mac` as a number to compare; reads 8, so more must follow. */
+static inline uint64_t
+pkt_mac(const void *mac)
+{
+	uint64_t v;
+
+	memcpy(&v, mac, sizeof(v));
+	return v & RTE_BE64(UINT64_C(0xffffffffffff0000));
+}
+
+/* pkt_tcp_segment: what tracking needs; parse has checked the header's bounds. */
+static inline void
+pkt_tcp_segment(const struct pkt *p, struct tcp_segment *seg)
+{
+	const struct rte_tcp_hdr *tcp = pkt_l4(p);
+	const uint16_t header = (uint16_t)(tcp->data_off >> 4 << 2);
+	const uint8_t *option = (const uint8_t *)(tcp + 1);
+	const uint8_t *end = (const uint8_t *)tcp + header;
+
+	seg->seq = rte_be_to_cpu_32(tcp->sent_seq);
+	seg->ack = rte_be_to_cpu_32(tcp->recv_ack);
+	seg->len = (uint32_t)pkt_l4_len(p) - header;
+	seg->window = rte_be_to_cpu_16(tcp->rx_win);
+	seg->flags = tcp->tcp_flags & 0x3f;
+	seg->wscale = 0xff;
+	if (!(seg->flags & TCP_SYN))
+		return;
+	while (option < end && *option != 0) {
+		if (*option == 1) {
+			option++;
+			continue;
+		}
+		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
+			return;
+		if (option[0] == 3 && option[1] == 3)
+			seg->wscale = option[2] > 14 ? 14 : option[2]; /* RFC 7323 2.3 */
+		option += option[1];
+	}
+}

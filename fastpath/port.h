@@ -1,0 +1,46 @@
+/*
+ * Ports: a DPDK ethdev each, set up with one RX and one TX queue per worker (service ports) or one
+ * of each (heartbeat ports).  Started by app/, used by workers, the HRP core and shows.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "snapshot.h"
+
+/* Private area of every mbuf: says where a punted packet came from, where an injected one goes. */
+struct pkt_meta {
+	uint16_t port;	    /* in: RX port; inject: TX port (engine port index) */
+	uint16_t interface; /* RX interface, or TX interface of an unresolved next hop */
+	uint8_t why;	    /* enum punt_why */
+	uint8_t pad[3];
+	rte_be32_t next_hop; /* PUNT_UNRESOLVED: who must be asked */
+	uint32_t neigh;	     /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
+};
+
+static inline struct pkt_meta *
+pkt_meta(struct rte_mbuf *m)
+{
+	return rte_mbuf_to_priv(m);
+}
+
+struct port {
+	uint16_t ethdev;
+	uint16_t queues;
+	bool promiscuous;
+	char name[64]; /* RTE_ETH_NAME_MAX_LEN */
+	struct rte_ether_addr mac;
+};
+
+/* port_pool_create: packet buffers with room for struct pkt_meta.  NULL with rte_errno. */
+struct rte_mempool *port_pool_create(const char *name, uint32_t count, int socket);
+
+/* port_start: configure and start `ethdev` with `queues` RX and TX queues, symmetric RSS where the
+ * driver hashes, promiscuous (virtual MACs).  => 0, or -errno with a one-line reason in err. */
+int port_start(struct port *, uint16_t ethdev, uint16_t queues, struct rte_mempool *, char *err,
+	       size_t err_size);
+void port_stop(struct port *);

@@ -1,0 +1,14 @@
+/*
+ * Punt and inject: packets between workers and the control core.
+ *
+ * Punt: one SP/SC ring per worker, read by the control core; the packet's struct pkt_meta says why.
+ * Inject: one ring to worker 0, which transmits the finished frame on pkt_meta.port.  Injected
+ * frames (ARP, VRRP, answers) are not subject to the role lease: their sender decides that.
+ */
+#pragma once
+
+enum punt_why {
+	PUNT_ARP,
+	PUNT_VRRP,	/* protocol 112 */
+	PUNT_UNRESOLVED /* forwarded packet whose next hop has no MAC yet */
+};

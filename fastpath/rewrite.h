@@ -1,0 +1,53 @@
+/*
+ * Changes to a packet on its way out, by difference: nothing is summed again.
+ */
+#pragma once
+
+#include "neigh.h"
+
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
+
+#include <string.h>
+
+/* rewrite_ttl: TTL - 1 and the header checksum to match (RFC 1624). => TTL is at least 1. */
+static inline void
+rewrite_ttl(struct rte_ipv4_hdr *ip)
+{
+	const uint32_t sum = (uint32_t)ip->hdr_checksum + RTE_BE16(0x0100);
+
+	ip->time_to_live--;
+	ip->hdr_checksum = (rte_be16_t)(sum + (sum >= 0xffff));
+}
+
+/* rewrite_macs: destination from a neighbour's word, source is ours on that interface. */
+static inline void
+rewrite_macs(struct rte_ether_hdr *eth, uint64_t word, const struct rte_ether_addr *source)
+{
+	const uint64_t destination = rte_cpu_to_be_64(word << 16);
+
+	/* 8 bytes: the last two are overwritten by the source at once. */
+	memcpy(eth, &destination, sizeof(destination));
+	memcpy(&eth->src_addr, source, sizeof(*source));
+}
+
+/* rewrite_echo_reply: turn a good echo request around: MACs, addresses, type, TTL. */
+static inline void
+rewrite_echo_reply(struct rte_ether_hdr *eth, struct rte_ipv4_hdr *ip, struct rte_icmp_hdr *icmp)
+{
+	const struct rte_ether_addr mac = eth->src_addr;
+	const rte_be32_t addr = ip->src_addr;
+	uint32_t sum;
+
+	eth->src_addr = eth->dst_addr;
+	eth->dst_addr = mac;
+	ip->src_addr = ip->dst_addr;
+	ip->dst_addr = addr;
+	ip->time_to_live = 64;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	sum = (uint32_t)icmp->icmp_cksum + RTE_BE16(0x0800);
+	icmp->icmp_type = 0;
+	icmp->icmp_cksum = (rte_be16_t)(sum + (sum >= 0xffff));
+}

@@ -1,0 +1,107 @@
+/*
+ * The session table: one slab of sessions and, per worker and family, one rte_hash (the worker's
+ * home shard) from canonical key to session.
+ *
+ * Readers (any registered lcore) never lock.  Every change of a shard's hash is made under that
+ * shard's spinlock, held for one re-lookup + add or one delete.  A removed session returns to the
+ * slab only after a grace period of the engine's QSBR variable (fastpath/rcu.h): until then its
+ * memory and its key stay readable.
+ *
+ * Only the home worker touches a session's timer: others hand it {session, op} through the home
+ * shard's inbox.  dataplane.md 2.2 has the measurements behind this design.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "session.h"
+#include "session_key.h"
+
+struct rcu;
+struct session_table;
+
+struct session_table_params {
+	const char *name;	    /* unique in the process: prefix of DPDK object names */
+	uint32_t max_sessions;	    /* slab size */
+	uint16_t shards;	    /* = workers, 1-32 */
+	uint32_t hash_seed;	    /* random per boot */
+	int socket;		    /* NUMA node or SOCKET_ID_ANY */
+	struct rcu *rcu;
+	const uint32_t *timeouts;   /* [SESSION_STATES] seconds; NULL = defaults */
+};
+
+/* What a shard's inbox carries to the home worker. */
+enum session_op {
+	SESSION_OP_ARM,	  /* put a session made elsewhere on the wheel */
+	SESSION_OP_KILL,  /* remove it */
+	SESSION_OP_RETIME /* its state changed elsewhere: look at its deadline again */
+};
+
+/* One session leaving the table, as told to the owner's callback (mirror, log, counters). */
+typedef void (*session_gone_fn)(void *ctx, struct session *, uint32_t index, bool aged);
+
+/* => NULL with errno ENOMEM (too little memory: the caller names the sizes) or EINVAL. */
+struct session_table *session_table_create(const struct session_table_params *);
+void session_table_destroy(struct session_table *);
+
+struct session *session_table_at(const struct session_table *, uint32_t index);
+uint32_t session_table_index(const struct session_table *, const struct session *);
+uint32_t session_table_capacity(const struct session_table *);
+uint32_t session_table_count(const struct session_table *); /* visible sessions, any lcore */
+uint64_t session_table_memory(const struct session_table *); /* bytes: slab and index */
+uint32_t session_table_timeout(const struct session_table *, const struct session *);
+
+/* session_table_home4: home shard of a key, from its addresses and ports (symmetric Toeplitz). */
+uint16_t session_table_home4(const struct session_table *, const struct session_key4 *);
+/* The same from the NIC's RSS hash of the packet. */
+uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
+
+/* session_table_lookup4: bulk lookup of n <= 64 keys in one home shard.
+ * => out[i] = session index or SESSION_NONE; swap[i] = 1 when the initiator is endpoint 1.
+ *    Lock-free; results stay valid until the caller's next quiescent report. */
+void session_table_lookup4(const struct session_table *, uint16_t shard,
+			   const struct session_key4 *const *keys, uint32_t n, uint32_t *out,
+			   uint8_t *swap);
+
+/* session_table_alloc: take a free session for `lcore` (its own cache).
+ * => Zeroed but for generation, pos = SESSION_NO_POS.  NULL when the slab is empty. */
+struct session *session_table_alloc(struct session_table *);
+/* Give back one that never became visible. */
+void session_table_unalloc(struct session_table *, struct session *);
+
+/* session_table_insert4: make a filled session visible under `key` (sets home, pos, created).
+ * => Any lcore registered with rcu.  Returns the session's index; or, when the key exists already,
+ *    the existing session's index with *existed = true and the new one not inserted; or
+ *    SESSION_NONE when the shard is full.
+ *    `self` = the caller's own shard or UINT16_MAX: at home the timer is armed directly, else
+ *    through the inbox. */
+uint32_t session_table_insert4(struct session_table *, struct session *, const struct session_key4 *,
+			       uint16_t self, mono_t now, bool *existed);
+
+/* session_table_key4: copy out the key of a visible session.
+ * => Any registered lcore.  false when it is gone or of another family. */
+bool session_table_key4(const struct session_table *, const struct session *, struct session_key4 *);
+
+/* session_table_post: hand an op to the home worker.  => false: inbox full, try again later. */
+bool session_table_post(struct session_table *, uint32_t index, uint16_t generation,
+			enum session_op);
+
+/* session_table_set_state: CAS a new state (and flag changes) into ctl, and re-time when the new
+ * deadline is earlier: directly if self is its home, else through the inbox.
+ * => false when somebody else changed ctl first: read it again and decide anew. */
+bool session_table_set_state(struct session_table *, struct session *, uint32_t old_ctl,
+			     uint32_t new_ctl, uint16_t self, mono_t now);
+
+/* session_table_poll: the home worker's housekeeping: inbox, at most `budget` wheel entries, and
+ * freeing what has passed its grace period.  `gone` is told of each session removed; `refresh` of
+ * each found alive when its slot fired (the mirror's keep-alive). */
+void session_table_poll(struct session_table *, uint16_t self, mono_t now, uint32_t budget,
+			session_gone_fn gone, void (*refresh)(void *, struct session *, uint32_t),
+			void *ctx);
+
+/* Dirty bits: "tell the mirror about this session later".  Any lcore sets, the HRP core takes. */
+void session_table_set_dirty(struct session_table *, uint32_t index);
+/* => next dirty index at or after *cursor, cleared; SESSION_NONE at the end (cursor rewinds). */
+uint32_t session_table_take_dirty(struct session_table *, uint32_t *cursor);

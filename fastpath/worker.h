@@ -1,0 +1,146 @@
+/*
+ * Private to the engine: struct engine, struct worker, and what the stages of the packet walk
+ * (parse, worker, first, icmp_error) share.
+ *
+ * A worker's memory is written by its own lcore only; others read its counters.
+ */
+#pragma once
+
+#include "check.h"
+#include "engine.h"
+#include "pkt.h"
+
+#include <rte_branch_prediction.h>
+
+#include <stdalign.h>
+
+#define TX_QUEUE 64
+
+/* Which counter a frame in a TX queue ends in once the driver has taken it. */
+enum tx_kind {
+	TX_FORWARDED,
+	TX_ANSWERED,
+	TX_INJECTED,
+	TX_KINDS
+};
+
+struct tx_queue {
+	uint16_t n;
+	uint8_t kind[TX_QUEUE];
+	struct rte_mbuf *m[TX_QUEUE];
+};
+
+struct worker {
+	/* Set at creation */
+	struct engine *engine;
+	struct session_table *sessions;
+	struct neigh_table *neighbours;
+	struct route_table *routes;
+	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
+	struct rte_ring *events; /* SP: this worker, SC: HRP core */
+	uint64_t *rule_hits;	 /* [MAX_RULES + 1] */
+	const struct clock *clock;
+	uint16_t id;
+	bool several; /* more than one worker: keys have homes */
+	int reader;   /* grace period slot, -1 before worker_bind */
+
+	/* This turn: read once per poll, so that one burst sees one world */
+	const struct snapshot *snap;
+	mono_t now;
+	uint32_t now_s;
+	uint32_t route_gen;
+	bool owner;  /* now < lease */
+	bool mirror; /* mirror events wanted */
+
+	_Atomic(uint64_t) beats; /* control core reads */
+
+	alignas(64) struct worker_stats stats;
+	struct interface_stats interfaces[MAX_INTERFACES];
+
+	struct pkt pkts[WORKER_BURST];
+	struct tx_queue fenced[MAX_PORTS]; /* transit and virtual addresses: only under the lease */
+	struct tx_queue own[MAX_PORTS];	   /* injected frames, our interfaces' own answers */
+};
+
+struct engine {
+	char name[16];
+	uint16_t worker_count;
+	uint16_t port_count;
+	bool tcp_loose;
+	uint64_t tcp_flags_valid; /* bit per combination of the six flags */
+	struct port ports[MAX_PORTS];
+	uint64_t port_mac[MAX_PORTS]; /* as pkt_mac() reads it from a frame */
+	bool heartbeat[MAX_PORTS];
+	struct rcu *rcu;
+	struct session_table *sessions;
+	struct route_table *routes;
+	struct neigh_table *neighbours;
+	struct rte_ring *inject; /* MP, SC: worker 0 */
+	struct worker *workers[MAX_WORKERS];
+	uint64_t hits_base[MAX_RULES + 1]; /* M: what to subtract from the workers' sums */
+
+	alignas(64) _Atomic(struct snapshot *) snapshot; /* M writes, all read */
+	_Atomic(uint64_t) lease;			 /* C writes, W reads: ns */
+	_Atomic(uint32_t) route_gen;			 /* M, C raise, W reads; never 0 */
+	_Atomic(bool) mirror;				 /* H writes, W reads */
+	_Atomic(uint64_t) vmac[MAX_INTERFACES][4];	 /* C writes, W reads: bit per vrid */
+};
+
+struct worker *worker_create(struct engine *, uint16_t id, uint32_t event_ring, int socket,
+	char *err, size_t err_size);
+void worker_destroy(struct worker *);
+
+/* worker_drop_mbuf: end a frame with a reason.  interface may be INTERFACE_NONE. */
+static inline void
+worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t interface, enum drop_reason reason)
+{
+	FW_ASSERT(reason > DROP_NONE && reason < DROP_REASON_COUNT);
+	w->stats.drops[reason]++;
+	if (likely(interface < MAX_INTERFACES))
+		w->interfaces[interface].drops++;
+	rte_pktmbuf_free(m);
+}
+
+static inline void
+worker_drop(struct worker *w, struct pkt *p, enum drop_reason reason)
+{
+	worker_drop_mbuf(w, p->m, p->interface, reason);
+}
+
+/* worker_punt: hand a received frame to the control core. */
+void worker_punt(struct worker *, struct pkt *, enum punt_why);
+
+/* worker_event: tell the HRP core about a session, unless it is the peer's. */
+void worker_event(struct worker *, struct session *, uint32_t index, enum mirror_event_type);
+
+/* worker_hit: take a packet through its session.
+ * => true: done (forwarded, answered, punted or dropped).  false: a SYN that replaces its closed
+ *    session, which is now on its way out; treat the packet as a first one. */
+bool worker_hit(struct worker *, struct pkt *, uint32_t index);
+
+/* worker_flush: hand a TX queue to the driver; what it refuses twice is dropped. */
+void worker_flush(struct worker *, uint16_t port, struct tx_queue *, bool fenced);
+
+static inline void
+worker_queue(struct worker *w, struct rte_mbuf *m, uint16_t port, enum tx_kind kind, bool fenced)
+{
+	struct tx_queue *q = fenced ? &w->fenced[port] : &w->own[port];
+
+	FW_ASSERT(port < w->engine->port_count && !w->engine->heartbeat[port]);
+	q->kind[q->n] = (uint8_t)kind;
+	q->m[q->n++] = m;
+	if (unlikely(q->n == TX_QUEUE))
+		worker_flush(w, port, q, fenced);
+}
+
+/* worker_touch: a packet of direction `dir` was accepted. */
+static inline void
+worker_touch(const struct worker *w, struct session *s, unsigned int dir, uint16_t ip_len)
+{
+	struct session_dir *d = &s->dir[dir];
+
+	d->packets++;
+	d->bytes += ip_len;
+	if (atomic_load_explicit(&s->last_seen, memory_order_relaxed) != w->now_s)
+		atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
+}

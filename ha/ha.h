@@ -1,0 +1,58 @@
+/*
+ * The HA brain of one box, as app/ and the pair tests see it: created from the configuration, one
+ * part runs as client of the control core (roles: VGMP, VRRP, lease), the other as the HRP core's
+ * loop (heartbeat links, mirror).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core.h"
+#include "engine.h"
+#include "ha_config.h"
+#include "management.h"
+
+struct ha;
+
+/* A heartbeat port as handed to the HRP core, in the order of hrp.interfaces. */
+struct ha_heartbeat {
+	uint16_t ethdev;
+	uint16_t interface; /* interface index */
+	struct rte_ether_addr mac;
+};
+
+struct ha_params {
+	const char *name;
+	struct engine *engine;
+	struct core *core;
+	struct rte_mempool *pool;
+	const struct config *config; /* sections vrrp and hrp; kept by the caller */
+	const struct ha_heartbeat *heartbeats;
+	uint16_t heartbeat_count;
+	int socket;
+	uint32_t seed; /* random: probe sequences, request ids */
+};
+
+/* => NULL with a one-line reason.  Registers itself with core (core_add_client).  Without the
+ * section hrp (or enable = false) it runs plain VRRP and grants the lease for ever. */
+struct ha *ha_create(const struct ha_params *, char *err, size_t err_size);
+void ha_destroy(struct ha *);
+
+/* HRP core loop. */
+int hrp_bind(struct ha *);
+void hrp_unbind(struct ha *);
+uint32_t hrp_poll(struct ha *, mono_t now); /* => work done */
+void hrp_sleep_begin(struct ha *);
+void hrp_sleep_end(struct ha *);
+uint64_t hrp_beats(const struct ha *);
+
+/* Carrier of a heartbeat interface (management thread; the HRP core reads it). */
+void hrp_link(struct ha *, uint16_t interface, bool up);
+
+/* Resign: hand over to the peer (VGMP request, VRRP priority 0), stop sending.
+ * => Management thread; blocks until done or `timeout_ms` has passed. */
+void ha_resign(struct ha *, uint32_t timeout_ms);
+
+/* For struct management.ha. */
+struct management_ha ha_management(struct ha *);

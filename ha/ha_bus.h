@@ -1,0 +1,41 @@
+/*
+ * Messages between the control core (roles) and the HRP core (heartbeat ports, mirror): two SP/SC
+ * rings of 64-byte values, so that neither reads the other's state.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+enum ha_msg_type {
+	/* control core -> HRP core */
+	HA_MSG_SEND = 1,   /* data = a whole HA message (VGMP or HRP hello) for the running link */
+	HA_MSG_ROLE,	   /* flag = this box has an Active group, value = role epoch,
+			    * data[0] = the peer is known to be alive */
+	/* HRP core -> control core */
+	HA_MSG_RECEIVED,   /* data = a checked VGMP or HRP hello from the peer */
+	HA_MSG_LINKS,	   /* flag = some heartbeat link is ready or running, value = running slot */
+	HA_MSG_SYNC	   /* flag = synchronised with the peer (bulk complete, digests agree) */
+};
+
+struct ha_msg {
+	uint8_t type;
+	uint8_t len; /* of data */
+	uint8_t flag;
+	uint8_t slot; /* heartbeat link it came by */
+	uint32_t value;
+	uint8_t data[56];
+};
+static_assert(sizeof(struct ha_msg) == 64, "ring element");
+
+struct ha_bus {
+	struct rte_ring *to_hrp, *to_core; /* single producer, single consumer each */
+};
+
+int ha_bus_create(struct ha_bus *, const char *name, int socket);
+void ha_bus_destroy(struct ha_bus *);
+bool ha_bus_put(struct rte_ring *, const struct ha_msg *);
+bool ha_bus_get(struct rte_ring *, struct ha_msg *);

@@ -1,0 +1,247 @@
+/*
+ * Every HA message, on one page (requirements.md part 3; docs/wire.md has the drawings).
+ *
+ * A message is: struct ha_vrrp [struct ha_vgmp [body or struct hrp_header + records]] [trailer].
+ * It travels as IP protocol 112 to 224.0.0.18 (TTL 255), or in UDP to port 18514.  All fields are
+ * big-endian; reserved bits are sent as 0 and ignored.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_byteorder.h>
+
+#define HA_VERSION_TYPE 0x22 /* VRRP version 2, type 2 */
+
+enum ha_type2 {
+	HA_PROBE = 1,
+	HA_VGMP = 2,
+	HA_CHECK = 5
+};
+
+enum ha_vtype {
+	HA_VGMP_HELLO = 1,
+	HA_HRP_HELLO = 2,
+	HA_HRP_DATA = 3
+};
+
+/* 3.2 */
+struct ha_vrrp {
+	uint8_t version_type; /* HA_VERSION_TYPE */
+	uint8_t vrid;	      /* 0 */
+	uint8_t type2;	      /* enum ha_type2 */
+	uint8_t count;	      /* 0 */
+	uint8_t auth_type;    /* 0 none, 254 trailer */
+	uint8_t interval;     /* hello interval, s, rounded up */
+	rte_be16_t checksum;
+};
+static_assert(sizeof(struct ha_vrrp) == 8, "wire size");
+
+/* 3.3: link probe, after ha_vrrp */
+#define HA_PROBE_HEARD 0x01
+#define HA_PROBE_UDP   0x02
+struct ha_probe {
+	uint8_t flags;
+	uint8_t slot;
+	rte_be16_t hello_ms;
+	rte_be32_t address;
+	rte_be32_t sequence;
+	rte_be32_t echo;
+	rte_be32_t clock_ms;
+	rte_be32_t name_crc;
+};
+static_assert(sizeof(struct ha_probe) == 24, "wire size");
+
+/* 3.4 */
+enum ha_mode { HA_ANNOUNCE = 0, HA_REQUEST = 1, HA_REPLY = 2 };
+enum ha_op { HA_OP_HELLO = 0, HA_OP_LET_ME_STANDBY = 1, HA_OP_LET_ME_ACTIVE = 2 };
+enum ha_result { HA_RESULT_NONE = 0, HA_RESULT_SWITCH = 1, HA_RESULT_NO_SWITCH = 2 };
+
+struct ha_vgmp {
+	uint8_t vtype;	/* enum ha_vtype */
+	uint8_t mode;	/* enum ha_mode */
+	uint8_t group;	/* sender's: 1 Active group, 2 Standby group */
+	uint8_t state;	/* enum vgmp_state */
+	rte_be32_t priority;
+	rte_be16_t request_id;
+	uint8_t op;	/* enum ha_op */
+	uint8_t result; /* enum ha_result */
+	rte_be16_t members;
+	rte_be16_t failed;
+};
+static_assert(sizeof(struct ha_vgmp) == 16, "wire size");
+
+/* 3.5: body of an HRP hello */
+#define HRP_HELLO_PREEMPT	0x01
+#define HRP_HELLO_QUICK		0x02
+#define HRP_HELLO_AUTO_CONFIG	0x04
+#define HRP_HELLO_AUTO_STATE	0x08
+#define HRP_HELLO_BULK_COMPLETE 0x10
+#define HRP_HELLO_SELF_TEST	0x20
+#define HRP_HELLO_LEAVING	0x40
+struct hrp_hello {
+	rte_be32_t epoch;
+	uint8_t config_role;
+	uint8_t flags;
+	rte_be16_t hello_ms;
+	rte_be32_t sessions;
+	rte_be32_t config_generation;
+	uint8_t config_digest[8];
+};
+static_assert(sizeof(struct hrp_hello) == 24, "wire size");
+
+/* 3.6 */
+enum hrp_module {
+	HRP_MODULE_CONFIG = 1,
+	HRP_MODULE_SESSION = 2,
+	HRP_MODULE_SERVERMAP,
+	HRP_MODULE_IPMON,
+	HRP_MODULE_FRAGMENT,
+	HRP_MODULE_GTP,
+	HRP_MODULE_BLACKLIST,
+	HRP_MODULE_PAT,
+	HRP_MODULE_NOPAT,
+	HRP_MODULE_ASPF,
+	HRP_MODULE_LAST = HRP_MODULE_ASPF
+};
+#define HRP_SUB_IPV4 1 /* of HRP_MODULE_SESSION */
+enum hrp_op {
+	HRP_OP_ADD = 1,	       /* numbered; records: add or refresh, and deletes by id */
+	HRP_OP_DELETE = 2,     /* reserved: deletes travel as records, in order with the adds */
+	HRP_OP_COMMAND = 3,    /* reserved for the configuration */
+	HRP_OP_BULK_BEGIN = 4, /* numbered; struct hrp_bulk */
+	HRP_OP_BULK_END = 5,   /* numbered; struct hrp_bulk */
+	HRP_OP_ACK = 6,	       /* sequence = next expected; bitmap of HRP_STREAM_WINDOW bits */
+	HRP_OP_NACK = 7,       /* struct hrp_nack */
+	HRP_OP_RESULT = 8      /* struct hrp_bulk: what the receiver of a bulk has counted */
+};
+#define HRP_FLAG_ACK_WANTED 0x08
+struct hrp_header {
+	rte_be16_t source_module, source_sub, dest_module, dest_sub;
+	uint8_t op;
+	uint8_t flags;
+	rte_be16_t records;
+	rte_be32_t sequence;
+	rte_be16_t fragment, fragments;
+	rte_be32_t length; /* of the records */
+};
+static_assert(sizeof(struct hrp_header) == 24, "wire size");
+
+/*
+ * First in the body of every HRP message (ours; hrp_stream.h has the rules).  `stream` is a random
+ * number chosen by the RECEIVER when it asks for a stream, so that frames of an older stream, an
+ * older boot or another peer are told apart and refused.
+ */
+#define HRP_STREAM_WINDOW 256 /* most frames between the next expected and the newest */
+struct hrp_stream_head {
+	rte_be32_t stream;
+	rte_be32_t first; /* sequence of the stream's first frame; 0 in ACK, NACK, RESULT */
+};
+static_assert(sizeof(struct hrp_stream_head) == 8, "wire size");
+
+enum hrp_nack_reason {
+	HRP_NACK_RESYNC = 1, /* please send me `stream`, from the beginning, with a bulk */
+	HRP_NACK_UNKNOWN = 2 /* you acknowledged `stream`, which I do not send */
+};
+struct hrp_nack {
+	struct hrp_stream_head head;
+	uint8_t reason; /* enum hrp_nack_reason */
+	uint8_t reserved[3];
+};
+static_assert(sizeof(struct hrp_nack) == 12, "wire size");
+
+struct hrp_bulk {
+	struct hrp_stream_head head;
+	rte_be32_t round;
+	rte_be32_t capacity; /* record indexes of the sender are below this */
+	rte_be32_t count;    /* BEGIN: estimate; END: records the peer must hold; RESULT: it holds */
+	rte_be32_t reserved;
+	rte_be64_t digest;   /* END and RESULT: sum over those records, see docs/wire.md */
+};
+static_assert(sizeof(struct hrp_bulk) == 32, "wire size");
+#define HRP_CAPACITY_MAX (UINT32_C(1) << 27)
+
+/* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
+ * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it. */
+enum hrp_record_type { HRP_RECORD_SESSION4 = 1, HRP_RECORD_DELETE = 2, HRP_RECORD_SESSION6 = 3 };
+
+struct hrp_record {
+	uint8_t type;
+	uint8_t length; /* of the whole record, bytes */
+	rte_be16_t generation;
+	rte_be32_t index;
+};
+static_assert(sizeof(struct hrp_record) == 8, "wire size; also the whole delete record");
+
+struct hrp_record_dir {
+	rte_be32_t tcp_end;
+	rte_be32_t tcp_max_end;
+	rte_be32_t tcp_max_win;
+};
+
+struct hrp_record_session4 {
+	struct hrp_record head;
+	uint8_t proto;
+	uint8_t state;	     /* enum session_state */
+	rte_be16_t flags;    /* HRP_SESSION_* */
+	uint8_t zone[2];
+	uint8_t wscale[2];
+	rte_be32_t src, dst; /* initiator, responder */
+	rte_be16_t sport, dport;
+	rte_be32_t policy;
+	rte_be16_t idle_s;   /* since the last packet */
+	rte_be16_t age_s;    /* since creation, 65535 = longer */
+	struct hrp_record_dir dir[2];
+};
+#define HRP_SESSION_LOCAL 0x0001
+#define HRP_SESSION_FIN0  0x0002
+#define HRP_SESSION_FIN1  0x0004
+#define HRP_SESSION_FINACK0 0x0008
+#define HRP_SESSION_FINACK1 0x0010
+static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
+
+/* ---- encoding and checks (hrp_wire.c): pure functions ---- */
+
+/* Longest HA message without trailer that fits one frame of `mtu`. */
+static inline uint16_t
+ha_message_max(uint16_t mtu, bool udp)
+{
+	return (uint16_t)(mtu - 20 - (udp ? 8 : 0));
+}
+
+/* ha_finish: fill the VRRP part's fixed fields, interval and checksum of a message of `len` bytes. */
+void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms);
+
+/* Why a received message was refused; one counter each. */
+#define HA_REFUSALS(X)                                                                             \
+	X(short, "shorter than its headers")                                                       \
+	X(type, "not VRRP version 2 type 2")                                                       \
+	X(vrid, "virtual router id not 0")                                                         \
+	X(checksum, "bad checksum")                                                                \
+	X(type2, "unknown Type2")                                                                  \
+	X(auth, "security trailer not expected or missing")                                        \
+	X(vtype, "unknown vType")                                                                  \
+	X(field, "field outside its range")                                                        \
+	X(ip, "bad IPv4 header")                                                                   \
+	X(ttl, "TTL is not 255")                                                                   \
+	X(source, "from our own address")                                                          \
+	X(subnet, "source outside the heartbeat subnet")                                           \
+	X(module, "unknown HRP module")                                                            \
+	X(record, "malformed record")                                                              \
+	X(sequence, "outside the stream's window")
+enum ha_refusal {
+	HA_OK = 0,
+#define X(name, text) HA_REFUSED_##name,
+	HA_REFUSALS(X)
+#undef X
+	HA_REFUSAL_COUNT
+};
+extern const char *const ha_refusal_names[HA_REFUSAL_COUNT];
+extern const char *const ha_refusal_texts[HA_REFUSAL_COUNT];
+
+/* ha_check: length, version, VRID, checksum, Type2, vType and the ranges of every fixed field of a
+ * message of exactly `len` bytes.  Nothing else looks at a message that did not pass. */
+enum ha_refusal ha_check(const uint8_t *message, uint16_t len);
