@@ -6,13 +6,6 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-#include <rte_mbuf.h>
-#include <rte_ring.h>
-
 #include "clock.h"
 #include "drop.h"
 #include "mirror.h"
@@ -24,7 +17,14 @@
 #include "session_table.h"
 #include "snapshot.h"
 
-#define MAX_WORKERS 32
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAX_WORKERS  32
 #define WORKER_BURST 32
 
 struct engine;
@@ -123,5 +123,5 @@ uint64_t engine_rule_hits(const struct engine *, uint16_t slot);
 /* Administrative removal: every session the callback accepts is handed to its home worker to kill.
  * => M or C.  Returns how many were handed over: fewer than match when an inbox is full; the caller
  *    then asks again a little later. */
-uint32_t engine_reset_sessions(struct engine *, bool (*match)(void *, const struct session *,
-			       const struct session_key4 *), void *ctx);
+uint32_t engine_reset_sessions(struct engine *,
+	bool (*match)(void *, const struct session *, const struct session_key4 *), void *ctx);

@@ -25,7 +25,7 @@ struct neigh_key {
 struct parked {
 	uint32_t index;
 	int32_t position;
-	uint64_t token;
+	uint64_t token; /* 0 = not started */
 };
 
 struct neigh_table {
@@ -179,13 +179,26 @@ neigh_remove(struct neigh_table *t, uint32_t index)
 	FW_ASSERT(t->parked_count < t->max);
 	p = &t->parked[(t->parked_head + t->parked_count) % t->max];
 	t->parked_count++;
-	*p = (struct parked){ .index = index, .position = position, .token = rcu_start(t->rcu) };
+	/* The caller raises the route generation after this; the grace period must begin later
+	 * still, or a worker could cache the slot once more in between: neigh_poll() starts it. */
+	*p = (struct parked){ .index = index, .position = position };
 	atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
 }
 
 void
 neigh_poll(struct neigh_table *t)
 {
+	uint64_t token = 0;
+
+	for (uint32_t i = 0; i < t->parked_count; i++) {
+		struct parked *p = &t->parked[(t->parked_head + i) % t->max];
+
+		if (p->token != 0)
+			continue;
+		if (token == 0)
+			token = rcu_start(t->rcu);
+		p->token = token;
+	}
 	while (t->parked_count > 0) {
 		const struct parked *p = &t->parked[t->parked_head];
 

@@ -51,7 +51,8 @@ uint32_t neigh_count(const struct neigh_table *);
 uint32_t neigh_add(struct neigh_table *, uint16_t interface, rte_be32_t address, uint16_t port,
 		   const struct rte_ether_addr *source);
 void neigh_set(struct neigh_table *, uint32_t index, enum neigh_state, const struct rte_ether_addr *mac);
-/* The slot is reused after a grace period; the caller raises the engine's route generation. */
+/* The slot is reused after a grace period that neigh_poll() starts; before that the caller raises
+ * the engine's route generation, so that no session finds the old index again. */
 void neigh_remove(struct neigh_table *, uint32_t index);
 /* Frees slots whose grace period has passed; call once per tick. */
 void neigh_poll(struct neigh_table *);

@@ -21,6 +21,9 @@
 /* Headers that must lie in the first segment: Ethernet, the longest IPv4 and TCP headers. */
 #define PKT_HEADERS_MAX 134
 #define PKT_VRRP_PROTO	112
+/* RTE_IPV4 shifts into the sign bit. */
+#define PKT_IPV4(a, b, c, d)                                                                       \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 #define ICMP_ECHO_REPLY	   0
 #define ICMP_UNREACHABLE   3
@@ -35,8 +38,8 @@ struct pkt {
 	uint16_t port;	    /* engine port it came in */
 	uint16_t interface; /* interface it came in */
 	uint16_t ip_len;
-	uint8_t zone;	   /* of that interface */
-	uint8_t swap;	   /* 1: the sender (of the quoted packet) is endpoint 1 of key */
+	uint8_t zone; /* of that interface */
+	uint8_t swap; /* 1: the sender (of the quoted packet) is endpoint 1 of key */
 	uint8_t proto;
 	uint8_t icmp_type; /* when proto is ICMP */
 	bool icmp_error;

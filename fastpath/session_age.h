@@ -20,13 +20,13 @@ struct session_wheel {
 
 void session_age_init(struct session_wheel *);
 
-/* session_age_arm: link a session that is not armed, to fire at second `due` (at once when that is
- * past, and after 4095 s at the latest: the caller looks at the true deadline when it fires). */
-void session_age_arm(struct session_wheel *, struct session *slab, uint32_t index, uint32_t due,
-	uint32_t now);
+/* session_age_arm: link a session that is not armed, to fire at second `due`, or at the next second
+ * when that is past.  More than a lap ahead works too. */
+void session_age_arm(
+	struct session_wheel *, struct session *slab, uint32_t index, uint32_t due, uint32_t now);
 void session_age_cancel(struct session_wheel *, struct session *slab, uint32_t index);
 
 /* session_age_next: unlink and hand out a session whose slot has fired.
- * => SESSION_NONE when none has, or when *steps (entries and slots looked at) is used up. */
-uint32_t session_age_next(struct session_wheel *, struct session *slab, uint32_t now,
-	uint32_t *steps);
+ * => SESSION_NONE when none has, or when *steps (entries looked at) is used up. */
+uint32_t session_age_next(
+	struct session_wheel *, struct session *slab, uint32_t now, uint32_t *steps);

@@ -55,12 +55,14 @@ uint32_t session_table_timeout(const struct session_table *, const struct sessio
 
 /* session_table_home4: home shard of a key, from its addresses and ports (symmetric Toeplitz). */
 uint16_t session_table_home4(const struct session_table *, const struct session_key4 *);
-/* The same from the NIC's RSS hash of the packet. */
+/* The same from the NIC's RSS hash of the packet (key 0x6d5a repeated; ports hashed for TCP and UDP
+ * only, as home4 does: a port that hashes otherwise must not use this). */
 uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
 
 /* session_table_lookup4: bulk lookup of n <= 64 keys in one home shard.
  * => out[i] = session index or SESSION_NONE; swap[i] = 1 when the initiator is endpoint 1.
- *    Lock-free; results stay valid until the caller's next quiescent report. */
+ *    Lock-free; results stay valid until the caller's next quiescent report.  Both lines of each
+ *    session found are prefetched.  DEAD sessions are found too, for a moment: look at ctl. */
 void session_table_lookup4(const struct session_table *, uint16_t shard,
 			   const struct session_key4 *const *keys, uint32_t n, uint32_t *out,
 			   uint8_t *swap);
@@ -84,7 +86,8 @@ uint32_t session_table_insert4(struct session_table *, struct session *, const s
  * => Any registered lcore.  false when it is gone or of another family. */
 bool session_table_key4(const struct session_table *, const struct session *, struct session_key4 *);
 
-/* session_table_post: hand an op to the home worker.  => false: inbox full, try again later. */
+/* session_table_post: hand an op to the home worker.  => false: inbox full, try again later; only
+ * for KILL, since a timer op then goes another way.  Nothing happens to a session that is gone. */
 bool session_table_post(struct session_table *, uint32_t index, uint16_t generation,
 			enum session_op);
 
@@ -94,9 +97,10 @@ bool session_table_post(struct session_table *, uint32_t index, uint16_t generat
 bool session_table_set_state(struct session_table *, struct session *, uint32_t old_ctl,
 			     uint32_t new_ctl, uint16_t self, mono_t now);
 
-/* session_table_poll: the home worker's housekeeping: inbox, at most `budget` wheel entries, and
- * freeing what has passed its grace period.  `gone` is told of each session removed; `refresh` of
- * each found alive when its slot fired (the mirror's keep-alive). */
+/* session_table_poll: the home worker's housekeeping: inbox (at most 2 x `budget` ops), at most
+ * `budget` wheel entries, and freeing what has passed its grace period (one batch of 256).  `gone`
+ * is told of each session removed, before its key leaves; `refresh` of each found alive when its
+ * slot fired (the mirror's keep-alive). */
 void session_table_poll(struct session_table *, uint16_t self, mono_t now, uint32_t budget,
 			session_gone_fn gone, void (*refresh)(void *, struct session *, uint32_t),
 			void *ctx);

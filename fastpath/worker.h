@@ -17,12 +17,7 @@
 #define TX_QUEUE 64
 
 /* Which counter a frame in a TX queue ends in once the driver has taken it. */
-enum tx_kind {
-	TX_FORWARDED,
-	TX_ANSWERED,
-	TX_INJECTED,
-	TX_KINDS
-};
+enum tx_kind { TX_FORWARDED, TX_ANSWERED, TX_INJECTED, TX_KINDS };
 
 struct tx_queue {
 	uint16_t n;
@@ -86,8 +81,8 @@ struct engine {
 	_Atomic(uint64_t) vmac[MAX_INTERFACES][4];	 /* C writes, W reads: bit per vrid */
 };
 
-struct worker *worker_create(struct engine *, uint16_t id, uint32_t event_ring, int socket,
-	char *err, size_t err_size);
+struct worker *worker_create(
+	struct engine *, uint16_t id, uint32_t event_ring, int socket, char *err, size_t err_size);
 void worker_destroy(struct worker *);
 
 /* worker_drop_mbuf: end a frame with a reason.  interface may be INTERFACE_NONE. */

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine: creation, publication of snapshots, and the small atomic words other threads steer
+ * the workers with.
+ */
+#include "policy.h"
+#include "worker.h"
+
+#include <rte_errno.h>
+#include <rte_malloc.h>
+#include <rte_random.h>
+#include <rte_ring_elem.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define INJECT_RING  1024
+#define RESET_REPORT 1024 /* sessions looked at between two quiescent reports, a power of two */
+
+static int
+create_tables(struct engine *e, const struct engine_params *params, char *err, size_t err_size)
+{
+	struct session_table_params sessions = {
+		.name = e->name,
+		.max_sessions = params->max_sessions,
+		.shards = params->workers,
+		.hash_seed = (uint32_t)rte_rand(),
+		.socket = params->socket,
+		.timeouts = params->timeouts,
+	};
+	char name[RTE_RING_NAMESIZE];
+
+	e->rcu = rcu_create(params->socket);
+	if (e->rcu == NULL) {
+		snprintf(err, err_size, "too little memory for grace periods");
+		return -1;
+	}
+	sessions.rcu = e->rcu;
+	e->sessions = session_table_create(&sessions);
+	if (e->sessions == NULL) {
+		snprintf(err, err_size, "session table of %u sessions: %s", params->max_sessions,
+			strerror(errno));
+		return -1;
+	}
+	e->routes = route_table_create(e->name, params->max_routes, e->rcu, params->socket);
+	if (e->routes == NULL) {
+		snprintf(err, err_size, "route table of %u routes: too little memory",
+			params->max_routes);
+		return -1;
+	}
+	e->neighbours = neigh_table_create(e->name, params->max_neighbours, e->rcu, params->socket);
+	if (e->neighbours == NULL) {
+		snprintf(err, err_size, "neighbour table of %u entries: too little memory",
+			params->max_neighbours);
+		return -1;
+	}
+	snprintf(name, sizeof(name), "%s-inject", e->name);
+	e->inject = rte_ring_create(name, INJECT_RING, params->socket, RING_F_SC_DEQ);
+	if (e->inject == NULL) {
+		snprintf(err, err_size, "inject ring: %s", rte_strerror(rte_errno));
+		return -1;
+	}
+	return 0;
+}
+
+struct engine *
+engine_create(const struct engine_params *params, char *err, size_t err_size)
+{
+	struct engine *e;
+
+	if (params->workers == 0 || params->workers > MAX_WORKERS) {
+		snprintf(err, err_size, "%u workers: 1 to %d are possible", params->workers,
+			MAX_WORKERS);
+		return NULL;
+	}
+	if (strlen(params->name) > 12 || (params->event_ring & (params->event_ring - 1)) != 0 ||
+		params->event_ring == 0) {
+		snprintf(err, err_size, "engine name too long or event ring no power of two");
+		return NULL;
+	}
+	e = rte_zmalloc_socket("engine", sizeof(*e), alignof(struct engine), params->socket);
+	if (e == NULL) {
+		snprintf(err, err_size, "too little memory for the engine");
+		return NULL;
+	}
+	snprintf(e->name, sizeof(e->name), "%s", params->name);
+	e->tcp_loose = params->tcp_loose;
+	for (unsigned int flags = 0; flags < 64; flags++) {
+		if (session_tcp_flags_valid((uint8_t)flags))
+			e->tcp_flags_valid |= UINT64_C(1) << flags;
+	}
+	atomic_store(&e->route_gen, 1);
+	if (create_tables(e, params, err, err_size) < 0)
+		goto err_destroy;
+	e->worker_count = params->workers;
+	for (uint16_t i = 0; i < params->workers; i++) {
+		e->workers[i] =
+			worker_create(e, i, params->event_ring, params->socket, err, err_size);
+		if (e->workers[i] == NULL) {
+			e->worker_count = i;
+			goto err_destroy;
+		}
+	}
+	return e;
+
+err_destroy:
+	engine_destroy(e);
+	return NULL;
+}
+
+void
+engine_destroy(struct engine *e)
+{
+	struct rte_mbuf *m;
+
+	if (e == NULL)
+		return;
+	for (uint16_t i = 0; i < e->worker_count; i++)
+		worker_destroy(e->workers[i]);
+	while (e->inject != NULL && rte_ring_dequeue(e->inject, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(e->inject);
+	snapshot_destroy(atomic_load(&e->snapshot));
+	if (e->neighbours != NULL)
+		neigh_table_destroy(e->neighbours);
+	if (e->routes != NULL)
+		route_table_destroy(e->routes);
+	if (e->sessions != NULL)
+		session_table_destroy(e->sessions);
+	if (e->rcu != NULL)
+		rcu_destroy(e->rcu);
+	rte_free(e);
+}
+
+int
+engine_add_port(struct engine *e, const struct port *p, bool heartbeat)
+{
+	uint8_t mac[8] = { 0 };
+
+	if (e->port_count == MAX_PORTS || (!heartbeat && p->queues < e->worker_count))
+		return -1;
+	memcpy(mac, &p->mac, sizeof(p->mac));
+	e->ports[e->port_count] = *p;
+	e->port_mac[e->port_count] = pkt_mac(mac);
+	e->heartbeat[e->port_count] = heartbeat;
+	return e->port_count++;
+}
+
+const struct port *
+engine_port(const struct engine *e, uint16_t port)
+{
+	return port < e->port_count ? &e->ports[port] : NULL;
+}
+
+uint16_t
+engine_port_count(const struct engine *e)
+{
+	return e->port_count;
+}
+
+/* The hits of the rule that had this id before, 0 for a new rule.  Slot 0 is the default. */
+static uint64_t
+former_hits(const struct engine *e, const struct policy *before, const struct policy *after,
+	uint16_t slot)
+{
+	uint16_t old = 0;
+
+	if (before == NULL)
+		return 0;
+	if (slot > 0) {
+		old = policy_slot_of(before, policy_rule_id(policy_rule_at(after, slot)->name));
+		if (old == 0)
+			return 0;
+	}
+	return engine_rule_hits(e, old);
+}
+
+/* Counters follow their rules into the slots of the new policy. */
+static void
+move_hits(struct engine *e, const struct policy *before, const struct policy *after)
+{
+	const uint16_t count = after != NULL ? policy_rule_count(after) : 0;
+	uint64_t *hits = rte_zmalloc("hits", (MAX_RULES + 1) * sizeof(*hits), 0);
+
+	for (uint16_t slot = 0; hits != NULL && slot <= count; slot++)
+		hits[slot] = former_hits(e, before, after, slot);
+	/* Short of memory every counter starts at 0 again. */
+	for (uint32_t slot = 0; slot <= MAX_RULES; slot++) {
+		const uint64_t sum = engine_rule_hits(e, (uint16_t)slot) + e->hits_base[slot];
+
+		e->hits_base[slot] = sum - (hits != NULL ? hits[slot] : 0);
+	}
+	rte_free(hits);
+}
+
+void
+engine_publish(struct engine *e, struct snapshot *s)
+{
+	struct snapshot *old;
+
+	/* A policy without rules denies everything; a snapshot without one is a mistake. */
+	FW_ASSERT(s == NULL || s->policy != NULL);
+	old = atomic_exchange_explicit(&e->snapshot, s, memory_order_acq_rel);
+	rcu_wait(e->rcu);
+	move_hits(e, old != NULL ? old->policy : NULL, s != NULL ? s->policy : NULL);
+	snapshot_destroy(old);
+}
+
+const struct snapshot *
+engine_snapshot(const struct engine *e)
+{
+	return atomic_load_explicit(&e->snapshot, memory_order_acquire);
+}
+
+void
+engine_bump_routes(struct engine *e)
+{
+	/* 0 means "never resolved" in a session. */
+	if (atomic_fetch_add_explicit(&e->route_gen, 1, memory_order_acq_rel) == UINT32_MAX)
+		atomic_fetch_add_explicit(&e->route_gen, 1, memory_order_acq_rel);
+}
+
+struct session_table *
+engine_sessions(const struct engine *e)
+{
+	return e->sessions;
+}
+
+struct route_table *
+engine_routes(const struct engine *e)
+{
+	return e->routes;
+}
+
+struct neigh_table *
+engine_neighbours(const struct engine *e)
+{
+	return e->neighbours;
+}
+
+struct rcu *
+engine_rcu(const struct engine *e)
+{
+	return e->rcu;
+}
+
+void
+engine_set_lease(struct engine *e, mono_t until)
+{
+	atomic_store_explicit(&e->lease, until.ns, memory_order_release);
+}
+
+mono_t
+engine_lease(const struct engine *e)
+{
+	return (mono_t){ .ns = atomic_load_explicit(&e->lease, memory_order_acquire) };
+}
+
+void
+engine_set_vmac(struct engine *e, uint16_t interface, uint8_t vrid, bool active)
+{
+	const uint64_t bit = UINT64_C(1) << (vrid & 63);
+
+	if (interface >= MAX_INTERFACES)
+		return;
+	if (active)
+		atomic_fetch_or_explicit(&e->vmac[interface][vrid >> 6], bit, memory_order_release);
+	else
+		atomic_fetch_and_explicit(
+			&e->vmac[interface][vrid >> 6], ~bit, memory_order_release);
+}
+
+bool
+engine_vmac(const struct engine *e, uint16_t interface, uint8_t vrid)
+{
+	if (interface >= MAX_INTERFACES)
+		return false;
+	return atomic_load_explicit(&e->vmac[interface][vrid >> 6], memory_order_acquire) >>
+		       (vrid & 63) &
+	       1;
+}
+
+uint32_t
+engine_punt_dequeue(struct engine *e, uint16_t worker, struct rte_mbuf **m, uint32_t n)
+{
+	if (worker >= e->worker_count)
+		return 0;
+	return rte_ring_sc_dequeue_burst(e->workers[worker]->punt, (void **)m, n, NULL);
+}
+
+bool
+engine_inject(struct engine *e, struct rte_mbuf *m)
+{
+	return rte_ring_mp_enqueue(e->inject, m) == 0;
+}
+
+void
+engine_set_mirror(struct engine *e, bool on)
+{
+	atomic_store_explicit(&e->mirror, on, memory_order_release);
+}
+
+uint32_t
+engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *events, uint32_t n)
+{
+	if (worker >= e->worker_count)
+		return 0;
+	return rte_ring_sc_dequeue_burst_elem(
+		e->workers[worker]->events, events, sizeof(*events), n, NULL);
+}
+
+struct worker *
+engine_worker(struct engine *e, uint16_t id)
+{
+	return id < e->worker_count ? e->workers[id] : NULL;
+}
+
+uint16_t
+engine_worker_count(const struct engine *e)
+{
+	return e->worker_count;
+}
+
+uint32_t
+engine_reset_sessions(struct engine *e,
+	bool (*match)(void *, const struct session *, const struct session_key4 *), void *ctx)
+{
+	const uint32_t capacity = session_table_capacity(e->sessions);
+	const int reader = rcu_register(e->rcu);
+	uint32_t handed = 0;
+
+	if (reader < 0)
+		return 0;
+	for (uint32_t i = 0; i < capacity; i++) {
+		const struct session *s = session_table_at(e->sessions, i);
+		const uint16_t generation =
+			atomic_load_explicit(&s->generation, memory_order_acquire);
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		struct session_key4 key;
+
+		if ((i & (RESET_REPORT - 1)) == 0)
+			rcu_quiescent(e->rcu, reader);
+		if (session_state_of(ctl) == SESSION_FREE || (ctl & SESSION_F_DEAD) != 0)
+			continue;
+		if (!session_table_key4(e->sessions, s, &key) || !match(ctx, s, &key))
+			continue;
+		handed += session_table_post(e->sessions, i, generation, SESSION_OP_KILL);
+	}
+	rcu_unregister(e->rcu, reader);
+	return handed;
+}

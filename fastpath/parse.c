@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Frames to packets.  Whose frame is it (MAC), what is in it (ARP, IPv4), is the header sound, what
+ * is its session key.
+ */
+#include "parse.h"
+
+#include "icmp_error.h"
+#include "rewrite.h"
+
+#define VMAC_MASK   RTE_BE64(UINT64_C(0xffffffffff000000))
+#define VMAC_PREFIX RTE_BE64(UINT64_C(0x00005e0001000000))
+
+enum verdict {
+	VERDICT_LOOKUP,
+	VERDICT_PUNT, /* p->why */
+	VERDICT_DROP  /* *reason */
+};
+
+static bool
+vmac_configured(const struct snapshot *s, uint16_t interface, uint8_t vrid)
+{
+	for (uint16_t i = 0; i < s->address_count; i++) {
+		if (s->addresses[i].vrid == vrid && s->addresses[i].interface == interface)
+			return true;
+	}
+	return false;
+}
+
+/* A frame not to the port's own MAC: is it ours all the same? */
+static enum drop_reason
+virtual_mac(const struct worker *w, const struct pkt *p, const struct rte_ether_hdr *eth)
+{
+	const uint8_t vrid = eth->dst_addr.addr_bytes[5];
+
+	if ((pkt_mac(eth) & VMAC_MASK) != VMAC_PREFIX || vrid == 0)
+		return DROP_not_for_us;
+	if (engine_vmac(w->engine, p->interface, vrid) && w->owner)
+		return DROP_NONE;
+	return vmac_configured(w->snap, p->interface, vrid) ? DROP_not_owner : DROP_not_for_us;
+}
+
+static bool
+header_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+{
+	const uint64_t known = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	const uint8_t *words = (const uint8_t *)ip;
+	uint64_t sum = 0;
+
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_GOOD)
+		return true;
+	if (known == RTE_MBUF_F_RX_IP_CKSUM_BAD)
+		return false;
+	for (unsigned int i = 0; i < sizeof(*ip); i += sizeof(uint32_t)) {
+		uint32_t word;
+
+		memcpy(&word, words + i, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum == 0xffff;
+}
+
+/* The IPv4 header; trailing padding of the frame is cut off. */
+static enum drop_reason
+parse_ipv4(struct pkt *p)
+{
+	struct rte_mbuf *m = p->m;
+	const struct rte_ipv4_hdr *ip = p->ip;
+	const uint32_t room = m->pkt_len - RTE_ETHER_HDR_LEN;
+	uint32_t header, src;
+
+	if (unlikely(room < sizeof(*ip)))
+		return DROP_runt;
+	header = (uint32_t)(ip->version_ihl & 0x0f) * 4;
+	p->ip_len = rte_be_to_cpu_16(ip->total_length);
+	if (unlikely(ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || p->ip_len < header ||
+		     p->ip_len > room))
+		return DROP_ip_header;
+	if (unlikely(header > sizeof(*ip)))
+		return DROP_ip_options;
+	if (unlikely(!header_sum_good(m, ip)))
+		return DROP_ip_header;
+	if (room > p->ip_len && unlikely(rte_pktmbuf_trim(m, (uint16_t)(room - p->ip_len)) != 0))
+		return DROP_ip_header;
+	src = rte_be_to_cpu_32(ip->src_addr);
+	if (unlikely(src >> 24 == 0 || src >> 24 == 127 || src >= PKT_IPV4(224, 0, 0, 0) ||
+		     ip->src_addr == ip->dst_addr))
+		return DROP_ip_source;
+	if (unlikely((ip->fragment_offset & RTE_BE16(0x3fff)) != 0))
+		return DROP_fragment;
+	p->proto = ip->next_proto_id;
+	return DROP_NONE;
+}
+
+static enum drop_reason
+parse_tcp(const struct worker *w, struct pkt *p)
+{
+	const struct rte_tcp_hdr *tcp = pkt_l4(p);
+	const uint16_t len = pkt_l4_len(p);
+	uint32_t header;
+
+	if (unlikely(len < sizeof(*tcp)))
+		return DROP_l4_header;
+	header = (uint32_t)(tcp->data_off >> 4) * 4;
+	if (unlikely(header < sizeof(*tcp) || header > len))
+		return DROP_l4_header;
+	if (unlikely((w->engine->tcp_flags_valid >> (tcp->tcp_flags & 0x3f) & 1) == 0))
+		return DROP_tcp_flags;
+	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, tcp->src_port,
+		tcp->dst_port, IPPROTO_TCP);
+	return DROP_NONE;
+}
+
+static enum drop_reason
+parse_udp(struct pkt *p)
+{
+	const struct rte_udp_hdr *udp = pkt_l4(p);
+	const uint16_t len = pkt_l4_len(p);
+
+	if (unlikely(len < sizeof(*udp) || rte_be_to_cpu_16(udp->dgram_len) < sizeof(*udp) ||
+		     rte_be_to_cpu_16(udp->dgram_len) > len))
+		return DROP_l4_header;
+	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, udp->src_port,
+		udp->dst_port, IPPROTO_UDP);
+	return DROP_NONE;
+}
+
+static enum drop_reason
+parse_icmp(struct pkt *p)
+{
+	const struct rte_icmp_hdr *icmp = pkt_l4(p);
+	rte_be16_t sport, dport;
+
+	if (unlikely(pkt_l4_len(p) < sizeof(*icmp)))
+		return DROP_l4_header;
+	p->icmp_type = icmp->icmp_type;
+	switch (icmp->icmp_type) {
+	case ICMP_ECHO_REQUEST:
+		sport = icmp->icmp_ident;
+		dport = SESSION_ICMP_ECHO_PORT;
+		break;
+	case ICMP_ECHO_REPLY:
+		sport = SESSION_ICMP_ECHO_PORT;
+		dport = icmp->icmp_ident;
+		break;
+	case ICMP_UNREACHABLE:
+	case ICMP_TIME_EXCEEDED:
+	case ICMP_PARAMETER:
+		p->icmp_error = true;
+		return icmp_error_parse(p);
+	default:
+		return DROP_icmp_type;
+	}
+	if (unlikely(icmp->icmp_code != 0))
+		return DROP_icmp_type;
+	p->swap = session_key4_make(
+		&p->key, p->ip->src_addr, p->ip->dst_addr, sport, dport, IPPROTO_ICMP);
+	return DROP_NONE;
+}
+
+static enum drop_reason
+parse_l4(const struct worker *w, struct pkt *p)
+{
+	p->icmp_error = false;
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		return parse_tcp(w, p);
+	case IPPROTO_UDP:
+		return parse_udp(p);
+	case IPPROTO_ICMP:
+		return parse_icmp(p);
+	default:
+		p->swap = session_key4_make(
+			&p->key, p->ip->src_addr, p->ip->dst_addr, 0, 0, p->proto);
+		return DROP_NONE;
+	}
+}
+
+/* Group frames: ARP and VRRP concern the control core, nothing else concerns us. */
+static enum verdict
+parse_group(struct pkt *p, rte_be16_t type, enum drop_reason *reason)
+{
+	if (type == RTE_BE16(RTE_ETHER_TYPE_ARP)) {
+		p->why = PUNT_ARP;
+		return VERDICT_PUNT;
+	}
+	*reason = DROP_not_for_us;
+	if (type != RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		return VERDICT_DROP;
+	*reason = parse_ipv4(p);
+	if (*reason != DROP_NONE)
+		return VERDICT_DROP;
+	*reason = DROP_not_for_us;
+	if (p->proto != PKT_VRRP_PROTO || p->ip->dst_addr != RTE_BE32(PKT_IPV4(224, 0, 0, 18)))
+		return VERDICT_DROP;
+	p->why = PUNT_VRRP;
+	return VERDICT_PUNT;
+}
+
+static enum verdict
+parse_frame(const struct worker *w, struct pkt *p, uint64_t port_mac, enum drop_reason *reason)
+{
+	struct rte_mbuf *m = p->m;
+	const struct rte_ether_hdr *eth;
+	rte_be16_t type;
+
+	*reason = DROP_runt;
+	if (unlikely(m->pkt_len < sizeof(*eth)))
+		return VERDICT_DROP;
+	if (unlikely(m->nb_segs > 1 &&
+		     m->data_len < RTE_MIN(m->pkt_len, (uint32_t)PKT_HEADERS_MAX) &&
+		     rte_pktmbuf_linearize(m) != 0))
+		return VERDICT_DROP;
+	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	type = eth->ether_type;
+	p->ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(*eth));
+	if (unlikely(pkt_mac(eth) != port_mac)) {
+		if (rte_is_multicast_ether_addr(&eth->dst_addr))
+			return parse_group(p, type, reason);
+		*reason = virtual_mac(w, p, eth);
+		if (*reason != DROP_NONE)
+			return VERDICT_DROP;
+	}
+	if (unlikely(type != RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
+		*reason = DROP_ether_type;
+		p->why = PUNT_ARP;
+		return type == RTE_BE16(RTE_ETHER_TYPE_ARP) ? VERDICT_PUNT : VERDICT_DROP;
+	}
+	*reason = parse_ipv4(p);
+	if (likely(*reason == DROP_NONE))
+		*reason = parse_l4(w, p);
+	return likely(*reason == DROP_NONE) ? VERDICT_LOOKUP : VERDICT_DROP;
+}
+
+/* Does this port carry service traffic at all? */
+static enum drop_reason
+port_refuses(const struct worker *w, uint16_t interface)
+{
+	const struct snapshot_interface *in;
+
+	if (w->snap == NULL || interface >= w->snap->interface_count)
+		return DROP_no_interface;
+	in = &w->snap->interfaces[interface];
+	if (in->heartbeat)
+		return DROP_heartbeat_port;
+	return in->up ? DROP_NONE : DROP_no_interface;
+}
+
+uint32_t
+parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
+{
+	const uint64_t port_mac = w->engine->port_mac[port];
+	const uint16_t interface = w->snap != NULL ? w->snap->port_interface[port] : INTERFACE_NONE;
+	enum drop_reason reason = port_refuses(w, interface);
+	struct interface_stats *stats;
+	uint32_t left = 0;
+
+	w->stats.rx += n;
+	if (unlikely(reason != DROP_NONE)) {
+		for (uint32_t i = 0; i < n; i++)
+			worker_drop_mbuf(w, m[i], interface, reason);
+		return 0;
+	}
+	stats = &w->interfaces[interface];
+	stats->rx_packets += n;
+	for (uint32_t i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
+	for (uint32_t i = 0; i < n; i++) {
+		struct pkt *p = &w->pkts[left];
+
+		stats->rx_bytes += m[i]->pkt_len;
+		p->m = m[i];
+		p->port = port;
+		p->interface = interface;
+		p->zone = w->snap->interfaces[interface].zone;
+		switch (parse_frame(w, p, port_mac, &reason)) {
+		case VERDICT_LOOKUP:
+			left++;
+			break;
+		case VERDICT_PUNT:
+			worker_punt(w, p, p->why);
+			break;
+		case VERDICT_DROP:
+			worker_drop(w, p, reason);
+			break;
+		}
+	}
+	return left;
+}

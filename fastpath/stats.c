@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counters, read by anybody: each belongs to one worker, so that a sum may be a few packets behind
+ * but never wrong.
+ */
+#include "worker.h"
+
+#include <string.h>
+
+/* Counter structs are arrays of uint64_t with names. */
+static void
+add(uint64_t *sum, const uint64_t *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		sum[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+static_assert(sizeof(struct worker_stats) % sizeof(uint64_t) == 0, "only counters");
+static_assert(sizeof(struct interface_stats) % sizeof(uint64_t) == 0, "only counters");
+
+void
+worker_stats(const struct worker *w, struct worker_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	add((uint64_t *)out, (const uint64_t *)&w->stats, sizeof(*out));
+}
+
+void
+engine_stats(const struct engine *e, struct worker_stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (uint16_t i = 0; i < e->worker_count; i++)
+		add((uint64_t *)sum, (const uint64_t *)&e->workers[i]->stats, sizeof(*sum));
+}
+
+void
+engine_interface_stats(const struct engine *e, uint16_t interface, struct interface_stats *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	if (interface >= MAX_INTERFACES)
+		return;
+	for (uint16_t i = 0; i < e->worker_count; i++)
+		add((uint64_t *)sum, (const uint64_t *)&e->workers[i]->interfaces[interface],
+			sizeof(*sum));
+}
+
+uint64_t
+engine_rule_hits(const struct engine *e, uint16_t slot)
+{
+	uint64_t sum = 0;
+
+	if (slot > MAX_RULES)
+		return 0;
+	for (uint16_t i = 0; i < e->worker_count; i++)
+		sum += __atomic_load_n(&e->workers[i]->rule_hits[slot], __ATOMIC_RELAXED);
+	return sum - e->hits_base[slot];
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A worker: one turn of its loop, and the way of packets that have a session.  Read it from
+ * worker_poll() at the bottom upwards.
+ */
+#include "worker.h"
+
+#include "egress.h"
+#include "first.h"
+#include "icmp_error.h"
+#include "parse.h"
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <rte_ring_elem.h>
+
+#include <stdio.h>
+
+#define PUNT_RING	   1024
+#define HOUSEKEEPING_STEP  32 /* timer wheel entries per turn */
+#define HOUSEKEEPING_EVERY 4  /* turns, a power of two */
+
+void
+worker_punt(struct worker *w, struct pkt *p, enum punt_why why)
+{
+	struct pkt_meta *meta = pkt_meta(p->m);
+
+	*meta = (struct pkt_meta){
+		.port = p->port, .interface = p->interface, .why = (uint8_t)why, .neigh = NEIGH_NONE
+	};
+	if (rte_ring_sp_enqueue(w->punt, p->m) == 0)
+		w->stats.punted++;
+	else
+		worker_drop(w, p, DROP_punt_full);
+}
+
+void
+egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
+{
+	struct pkt_meta *meta = pkt_meta(p->m);
+
+	*meta = (struct pkt_meta){ .port = w->snap->interfaces[e->interface].port,
+		.interface = e->interface,
+		.why = PUNT_UNRESOLVED,
+		.next_hop = e->next_hop,
+		.neigh = e->index };
+	if (rte_ring_sp_enqueue(w->punt, p->m) == 0)
+		w->stats.punted++;
+	else
+		worker_drop(w, p, DROP_punt_full);
+}
+
+enum drop_reason
+egress_resolve(const struct worker *w, rte_be32_t dst, struct egress *e)
+{
+	e->neigh = NULL;
+	e->word = 0;
+	if (!route_lookup(w->routes, dst, &e->interface, &e->next_hop))
+		return DROP_no_route;
+	e->index = neigh_find(w->neighbours, e->interface, e->next_hop);
+	if (e->index != NEIGH_NONE) {
+		e->neigh = neigh_at(w->neighbours, e->index);
+		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
+	}
+	return DROP_NONE;
+}
+
+void
+worker_event(struct worker *w, struct session *s, uint32_t index, enum mirror_event_type type)
+{
+	struct mirror_event event = {
+		.index = index,
+		.generation = atomic_load_explicit(&s->generation, memory_order_relaxed),
+		.type = (uint8_t)type,
+	};
+
+	if (!w->mirror ||
+		(atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_REMOTE) != 0)
+		return;
+	if (likely(rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) == 0))
+		return;
+	session_table_set_dirty(w->sessions, index);
+	w->stats.events_lost_to_sweep++;
+}
+
+/* Traffic of a session that the peer owned arrives here while we hold the lease: it is ours now. */
+static bool
+claim(const struct worker *w, struct session *s)
+{
+	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+	while ((ctl & SESSION_F_REMOTE) != 0 && (ctl & SESSION_F_DEAD) == 0) {
+		if (session_table_set_state(
+			    w->sessions, s, ctl, ctl & ~SESSION_F_REMOTE, w->id, w->now))
+			return true;
+		ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	}
+	return false;
+}
+
+/* UDP, ICMP and the rest: the responder's first packet changes the state. */
+static bool
+replied(const struct worker *w, struct session *s, unsigned int dir)
+{
+	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+	if (likely(dir == 0))
+		return false;
+	while ((ctl & SESSION_F_DEAD) == 0) {
+		const enum session_state state = session_state_of(ctl);
+
+		if (likely(state != SESSION_UDP_FIRST && state != SESSION_ICMP_FIRST &&
+			    state != SESSION_OTHER_FIRST))
+			return false;
+		/* Each FIRST is followed by its REPLIED. */
+		static_assert(SESSION_UDP_REPLIED == SESSION_UDP_FIRST + 1, "");
+		static_assert(SESSION_ICMP_REPLIED == SESSION_ICMP_FIRST + 1, "");
+		static_assert(SESSION_OTHER_REPLIED == SESSION_OTHER_FIRST + 1, "");
+		if (session_table_set_state(w->sessions, s, ctl, ctl + 1, w->id, w->now))
+			return true;
+		ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	}
+	return false;
+}
+
+/* An echo session carries requests one way and replies the other (ICU-04). */
+static inline enum drop_reason
+echo_direction(const struct pkt *p, unsigned int dir)
+{
+	if (dir == 0)
+		return p->icmp_type == ICMP_ECHO_REQUEST ? DROP_NONE : DROP_icmp_reply;
+	return p->icmp_type == ICMP_ECHO_REPLY ? DROP_NONE : DROP_icmp_type;
+}
+
+static void
+session_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+{
+	struct worker *w = ctx;
+
+	if (aged)
+		w->stats.sessions_aged++;
+	else
+		w->stats.sessions_closed++;
+	worker_event(w, s, index, MIRROR_DELETE);
+}
+
+static void
+session_refresh(void *ctx, struct session *s, uint32_t index)
+{
+	worker_event(ctx, s, index, MIRROR_UPDATE);
+}
+
+/* Inbox, timers and freeing of this worker's shard. */
+static void
+housekeep(struct worker *w)
+{
+	session_table_poll(
+		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
+}
+
+/* A SYN may take the place of a session that has ended.
+ * => true: the old session is being removed: at once when this is its home, else at its home's next
+ *    turn, and then this SYN is lost and the next one passes. */
+static bool
+reopen(struct worker *w, struct session *s, uint32_t index, unsigned int dir,
+	const struct tcp_segment *seg, uint32_t ctl)
+{
+	const enum session_state state = session_state_of(ctl);
+
+	if (state != SESSION_TCP_TIME_WAIT && state != SESSION_TCP_CLOSED)
+		return false;
+	if (!session_tcp_reopen(s, dir, seg))
+		return false;
+	if (session_table_post(w->sessions, index,
+		    atomic_load_explicit(&s->generation, memory_order_relaxed), SESSION_OP_KILL) &&
+		s->home == w->id)
+		housekeep(w);
+	return true;
+}
+
+bool
+worker_hit(struct worker *w, struct pkt *p, uint32_t index)
+{
+	struct session *s = session_table_at(w->sessions, index);
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	const unsigned int dir = p->swap ^ s->swap;
+	enum drop_reason reason = DROP_NONE;
+	struct tcp_segment seg;
+	struct egress e;
+	bool changed = false;
+
+	if (unlikely(p->icmp_error)) {
+		icmp_error_hit(w, p, s);
+		return true;
+	}
+	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL))) {
+		if (ctl & SESSION_F_DEAD)
+			worker_drop(w, p, DROP_session_dead);
+		else
+			first_answer(w, p, s);
+		return true;
+	}
+	if (unlikely(!w->owner))
+		reason = DROP_not_owner;
+	else if (unlikely(p->zone != s->zone[dir]))
+		reason = DROP_zone;
+	else
+		reason = egress_of(w, &s->dir[dir], p->ip->dst_addr, &e);
+	if (likely(reason == DROP_NONE))
+		reason = egress_allowed(w, p, &e, s->zone[!dir]);
+	if (unlikely(reason != DROP_NONE)) {
+		worker_drop(w, p, reason);
+		return true;
+	}
+
+	if (p->proto == IPPROTO_TCP) {
+		pkt_tcp_segment(p, &seg);
+		if (unlikely((seg.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) &&
+			reopen(w, s, index, dir, &seg, ctl))
+			return false;
+		reason = session_tcp_track(w->sessions, s, dir, &seg, w->id, w->now, &changed);
+	} else {
+		if (p->proto == IPPROTO_ICMP)
+			reason = echo_direction(p, dir);
+		if (likely(reason == DROP_NONE))
+			changed = replied(w, s, dir);
+	}
+	if (unlikely(reason != DROP_NONE)) {
+		worker_drop(w, p, reason);
+		return true;
+	}
+	if (unlikely(ctl & SESSION_F_REMOTE) && claim(w, s))
+		changed = true;
+	worker_touch(w, s, dir, p->ip_len);
+	egress_send(w, p, &e);
+	if (unlikely(changed))
+		worker_event(w, s, index, MIRROR_UPDATE);
+	return true;
+}
+
+/* Look up all packets of w->pkts, each in its key's home shard.  The NIC's RSS hash is not used:
+ * whether it equals ours depends on driver and packet type, and a wrong home would be a lost
+ * session; the key alone always gives the same home. */
+static void
+lookup(struct worker *w, uint32_t n, uint32_t *found)
+{
+	const struct session_key4 *keys[WORKER_BURST];
+	uint8_t swap[WORKER_BURST];
+	uint16_t home[WORKER_BURST];
+	uint32_t shards = 0; /* bit per shard that has work */
+
+	if (!w->several) {
+		for (uint32_t i = 0; i < n; i++)
+			keys[i] = &w->pkts[i].key;
+		session_table_lookup4(w->sessions, 0, keys, n, found, swap);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		home[i] = session_table_home4(w->sessions, &w->pkts[i].key);
+		shards |= UINT32_C(1) << home[i];
+		w->stats.foreign_lookups += home[i] != w->id;
+	}
+	while (shards != 0) {
+		const uint16_t shard = (uint16_t)__builtin_ctz(shards);
+		uint32_t result[WORKER_BURST], position[WORKER_BURST], m = 0;
+
+		shards &= shards - 1;
+		for (uint32_t i = 0; i < n; i++) {
+			if (home[i] != shard)
+				continue;
+			position[m] = i;
+			keys[m++] = &w->pkts[i].key;
+		}
+		session_table_lookup4(w->sessions, shard, keys, m, result, swap);
+		for (uint32_t i = 0; i < m; i++)
+			found[position[i]] = result[i];
+	}
+}
+
+static void
+burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
+{
+	uint32_t found[WORKER_BURST];
+	struct pkt *first[WORKER_BURST];
+	uint32_t first_count = 0;
+
+	n = parse_burst(w, m, n, port);
+	if (n == 0)
+		return;
+	lookup(w, n, found);
+	for (uint32_t i = 0; i < n; i++) {
+		struct pkt *p = &w->pkts[i];
+
+		if (unlikely(found[i] == SESSION_NONE) || unlikely(!worker_hit(w, p, found[i])))
+			first[first_count++] = p;
+	}
+	if (unlikely(first_count > 0))
+		first_burst(w, first, first_count);
+}
+
+/* Frames of the control core: finished, sent as they are, with or without the lease. */
+static uint32_t
+inject(struct worker *w)
+{
+	const struct engine *e = w->engine;
+	struct rte_mbuf *m[WORKER_BURST];
+	const uint32_t n = rte_ring_sc_dequeue_burst(e->inject, (void **)m, WORKER_BURST, NULL);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint16_t port = pkt_meta(m[i])->port;
+
+		if (port < e->port_count && !e->heartbeat[port]) {
+			worker_queue(w, m[i], port, TX_INJECTED, false);
+		} else {
+			w->stats.inject_dropped++;
+			rte_pktmbuf_free(m[i]);
+		}
+	}
+	return n;
+}
+
+static void
+unsent(struct worker *w, struct tx_queue *q, uint32_t from, uint32_t n, uint16_t interface,
+	enum drop_reason reason)
+{
+	for (uint32_t i = from; i < n; i++) {
+		if (q->kind[i] == TX_INJECTED) {
+			w->stats.inject_dropped++;
+			rte_pktmbuf_free(q->m[i]);
+		} else {
+			worker_drop_mbuf(w, q->m[i], interface, reason);
+		}
+	}
+}
+
+/* The lease once more, as late as can be: this thread may have been stopped since the poll began.
+ */
+static bool
+still_owner(const struct worker *w)
+{
+	const mono_t now = w->clock != NULL ? clock_now(w->clock) : w->now;
+
+	return mono_before(now, engine_lease(w->engine));
+}
+
+void
+worker_flush(struct worker *w, uint16_t port, struct tx_queue *q, bool fenced)
+{
+	const uint16_t ethdev = w->engine->ports[port].ethdev;
+	const uint16_t interface = w->snap != NULL ? w->snap->port_interface[port] : INTERFACE_NONE;
+	uint64_t ended[TX_KINDS] = { 0 };
+	const uint16_t n = q->n;
+	uint64_t bytes = 0;
+	uint16_t sent = 0;
+
+	q->n = 0;
+	for (uint16_t i = 0; i < n; i++)
+		bytes += q->m[i]->pkt_len;
+	if (fenced && unlikely(!still_owner(w))) {
+		unsent(w, q, 0, n, interface, DROP_not_owner);
+		return;
+	}
+	sent = rte_eth_tx_burst(ethdev, w->id, q->m, n);
+	if (unlikely(sent < n))
+		sent = (uint16_t)(sent + rte_eth_tx_burst(
+						 ethdev, w->id, q->m + sent, (uint16_t)(n - sent)));
+	for (uint16_t i = 0; i < sent; i++)
+		ended[q->kind[i]]++;
+	for (uint16_t i = sent; i < n; i++)
+		bytes -= q->m[i]->pkt_len;
+	w->stats.tx += sent;
+	w->stats.forwarded += ended[TX_FORWARDED];
+	w->stats.answered += ended[TX_ANSWERED];
+	w->stats.injected += ended[TX_INJECTED];
+	if (likely(interface < MAX_INTERFACES)) {
+		w->interfaces[interface].tx_packets += sent;
+		w->interfaces[interface].tx_bytes += bytes;
+	}
+	if (unlikely(sent < n))
+		unsent(w, q, sent, n, interface, DROP_tx_full);
+}
+
+uint32_t
+worker_poll(struct worker *w, mono_t now)
+{
+	const struct engine *e = w->engine;
+	const uint64_t beat = atomic_load_explicit(&w->beats, memory_order_relaxed);
+	uint32_t handled = 0;
+
+	FW_ASSERT(w->reader >= 0);
+	w->now = now;
+	w->now_s = mono_seconds(now);
+	w->route_gen = atomic_load_explicit(&e->route_gen, memory_order_acquire);
+	w->snap = atomic_load_explicit(&e->snapshot, memory_order_acquire);
+	w->mirror = atomic_load_explicit(&e->mirror, memory_order_relaxed);
+
+	if (w->id == 0)
+		handled += inject(w);
+	for (uint16_t port = 0; port < e->port_count; port++) {
+		struct rte_mbuf *m[WORKER_BURST];
+		uint16_t n;
+
+		if (e->heartbeat[port])
+			continue;
+		n = rte_eth_rx_burst(e->ports[port].ethdev, w->id, m, WORKER_BURST);
+		if (n == 0)
+			continue;
+		w->owner = mono_before(now, engine_lease(e));
+		burst(w, m, n, port);
+		handled += n;
+	}
+	for (uint16_t port = 0; port < e->port_count; port++) {
+		if (w->own[port].n > 0)
+			worker_flush(w, port, &w->own[port], false);
+		if (w->fenced[port].n > 0)
+			worker_flush(w, port, &w->fenced[port], true);
+	}
+	if (handled == 0 || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
+		housekeep(w);
+	rcu_quiescent(e->rcu, w->reader);
+	atomic_store_explicit(&w->beats, beat + 1, memory_order_release);
+	return handled;
+}
+
+int
+worker_bind(struct worker *w)
+{
+	FW_ASSERT(w->reader < 0);
+	w->reader = rcu_register(w->engine->rcu);
+	return w->reader < 0 ? -EBUSY : 0;
+}
+
+void
+worker_unbind(struct worker *w)
+{
+	if (w->reader >= 0)
+		rcu_unregister(w->engine->rcu, w->reader);
+	w->reader = -1;
+}
+
+void
+worker_sleep_begin(struct worker *w)
+{
+	rcu_offline(w->engine->rcu, w->reader);
+}
+
+void
+worker_sleep_end(struct worker *w)
+{
+	rcu_online(w->engine->rcu, w->reader);
+}
+
+void
+worker_set_clock(struct worker *w, const struct clock *c)
+{
+	w->clock = c;
+}
+
+uint64_t
+worker_beats(const struct worker *w)
+{
+	return atomic_load_explicit(&w->beats, memory_order_acquire);
+}
+
+struct worker *
+worker_create(
+	struct engine *e, uint16_t id, uint32_t event_ring, int socket, char *err, size_t err_size)
+{
+	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), alignof(struct worker), socket);
+	char name[RTE_RING_NAMESIZE];
+
+	if (w == NULL)
+		goto no_memory;
+	w->engine = e;
+	w->id = id;
+	w->several = e->worker_count > 1;
+	w->reader = -1;
+	w->sessions = e->sessions;
+	w->neighbours = e->neighbours;
+	w->routes = e->routes;
+	w->rule_hits =
+		rte_zmalloc_socket("rule_hits", (MAX_RULES + 1) * sizeof(uint64_t), 64, socket);
+	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);
+	w->punt = rte_ring_create(name, PUNT_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	snprintf(name, sizeof(name), "%s-event%u", e->name, id);
+	w->events = rte_ring_create_elem(name, sizeof(struct mirror_event), event_ring, socket,
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->rule_hits != NULL && w->punt != NULL && w->events != NULL)
+		return w;
+	worker_destroy(w);
+no_memory:
+	snprintf(err, err_size, "worker %u: %s", id, rte_strerror(rte_errno));
+	return NULL;
+}
+
+void
+worker_destroy(struct worker *w)
+{
+	struct rte_mbuf *m;
+
+	if (w == NULL)
+		return;
+	while (w->punt != NULL && rte_ring_dequeue(w->punt, (void **)&m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(w->punt);
+	rte_ring_free(w->events);
+	rte_free(w->rule_hits);
+	rte_free(w);
+}

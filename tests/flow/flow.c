@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Flow tests: rows of packets in, rows of what must become of them (README.md describes the
+ * language).  Each case of a file runs on a fresh engine, in three ways: with one worker; with two
+ * and every packet at its home worker; with two and packets dealt out in turn.
+ *
+ * usage: flow [-n] FILE... ; writes TAP.  -n: every case must fail (the runner's own test).
+ */
+#include "flow.h"
+
+#include "test_eal.h"
+
+#include <stdarg.h>
+
+#define LINE_MAX_LEN 1024
+
+static const char *const spread_names[SPREADS] = { "1 worker", "2 workers, steered",
+	"2 workers, dealt" };
+const char *const flow_zone_names[BOX_PORTS] = { "trust", "dmz", "untrust" };
+
+void
+flow_fail(struct flow *f, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (f->why[0] != '\0')
+		return;
+	n = snprintf(f->why, sizeof(f->why), "%s:%u: ", f->file, f->line);
+	va_start(args, format);
+	vsnprintf(f->why + n, sizeof(f->why) - (size_t)n, format, args);
+	va_end(args);
+}
+
+uint16_t
+flow_port(struct flow *f, const char *zone)
+{
+	const int port = flow_find(zone, flow_zone_names, BOX_PORTS);
+
+	if (port < 0)
+		flow_fail(f, "zone '%s'? trust, dmz and untrust exist", zone);
+	return port < 0 ? 0 : (uint16_t)port;
+}
+
+struct engine_box *
+flow_box(struct flow *f)
+{
+	char name[12];
+
+	if (f->box != NULL)
+		return f->box;
+	snprintf(name, sizeof(name), "f%u", f->boxes++);
+	f->box = engine_box_create(&(struct engine_box_params){
+		.name = name,
+		.number = 1,
+		.workers = f->spread == ONE_WORKER ? 1 : 2,
+		.sessions = f->table,
+		.buffers = 512,
+		.ring = 128,
+		.event_ring = f->event_ring,
+		.tcp_loose = f->loose,
+	});
+	return f->box;
+}
+
+/* What must hold after every case. */
+static void
+check_invariants(struct flow *f)
+{
+	struct worker_stats s;
+	uint64_t ended;
+
+	flow_settle(f);
+	s = flow_stats(f);
+	ended = s.forwarded + s.answered + s.punted;
+	for (unsigned int r = 0; r < DROP_REASON_COUNT; r++)
+		ended += s.drops[r];
+	if (s.rx != ended)
+		flow_fail(f, "%lu packets received, %lu have ended", s.rx, ended);
+	if (s.tx != s.forwarded + s.answered + s.injected)
+		flow_fail(f, "%lu packets sent, but not each counted", s.tx);
+	/* Twice the longest timeout: everything must be gone, and nothing lost. */
+	engine_box_wait(f->box, 2500 * 1000);
+	if (session_table_count(engine_sessions(f->box->engine)) != 0)
+		flow_fail(f, "sessions are left after all timers");
+	for (uint16_t i = 0; i < 4; i++)
+		engine_box_poll(f->box);
+	if (rte_mempool_in_use_count(f->box->pool) != 0)
+		flow_fail(f, "%u packet buffers leaked", rte_mempool_in_use_count(f->box->pool));
+}
+
+static void
+finish_case(struct flow *f)
+{
+	if (f->why[0] == '\0' && f->box != NULL)
+		check_invariants(f);
+	if (f->box != NULL)
+		engine_box_destroy(f->box);
+	f->box = NULL;
+}
+
+static void
+split(char *line, struct words *w)
+{
+	char *save = NULL;
+
+	w->count = w->at = 0;
+	for (char *t = strtok_r(line, " \t\n", &save);
+		t != NULL && t[0] != '#' && w->count < RTE_DIM(w->word);
+		t = strtok_r(NULL, " \t\n", &save))
+		w->word[w->count++] = t;
+}
+
+static void
+statement(struct flow *f, struct words *w)
+{
+	const struct flow_statement *const tables[] = { flow_packet_statements,
+		flow_state_statements, flow_world_statements };
+	const char *first = flow_word(w);
+
+	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {
+		for (const struct flow_statement *s = tables[t]; s->word != NULL; s++) {
+			if (!flow_is(first, s->word))
+				continue;
+			s->run(f, w);
+			if (w->at < w->count)
+				flow_fail(f, "'%s'?", w->word[w->at]);
+			return;
+		}
+	}
+	flow_fail(f, "no statement '%s'", first);
+}
+
+struct tally {
+	unsigned int number, failed;
+	bool must_fail;
+};
+
+static void
+report(struct flow *f, const char *title, struct tally *t)
+{
+	bool good;
+
+	if (f->skip)
+		return;
+	finish_case(f);
+	good = (f->why[0] == '\0') != t->must_fail;
+	t->number++;
+	t->failed += !good;
+	printf("%sok %u - %s [%s]\n", good ? "" : "not ", t->number, title,
+		spread_names[f->spread]);
+	if (f->why[0] != '\0')
+		printf("# %s\n", f->why);
+	fflush(stdout);
+}
+
+static void
+begin_case(struct flow *f)
+{
+	const enum spread spread = f->spread;
+	const char *file = f->file;
+	const unsigned int line = f->line, boxes = f->boxes;
+
+	memset(f, 0, sizeof(*f));
+	f->spread = spread;
+	f->file = file;
+	f->line = line;
+	f->boxes = boxes;
+	f->table = 512;
+	f->event_ring = 256;
+}
+
+static int
+run_file(struct flow *f, const char *path, struct tally *t)
+{
+	FILE *in = fopen(path, "r");
+	char line[LINE_MAX_LEN], title[LINE_MAX_LEN] = "";
+	struct words w;
+
+	if (in == NULL) {
+		perror(path);
+		return -1;
+	}
+	f->file = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+	f->line = 0;
+	while (fgets(line, sizeof(line), in) != NULL) {
+		f->line++;
+		if (strncmp(line, "case ", 5) == 0) {
+			if (title[0] != '\0')
+				report(f, title, t);
+			snprintf(title, sizeof(title), "%.*s", (int)strcspn(line + 5, "\n"),
+				line + 5);
+			begin_case(f);
+			continue;
+		}
+		split(line, &w);
+		if (w.count == 0 || f->why[0] != '\0' || f->skip)
+			continue;
+		if (title[0] == '\0')
+			flow_fail(f, "a statement outside of a case");
+		statement(f, &w);
+	}
+	if (title[0] != '\0')
+		report(f, title, t);
+	fclose(in);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+	struct tally t = { 0 };
+	int rc = 0;
+
+	t.must_fail = argc > 1 && flow_is(argv[1], "-n");
+	if (f == NULL || argc < 2 + t.must_fail) {
+		fprintf(stderr, "usage: flow [-n] FILE...\n");
+		return 2;
+	}
+	test_eal_start(256, NULL);
+	for (int i = 1 + t.must_fail; i < argc; i++) {
+		for (unsigned int s = 0; s < SPREADS && rc == 0; s++) {
+			f->spread = (enum spread)s;
+			rc = run_file(f, argv[i], &t);
+		}
+	}
+	printf("1..%u\n", t.number);
+	free(f);
+	return rc != 0 || t.failed > 0 ? 1 : 0;
+}

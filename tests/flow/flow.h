@@ -1,0 +1,118 @@
+/*
+ * The runner of flow tests: what its parts share.  flow.c reads files and judges cases,
+ * flow_packets.c feeds and matches packets, flow_state.c looks at sessions, events and counters,
+ * flow_world.c changes what is around the engine.
+ */
+#pragma once
+
+#include "engine_box.h"
+#include "frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_IN	    64
+#define MAX_LEAVING 64
+
+/* Packets to workers. */
+enum spread { ONE_WORKER, TWO_STEERED, TWO_DEALT, SPREADS };
+
+/* A frame that was fed and is still to be accounted for. */
+struct fed {
+	uint16_t port;
+	uint16_t len;
+	bool done;
+	uint8_t bytes[FRAME_MAX];
+};
+
+/* A frame the engine has sent. */
+struct leaving {
+	uint16_t port;
+	uint16_t len;
+	bool done;
+	uint8_t bytes[FRAME_MAX];
+};
+
+struct flow {
+	enum spread spread;
+	const char *file;
+	unsigned int line;
+	char why[512]; /* "" while the case is good */
+
+	/* Wishes for the engine, until the first line that needs it */
+	uint32_t table, event_ring;
+	bool loose, steered;
+	bool skip; /* not for this spread */
+
+	struct clock late;
+	struct engine_box *box;
+	unsigned int boxes; /* made so far: names must differ */
+	struct policy_prefix prefixes[2 * BOX_RULES];
+	struct policy_service services[BOX_RULES];
+
+	bool hold;
+	unsigned int dealt;
+	struct fed fed[MAX_IN];
+	unsigned int fed_count, verdicts;
+	struct leaving leaving[MAX_LEAVING];
+	unsigned int leaving_count;
+	struct worker_stats before; /* when the oldest of fed[] was fed */
+	uint64_t expected_drops[DROP_REASON_COUNT];
+};
+
+/* A statement of the language: its first word and what it does.  Tables end with { NULL }. */
+struct flow_statement {
+	const char *word;
+	void (*run)(struct flow *, struct words *);
+};
+
+extern const struct flow_statement flow_packet_statements[], flow_state_statements[],
+	flow_world_statements[];
+extern const char *const flow_zone_names[BOX_PORTS];
+
+/* flow_fail: the case is bad; only its first complaint counts. */
+void flow_fail(struct flow *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* flow_box: the engine, made when first asked for. */
+struct engine_box *flow_box(struct flow *);
+/* flow_port: port of a zone's name, 0 with a complaint when there is none. */
+uint16_t flow_port(struct flow *, const char *zone);
+struct worker_stats flow_stats(const struct flow *);
+/* flow_run: let the workers finish what was fed, and gather what they send. */
+void flow_run(struct flow *);
+/* flow_settle: every packet fed has had its line, and nothing else has happened. */
+void flow_settle(struct flow *);
+
+/* => the next word, "" at the end */
+static inline const char *
+flow_word(struct words *w)
+{
+	return w->at < w->count ? w->word[w->at++] : "";
+}
+
+static inline bool
+flow_is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* => "VALUE" of "name=VALUE" or NULL. */
+static inline const char *
+flow_value(const char *w, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(w, name, n) == 0 && w[n] == '=' ? w + n + 1 : NULL;
+}
+
+/* => place of a word in a list, -1 when it is not there. */
+static inline int
+flow_find(const char *w, const char *const *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (list[i] != NULL && flow_is(w, list[i]))
+			return (int)i;
+	}
+	return -1;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the engine remembers: sessions, mirror events, counters. */
+#include "flow.h"
+
+static struct session *
+find_session(struct flow *f, struct words *w)
+{
+	struct frame_spec s = { 0 };
+	const char *wrong = frame_parse(w, &s);
+	struct session_table *t = engine_sessions(flow_box(f)->engine);
+	struct session_key4 key;
+	const struct session_key4 *keys = &key;
+	rte_be16_t sport = rte_cpu_to_be_16(s.sport), dport = rte_cpu_to_be_16(s.dport);
+	uint32_t index;
+	uint8_t swap, found_swap;
+
+	frame_spec_free(&s);
+	if (wrong != NULL) {
+		flow_fail(f, "%s", wrong);
+		return NULL;
+	}
+	if (s.kind == FRAME_ICMP) {
+		sport = rte_cpu_to_be_16(s.id);
+		dport = SESSION_ICMP_ECHO_PORT;
+	}
+	swap = session_key4_make(
+		&key, rte_cpu_to_be_32(s.src), rte_cpu_to_be_32(s.dst), sport, dport, s.proto);
+	session_table_lookup4(t, session_table_home4(t, &key), &keys, 1, &index, &found_swap);
+	if (index == SESSION_NONE)
+		return NULL;
+	if (swap != found_swap)
+		flow_fail(f, "the session's initiator is the other side");
+	return session_table_at(t, index);
+}
+
+static void
+check_zones(struct flow *f, const struct session *s, const char *want)
+{
+	static const char *const names[BOX_ZONES] = { "none", "local", "trust", "dmz", "untrust" };
+	char have[32];
+
+	snprintf(have, sizeof(have), "%s>%s", s->zone[0] < BOX_ZONES ? names[s->zone[0]] : "?",
+		s->zone[1] < BOX_ZONES ? names[s->zone[1]] : "?");
+	if (!flow_is(have, want))
+		flow_fail(f, "zones are %s", have);
+}
+
+static void
+check_flags(struct flow *f, uint32_t ctl, const char *want)
+{
+	const bool local = strstr(want, "local") != NULL, remote = strstr(want, "remote") != NULL;
+
+	if (!!(ctl & SESSION_F_LOCAL) != local || !!(ctl & SESSION_F_REMOTE) != remote)
+		flow_fail(f, "flags are 0x%x", ctl & ~SESSION_STATE_MASK);
+}
+
+static void
+check_pair(struct flow *f, const char *what, uint64_t a, uint64_t b, const char *want)
+{
+	char have[64];
+
+	snprintf(have, sizeof(have), "%lu/%lu", a, b);
+	if (!flow_is(have, want))
+		flow_fail(f, "%s are %s", what, have);
+}
+
+/* session PACKET [state=] [flags=] [zones=A>B] [policy=] [packets=A/B] [bytes=A/B] */
+static void
+do_session(struct flow *f, struct words *w)
+{
+	const struct session *s = find_session(f, w);
+	uint32_t ctl;
+
+	if (s == NULL) {
+		flow_fail(f, "no such session");
+		return;
+	}
+	ctl = atomic_load(&s->ctl);
+	while (w->at < w->count) {
+		const char *t = flow_word(w), *v;
+
+		if ((v = flow_value(t, "state")) != NULL) {
+			if (!flow_is(v, session_state_names[session_state_of(ctl)]))
+				flow_fail(f, "state is %s",
+					session_state_names[session_state_of(ctl)]);
+		} else if ((v = flow_value(t, "flags")) != NULL) {
+			check_flags(f, ctl, v);
+		} else if ((v = flow_value(t, "zones")) != NULL) {
+			check_zones(f, s, v);
+		} else if ((v = flow_value(t, "policy")) != NULL) {
+			if (s->policy != (flow_is(v, "none") ? 0 : policy_rule_id(v)))
+				flow_fail(f, "permitted by another rule");
+		} else if ((v = flow_value(t, "packets")) != NULL) {
+			check_pair(f, "packets", s->dir[0].packets, s->dir[1].packets, v);
+		} else if ((v = flow_value(t, "bytes")) != NULL) {
+			check_pair(f, "bytes", s->dir[0].bytes, s->dir[1].bytes, v);
+		} else {
+			flow_fail(f, "'%s'?", t);
+		}
+	}
+}
+
+static void
+do_nosession(struct flow *f, struct words *w)
+{
+	const struct session *s = find_session(f, w);
+
+	if (s != NULL)
+		flow_fail(f, "there is a session, in state %s",
+			session_state_names[session_state_of(atomic_load(&s->ctl))]);
+}
+
+static void
+do_count(struct flow *f, struct words *w)
+{
+	const uint32_t want = (uint32_t)strtoul(flow_word(w), NULL, 0);
+	const uint32_t have = session_table_count(engine_sessions(flow_box(f)->engine));
+
+	if (have != want)
+		flow_fail(f, "%u sessions", have);
+}
+
+/* remote PACKET: make a session look like a copy of the peer's */
+static void
+do_remote(struct flow *f, struct words *w)
+{
+	struct session *s = find_session(f, w);
+
+	if (s == NULL)
+		flow_fail(f, "no such session");
+	else
+		atomic_fetch_or(&s->ctl, SESSION_F_REMOTE);
+}
+
+static bool
+match_all(void *ctx, const struct session *s, const struct session_key4 *k)
+{
+	(void)ctx;
+	(void)s;
+	(void)k;
+	return true;
+}
+
+/* reset: remove all sessions as the operator does */
+static void
+do_reset(struct flow *f, struct words *w)
+{
+	(void)w;
+	engine_reset_sessions(flow_box(f)->engine, match_all, NULL);
+	engine_box_poll(f->box);
+}
+
+/* events [create|update|delete]...: exactly these since the last time */
+static void
+do_events(struct flow *f, struct words *w)
+{
+	static const char *const names[] = { "?", "create", "update", "delete" };
+	struct mirror_event e;
+	char have[256] = "", want[256] = "";
+
+	while (w->at < w->count) {
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
+	}
+	for (uint16_t i = 0; i < flow_box(f)->workers; i++) {
+		while (engine_event_dequeue(f->box->engine, i, &e, 1) == 1)
+			snprintf(have + strlen(have), sizeof(have) - strlen(have), " %s",
+				names[e.type & 3]);
+	}
+	if (!flow_is(have, want))
+		flow_fail(f, "events are:%s", have);
+}
+
+/* dirty N: so many sessions wait for the mirror's sweep */
+static void
+do_dirty(struct flow *f, struct words *w)
+{
+	const uint32_t want = (uint32_t)strtoul(flow_word(w), NULL, 0);
+	uint32_t cursor = 0, have = 0;
+
+	while (session_table_take_dirty(engine_sessions(flow_box(f)->engine), &cursor) !=
+		SESSION_NONE)
+		have++;
+	if (have != want)
+		flow_fail(f, "%u dirty sessions", have);
+}
+
+/* Counters */
+
+/* hits RULE N */
+static void
+do_hits(struct flow *f, struct words *w)
+{
+	const char *rule = flow_word(w);
+	const struct policy *p = engine_snapshot(flow_box(f)->engine)->policy;
+	const uint16_t slot =
+		flow_is(rule, "default") ? 0 : policy_slot_of(p, policy_rule_id(rule));
+	const uint64_t have = engine_rule_hits(f->box->engine, slot);
+
+	if (have != strtoul(flow_word(w), NULL, 0))
+		flow_fail(f, "%lu hits", have);
+}
+
+/* stat NAME N */
+static void
+do_stat(struct flow *f, struct words *w)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+	} names[] = {
+#define STAT(n) { #n, offsetof(struct worker_stats, n) }
+		STAT(rx),
+		STAT(forwarded),
+		STAT(answered),
+		STAT(punted),
+		STAT(tx),
+		STAT(injected),
+		STAT(sessions_created),
+		STAT(sessions_closed),
+		STAT(sessions_aged),
+		STAT(events_lost_to_sweep),
+#undef STAT
+	};
+	const struct worker_stats s = (flow_box(f), flow_stats(f));
+	const char *name = flow_word(w);
+	const uint64_t want = strtoul(flow_word(w), NULL, 0);
+
+	for (unsigned int i = 0; i < RTE_DIM(names); i++) {
+		uint64_t have;
+
+		if (!flow_is(name, names[i].name))
+			continue;
+		memcpy(&have, (const char *)&s + names[i].at, sizeof(have));
+		if (have != want)
+			flow_fail(f, "%s is %lu", name, have);
+		return;
+	}
+	flow_fail(f, "no counter '%s'", name);
+}
+
+const struct flow_statement flow_state_statements[] = {
+	{ "session", do_session },
+	{ "nosession", do_nosession },
+	{ "count", do_count },
+	{ "remote", do_remote },
+	{ "reset", do_reset },
+	{ "events", do_events },
+	{ "dirty", do_dirty },
+	{ "hits", do_hits },
+	{ "stat", do_stat },
+	{ NULL, NULL },
+};

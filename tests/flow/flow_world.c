@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is around the engine: time, roles, configuration, neighbours. */
+#include "flow.h"
+
+/* wait SECONDS | Nms */
+static void
+do_wait(struct flow *f, struct words *w)
+{
+	char *end;
+	const char *t = flow_word(w);
+	uint64_t ms = strtoul(t, &end, 0);
+
+	if (!flow_is(end, "ms"))
+		ms *= 1000;
+	flow_box(f);
+	flow_settle(f);
+	engine_box_wait(f->box, ms);
+}
+
+static bool
+on(struct flow *f, const char *w)
+{
+	if (!flow_is(w, "on") && !flow_is(w, "off") && !flow_is(w, "up") && !flow_is(w, "down"))
+		flow_fail(f, "'%s'? on or off", w);
+	return flow_is(w, "on") || flow_is(w, "up");
+}
+
+static void
+do_loose(struct flow *f, struct words *w)
+{
+	f->loose = on(f, flow_word(w));
+}
+
+static void
+do_steered(struct flow *f, struct words *w)
+{
+	(void)w;
+	f->steered = true;
+}
+
+/* only one|steered|dealt: the case makes sense in that spread alone */
+static void
+do_only(struct flow *f, struct words *w)
+{
+	static const char *const names[SPREADS] = { "one", "steered", "dealt" };
+	const int spread = flow_find(flow_word(w), names, SPREADS);
+
+	if (spread < 0)
+		flow_fail(f, "one, steered or dealt");
+	f->skip = spread != (int)f->spread;
+}
+
+static void
+do_table(struct flow *f, struct words *w)
+{
+	f->table = (uint32_t)strtoul(flow_word(w), NULL, 0);
+}
+
+static void
+do_event_ring(struct flow *f, struct words *w)
+{
+	f->event_ring = (uint32_t)strtoul(flow_word(w), NULL, 0);
+}
+
+/* lease on|off|Nms: for ever, not held, held for so long */
+static void
+do_lease(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+	const char *t = flow_word(w);
+
+	if (flow_is(t, "on"))
+		engine_set_lease(b->engine, MONO_NEVER);
+	else if (flow_is(t, "off"))
+		engine_set_lease(b->engine, (mono_t){ .ns = 0 });
+	else
+		engine_set_lease(b->engine, mono_add_ms(b->now, strtoul(t, NULL, 0)));
+}
+
+/* overslept on|off: between poll and transmit the process was stopped for long (SIGSTOP) */
+static void
+do_overslept(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+	const bool late = on(f, flow_word(w));
+
+	f->late = (struct clock){ .start = 0, .mult = UINT64_C(1) << 44 };
+	for (uint16_t i = 0; i < b->workers; i++)
+		worker_set_clock(engine_worker(b->engine, i), late ? &f->late : NULL);
+}
+
+static void
+do_vmac(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	engine_set_vmac(flow_box(f)->engine, port, BOX_VRID(port), on(f, flow_word(w)));
+}
+
+static void
+do_mirror(struct flow *f, struct words *w)
+{
+	engine_set_mirror(flow_box(f)->engine, on(f, flow_word(w)));
+}
+
+static void
+do_ping(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	flow_box(f)->ping[port] = on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
+static void
+do_interface(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	flow_box(f)->up[port] = on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
+static void
+do_mtu(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	flow_box(f)->mtu[port] = (uint16_t)strtoul(flow_word(w), NULL, 0);
+	engine_box_publish(f->box);
+}
+
+/* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
+static void
+do_neighbour(struct flow *f, struct words *w)
+{
+	static const char *const states[] = { "absent", "incomplete", "reachable", "stale",
+		"failed" };
+	const uint16_t port = flow_port(f, flow_word(w));
+	struct rte_ether_addr mac;
+	uint32_t address = 0;
+	int state;
+
+	if (!frame_address(flow_word(w), &address))
+		flow_fail(f, "expected an address");
+	state = flow_find(flow_word(w), states, RTE_DIM(states));
+	if (state < 0) {
+		flow_fail(f, "absent, incomplete, reachable, stale or failed");
+		return;
+	}
+	mac = engine_box_host_mac(rte_cpu_to_be_32(address));
+	engine_box_neighbour(flow_box(f), port, rte_cpu_to_be_32(address), (enum neigh_state)state,
+		state == NEIGH_INCOMPLETE ? NULL : &mac);
+}
+
+static bool
+prefix(const char *text, uint32_t *address, uint8_t *len)
+{
+	char copy[32], *slash;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	slash = strchr(copy, '/');
+	*len = 32;
+	if (slash != NULL) {
+		*slash = '\0';
+		*len = (uint8_t)strtoul(slash + 1, NULL, 10);
+	}
+	return frame_address(copy, address) && *len <= 32;
+}
+
+/* route PREFIX ZONE [GATEWAY] | route PREFIX none */
+static void
+do_route(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+	struct route r = { 0 };
+	uint32_t gateway, i;
+	const char *zone;
+
+	if (!prefix(flow_word(w), &r.prefix, &r.len))
+		flow_fail(f, "expected a prefix");
+	for (i = 0; i < b->route_count; i++) {
+		if (b->routes[i].prefix == r.prefix && b->routes[i].len == r.len)
+			break;
+	}
+	zone = flow_word(w);
+	if (flow_is(zone, "none")) {
+		if (i < b->route_count)
+			b->routes[i] = b->routes[--b->route_count];
+	} else {
+		r.interface = flow_port(f, zone);
+		if (w->at < w->count && frame_address(flow_word(w), &gateway))
+			r.gateway = rte_cpu_to_be_32(gateway);
+		if (i == BOX_ROUTES) {
+			flow_fail(f, "too many routes");
+			return;
+		}
+		b->routes[i] = r;
+		b->route_count = RTE_MAX(b->route_count, i + 1);
+	}
+	engine_box_publish(b);
+}
+
+static void
+do_default(struct flow *f, struct words *w)
+{
+	flow_box(f)->default_action = flow_is(flow_word(w), "permit") ? POLICY_PERMIT : POLICY_DENY;
+	engine_box_publish(f->box);
+}
+
+static uint64_t
+zone_bit(struct flow *f, const char *w)
+{
+	static const char *const names[BOX_ZONES] = { NULL, "local", "trust", "dmz", "untrust" };
+	const int zone = flow_find(w, names, BOX_ZONES);
+
+	if (flow_is(w, "any"))
+		return 0;
+	if (zone < 0)
+		flow_fail(f, "zone '%s'?", w);
+	return zone < 0 ? 0 : UINT64_C(1) << zone;
+}
+
+static void
+rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
+{
+	static const char *const protocols[] = { "any", "icmp", "tcp", "udp" };
+	static const uint8_t numbers[] = { 0, 1, 6, 17 };
+	struct policy_service *s = &f->services[n];
+	const char *v;
+
+	if ((v = flow_value(t, "src")) != NULL) {
+		r->sources = &f->prefixes[2 * n];
+		r->source_count = 1;
+		if (!prefix(v, &r->sources->address, &r->sources->len))
+			flow_fail(f, "src?");
+	} else if ((v = flow_value(t, "dst")) != NULL) {
+		r->destinations = &f->prefixes[2 * n + 1];
+		r->destination_count = 1;
+		if (!prefix(v, &r->destinations->address, &r->destinations->len))
+			flow_fail(f, "dst?");
+	} else if ((v = flow_value(t, "proto")) != NULL) {
+		const int p = flow_find(v, protocols, RTE_DIM(protocols));
+
+		s->proto = p >= 0 ? numbers[p] : (uint8_t)strtoul(v, NULL, 0);
+		r->service_count = 1;
+	} else if ((v = flow_value(t, "dport")) != NULL) {
+		char *end;
+
+		s->dport_min = (uint16_t)strtoul(v, &end, 0);
+		s->dport_max = *end == '-' ? (uint16_t)strtoul(end + 1, NULL, 0) : s->dport_min;
+		r->service_count = 1;
+	} else {
+		flow_fail(f, "'%s'?", t);
+	}
+}
+
+/* rule NAME permit|deny ZONE > ZONE [src=] [dst=] [proto=] [dport=] [front]
+ * rule none: remove them all */
+static void
+do_rule(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+	const uint16_t n = b->rule_count;
+	struct policy_rule *r = &b->rules[n], last;
+	const char *name = flow_word(w);
+
+	if (flow_is(name, "none")) {
+		b->rule_count = 0;
+		engine_box_publish(b);
+		return;
+	}
+	if (n == BOX_RULES) {
+		flow_fail(f, "too many rules");
+		return;
+	}
+	*r = (struct policy_rule){ 0 };
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	r->action = flow_is(flow_word(w), "permit") ? POLICY_PERMIT : POLICY_DENY;
+	r->source_zones = zone_bit(f, flow_word(w));
+	if (!flow_is(flow_word(w), ">"))
+		flow_fail(f, "expected: rule NAME permit|deny ZONE > ZONE ...");
+	r->destination_zones = zone_bit(f, flow_word(w));
+	f->services[n] = (struct policy_service){ .sport_max = 65535, .dport_max = 65535 };
+	r->services = &f->services[n];
+	while (w->at < w->count && !flow_is(w->word[w->at], "front"))
+		rule_attribute(f, r, n, flow_word(w));
+	b->rule_count++;
+	if (flow_is(flow_word(w), "front")) {
+		last = *r;
+		memmove(&b->rules[1], &b->rules[0], n * sizeof(b->rules[0]));
+		b->rules[0] = last;
+	}
+	engine_box_publish(b);
+}
+
+const struct flow_statement flow_world_statements[] = {
+	{ "wait", do_wait },
+	{ "only", do_only },
+	{ "table", do_table },
+	{ "event_ring", do_event_ring },
+	{ "loose", do_loose },
+	{ "steered", do_steered },
+	{ "lease", do_lease },
+	{ "overslept", do_overslept },
+	{ "vmac", do_vmac },
+	{ "mirror", do_mirror },
+	{ "ping", do_ping },
+	{ "interface", do_interface },
+	{ "mtu", do_mtu },
+	{ "neighbour", do_neighbour },
+	{ "route", do_route },
+	{ "rule", do_rule },
+	{ "default", do_default },
+	{ NULL, NULL },
+};

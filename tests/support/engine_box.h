@@ -1,0 +1,81 @@
+/*
+ * One firewall engine in a box: ring ports instead of NICs, a fake clock, the sample configuration
+ * (trust 10.1.1.0/24, heartbeat 10.10.0.0/24, untrust 200.1.1.0/24, one rule "out"), its neighbours
+ * resolved.  For flow tests, pair tests and the bench; several boxes may live in one process.
+ *
+ * The box plays the role of every thread: its functions must be called by one thread only.
+ */
+#pragma once
+
+#include "engine.h"
+#include "policy.h"
+
+/* Port index = interface index. */
+enum { BOX_TRUST, BOX_HEARTBEAT, BOX_UNTRUST, BOX_PORTS };
+
+enum { BOX_ZONE_LOCAL = ZONE_LOCAL, BOX_ZONE_TRUST, BOX_ZONE_DMZ, BOX_ZONE_UNTRUST, BOX_ZONES };
+
+/* Host order; RTE_IPV4 shifts into the sign bit. */
+#define BOX_IPV4(a, b, c, d)                                                                       \
+	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
+
+#define BOX_RULES      32
+#define BOX_ROUTES     16
+#define BOX_VRID(port) ((port) == BOX_TRUST ? 1 : 2)
+
+struct engine_box_params {
+	const char *name; /* unique in the process, at most 8 characters */
+	uint8_t number;	  /* 1: FW1 (10.1.1.2, 200.1.1.2), 2: FW2 (.3) */
+	uint16_t workers;
+	uint32_t sessions;
+	uint32_t buffers;    /* mbufs of the box's pool */
+	uint32_t ring;	     /* size of each port ring, power of two */
+	uint32_t event_ring; /* power of two */
+	bool tcp_loose;
+};
+
+struct engine_box {
+	struct engine *engine;
+	struct rte_mempool *pool;
+	mono_t now;
+	char name[12];
+	uint8_t number;
+	uint16_t workers;
+	struct port ports[BOX_PORTS];
+	struct rte_ring *in[BOX_PORTS][MAX_WORKERS], *out[BOX_PORTS][MAX_WORKERS];
+
+	/* The draft: change it, then engine_box_publish(). */
+	uint32_t version;
+	uint16_t mtu[BOX_PORTS];
+	bool ping[BOX_PORTS], up[BOX_PORTS];
+	enum policy_action default_action;
+	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
+	uint16_t rule_count;
+	struct route routes[BOX_ROUTES]; /* connected ones included */
+	uint32_t route_count;
+};
+
+/* engine_box_create: a running box: published, lease granted for ever, both virtual MACs active,
+ * 10.1.1.10, 200.1.1.10 and 200.1.1.254 resolved, mirror off.
+ * => Exits the program with a message when it cannot. */
+struct engine_box *engine_box_create(const struct engine_box_params *);
+void engine_box_destroy(struct engine_box *);
+
+void engine_box_publish(struct engine_box *);
+/* engine_box_neighbour: mac NULL for states without one; NEIGH_FREE removes the entry. */
+void engine_box_neighbour(struct engine_box *, uint16_t interface, rte_be32_t, enum neigh_state,
+	const struct rte_ether_addr *mac);
+
+/* MAC of a host as the box knows it: 02:00 and its IPv4 address. */
+struct rte_ether_addr engine_box_host_mac(rte_be32_t);
+/* Interface address of the box itself. */
+rte_be32_t engine_box_address(const struct engine_box *, uint16_t port);
+
+/* engine_box_feed: a frame arrives.  => false: ring full, the caller still owns it. */
+bool engine_box_feed(struct engine_box *, uint16_t port, uint16_t queue, struct rte_mbuf *);
+/* engine_box_collect: the next frame sent on a port (any queue), or NULL. */
+struct rte_mbuf *engine_box_collect(struct engine_box *, uint16_t port);
+/* engine_box_poll: run all workers until there is nothing left to do at this moment. */
+void engine_box_poll(struct engine_box *);
+/* engine_box_wait: let time pass, with the workers running. */
+void engine_box_wait(struct engine_box *, uint64_t ms);

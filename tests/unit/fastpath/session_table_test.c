@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The session table, one thread: slab, keys, shards, inbox, removal, dirty bits. */
+#include "rcu.h"
+#include "session_table.h"
+#include "test_eal.h"
+
+#include <rte_hash.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_thash.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FOREIGN UINT16_MAX /* a caller that is no worker, such as the HRP core */
+
+struct fixture {
+	struct rcu *rcu;
+	struct session_table *table;
+	mono_t now;
+	uint32_t gone, aged, refreshed;
+	uint32_t gone_count; /* session_table_count() at the last `gone` */
+};
+
+static void
+open_table(struct fixture *f, uint32_t sessions, uint16_t shards)
+{
+	struct session_table_params p = {
+		.name = "t",
+		.max_sessions = sessions,
+		.shards = shards,
+		.hash_seed = 0x1234567,
+		.socket = SOCKET_ID_ANY,
+	};
+
+	memset(f, 0, sizeof(*f));
+	f->now.ns = 1000 * NS_PER_SEC;
+	f->rcu = rcu_create(SOCKET_ID_ANY);
+	p.rcu = f->rcu;
+	f->table = session_table_create(&p);
+	assert_non_null(f->table);
+}
+
+static void
+close_table(struct fixture *f)
+{
+	session_table_destroy(f->table);
+	rcu_destroy(f->rcu);
+}
+
+static void
+on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+{
+	struct fixture *f = ctx;
+	struct session_key4 k;
+
+	assert_true(atomic_load(&s->ctl) & SESSION_F_DEAD);
+	assert_ptr_equal(session_table_at(f->table, index), s);
+	assert_true(session_table_key4(f->table, s, &k)); /* told before the key leaves */
+	f->gone++;
+	f->aged += aged;
+	f->gone_count = session_table_count(f->table);
+}
+
+static void
+on_refresh(void *ctx, struct session *s, uint32_t index)
+{
+	struct fixture *f = ctx;
+
+	(void)s;
+	(void)index;
+	f->refreshed++;
+}
+
+/* Poll a shard as its worker would, for `ms` of time. */
+static void
+run(struct fixture *f, uint16_t shard, unsigned int ms)
+{
+	for (unsigned int i = 0; i <= ms; i++) {
+		session_table_poll(f->table, shard, f->now, 32, on_gone, on_refresh, f);
+		if (i < ms)
+			f->now.ns += NS_PER_MS;
+	}
+}
+
+static struct session_key4
+key_of(uint32_t n)
+{
+	struct session_key4 k;
+
+	session_key4_make(&k, rte_cpu_to_be_32(0x0a000000 + n / 50000),
+		rte_cpu_to_be_32(0xc8010101), rte_cpu_to_be_16((uint16_t)(1024 + n % 50000)),
+		RTE_BE16(443), 6);
+	return k;
+}
+
+static uint32_t
+add(struct fixture *f, uint32_t n, uint16_t self)
+{
+	const struct session_key4 k = key_of(n);
+	struct session *s = session_table_alloc(f->table);
+	uint32_t index;
+	bool existed;
+
+	if (s == NULL)
+		return SESSION_NONE;
+	atomic_store(&s->ctl, SESSION_TCP_ESTABLISHED);
+	s->proto = 6;
+	s->swap = n & 1;
+	index = session_table_insert4(f->table, s, &k, self, f->now, &existed);
+	if (existed || index == SESSION_NONE)
+		session_table_unalloc(f->table, s);
+	return index;
+}
+
+static uint32_t
+find(const struct fixture *f, uint32_t n)
+{
+	const struct session_key4 k = key_of(n), *keys[1] = { &k };
+	uint32_t out;
+	uint8_t swap;
+
+	session_table_lookup4(f->table, session_table_home4(f->table, &k), keys, 1, &out, &swap);
+	if (out != SESSION_NONE)
+		assert_int_equal(swap, n & 1);
+	return out;
+}
+
+static bool
+kill_one(struct fixture *f, uint32_t index)
+{
+	return session_table_post(f->table, index,
+		atomic_load(&session_table_at(f->table, index)->generation), SESSION_OP_KILL);
+}
+
+static void
+wrong_parameters_are_refused(void **state)
+{
+	struct rcu *rcu = rcu_create(SOCKET_ID_ANY);
+	const struct session_table_params good = {
+		.name = "p", .max_sessions = 100, .shards = 1, .socket = SOCKET_ID_ANY, .rcu = rcu
+	};
+	struct session_table_params p;
+
+	(void)state;
+#define REFUSED(field, value, error)                                                               \
+	p = good;                                                                                  \
+	p.field = value;                                                                           \
+	errno = 0;                                                                                 \
+	assert_null(session_table_create(&p));                                                     \
+	assert_int_equal(errno, error)
+
+	REFUSED(shards, 0, EINVAL);
+	REFUSED(shards, 33, EINVAL);
+	REFUSED(max_sessions, 0, EINVAL);
+	REFUSED(max_sessions, UINT32_MAX, EINVAL);
+	REFUSED(name, NULL, EINVAL);
+	REFUSED(name, "a_name_that_is_much_too_long", EINVAL);
+	REFUSED(rcu, NULL, EINVAL);
+	REFUSED(max_sessions, 60000000, ENOMEM);
+#undef REFUSED
+	rcu_destroy(rcu);
+}
+
+static void
+a_session_is_found_by_its_key_until_it_is_removed(void **state)
+{
+	struct fixture f;
+	uint32_t index[100];
+	struct session_key4 k, want;
+
+	(void)state;
+	open_table(&f, 1000, 1);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct session *s;
+
+		index[i] = add(&f, i, 0);
+		assert_int_not_equal(index[i], SESSION_NONE);
+		s = session_table_at(f.table, index[i]);
+		assert_int_equal(session_table_index(f.table, s), index[i]);
+		assert_int_equal(s->home, 0);
+		assert_int_equal(s->created, 1000);
+		assert_true(session_table_key4(f.table, s, &k));
+		want = key_of(i);
+		assert_memory_equal(&k, &want, sizeof(k));
+	}
+	assert_int_equal(session_table_count(f.table), 100);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(find(&f, i), index[i]);
+	assert_int_equal(find(&f, 100), SESSION_NONE);
+
+	for (uint32_t i = 0; i < 50; i++)
+		assert_true(kill_one(&f, index[i]));
+	run(&f, 0, 10);
+	assert_int_equal(f.gone, 50);
+	assert_int_equal(f.aged, 0);
+	assert_int_equal(session_table_count(f.table), 50);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(find(&f, i), i < 50 ? SESSION_NONE : index[i]);
+	assert_false(session_table_key4(f.table, session_table_at(f.table, index[0]), &k));
+	close_table(&f);
+}
+
+static void
+bulk_lookup_mixes_hits_and_misses(void **state)
+{
+	struct fixture f;
+	struct session_key4 k[64];
+	const struct session_key4 *keys[64];
+	uint32_t out[64], index[64];
+	uint8_t swap[64];
+
+	(void)state;
+	open_table(&f, 1000, 1);
+	for (uint32_t i = 0; i < 64; i++) {
+		index[i] = i % 3 == 0 ? SESSION_NONE : add(&f, i, 0);
+		k[i] = key_of(i);
+		keys[i] = &k[i];
+	}
+	for (uint32_t n = 0; n <= 64; n++) {
+		memset(out, 0xee, sizeof(out));
+		session_table_lookup4(f.table, 0, keys, n, out, swap);
+		for (uint32_t i = 0; i < 64; i++)
+			assert_int_equal(out[i], i < n ? index[i] : 0xeeeeeeee);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(swap[i], index[i] == SESSION_NONE ? 0 : i & 1);
+	}
+	close_table(&f);
+}
+
+static void
+a_second_session_with_the_same_key_is_refused(void **state)
+{
+	struct fixture f;
+	const struct session_key4 k = key_of(7);
+	struct session *second;
+	uint32_t first;
+	bool existed = false;
+
+	(void)state;
+	open_table(&f, 1000, 1);
+	first = add(&f, 7, 0);
+	second = session_table_alloc(f.table);
+	assert_int_equal(session_table_insert4(f.table, second, &k, 0, f.now, &existed), first);
+	assert_true(existed);
+	session_table_unalloc(f.table, second);
+	assert_int_equal(session_table_count(f.table), 1);
+	assert_int_equal(find(&f, 7), first);
+	close_table(&f);
+}
+
+static void
+the_slab_runs_out_and_fills_again(void **state)
+{
+	static const uint32_t sizes[] = { 1, 100, 5000 };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(sizes); i++) {
+		struct fixture f;
+
+		open_table(&f, sizes[i], 1);
+		assert_int_equal(session_table_capacity(f.table), sizes[i]);
+		for (uint32_t n = 0; n < sizes[i]; n++)
+			assert_int_not_equal(add(&f, n, 0), SESSION_NONE);
+		assert_null(session_table_alloc(f.table));
+		for (unsigned int round = 0; round < 3; round++) {
+			for (uint32_t n = 0; n < sizes[i]; n++)
+				assert_true(kill_one(&f, find(&f, n)));
+			run(&f, 0, 200);
+			assert_int_equal(session_table_count(f.table), 0);
+			for (uint32_t n = 0; n < sizes[i]; n++)
+				assert_int_not_equal(add(&f, n, 0), SESSION_NONE);
+			assert_null(session_table_alloc(f.table));
+		}
+		close_table(&f);
+	}
+}
+
+static void
+a_reused_session_is_clean_and_of_a_new_generation(void **state)
+{
+	struct fixture f;
+	const uint32_t first = (open_table(&f, 1, 1), add(&f, 1, 0));
+	struct session *s = session_table_at(f.table, first);
+	const uint16_t generation = atomic_load(&s->generation);
+
+	(void)state;
+	memset(s->dir, 0xff, sizeof(s->dir));
+	s->policy = 9;
+	assert_true(kill_one(&f, first));
+	run(&f, 0, 10);
+	assert_ptr_equal(session_table_alloc(f.table), s);
+	assert_int_equal(atomic_load(&s->generation), (uint16_t)(generation + 1));
+	assert_int_equal(s->pos, SESSION_NO_POS);
+	assert_int_equal(s->pos_nat, SESSION_NO_POS);
+	assert_int_equal(atomic_load(&s->ctl), 0);
+	assert_int_equal(s->policy, 0);
+	for (size_t i = 0; i < sizeof(s->dir); i++)
+		assert_int_equal(((const uint8_t *)s->dir)[i], 0);
+
+	/* An op for the former life changes nothing. */
+	session_table_unalloc(f.table, s);
+	add(&f, 2, 0);
+	assert_true(session_table_post(f.table, first, generation, SESSION_OP_KILL));
+	run(&f, 0, 10);
+	assert_int_equal(session_table_count(f.table), 1);
+	close_table(&f);
+}
+
+static void
+memory_waits_for_readers(void **state)
+{
+	struct fixture f;
+	int reader;
+	uint32_t index;
+
+	(void)state;
+	open_table(&f, 1, 1);
+	reader = rcu_register(f.rcu);
+	index = add(&f, 1, 0);
+	assert_true(kill_one(&f, index));
+	run(&f, 0, 50);
+	assert_int_equal(f.gone, 1);
+	assert_int_equal(find(&f, 1), SESSION_NONE);
+	assert_null(session_table_alloc(f.table)); /* the reader may still look at it */
+	rcu_quiescent(f.rcu, reader);
+	run(&f, 0, 1);
+	assert_non_null(session_table_alloc(f.table));
+	rcu_unregister(f.rcu, reader);
+	close_table(&f);
+}
+
+static void
+a_stuck_reader_stops_removal_and_nothing_else(void **state)
+{
+	enum { N = 40000 };
+	struct fixture f;
+	int reader;
+
+	(void)state;
+	open_table(&f, N, 1);
+	reader = rcu_register(f.rcu);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_not_equal(add(&f, i, 0), SESSION_NONE);
+	f.now.ns += 5000 * NS_PER_SEC; /* all of them are due */
+	run(&f, 0, 2000);
+	assert_in_range(f.gone, 1, N - 1);
+	assert_int_equal(session_table_count(f.table), N - f.gone);
+	rcu_unregister(f.rcu, reader);
+	run(&f, 0, 3000);
+	assert_int_equal(f.aged, N);
+	assert_int_equal(session_table_count(f.table), 0);
+	close_table(&f);
+}
+
+static void
+homes_agree_with_the_nic(void **state)
+{
+	static const uint16_t shards[] = { 1, 2, 3, 7, 29, 31, 32 };
+	static uint8_t rss_key[40];
+	uint32_t word[RTE_DIM(rss_key) / 4];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rss_key); i += 2) {
+		rss_key[i] = 0x6d;
+		rss_key[i + 1] = 0x5a;
+	}
+	memcpy(word, rss_key, sizeof(word));
+	rte_convert_rss_key(word, word, sizeof(word));
+	for (size_t w = 0; w < RTE_DIM(shards); w++) {
+		uint32_t per_shard[32] = { 0 };
+		struct fixture f;
+
+		open_table(&f, 100, shards[w]);
+		for (uint32_t i = 0; i < 20000; i++) {
+			const uint32_t src = i * 2654435761u, dst = ~i * 40503u;
+			const uint16_t sport = (uint16_t)(i * 7919), dport = (uint16_t)(i >> 3);
+			struct rte_ipv4_tuple tuple = {
+				.src_addr = src, .dst_addr = dst, .dport = dport, .sport = sport
+			};
+			const uint8_t proto = i % 3 == 0 ? 6 : i % 3 == 1 ? 17 : 47;
+			const unsigned int len =
+				proto == 47 ? RTE_THASH_V4_L3_LEN : RTE_THASH_V4_L4_LEN;
+			uint32_t rss =
+				rte_softrss_be((uint32_t *)(void *)&tuple, len, (uint8_t *)word);
+			struct session_key4 k;
+			uint16_t home;
+
+			session_key4_make(&k, rte_cpu_to_be_32(src), rte_cpu_to_be_32(dst),
+				rte_cpu_to_be_16(sport), rte_cpu_to_be_16(dport), proto);
+			home = session_table_home4(f.table, &k);
+			assert_int_equal(home, (rss & 127) % shards[w]);
+			assert_int_equal(home, session_table_home_rss(f.table, rss));
+			per_shard[home]++;
+		}
+		for (uint16_t i = 0; i < shards[w]; i++)
+			assert_true(per_shard[i] > 20000u / shards[w] / 2);
+		close_table(&f);
+	}
+}
+
+/* What a foreign lcore inserts gets its timer from the home worker. */
+static void
+a_foreign_insert_is_armed_through_the_inbox(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_table(&f, 100, 2);
+	for (uint32_t i = 0; i < 20; i++) {
+		const uint32_t index = add(&f, i, FOREIGN);
+
+		assert_int_equal(find(&f, i), index);
+		assert_int_equal(session_table_at(f.table, index)->armed, 0);
+	}
+	run(&f, 0, 0);
+	run(&f, 1, 0);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(session_table_at(f.table, find(&f, i))->armed, 1);
+	f.now.ns += 1202 * NS_PER_SEC;
+	run(&f, 0, 0);
+	run(&f, 1, 0);
+	assert_int_equal(f.aged, 20);
+	assert_int_equal(session_table_count(f.table), 0);
+	close_table(&f);
+}
+
+static void
+no_timer_is_lost_when_the_inbox_is_full(void **state)
+{
+	enum { N = 60000 }; /* several times the inbox */
+	struct fixture f;
+	uint32_t refused = 0;
+
+	(void)state;
+	open_table(&f, N, 2);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_not_equal(add(&f, i, FOREIGN), SESSION_NONE);
+	for (uint32_t i = 0; i < N; i++)
+		refused += !kill_one(&f, find(&f, i)); /* says so: try again later */
+	assert_int_equal(refused, N);
+	run(&f, 0, 1000);
+	run(&f, 1, 1000);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(session_table_at(f.table, find(&f, i))->armed, 1);
+	f.now.ns += 1202 * NS_PER_SEC;
+	run(&f, 0, 2000);
+	run(&f, 1, 2000);
+	assert_int_equal(f.aged, N);
+	close_table(&f);
+}
+
+static void
+a_kill_before_the_arm_leaves_nothing_behind(void **state)
+{
+	struct fixture f;
+	uint32_t index;
+
+	(void)state;
+	open_table(&f, 100, 1);
+	index = add(&f, 1, FOREIGN);
+	assert_true(kill_one(&f, index));
+	assert_true(kill_one(&f, index)); /* twice is once */
+	run(&f, 0, 10);
+	assert_int_equal(f.gone, 1);
+	assert_int_equal(session_table_count(f.table), 0);
+	assert_int_equal(session_table_at(f.table, index)->armed, 0);
+	close_table(&f);
+}
+
+/* An op that waited in the inbox while its session was freed and its index used again. */
+static void
+a_late_op_does_not_hit_the_next_session_of_its_index(void **state)
+{
+	struct fixture f;
+	uint32_t old, other;
+	int reader;
+
+	(void)state;
+	open_table(&f, 2, 1);
+	reader = rcu_register(f.rcu);
+	other = add(&f, 1, 0);
+	old = add(&f, 2, 0);
+	assert_true(kill_one(&f, old));
+	run(&f, 0, 5);
+	assert_int_equal(f.gone, 1);
+	for (unsigned int i = 0; i < 10; i++)
+		session_table_post(f.table, other, 0, SESSION_OP_RETIME);
+	assert_true(kill_one(&f, old)); /* not freed yet: the op goes into the inbox */
+	rcu_quiescent(f.rcu, reader);
+	session_table_poll(f.table, 0, f.now, 1, on_gone, on_refresh, &f);
+	assert_int_equal(add(&f, 3, 0), old);
+	run(&f, 0, 50);
+	assert_int_equal(f.gone, 1);
+	assert_int_equal(find(&f, 3), old);
+	rcu_unregister(f.rcu, reader);
+	close_table(&f);
+}
+
+static void
+set_state_succeeds_only_on_the_ctl_the_caller_saw(void **state)
+{
+	struct fixture f;
+	struct session *s;
+
+	(void)state;
+	open_table(&f, 100, 1);
+	s = session_table_at(f.table, add(&f, 1, 0));
+	assert_false(session_table_set_state(
+		f.table, s, SESSION_TCP_SYN_SENT, SESSION_TCP_CLOSED, 0, f.now));
+	assert_int_equal(atomic_load(&s->ctl), SESSION_TCP_ESTABLISHED);
+	assert_true(session_table_set_state(f.table, s, SESSION_TCP_ESTABLISHED,
+		SESSION_TCP_CLOSED | SESSION_F_REMOTE, 0, f.now));
+	assert_int_equal(atomic_load(&s->ctl), SESSION_TCP_CLOSED | SESSION_F_REMOTE);
+	assert_int_equal(session_table_timeout(f.table, s), 20);
+	close_table(&f);
+}
+
+static void
+dirty_bits_are_taken_once_each_in_order(void **state)
+{
+	static const uint32_t set[] = { 0, 1, 63, 64, 65, 500, 999 };
+	struct fixture f;
+	uint32_t cursor = 0;
+
+	(void)state;
+	open_table(&f, 1000, 1);
+	assert_int_equal(session_table_take_dirty(f.table, &cursor), SESSION_NONE);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < RTE_DIM(set); i++) {
+			session_table_set_dirty(f.table, set[i]);
+			session_table_set_dirty(f.table, set[i]);
+		}
+		for (size_t i = 0; i < RTE_DIM(set); i++)
+			assert_int_equal(session_table_take_dirty(f.table, &cursor), set[i]);
+		assert_int_equal(session_table_take_dirty(f.table, &cursor), SESSION_NONE);
+		assert_int_equal(cursor, 0);
+	}
+	/* One set behind the cursor comes in the next round. */
+	session_table_set_dirty(f.table, 700);
+	assert_int_equal(session_table_take_dirty(f.table, &cursor), 700);
+	session_table_set_dirty(f.table, 3);
+	assert_int_equal(session_table_take_dirty(f.table, &cursor), SESSION_NONE);
+	assert_int_equal(session_table_take_dirty(f.table, &cursor), 3);
+	close_table(&f);
+}
+
+static void *
+without_lcore(void *arg)
+{
+	struct fixture *f = arg;
+
+	assert_int_equal(rte_lcore_id(), LCORE_ID_ANY);
+	for (uint32_t i = 0; i < 5000; i++)
+		assert_int_not_equal(add(f, i, FOREIGN), SESSION_NONE);
+	assert_null(session_table_alloc(f->table));
+	return NULL;
+}
+
+static void
+threads_without_an_lcore_may_insert(void **state)
+{
+	struct fixture f;
+	pthread_t thread;
+
+	(void)state;
+	open_table(&f, 5000, 2);
+	assert_int_equal(pthread_create(&thread, NULL, without_lcore, &f), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(session_table_count(f.table), 5000);
+	close_table(&f);
+}
+
+/* "At most 128 B slab + 80 B index per session"; and the figure shown is the memory taken. */
+static void
+memory_per_session_stays_within_its_bound(void **state)
+{
+	/* Just below, at and just above where tables double. */
+	static const struct {
+		uint32_t sessions;
+		uint16_t shards;
+	} rows[] = { { 100000, 1 }, { 100000, 2 }, { 104800, 1 }, { 104900, 1 }, { 131071, 1 },
+		{ 131072, 1 }, { 209000, 2 }, { 210000, 2 }, { 260000, 2 }, { 300000, 3 },
+		{ 267000, 5 }, { 500000, 1 }, { 1000000, 1 }, { 1000000, 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct rte_malloc_socket_stats before, after;
+		struct fixture f;
+		double each, heap;
+
+		rte_malloc_get_socket_stats(0, &before);
+		open_table(&f, rows[i].sessions, rows[i].shards);
+		rte_malloc_get_socket_stats(0, &after);
+		each = (double)session_table_memory(f.table) / rows[i].sessions;
+		heap = (double)(after.heap_allocsz_bytes - before.heap_allocsz_bytes) /
+		       rows[i].sessions;
+		print_message("%u sessions, %u shards: %.1f B each, heap says %.1f\n",
+			rows[i].sessions, rows[i].shards, each, heap);
+		/* Inboxes, wheels and queues do not grow with the sessions. */
+		assert_true(session_table_memory(f.table) <=
+			    208ull * rows[i].sessions + rows[i].shards * 260000ull + 100000);
+		assert_true(each > heap * 0.99 && each < heap * 1.01);
+		close_table(&f);
+	}
+}
+
+static void
+every_shard_holds_its_share(void **state)
+{
+	static const struct {
+		uint32_t sessions;
+		uint16_t shards;
+	} rows[] = { { 109225, 1 }, { 109226, 1 }, { 200000, 1 }, { 200000, 2 }, { 200000, 5 },
+		{ 200000, 32 } };
+
+	(void)state;
+	for (size_t w = 0; w < RTE_DIM(rows); w++) {
+		struct fixture f;
+
+		open_table(&f, rows[w].sessions, rows[w].shards);
+		for (uint32_t i = 0; i < rows[w].sessions; i++)
+			assert_int_not_equal(add(&f, i, FOREIGN), SESSION_NONE);
+		assert_int_equal(session_table_count(f.table), rows[w].sessions);
+		close_table(&f);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_parameters_are_refused),
+		cmocka_unit_test(a_session_is_found_by_its_key_until_it_is_removed),
+		cmocka_unit_test(bulk_lookup_mixes_hits_and_misses),
+		cmocka_unit_test(a_second_session_with_the_same_key_is_refused),
+		cmocka_unit_test(the_slab_runs_out_and_fills_again),
+		cmocka_unit_test(a_reused_session_is_clean_and_of_a_new_generation),
+		cmocka_unit_test(memory_waits_for_readers),
+		cmocka_unit_test(a_stuck_reader_stops_removal_and_nothing_else),
+		cmocka_unit_test(homes_agree_with_the_nic),
+		cmocka_unit_test(a_foreign_insert_is_armed_through_the_inbox),
+		cmocka_unit_test(no_timer_is_lost_when_the_inbox_is_full),
+		cmocka_unit_test(a_kill_before_the_arm_leaves_nothing_behind),
+		cmocka_unit_test(a_late_op_does_not_hit_the_next_session_of_its_index),
+		cmocka_unit_test(set_state_succeeds_only_on_the_ctl_the_caller_saw),
+		cmocka_unit_test(dirty_bits_are_taken_once_each_in_order),
+		cmocka_unit_test(threads_without_an_lcore_may_insert),
+		cmocka_unit_test(memory_per_session_stays_within_its_bound),
+		cmocka_unit_test(every_shard_holds_its_share),
+	};
+
+	test_eal_start(512, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
