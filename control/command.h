@@ -11,12 +11,28 @@
  */
 #pragma once
 
+#include "view.h"
+
 #include <cmdline_parse.h>
 #include <cmdline_parse_string.h>
 
-#include "view.h"
-
 struct console_client;
+
+/* What `parsed` points to when a command is made of the tokens below. */
+struct command_result {
+	cmdline_fixed_string_t word; /* the last fixed word */
+	cmdline_fixed_string_t argument;
+	cmdline_multi_string_t tail;
+};
+
+/* Tokens: a fixed word, any one word, everything up to the end of the line (at least one word). */
+#define COMMAND_TOKEN(field, string)                                                               \
+	(&((cmdline_parse_token_string_t)TOKEN_STRING_INITIALIZER(                                 \
+		   struct command_result, field, string))                                          \
+			.hdr)
+#define COMMAND_WORD(string) COMMAND_TOKEN(word, string)
+#define COMMAND_ARGUMENT     COMMAND_TOKEN(argument, NULL)
+#define COMMAND_TAIL	     COMMAND_TOKEN(tail, TOKEN_STRING_MULTI)
 
 /* Most candidates a completion can offer. */
 #define COMMAND_WORDS_MAX 64
@@ -27,7 +43,8 @@ struct command {
 	const struct view *const *views;    /* NULL-terminated, NULL = none */
 	/* Completion of a TOKEN_STRING_MULTI tail: `line` is everything left of the cursor.
 	 * => number of words (whole words that may stand where the cursor is); -1 = not ours. */
-	int (*complete)(struct management *, const char *line, const char *words[COMMAND_WORDS_MAX]);
+	int (*complete)(
+		struct management *, const char *line, const char *words[COMMAND_WORDS_MAX]);
 };
 
 /* For handlers. */

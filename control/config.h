@@ -2,40 +2,41 @@
  * Configuration: one libconfig tree, checked and compiled section by section through tables.
  *
  * A section is one file with one struct, one table of settings (name, type, where it goes in the
- * struct, bounds, default, help) and, where a table cannot say it, one check function.  control/ and
- * ha/ each list their sections in meson.build; app/ hands both lists to config_load().
+ * struct, bounds, default, help) and, where a table cannot say it, one check function.  control/
+ * and ha/ each list their sections in meson.build; app/ hands both lists to config_load().
  *
  * Every error is one line, "FILE:LINE: SETTING: what is wrong, expected ...", and changes nothing.
  * Management thread only.
  */
 #pragma once
 
+#include <libconfig.h>
+#include <rte_byteorder.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <libconfig.h>
-#include <rte_byteorder.h>
 
 #define CONFIG_VERSION 1
 
 struct config;
 
 enum setting_type {
-	SETTING_BOOL,	  /* bool */
-	SETTING_INT,	  /* int64_t, min..max */
-	SETTING_STRING,	  /* char[size], printable ASCII; min..max = length */
-	SETTING_NAME,	  /* the same without blanks and quotes: one word on the console */
-	SETTING_ENUM,	  /* int: index in choices */
-	SETTING_ADDRESS,  /* rte_be32_t, "10.1.1.1", an address a host may have */
-	SETTING_PREFIX,	  /* struct config_prefix, host bits must be 0; min..max = length */
-	SETTING_HOST,	  /* struct config_prefix, address of a host with its prefix length min..max;
-			   * min 0: the length may be left out and is 0 then */
-	SETTING_RANGE,	  /* struct config_range, "80" or "1-1024" */
-	SETTING_GROUP,	  /* nested struct, `settings` */
-	SETTING_LIST,	  /* struct config_list of nested structs, `settings` and `size` of one */
-	SETTING_STRINGS,  /* struct config_list of char[size]; min..max = length of each */
-	SETTING_PREFIXES, /* struct config_list of struct config_prefix; min..max as SETTING_PREFIX */
+	SETTING_BOOL,	 /* bool */
+	SETTING_INT,	 /* int64_t, min..max */
+	SETTING_STRING,	 /* char[size], printable ASCII; min..max = length */
+	SETTING_NAME,	 /* the same without blanks and quotes: one word on the console */
+	SETTING_ENUM,	 /* int: index in choices */
+	SETTING_ADDRESS, /* rte_be32_t, "10.1.1.1", an address a host may have */
+	SETTING_PREFIX,	 /* struct config_prefix, host bits must be 0; min..max = length */
+	SETTING_HOST,	 /* struct config_prefix, address of a host with its prefix length min..max;
+			  * min 0: the length may be left out and is 0 then */
+	SETTING_RANGE,	 /* struct config_range, "80" or "1-1024" */
+	SETTING_GROUP,	 /* nested struct, `settings` */
+	SETTING_LIST,	 /* struct config_list of nested structs, `settings` and `size` of one */
+	SETTING_STRINGS, /* struct config_list of char[size]; min..max = length of each */
+	SETTING_PREFIXES, /* struct config_list of struct config_prefix; min..max as SETTING_PREFIX
+			   */
 	SETTING_INTS	  /* struct config_list of int64_t, each min..max */
 };
 
@@ -58,16 +59,16 @@ struct config_setting_desc {
 	const char *name;
 	enum setting_type type;
 	size_t offset;
-	size_t size;		    /* see enum setting_type */
-	bool required;		    /* lists: at least one element */
-	bool live;		    /* a reload may change it; otherwise it needs a restart */
+	size_t size;   /* see enum setting_type */
+	bool required; /* lists: at least one element */
+	bool live;     /* a reload may change it; otherwise it needs a restart */
 	int64_t min, max;
-	uint32_t max_items;	    /* lists; 0 = 65535 */
-	const char *fallback;	    /* default, strings without quotes; NULL = zero, empty or required */
-	const char *const *choices; /* SETTING_ENUM, NULL-terminated */
+	uint32_t max_items;   /* lists; 0 = 65535 */
+	const char *fallback; /* default, strings without quotes; NULL = zero, empty or required */
+	const char *const *choices;		    /* SETTING_ENUM, NULL-terminated */
 	const struct config_setting_desc *settings; /* GROUP, LIST; ends with name NULL */
-	const char *unit;	    /* "ms", "MiB", ... or NULL */
-	const char *help;	    /* one sentence: --settings and docs/configuration.md */
+	const char *unit;			    /* "ms", "MiB", ... or NULL */
+	const char *help; /* one sentence: --settings and docs/configuration.md */
 };
 
 /* Offset and size of a scalar setting in its struct, for the rows of a table. */
@@ -87,9 +88,9 @@ struct config_section {
 	const char *name;
 	bool replicated; /* R179-R184: replicated to the peer, or local to this box */
 	bool required;	 /* must be in the file; a list: with at least one item */
-	bool list;	 /* the section is a list of structs (struct config_list), else one struct */
+	bool list; /* the section is a list of structs (struct config_list), else one struct */
 	uint32_t max_items; /* of a list; 0 = 65535 */
-	size_t size;	 /* of one struct; its first member is struct config_origin */
+	size_t size;	    /* of one struct; its first member is struct config_origin */
 	const struct config_setting_desc *settings;
 	/* Cross checks, after every section has been filled; report by config_fail(). */
 	int (*check)(struct config *);
@@ -98,12 +99,11 @@ struct config_section {
 
 /* config_load: read, check and compile a file.
  * => NULL; err holds "FILE:LINE: SECTION.SETTING: reason, expected ...". */
-struct config *config_load(const char *path, const struct config_section *const *sections,
-			   char *err, size_t err_size);
+struct config *config_load(
+	const char *path, const struct config_section *const *sections, char *err, size_t err_size);
 /* The same from memory (tests, replication); `path` only names it in errors. */
 struct config *config_parse(const char *text, const char *path,
-			    const struct config_section *const *sections, char *err,
-			    size_t err_size);
+	const struct config_section *const *sections, char *err, size_t err_size);
 void config_free(struct config *);
 
 /* config_section_data: the compiled struct (or struct config_list *) of a section by name. */
@@ -115,13 +115,15 @@ const void *config_section_data(const struct config *, const char *section);
 void *config_section_fill(struct config *, const char *section);
 /* config_is_set: is this setting written in the file, or is it the default? */
 bool config_is_set(const struct config_origin *, const char *setting);
-/* config_unique: no two items may have the same string at `offset`, a char array. => 0 or -EINVAL. */
+/* config_unique: no two items may have the same string at `offset`, a char array. => 0 or -EINVAL.
+ */
 int config_unique(struct config *, const struct config_list *, size_t item_size, size_t offset,
-		  const char *setting);
+	const char *setting);
 /* config_fail: refuse. `setting` NULL = the item itself; "name[2]" = third element of name.
- * => -EINVAL always. Keeps the first error only. The text says what is wrong and ", expected ...". */
+ * => -EINVAL always. Keeps the first error only. The text says what is wrong and ", expected ...".
+ */
 int config_fail(struct config *, const struct config_origin *, const char *setting, const char *fmt,
-		...) __attribute__((format(printf, 4, 5)));
+	...) __attribute__((format(printf, 4, 5)));
 
 /* ---- */
 
@@ -134,11 +136,11 @@ int config_save(const struct config *, const char *path, char *err, size_t err_s
  * with `restart_only` among those a reload must not change.
  * => true and its name in `setting`; false: none. */
 bool config_difference(const struct config *, const struct config *, bool restart_only,
-		       char *setting, size_t size);
+	char *setting, size_t size);
 
 /* config_describe: every setting as Markdown (the reference in docs/configuration.md). */
-void config_describe(const struct config_section *const *sections, void (*emit)(void *, const char *),
-		     void *ctx);
+void config_describe(const struct config_section *const *sections,
+	void (*emit)(void *, const char *), void *ctx);
 
 /* ---- what control/'s own sections compile to (sections of ha/: ha/ha_config.h) ---- */
 
@@ -151,6 +153,7 @@ struct config_system {
 	struct config_list worker_cpus;		      /* int64_t: one worker each */
 	int idle;				      /* enum idle_mode */
 	int64_t idle_sleep_us;
+	bool realtime; /* with IDLE_SLEEP: SCHED_FIFO for the lcores */
 	int64_t memory_mb;
 	bool hugepages;
 	int64_t sessions, neighbours, routes, packet_buffers, event_ring;
@@ -198,10 +201,10 @@ struct config_service {
 struct config_rule {
 	struct config_origin origin;
 	char name[64];
-	struct config_list source_zones, destination_zones; /* char[32] */
+	struct config_list source_zones, destination_zones;	    /* char[32] */
 	struct config_list source_addresses, destination_addresses; /* struct config_prefix */
-	struct config_list services; /* struct config_service */
-	int action; /* enum policy_action */
+	struct config_list services;				    /* struct config_service */
+	int action;						    /* enum policy_action */
 };
 
 struct config_policy {

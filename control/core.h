@@ -2,8 +2,8 @@
  * The control core: one lcore that never blocks.  Owns the neighbour table, ARP, virtual addresses
  * and carrier states; runs the clients (VGMP, VRRP) that ha/ registers.
  *
- * core_poll() is one turn of the loop: messages from the management thread, punted packets, timers.
- * Tests call it with a fake clock.
+ * core_poll() is one turn of the loop: the clients' ticks, messages from the management thread, punted
+ * packets, timers.  Tests call it with a fake clock.
  */
 #pragma once
 
@@ -20,7 +20,8 @@ struct core;
 /* What an upper layer hands down. All callbacks run on the control core; NULL = not wanted. */
 struct core_client {
 	void *ctx;
-	void (*tick)(void *ctx, mono_t now);				 /* every turn */
+	/* Every turn, and first in it: nothing is sent or answered in a turn before all ticks ran. */
+	void (*tick)(void *ctx, mono_t now);
 	void (*link)(void *ctx, uint16_t interface, bool up, mono_t now); /* carrier changed */
 	/* A protocol-112 packet from a service interface; data = IPv4 header, len bytes readable. */
 	void (*vrrp)(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
@@ -45,23 +46,32 @@ uint32_t core_poll(struct core *, mono_t now); /* => work done; 0 lets the calle
 void core_sleep_begin(struct core *);
 void core_sleep_end(struct core *);
 uint64_t core_beats(const struct core *);
+/* core_last_turn: when the last finished turn began; 0 = none yet.  Inside a turn: the one before,
+ * so that a client's tick sees by how much the core was late. => Any thread. */
+mono_t core_last_turn(const struct core *);
 
 /* ---- from the management thread: posted through a ring ---- */
 bool core_post_link(struct core *, uint16_t interface, bool up);
-/* Ask client 0 (ha) for something; => its result, or -ETIMEDOUT after 1 s (console only, blocks). */
+/* Ask client 0 (ha) for something; => its result; -ETIMEDOUT after 1 s, then it was not and will not be
+ * begun; -ENOTSUP without such a client.  Blocks: one thread only, for the console. */
 int core_request(struct core *, uint32_t what, uint64_t arg);
 /* A new snapshot was published: interfaces' addresses may have changed. */
 bool core_post_published(struct core *);
 
 /* ---- for clients, on the control core ---- */
 bool core_link_up(const struct core *, uint16_t interface);
-/* core_frame: an empty frame to fill; core_send: transmit it on the interface's port (worker 0
- * sends it).  core_send always takes the mbuf; => false: dropped and counted. */
+/* core_frame: an empty frame to fill, NULL when buffers are short (counted); core_send: transmit it
+ * on the interface's port (worker 0 sends it), padded to 60 bytes.  core_send always takes the mbuf;
+ * => false: dropped and counted. */
 struct rte_mbuf *core_frame(struct core *);
 bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
 
 /* Virtual addresses: while active we answer ARP for it with the virtual MAC, workers accept that
- * MAC, and each activation sends gratuitous ARP at once and again after 1 s (R32, R33, R37, R236). */
+ * MAC, and each activation sends gratuitous ARP in the same turn and again after 1 s (R32, R33, R37,
+ * R236).  Answers and gratuitous ARP also need the lease and, gratuitous ARP, the link: it waits for
+ * them.  A group (interface, vrid) may have several addresses.
+ * => core_virtual_add: before the loop runs; 0, -EINVAL, -EEXIST, -ENOSPC.
+ *    core_virtual_active: any thread. */
 int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t address);
 void core_virtual_set(struct core *, uint16_t interface, uint8_t vrid, bool active, mono_t now);
 bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid);
@@ -72,10 +82,23 @@ core_virtual_mac(uint8_t vrid)
 	return (struct rte_ether_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x01, vrid } };
 }
 
+/* Control core writes, anybody reads. */
 struct core_stats {
 	uint64_t arp_requests_in, arp_replies_in, arp_requests_out, arp_replies_out, garp_out;
-	uint64_t arp_bad, arp_conflict, vrrp_in, sent, send_failed;
-	uint64_t pending_queued, pending_dropped, neigh_failed;
+	uint64_t arp_probes, garp_in; /* of those in */
+	uint64_t arp_ignored;	      /* requests for somebody else, also for an address not ours now */
+	uint64_t arp_own;	      /* our own frames, sent back by a loop */
+	/* arp_bad = the six after it */
+	uint64_t arp_bad, arp_short, arp_format, arp_opcode, arp_sender_mac, arp_sender_address;
+	uint64_t arp_off_subnet;
+	uint64_t arp_conflict; /* somebody else claims an address of ours */
+	uint64_t vrrp_in, sent, send_failed;
+	uint64_t punt_ignored; /* punted packets nobody wanted */
+	/* Transit packets that waited for a MAC: queued = sent + fenced (no lease any more) + dropped
+	 * (queue full, no answer, link down) + still waiting; dropped also counts refused ones. */
+	uint64_t pending_queued, pending_sent, pending_fenced, pending_dropped;
+	uint64_t neigh_failed, neigh_moved, neigh_full;
 	uint64_t stalls; /* own turns that came later than the stall limit */
 };
+#define CORE_STALL_MS 50
 void core_stats(const struct core *, struct core_stats *);

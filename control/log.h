@@ -4,8 +4,8 @@
  * 1 KiB; control characters and bytes outside ASCII, which may come from outside, become '?'.
  *
  * After log_start() only the thread that called it (management) writes.  Lines of other threads,
- * which must never wait for a slow stderr, go through a ring that log_drain() empties; when it is
- * full they are counted and lost.  Before log_start(), and in tests, lines are written at once.
+ * which must never wait for a slow stderr, go through a queue that log_drain() empties; when it
+ * is full they are counted and lost.  Before log_start(), and in tests, lines are written at once.
  */
 #pragma once
 

@@ -6,15 +6,15 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "command.h"
 #include "config.h"
 #include "core.h"
 #include "engine.h"
 #include "link_watch.h"
 #include "publish.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* What ha/ hands to the management side (status for shows and the prompt); NULL without ha/. */
 struct management_ha {
@@ -28,17 +28,18 @@ struct management_loop;
 
 struct management {
 	const char *config_path;
-	struct config *config;			       /* running; management_reload() replaces it */
+	struct config *config; /* running; management_reload() replaces it */
 	const struct config_section *const *sections;
 	struct engine *engine;
 	struct core *core;
 	struct link_watch *links;
-	const struct command *const *commands;	       /* all folders', NULL-terminated */
+	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */
 	mono_t started;
 	struct clock clock;
-	int rcu_reader; /* the thread's rcu_register(); it is offline but inside collect(); -1 = none */
+	int rcu_reader; /* the thread's rcu_register(); it is offline but inside collect(); -1 =
+			   none */
 	int stop;	/* set by SIGTERM and SIGINT; the loop ends */
 	struct management_loop *loop; /* management.c's own; NULL before management_open() */
 };

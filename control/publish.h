@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 #include "config.h"
 #include "engine.h"
+
+#include <stddef.h>
 
 /* An address that becomes ours while a VRRP group is active; collected from ha/'s sections. */
 struct publish_virtual {
@@ -26,9 +26,9 @@ struct publish_extra {
 
 /* => 0, or -errno with a one-line reason; then the engine keeps what it had. */
 int publish_config(struct engine *, const struct config *, const struct publish_extra *, char *err,
-		   size_t err_size);
+	size_t err_size);
 
 /* publish_check_reload: may `next` replace `running` without a restart?
  * => 0; -EINVAL with the first setting that needs one ("system.sessions needs a restart"). */
-int publish_check_reload(const struct config *running, const struct config *next, char *err,
-			 size_t err_size);
+int publish_check_reload(
+	const struct config *running, const struct config *next, char *err, size_t err_size);

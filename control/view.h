@@ -1,16 +1,18 @@
 /*
- * Views: the objects operators and programs look at.  A view says how to collect rows (JSON objects)
- * and which of their keys are columns on the console, so that both outputs come from one place.
+ * Views: the objects operators and programs look at.  A view says how to collect rows (JSON
+ * objects) and which of their keys are columns on the console, so that both outputs come from one
+ * place.
  *
- * Management thread only; collect() reads other threads' data through their public, racy-safe calls.
+ * Management thread only; collect() reads other threads' data through their public, racy-safe
+ * calls.
  */
 #pragma once
+
+#include <jansson.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <jansson.h>
 
 /* Everything a view or command can reach; filled by app/ at start. */
 struct management;
@@ -27,7 +29,8 @@ struct view_column {
 struct view {
 	const char *name; /* JSON "get" word, for example "interface" */
 	const char *help;
-	const struct view_column *columns; /* ends with key NULL; NULL = key/value list of one row */
+	const struct view_column
+		*columns; /* ends with key NULL; NULL = key/value list of one row */
 	bool (*collect)(struct management *, const json_t *filter, uint64_t *cursor, json_t *rows);
 	const char *const *filters; /* keys `filter` may have, NULL-terminated; NULL = none */
 	/* Own text for one row (the session table's format), NULL = aligned columns. */
@@ -44,10 +47,10 @@ struct view {
 
 /* view_collect: one step of a view, with this thread visible to grace periods. => more? */
 bool view_collect(struct management *, const struct view *, const json_t *filter, uint64_t *cursor,
-		  json_t *rows);
+	json_t *rows);
 /* view_check: are the filter's keys and values ones the view knows?  => false with a reason. */
-bool view_check(struct management *, const struct view *, const json_t *filter, char *err,
-		size_t err_size);
+bool view_check(
+	struct management *, const struct view *, const json_t *filter, char *err, size_t err_size);
 /* view_find: a view of any folder by its name, NULL. */
 const struct view *view_find(const struct management *, const char *name);
 
@@ -64,5 +67,5 @@ struct view_printer {
 	bool right[VIEW_COLUMNS_MAX]; /* numbers */
 	uint64_t rows;
 };
-void view_print(struct view_printer *, const json_t *rows, void (*emit)(void *, const char *),
-		void *ctx);
+void view_print(
+	struct view_printer *, const json_t *rows, void (*emit)(void *, const char *), void *ctx);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * display interface: addresses, zones, carrier and counters.
+ */
+#include "command.h"
+#include "management.h"
+#include "row.h"
+
+static bool
+collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct snapshot *s = engine_snapshot(m->engine);
+
+	(void)filter;
+	(void)cursor;
+	for (uint16_t i = 0; s != NULL && i < s->interface_count; i++) {
+		const struct snapshot_interface *in = &s->interfaces[i];
+		const struct port *port = engine_port(m->engine, in->port);
+		const bool link = m->core != NULL && core_link_up(m->core, i);
+		struct interface_stats stats;
+		json_t *row = json_object();
+
+		engine_interface_stats(m->engine, i, &stats);
+		row_text(row, "interface", in->name);
+		row_text(row, "state", !in->up ? "shutdown" : link ? "up" : "down");
+		if (in->address != 0)
+			row_prefix(row, "address", in->address, in->prefix_len);
+		else
+			json_object_set_new(row, "address", json_null());
+		row_text(row, "zone", row_zone(s, in->zone));
+		row_text(row, "port", port != NULL ? port->name : "");
+		row_mac(row, "mac", &in->mac);
+		row_number(row, "mtu", in->mtu);
+		row_bool(row, "heartbeat", in->heartbeat);
+		row_bool(row, "ping", in->ping);
+		row_number(row, "rx_packets", stats.rx_packets);
+		row_number(row, "rx_bytes", stats.rx_bytes);
+		row_number(row, "tx_packets", stats.tx_packets);
+		row_number(row, "tx_bytes", stats.tx_bytes);
+		row_number(row, "drops", stats.drops);
+		json_array_append_new(rows, row);
+	}
+	return false;
+}
+
+static const struct view_column columns[] = {
+	{ "interface", "Interface" },
+	{ "state", "State" },
+	{ "address", "Address" },
+	{ "zone", "Zone" },
+	{ "port", "Port" },
+	{ "mac", "MAC" },
+	{ "mtu", "MTU" },
+	{ "rx_packets", "RxPackets" },
+	{ "rx_bytes", "RxBytes" },
+	{ "tx_packets", "TxPackets" },
+	{ "tx_bytes", "TxBytes" },
+	{ "drops", "Drops" },
+	{ NULL, NULL },
+};
+
+static const struct view view_interface = {
+	.name = "interface",
+	.help = "interfaces: address, zone, carrier, counters",
+	.columns = columns,
+	.collect = collect,
+};
+
+static void
+show(void *parsed, struct cmdline *cl, void *client)
+{
+	(void)parsed;
+	(void)cl;
+	console_view(client, &view_interface, NULL, false);
+}
+
+static cmdline_parse_inst_t inst_show = {
+	.f = show,
+	.help_str = "display interface: addresses, zones, carrier and counters",
+	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("interface"), NULL },
+};
+
+static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
+static const struct view *const views[] = { &view_interface, NULL };
+
+const struct command command_interface = { .insts = insts, .views = views };

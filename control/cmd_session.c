@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * display / reset firewall session table: the slab is walked by index in small steps, so that ten
+ * million sessions neither fill memory nor hold the management thread.
+ *
+ * Rows are read while workers change them: a row may mix two moments of its session, never two
+ * sessions, because the generation is checked again at the end.
+ */
+#include "command.h"
+#include "management.h"
+#include "policy.h"
+#include "row.h"
+#include "session_filter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SLOTS_PER_STEP 16384
+
+/* next_session: the next session that passes the filter, from *cursor on.
+ * => NULL: the step is used up, or *cursor has reached the end. */
+static struct session *
+next_session(struct session_table *t, const struct session_filter *f, uint64_t *cursor,
+	struct session_key4 *key)
+{
+	const uint32_t capacity = session_table_capacity(t);
+
+	for (uint32_t looked = 0; *cursor < capacity && looked < SLOTS_PER_STEP; looked++) {
+		struct session *s = session_table_at(t, (uint32_t)(*cursor)++);
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+		if (session_state_of(ctl) == SESSION_FREE ||
+			session_state_of(ctl) >= SESSION_STATES || (ctl & SESSION_F_DEAD) != 0)
+			continue;
+		if (session_table_key4(t, s, key) && session_filter_match(f, s, key))
+			return s;
+	}
+	return NULL;
+}
+
+static void
+put_way_out(json_t *row, struct management *m, const struct snapshot *snapshot, uint32_t index)
+{
+	const struct neigh_table *t = engine_neighbours(m->engine);
+	const struct neigh *n;
+	struct rte_ether_addr mac;
+	uint64_t word;
+
+	if (index >= neigh_capacity(t)) { /* NEIGH_NONE included: not resolved yet */
+		json_object_set_new(row, "out_interface", json_null());
+		json_object_set_new(row, "next_hop", json_null());
+		json_object_set_new(row, "next_hop_mac", json_null());
+		return;
+	}
+	n = neigh_at(t, index);
+	word = atomic_load_explicit(&n->word, memory_order_acquire);
+	neigh_word_mac(word, &mac);
+	row_text(row, "out_interface", row_interface(snapshot, n->interface));
+	row_address(row, "next_hop", n->address);
+	row_mac(row, "next_hop_mac", &mac);
+}
+
+static uint64_t
+load64(const uint64_t *value)
+{
+	return __atomic_load_n(value, __ATOMIC_RELAXED);
+}
+
+static json_t *
+session_row(struct management *m, const struct snapshot *snapshot, const struct session_table *t,
+	const struct session *s, const struct session_key4 *key)
+{
+	const struct session_tuple4 tuple = session_key4_tuple(key, s->swap & 1);
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+	const uint32_t now = mono_seconds(management_now(m));
+	const uint32_t seen = atomic_load_explicit(&s->last_seen, memory_order_relaxed);
+	const uint32_t ttl = session_table_timeout(t, s);
+	const uint32_t idle = now > seen ? now - seen : 0;
+	const struct policy *policy = snapshot != NULL ? snapshot->policy : NULL;
+	const uint16_t slot = policy != NULL ? policy_slot_of(policy, s->policy) : 0;
+	const struct policy_rule *rule = slot > 0 ? policy_rule_at(policy, slot) : NULL;
+	json_t *row = json_object();
+	char text[24], proto[8];
+
+	snprintf(text, sizeof(text), "%08" PRIx32 "%04x", session_table_index(t, s),
+		atomic_load_explicit(&s->generation, memory_order_relaxed));
+	row_text(row, "id", text);
+	row_text(row, "protocol", session_filter_protocol(tuple.proto, proto));
+	row_address(row, "source", tuple.src);
+	row_number(row, "source_port", rte_be_to_cpu_16(tuple.sport));
+	row_address(row, "destination", tuple.dst);
+	row_number(row, "destination_port", rte_be_to_cpu_16(tuple.dport));
+	row_text(row, "source_zone", row_zone(snapshot, s->zone[0]));
+	row_text(row, "destination_zone", row_zone(snapshot, s->zone[1]));
+	row_text(row, "state",
+		session_state_of(ctl) < SESSION_STATES ? session_state_names[session_state_of(ctl)]
+						       : "");
+	row_bool(row, "remote", (ctl & SESSION_F_REMOTE) != 0);
+	row_bool(row, "host", (ctl & SESSION_F_LOCAL) != 0);
+	row_number(row, "ttl_s", ttl);
+	row_number(row, "left_s", ttl > idle ? ttl - idle : 0);
+	row_number(row, "age_s", now > s->created ? now - s->created : 0);
+	put_way_out(row, m, snapshot, s->dir[0].neigh);
+	row_number(row, "packets_out", load64(&s->dir[0].packets));
+	row_number(row, "bytes_out", load64(&s->dir[0].bytes));
+	row_number(row, "packets_back", load64(&s->dir[1].packets));
+	row_number(row, "bytes_back", load64(&s->dir[1].bytes));
+	if (rule != NULL)
+		row_text(row, "policy", rule->name);
+	else
+		json_object_set_new(row, "policy", json_null());
+	return row;
+}
+
+static bool
+check(struct management *m, const json_t *filter, char *err, size_t err_size)
+{
+	struct session_filter f;
+
+	return session_filter_compile(
+		&f, filter, m->engine != NULL ? engine_snapshot(m->engine) : NULL, err, err_size);
+}
+
+static bool
+collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct snapshot *snapshot = engine_snapshot(m->engine);
+	struct session_table *t = engine_sessions(m->engine);
+	struct session_filter f;
+	struct session_key4 key;
+	const struct session *s;
+	uint16_t generation;
+	char err[128];
+	json_t *row;
+
+	/* A zone may have gone with a reload since the filter was checked: nothing is in it. */
+	if (!session_filter_compile(&f, filter, snapshot, err, sizeof(err)))
+		return false;
+	s = next_session(t, &f, cursor, &key);
+	if (s != NULL) {
+		generation = atomic_load_explicit(&s->generation, memory_order_acquire);
+		row = session_row(m, snapshot, t, s, &key);
+		if (atomic_load_explicit(&s->generation, memory_order_acquire) == generation &&
+			session_table_key4(t, s, &key))
+			json_array_append_new(rows, row);
+		else
+			json_decref(row);
+	}
+	return *cursor < session_table_capacity(t);
+}
+
+static void
+head(struct management *m, const json_t *filter, char *out, size_t size)
+{
+	(void)filter;
+	snprintf(out, size, " Current Total Sessions : %u\n",
+		session_table_count(engine_sessions(m->engine)));
+}
+
+/* ---- text of one session (P40, P41) ---- */
+
+static const char *
+text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text != NULL && text[0] != '\0' ? text : "-";
+}
+
+static unsigned long long
+number_of(const json_t *row, const char *key)
+{
+	return (unsigned long long)json_integer_value(json_object_get(row, key));
+}
+
+static const char *
+clock_text(unsigned long long seconds, char buf[16])
+{
+	snprintf(buf, 16, "%02llu:%02llu:%02llu", seconds / 3600 % 10000, seconds / 60 % 60,
+		seconds % 60);
+	return buf;
+}
+
+static void
+print(const json_t *row, bool verbose, char *out, size_t size)
+{
+	const char *remote = json_is_true(json_object_get(row, "remote")) ? "  Remote" : "";
+	char ttl[16], left[16];
+
+	if (!verbose) {
+		snprintf(out, size, " %s  VPN: public --> public%s %s:%llu --> %s:%llu\n",
+			text_of(row, "protocol"), remote, text_of(row, "source"),
+			number_of(row, "source_port"), text_of(row, "destination"),
+			number_of(row, "destination_port"));
+		return;
+	}
+	snprintf(out, size,
+		" %s  VPN: public --> public  ID: %s%s\n"
+		" Zone: %s --> %s  TTL: %s  Left: %s  State: %s\n"
+		" Interface: %s  NextHop: %s  MAC: %s\n"
+		" <--packets: %llu bytes: %llu --> packets: %llu bytes: %llu\n"
+		" %s:%llu --> %s:%llu  PolicyName: %s\n\n",
+		text_of(row, "protocol"), text_of(row, "id"), remote, text_of(row, "source_zone"),
+		text_of(row, "destination_zone"), clock_text(number_of(row, "ttl_s"), ttl),
+		clock_text(number_of(row, "left_s"), left), text_of(row, "state"),
+		text_of(row, "out_interface"), text_of(row, "next_hop"),
+		text_of(row, "next_hop_mac"), number_of(row, "packets_back"),
+		number_of(row, "bytes_back"), number_of(row, "packets_out"),
+		number_of(row, "bytes_out"), text_of(row, "source"), number_of(row, "source_port"),
+		text_of(row, "destination"), number_of(row, "destination_port"),
+		text_of(row, "policy"));
+}
+
+static const struct view view_sessions = {
+	.name = "sessions",
+	.help = "the session table; filters apply to the initiator's tuple",
+	.collect = collect,
+	.filters = session_filter_keys,
+	.print = print,
+	.head = head,
+	.check = check,
+	.count_shown = true,
+};
+
+/* ---- reset: a walk that hands sessions to their workers, resumed where an inbox was full ---- */
+
+static bool
+collect_reset(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	/* The cursor is the slab index, and above it the number of sessions so far. */
+	uint64_t index = *cursor & UINT32_MAX, done = *cursor >> 32;
+	struct session_table *t = engine_sessions(m->engine);
+	struct session_filter f;
+	struct session_key4 key;
+	const uint64_t end = index + SLOTS_PER_STEP;
+	char err[128];
+	bool more;
+
+	if (!session_filter_compile(&f, filter, engine_snapshot(m->engine), err, sizeof(err)))
+		return false;
+	while (index < end && index < session_table_capacity(t)) {
+		const struct session *s = next_session(t, &f, &index, &key);
+		uint16_t generation;
+
+		if (s == NULL)
+			break;
+		generation = atomic_load_explicit(&s->generation, memory_order_acquire);
+		if (!session_table_post(
+			    t, session_table_index(t, s), generation, SESSION_OP_KILL)) {
+			index = session_table_index(t, s); /* inbox full: again next time */
+			break;
+		}
+		done++;
+	}
+	more = index < session_table_capacity(t);
+	*cursor = done << 32 | index;
+	if (!more)
+		json_array_append_new(rows, json_pack("{s:I}", "reset", (json_int_t)done));
+	return more;
+}
+
+static void
+print_reset(const json_t *row, bool verbose, char *out, size_t size)
+{
+	(void)verbose;
+	snprintf(out, size, " Sessions reset : %llu\n", number_of(row, "reset"));
+}
+
+static const struct view view_reset = {
+	.name = "reset",
+	.collect = collect_reset,
+	.filters = session_filter_keys,
+	.print = print_reset,
+	.check = check,
+};
+
+/* ---- commands ---- */
+
+static void
+show(void *parsed, struct cmdline *cl, void *client)
+{
+	const struct command_result *r = parsed;
+	char err[256];
+	bool verbose;
+	json_t *filter = session_filter_words(r->tail, &verbose, err, sizeof(err));
+
+	(void)cl;
+	if (filter == NULL)
+		console_error(client, "%s", err);
+	else
+		console_view(client, &view_sessions, filter, verbose);
+}
+
+static void
+reset(void *parsed, struct cmdline *cl, void *client)
+{
+	const struct command_result *r = parsed;
+	char err[256];
+	json_t *filter = session_filter_words(r->tail, NULL, err, sizeof(err));
+
+	(void)cl;
+	if (filter == NULL)
+		console_error(client, "%s", err);
+	else
+		console_view(client, &view_reset, filter, false);
+}
+
+static int
+complete(struct management *m, const char *line, const char *words[COMMAND_WORDS_MAX])
+{
+	static const char *const starts[] = { "display firewall session table ",
+		"reset firewall session table " };
+	const struct snapshot *s = m->engine != NULL ? engine_snapshot(m->engine) : NULL;
+
+	for (int i = 0; i < 2; i++) {
+		const char *tail = line + strlen(starts[i]);
+		int n;
+
+		if (strncmp(line, starts[i], strlen(starts[i])) != 0)
+			continue;
+		n = session_filter_complete(tail, s, words, COMMAND_WORDS_MAX - 1);
+		if (i == 0 && strstr(tail, "verbose ") == NULL)
+			words[n++] = "verbose";
+		return n;
+	}
+	return -1;
+}
+
+#define FILTERS                                                                                    \
+	"source ADDRESS[/LENGTH], destination ADDRESS[/LENGTH], source-port N, "                   \
+	"destination-port N, protocol NAME|N, source-zone ZONE, destination-zone ZONE, local, "    \
+	"remote"
+#define SESSION_TABLE COMMAND_WORD("firewall"), COMMAND_WORD("session"), COMMAND_WORD("table")
+
+static cmdline_parse_inst_t inst_show = {
+	.f = show,
+	.help_str = "display firewall session table: all sessions",
+	.tokens = { COMMAND_WORD("display"), SESSION_TABLE, NULL },
+};
+static cmdline_parse_inst_t inst_show_filter = {
+	.f = show,
+	.help_str = "display firewall session table [verbose] [FILTER...]: sessions by " FILTERS,
+	.tokens = { COMMAND_WORD("display"), SESSION_TABLE, COMMAND_TAIL, NULL },
+};
+static cmdline_parse_inst_t inst_reset = {
+	.f = reset,
+	.help_str = "reset firewall session table: remove all sessions",
+	.tokens = { COMMAND_WORD("reset"), SESSION_TABLE, NULL },
+};
+static cmdline_parse_inst_t inst_reset_filter = {
+	.f = reset,
+	.help_str = "reset firewall session table FILTER...: remove sessions by " FILTERS,
+	.tokens = { COMMAND_WORD("reset"), SESSION_TABLE, COMMAND_TAIL, NULL },
+};
+
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_show_filter, &inst_reset,
+	&inst_reset_filter, NULL };
+static const struct view *const views[] = { &view_sessions, NULL };
+
+const struct command command_session = { .insts = insts, .views = views, .complete = complete };

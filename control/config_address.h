@@ -1,0 +1,25 @@
+/*
+ * IPv4 addresses and prefixes as operators write them.
+ */
+#pragma once
+
+#include "config.h"
+
+/* Each: => true and *out filled, or false for any other text. */
+bool config_address_parse(const char *text, rte_be32_t *out);
+/* "address/length"; without "/length" *has_len is false and the length 0. */
+bool config_address_parse_prefix(const char *text, struct config_prefix *out, bool *has_len);
+bool config_address_parse_range(const char *text, struct config_range *out); /* "80", "1-1024" */
+
+/* May a host have it? Not 0/8, 127/8, multicast, reserved or broadcast. */
+bool config_address_is_host(rte_be32_t);
+bool config_address_in(const struct config_prefix *, rte_be32_t);
+/* Network or broadcast address of the prefix: no host has it (prefixes up to /30). */
+bool config_address_is_edge(const struct config_prefix *, rte_be32_t);
+bool config_address_overlap(const struct config_prefix *, const struct config_prefix *);
+rte_be32_t config_address_mask(uint8_t len);
+
+#define CONFIG_ADDRESS_TEXT 20 /* "255.255.255.255/32" */
+/* => buf */
+const char *config_address_text(rte_be32_t, char buf[CONFIG_ADDRESS_TEXT]);
+const char *config_address_prefix_text(const struct config_prefix *, char buf[CONFIG_ADDRESS_TEXT]);

@@ -1,0 +1,107 @@
+/*
+ * Private to the control core: struct core and what its parts (core.c, core_arp.c, core_resolve.c,
+ * core_virtual.c) share.  Everything here runs on the control core, unless it says otherwise.
+ */
+#pragma once
+
+#include "arp.h"
+#include "check.h"
+#include "core.h"
+#include "log.h"
+
+#include <stdatomic.h>
+
+#define CORE_CLIENTS  4
+#define CORE_VIRTUALS 512 /* 255 groups, some with several addresses */
+
+struct core_virtual {
+	rte_be32_t address;
+	uint16_t interface;
+	uint8_t vrid;
+	uint8_t garps;	      /* gratuitous ARPs still to be sent */
+	_Atomic(bool) active; /* C writes, M reads */
+	mono_t due;	      /* of the next one */
+};
+
+struct resolve;
+
+struct core {
+	struct engine *engine;
+	struct rte_mempool *pool;
+	struct rte_ring *messages; /* MP: management, SC: control core */
+	int reader;		   /* grace period slot, -1 before core_bind */
+	struct core_client clients[CORE_CLIENTS];
+	uint16_t client_count;
+
+	/* This turn */
+	const struct snapshot *snap; /* NULL outside a turn and before the first publication */
+	mono_t now;
+
+	_Atomic(uint64_t) beats;     /* C writes, others read, as the next two */
+	_Atomic(uint64_t) last_turn; /* ns */
+	_Atomic(uint64_t) links;     /* bit per interface: carrier */
+	uint64_t links_known;	     /* bit per interface: a state was reported */
+
+	/* core_request: request id << 8 | enum request_state, and what the client said */
+	_Atomic(uint64_t) request; /* M and C */
+	_Atomic(int) result;	   /* C writes before REQUEST_DONE */
+	uint64_t request_id;	   /* M only */
+
+	struct core_stats stats; /* C writes, others read */
+	struct resolve *resolve;
+
+	struct core_virtual virtuals[CORE_VIRTUALS];
+	uint16_t virtual_count;
+	uint64_t announce;		      /* bit per interface: own address to be announced */
+	rte_be32_t addresses[MAX_INTERFACES]; /* as of the last snapshot */
+
+	struct log_limit conflict_log, moved_log, full_log, stall_log;
+};
+
+/* ---- core.c ---- */
+
+/* The interface if it may carry service traffic now, else NULL. */
+const struct snapshot_interface *core_interface(const struct core *, uint16_t interface);
+/* => false: no buffer or no room, counted. */
+bool core_send_bytes(struct core *, uint16_t interface, const uint8_t *frame, uint16_t len);
+/* May transit packets and frames of virtual addresses leave? */
+static inline bool
+core_owner(const struct core *c)
+{
+	return mono_before(c->now, engine_lease(c->engine));
+}
+
+/* ---- core_arp.c ---- */
+
+/* core_arp_input: a received ARP frame, still the caller's. */
+void core_arp_input(struct core *, uint16_t interface, const struct rte_mbuf *);
+
+/* ---- core_resolve.c: neighbours ---- */
+
+struct resolve *core_resolve_create(const struct core *);
+void core_resolve_destroy(struct resolve *);
+/* core_resolve_packet: a transit packet whose next hop has no MAC yet.  Takes the mbuf. */
+void core_resolve_packet(struct core *, struct rte_mbuf *);
+/* core_resolve_learn: `address` is at `mac`.  create = also when nobody has asked for it. */
+void core_resolve_learn(struct core *, uint16_t interface, rte_be32_t address,
+	const struct rte_ether_addr *mac, bool create);
+/* Timers. => Entries that something happened to. */
+uint32_t core_resolve_tick(struct core *);
+/* Forget the neighbours of an interface whose link went down. */
+void core_resolve_flush(struct core *, uint16_t interface);
+/* Forget the neighbours that a new snapshot leaves without a network. */
+void core_resolve_published(struct core *);
+/* Is the address directly connected to the interface, and one that a host there may have? */
+bool core_resolve_on_link(const struct core *, uint16_t interface, rte_be32_t address);
+
+/* ---- core_virtual.c ---- */
+
+/* core_virtual_find: the virtual address of an interface, or NULL. */
+const struct core_virtual *core_virtual_find(
+	const struct core *, uint16_t interface, rte_be32_t address);
+/* Send what is due. => Frames sent. */
+uint32_t core_virtual_tick(struct core *);
+/* The interface came up: switches must learn anew where our addresses are. */
+void core_virtual_link_up(struct core *, uint16_t interface);
+/* Interfaces' own addresses may have changed. */
+void core_virtual_published(struct core *);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Virtual addresses and gratuitous ARP.
+ *
+ * An activation leaves two gratuitous ARPs to be sent, the first in the same turn, after the
+ * clients have run.  None leaves without the lease or the link: it waits, and is forgotten when the
+ * address is given up.
+ */
+#include "core_state.h"
+
+#include <errno.h>
+
+#define GARP_COUNT     2 /* per activation (R236) */
+#define GARP_REPEAT_MS 1000
+#define GARP_BURST     64 /* per turn: the inject ring is shared with adverts and answers */
+
+int
+core_virtual_add(struct core *c, uint16_t interface, uint8_t vrid, rte_be32_t address)
+{
+	if (interface >= MAX_INTERFACES || vrid == 0 || address == 0)
+		return -EINVAL;
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		if (c->virtuals[i].interface == interface && c->virtuals[i].address == address)
+			return -EEXIST;
+	}
+	if (c->virtual_count == CORE_VIRTUALS)
+		return -ENOSPC;
+	c->virtuals[c->virtual_count++] =
+		(struct core_virtual){ .address = address, .interface = interface, .vrid = vrid };
+	return 0;
+}
+
+void
+core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, mono_t now)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		struct core_virtual *v = &c->virtuals[i];
+
+		if (v->interface != interface || v->vrid != vrid ||
+			atomic_load_explicit(&v->active, memory_order_relaxed) == active)
+			continue;
+		atomic_store_explicit(&v->active, active, memory_order_relaxed);
+		engine_set_vmac(c->engine, interface, vrid, active);
+		v->garps = active ? GARP_COUNT : 0;
+		v->due = now;
+	}
+}
+
+bool
+core_virtual_active(const struct core *c, uint16_t interface, uint8_t vrid)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		const struct core_virtual *v = &c->virtuals[i];
+
+		if (v->interface == interface && v->vrid == vrid)
+			return atomic_load_explicit(&v->active, memory_order_relaxed);
+	}
+	return false;
+}
+
+const struct core_virtual *
+core_virtual_find(const struct core *c, uint16_t interface, rte_be32_t address)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		if (c->virtuals[i].address == address && c->virtuals[i].interface == interface)
+			return &c->virtuals[i];
+	}
+	return NULL;
+}
+
+static bool
+send_garp(struct core *c, uint16_t interface, const struct rte_ether_addr *mac, rte_be32_t address)
+{
+	uint8_t frame[ARP_FRAME_LEN];
+
+	arp_gratuitous(frame, mac, address);
+	if (!core_send_bytes(c, interface, frame, sizeof(frame)))
+		return false;
+	c->stats.garp_out++;
+	return true;
+}
+
+/* Interfaces' own addresses, with or without the lease. */
+static uint32_t
+announce_own(struct core *c)
+{
+	uint64_t left = c->announce;
+	uint32_t sent = 0;
+
+	while (left != 0) {
+		const uint16_t i = (uint16_t)__builtin_ctzll(left);
+		const struct snapshot_interface *in = core_interface(c, i);
+
+		left &= left - 1;
+		if (in != NULL && in->address != 0 && core_link_up(c, i) &&
+			core_virtual_find(c, i, in->address) == NULL)
+			sent += send_garp(c, i, &in->mac, in->address);
+		c->announce &= ~(UINT64_C(1) << i);
+	}
+	return sent;
+}
+
+uint32_t
+core_virtual_tick(struct core *c)
+{
+	uint32_t sent = c->announce != 0 ? announce_own(c) : 0;
+
+	for (uint16_t i = 0; i < c->virtual_count && sent < GARP_BURST; i++) {
+		struct core_virtual *v = &c->virtuals[i];
+		struct rte_ether_addr mac;
+
+		if (v->garps == 0 || mono_before(c->now, v->due) ||
+			core_interface(c, v->interface) == NULL || !core_link_up(c, v->interface) ||
+			!core_owner(c))
+			continue;
+		mac = core_virtual_mac(v->vrid);
+		if (!send_garp(c, v->interface, &mac, v->address))
+			break; /* no room now: next turn */
+		sent++;
+		v->garps--;
+		v->due = mono_add_ms(c->now, GARP_REPEAT_MS);
+	}
+	return sent;
+}
+
+void
+core_virtual_link_up(struct core *c, uint16_t interface)
+{
+	c->announce |= UINT64_C(1) << interface;
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		struct core_virtual *v = &c->virtuals[i];
+
+		if (v->interface == interface &&
+			atomic_load_explicit(&v->active, memory_order_relaxed)) {
+			v->garps = GARP_COUNT;
+			v->due = c->now;
+		}
+	}
+}
+
+void
+core_virtual_published(struct core *c)
+{
+	for (uint16_t i = 0; i < MAX_INTERFACES; i++) {
+		const struct snapshot_interface *in = core_interface(c, i);
+		const rte_be32_t address = in != NULL ? in->address : 0;
+
+		if (address != 0 && address != c->addresses[i])
+			c->announce |= UINT64_C(1) << i;
+		c->addresses[i] = address;
+	}
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The management thread's event loop.  It may block (files, grace periods, terminals never), and
+ * nothing that must be quick waits for it.
+ */
+#include "management.h"
+
+#include "console.h"
+#include "json_server.h"
+#include "log.h"
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TICK_MS 100
+#define EVENTS	16 /* per epoll_wait: bounded work between two looks at the tick */
+
+struct fd_source {
+	struct loop_source source; /* first */
+	struct management *management;
+	int fd;
+};
+
+struct management_loop {
+	int epfd;
+	struct fd_source signals, links;
+	struct console *console;
+	struct json_server *json;
+	mono_t next_tick;
+	struct config *boot_config; /* never freed before the end: see management_reload() */
+	bool publish_pending;	    /* the control core's ring was full */
+};
+
+mono_t
+management_now(const struct management *m)
+{
+	return clock_now(&m->clock);
+}
+
+void
+management_read_begin(struct management *m)
+{
+	if (m->engine != NULL && m->rcu_reader >= 0)
+		rcu_online(engine_rcu(m->engine), m->rcu_reader);
+}
+
+void
+management_read_end(struct management *m)
+{
+	if (m->engine != NULL && m->rcu_reader >= 0)
+		rcu_offline(engine_rcu(m->engine), m->rcu_reader);
+}
+
+static void
+signal_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void
+management_block_signals(void)
+{
+	sigset_t set;
+
+	signal_set(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+on_signal(struct loop_source *source, uint32_t events)
+{
+	struct management *m = ((struct fd_source *)source)->management;
+	struct signalfd_siginfo info;
+	char err[256];
+
+	(void)events;
+	while (read(m->loop->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			LOG(NOTICE, "configuration: reload on SIGHUP");
+			(void)management_reload(m, err, sizeof(err));
+		} else {
+			LOG(NOTICE, "%s: stopping",
+				info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+			m->stop = 1;
+		}
+	}
+}
+
+static void
+on_link(struct loop_source *source, uint32_t events)
+{
+	(void)events;
+	link_watch_read(((struct fd_source *)source)->management->links);
+}
+
+static int
+add_source(struct management *m, struct fd_source *s, int fd,
+	void (*ready)(struct loop_source *, uint32_t))
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &s->source };
+
+	s->source.ready = ready;
+	s->management = m;
+	s->fd = fd;
+	return epoll_ctl(m->loop->epfd, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
+}
+
+int
+management_open(struct management *m, char *err, size_t err_size)
+{
+	const struct config_system *sys =
+		m->config != NULL ? config_section_data(m->config, "system") : NULL;
+	struct management_loop *loop = calloc(1, sizeof(*loop));
+	sigset_t set;
+	int rc;
+
+	snprintf(err, err_size, "management: out of memory");
+	if (loop == NULL)
+		return -ENOMEM;
+	m->loop = loop;
+	loop->boot_config = m->config;
+	loop->signals.fd = -1;
+	management_block_signals();
+	management_read_end(m); /* offline but inside collect() */
+	signal_set(&set);
+	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
+	loop->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (loop->epfd < 0 || loop->signals.fd < 0 ||
+		add_source(m, &loop->signals, loop->signals.fd, on_signal) != 0 ||
+		(m->links != NULL &&
+			add_source(m, &loop->links, link_watch_fd(m->links), on_link) != 0)) {
+		rc = -errno;
+		snprintf(err, err_size, "management: %s", strerror(errno));
+		goto err_loop;
+	}
+	loop->console = console_create(
+		m, loop->epfd, sys != NULL ? sys->console_socket : "", err, err_size);
+	if (loop->console == NULL) {
+		rc = -errno;
+		goto err_loop;
+	}
+	loop->json = json_server_create(
+		m, loop->epfd, sys != NULL ? sys->json_socket : "", err, err_size);
+	if (loop->json == NULL) {
+		rc = -errno;
+		goto err_loop;
+	}
+	return 0;
+err_loop:
+	management_close(m);
+	return rc;
+}
+
+void
+management_close(struct management *m)
+{
+	struct management_loop *loop = m->loop;
+
+	if (loop == NULL)
+		return;
+	if (loop->json != NULL)
+		json_server_destroy(loop->json);
+	if (loop->console != NULL)
+		console_destroy(loop->console);
+	if (loop->signals.fd >= 0)
+		close(loop->signals.fd);
+	if (loop->epfd >= 0)
+		close(loop->epfd);
+	if (loop->boot_config != m->config)
+		config_free(loop->boot_config);
+	free(loop);
+	m->loop = NULL;
+}
+
+static void
+tick(struct management *m)
+{
+	struct management_loop *loop = m->loop;
+
+	if (m->links != NULL)
+		link_watch_poll(m->links);
+	if (loop->publish_pending)
+		loop->publish_pending = !core_post_published(m->core);
+	console_tick(loop->console);
+	json_server_tick(loop->json);
+	log_drain();
+}
+
+int
+management_run(struct management *m, bool interactive)
+{
+	struct management_loop *loop = m->loop;
+	struct epoll_event events[EVENTS];
+	int rc = interactive ? console_attach_terminal(loop->console) : 0;
+
+	if (rc != 0) {
+		LOG(ERROR, "console: cannot use the terminal: %s", strerror(-rc));
+		return rc;
+	}
+	loop->next_tick = management_now(m);
+	while (!m->stop) {
+		const mono_t now = management_now(m);
+		const uint64_t left = mono_since_ms(loop->next_tick, now);
+		const int n = epoll_wait(
+			loop->epfd, events, EVENTS, left > TICK_MS ? TICK_MS : (int)left);
+
+		if (n < 0 && errno != EINTR) {
+			LOG(ERROR, "management: epoll: %s", strerror(errno));
+			return -errno;
+		}
+		for (int i = 0; i < n; i++) {
+			struct loop_source *source = events[i].data.ptr;
+
+			/* A source frees no other's owner, and each fd is at most once in here;
+			 * a client with two fds may have gone by its first. */
+			if (source != NULL)
+				source->ready(source, events[i].events);
+			for (int j = i + 1; j < n; j++)
+				if (events[j].data.ptr == source)
+					events[j].data.ptr = NULL;
+		}
+		if (!mono_before(management_now(m), loop->next_tick)) {
+			tick(m);
+			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
+		}
+	}
+	log_drain();
+	return 0;
+}
+
+int
+management_reload(struct management *m, char *err, size_t err_size)
+{
+	struct publish_extra extra = { 0 };
+	struct config *next = config_load(m->config_path, m->sections, err, err_size);
+	int rc;
+
+	if (next == NULL) {
+		LOG(ERROR, "configuration: reload refused: %s", err);
+		return -EINVAL;
+	}
+	rc = publish_check_reload(m->config, next, err, err_size);
+	if (rc == 0) {
+		if (m->ha.collect_extra != NULL)
+			m->ha.collect_extra(m->ha.ctx, next, &extra);
+		rc = publish_config(m->engine, next, &extra, err, err_size);
+	}
+	if (rc != 0) {
+		LOG(ERROR, "configuration: reload refused: %s", err);
+		config_free(next);
+		return rc;
+	}
+	/* ha/ may hold parts of the first configuration: its settings need a restart anyway. */
+	if (m->loop == NULL || m->config != m->loop->boot_config)
+		config_free(m->config);
+	m->config = next;
+	if (m->core != NULL && !core_post_published(m->core) && m->loop != NULL)
+		m->loop->publish_pending = true;
+	LOG(NOTICE, "configuration: %s loaded and published", m->config_path);
+	return 0;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Everything that can fail is built first (snapshot, policy, list of routes); the routes go in as a
+ * whole or not at all; publishing the snapshot cannot fail.  So a refused publish changes nothing.
+ */
+#include "publish.h"
+
+#include "config_address.h"
+#include "policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct publish_extra no_extra;
+
+/* ---- policy ---- */
+
+static uint64_t
+zone_set(const struct config *c, const struct config_list *list, size_t name_size)
+{
+	uint64_t set = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		set |= UINT64_C(1) << config_zone_id(c, (const char *)list->items + i * name_size);
+	return set;
+}
+
+static struct policy_prefix *
+prefix_list(const struct config_list *list)
+{
+	const struct config_prefix *from = list->items;
+	struct policy_prefix *to = calloc((size_t)list->count + 1, sizeof(*to));
+
+	for (uint32_t i = 0; to != NULL && i < list->count; i++)
+		to[i] = (struct policy_prefix){ .address = rte_be_to_cpu_32(from[i].address),
+			.len = from[i].len };
+	return to;
+}
+
+static struct policy_service *
+service_list(const struct config_list *list)
+{
+	const struct config_service *from = list->items;
+	struct policy_service *to = calloc((size_t)list->count + 1, sizeof(*to));
+
+	for (uint32_t i = 0; to != NULL && i < list->count; i++)
+		to[i] = (struct policy_service){ .proto = (uint8_t)from[i].protocol_number,
+			.sport_min = from[i].source_port.min,
+			.sport_max = from[i].source_port.max,
+			.dport_min = from[i].destination_port.min,
+			.dport_max = from[i].destination_port.max };
+	return to;
+}
+
+static bool
+fill_rule(const struct config *c, const struct config_rule *from, struct policy_rule *to)
+{
+	snprintf(to->name, sizeof(to->name), "%s", from->name);
+	to->action = (enum policy_action)from->action;
+	to->source_zones = zone_set(c, &from->source_zones, 32);
+	to->destination_zones = zone_set(c, &from->destination_zones, 32);
+	to->source_count = (uint16_t)from->source_addresses.count;
+	to->sources = prefix_list(&from->source_addresses);
+	to->destination_count = (uint16_t)from->destination_addresses.count;
+	to->destinations = prefix_list(&from->destination_addresses);
+	to->service_count = (uint16_t)from->services.count;
+	to->services = service_list(&from->services);
+	return to->sources != NULL && to->destinations != NULL && to->services != NULL;
+}
+
+static struct policy *
+build_policy(const struct config *c, uint32_t version)
+{
+	const struct config_policy *p = config_section_data(c, "security_policy");
+	const struct config_system *system = config_section_data(c, "system");
+	struct policy_rule *rules = calloc((size_t)p->rules.count + 1, sizeof(*rules));
+	const struct config_rule *from = p->rules.items;
+	struct policy *policy = NULL;
+	bool filled = rules != NULL;
+	char name[32];
+	int error = ENOMEM;
+
+	/* The old policy lives on until a grace period has passed: each has its own name. */
+	snprintf(name, sizeof(name), "%.12s-policy%u", system->name, version);
+	for (uint32_t i = 0; filled && i < p->rules.count; i++)
+		filled = fill_rule(c, &from[i], &rules[i]);
+	if (filled) {
+		policy = policy_create(name, rules, (uint16_t)p->rules.count,
+			(enum policy_action)p->default_action, SOCKET_ID_ANY);
+		error = errno;
+	}
+	for (uint32_t i = 0; rules != NULL && i < p->rules.count; i++) {
+		free(rules[i].sources);
+		free(rules[i].destinations);
+		free(rules[i].services);
+	}
+	free(rules);
+	errno = error;
+	return policy;
+}
+
+/* ---- snapshot ---- */
+
+static void
+fill_zones(const struct config *c, struct snapshot *s)
+{
+	const struct config_list *list = config_section_data(c, "zones");
+	const struct config_zone *own = list->items;
+
+	for (uint32_t i = 0; i < CONFIG_BUILTIN_ZONES + list->count; i++) {
+		const struct config_zone *z = i < CONFIG_BUILTIN_ZONES
+						      ? &config_builtin_zones[i]
+						      : &own[i - CONFIG_BUILTIN_ZONES];
+		struct snapshot_zone *to = &s->zones[ZONE_LOCAL + i];
+
+		snprintf(to->name, sizeof(to->name), "%s", z->name);
+		to->priority = (uint8_t)z->priority;
+	}
+}
+
+static bool
+fill_interfaces(const struct config *c, const struct engine *engine,
+	const struct publish_extra *extra, struct snapshot *s)
+{
+	const struct config_list *list = config_section_data(c, "interfaces");
+	const struct config_interface *from = list->items;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct snapshot_interface *to = &s->interfaces[i];
+		const int port = config_port_index(c, from[i].port);
+
+		if (port < 0 || port >= engine_port_count(engine))
+			return false;
+		snprintf(to->name, sizeof(to->name), "%s", from[i].name);
+		to->port = (uint16_t)port;
+		to->mtu = (uint16_t)from[i].mtu;
+		to->zone = config_zone_id(c, from[i].zone);
+		to->heartbeat = (extra->heartbeat_interfaces >> i & 1) != 0;
+		to->ping = from[i].ping;
+		to->up = !from[i].shutdown;
+		to->address = from[i].address.address;
+		to->prefix_len = from[i].address.len;
+		to->mac = engine_port(engine, (uint16_t)port)->mac;
+		s->port_interface[port] = (uint16_t)i;
+	}
+	s->interface_count = (uint16_t)list->count;
+	return true;
+}
+
+static int
+address_compare(const void *pa, const void *pb)
+{
+	const struct snapshot_address *a = pa, *b = pb;
+	const uint32_t na = rte_be_to_cpu_32(a->address), nb = rte_be_to_cpu_32(b->address);
+
+	if (na != nb)
+		return na < nb ? -1 : 1;
+	return (int)a->vrid - (int)b->vrid;
+}
+
+/* Sorted, each address once: an interface's own (vrid 0) goes before a virtual one (R39). */
+static void
+fill_addresses(const struct publish_extra *extra, struct snapshot *s)
+{
+	struct snapshot_address *to = s->addresses;
+	uint16_t n = 0, kept = 0;
+
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		if (s->interfaces[i].address != 0)
+			to[n++] = (struct snapshot_address){ .address = s->interfaces[i].address,
+				.interface = i };
+	}
+	for (uint32_t i = 0; i < extra->virtual_count; i++)
+		to[n++] = (struct snapshot_address){ .address = extra->virtuals[i].address,
+			.interface = extra->virtuals[i].interface,
+			.vrid = extra->virtuals[i].vrid };
+	qsort(to, n, sizeof(*to), address_compare);
+	for (uint16_t i = 0; i < n; i++) {
+		if (kept == 0 || to[kept - 1].address != to[i].address)
+			to[kept++] = to[i];
+	}
+	s->address_count = kept;
+}
+
+/* ---- routes ---- */
+
+struct route_list {
+	struct route *routes;
+	uint32_t count, connected;
+};
+
+/* A network that is connected already is not routed elsewhere. */
+static void
+add_route(struct route_list *list, const struct config_prefix *p, uint16_t interface,
+	rte_be32_t gateway)
+{
+	const uint32_t prefix = rte_be_to_cpu_32(p->address & config_address_mask(p->len));
+
+	for (uint32_t i = 0; i < list->connected; i++) {
+		if (list->routes[i].prefix == prefix && list->routes[i].len == p->len)
+			return;
+	}
+	list->routes[list->count++] = (struct route){
+		.prefix = prefix, .len = p->len, .interface = interface, .gateway = gateway
+	};
+	if (gateway == 0)
+		list->connected = list->count;
+}
+
+/* => index of the interface in service whose subnet holds the address, INTERFACE_NONE */
+static uint16_t
+interface_of(const struct snapshot *s, rte_be32_t address)
+{
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		const struct config_prefix p = { .address = s->interfaces[i].address,
+			.len = s->interfaces[i].prefix_len };
+
+		if (s->interfaces[i].up && p.address != 0 && config_address_in(&p, address))
+			return i;
+	}
+	return INTERFACE_NONE;
+}
+
+static bool
+build_routes(const struct config *c, const struct snapshot *s, const struct publish_extra *extra,
+	struct route_list *list)
+{
+	const struct config_list *from = config_section_data(c, "routes");
+	const struct config_route *fixed = from->items;
+
+	list->routes = calloc((size_t)s->interface_count + extra->virtual_count + from->count + 1,
+		sizeof(*list->routes));
+	if (list->routes == NULL)
+		return false;
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		const struct config_prefix p = { .address = s->interfaces[i].address,
+			.len = s->interfaces[i].prefix_len };
+
+		if (s->interfaces[i].up && p.address != 0)
+			add_route(list, &p, i, 0);
+	}
+	for (uint32_t i = 0; i < extra->virtual_count; i++) {
+		const struct publish_virtual *v = &extra->virtuals[i];
+		const struct config_prefix p = { .address = v->address, .len = v->len };
+
+		if (v->len > 0 && s->interfaces[v->interface].up &&
+			interface_of(s, v->address) == INTERFACE_NONE)
+			add_route(list, &p, v->interface, 0);
+	}
+	for (uint32_t i = 0; i < from->count; i++) {
+		const uint16_t interface = interface_of(s, fixed[i].via);
+
+		if (interface != INTERFACE_NONE)
+			add_route(list, &fixed[i].prefix, interface, fixed[i].via);
+	}
+	return true;
+}
+
+/* ---- */
+
+static const char *
+policy_reason(int error)
+{
+	if (error == E2BIG)
+		return "more rules or combinations than fit";
+	return strerror(error);
+}
+
+int
+publish_config(struct engine *engine, const struct config *c, const struct publish_extra *extra,
+	char *err, size_t err_size)
+{
+	const struct snapshot *old = engine_snapshot(engine);
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	struct route_list routes = { 0 };
+	struct snapshot *s;
+	int rc = -ENOMEM;
+
+	if (extra == NULL)
+		extra = &no_extra;
+	s = snapshot_create((uint16_t)(interfaces->count + extra->virtual_count));
+	if (s == NULL) {
+		snprintf(err, err_size, "the snapshot: out of memory");
+		return rc;
+	}
+	s->version = old != NULL ? old->version + 1 : 1;
+	fill_zones(c, s);
+	if (!fill_interfaces(c, engine, extra, s)) {
+		snprintf(err, err_size, "an interface's port is not running, a restart is needed");
+		rc = -ENODEV;
+		goto err_snapshot;
+	}
+	fill_addresses(extra, s);
+	s->policy = build_policy(c, s->version);
+	if (s->policy == NULL) {
+		rc = errno != 0 ? -errno : -ENOMEM;
+		snprintf(err, err_size, "security_policy: %s", policy_reason(-rc));
+		goto err_snapshot;
+	}
+	if (!build_routes(c, s, extra, &routes)) {
+		snprintf(err, err_size, "routes: out of memory");
+		goto err_snapshot;
+	}
+	rc = route_table_set(engine_routes(engine), routes.routes, routes.count);
+	if (rc < 0) {
+		snprintf(err, err_size, "routes: %u do not fit the table: %s", routes.count,
+			strerror(-rc));
+		goto err_snapshot;
+	}
+	engine_publish(engine, s);
+	engine_bump_routes(engine);
+	free(routes.routes);
+	return 0;
+err_snapshot:
+	free(routes.routes);
+	snapshot_destroy(s);
+	return rc;
+}
+
+int
+publish_check_reload(
+	const struct config *running, const struct config *next, char *err, size_t err_size)
+{
+	char setting[160];
+
+	if (!config_difference(running, next, true, setting, sizeof(setting)))
+		return 0;
+	snprintf(err, err_size, "%s needs a restart", setting);
+	return -EINVAL;
+}

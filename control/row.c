@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Building view rows.  Management thread only.
+ */
+#include "row.h"
+
+#include "config_address.h"
+
+#include <stdio.h>
+
+void
+row_text(json_t *row, const char *key, const char *text)
+{
+	json_t *value = json_string(text);
+
+	/* Names come from files: one that is no UTF-8 must not lose the row. */
+	json_object_set_new(row, key, value != NULL ? value : json_string("?"));
+}
+
+void
+row_number(json_t *row, const char *key, uint64_t value)
+{
+	json_object_set_new(row, key, json_integer((json_int_t)value));
+}
+
+void
+row_bool(json_t *row, const char *key, bool value)
+{
+	json_object_set_new(row, key, json_boolean(value));
+}
+
+void
+row_address(json_t *row, const char *key, rte_be32_t address)
+{
+	char text[CONFIG_ADDRESS_TEXT];
+
+	json_object_set_new(row, key,
+		address != 0 ? json_string(config_address_text(address, text)) : json_null());
+}
+
+void
+row_prefix(json_t *row, const char *key, rte_be32_t address, uint8_t len)
+{
+	const struct config_prefix prefix = { .address = address, .len = len };
+	char text[CONFIG_ADDRESS_TEXT];
+
+	row_text(row, key, config_address_prefix_text(&prefix, text));
+}
+
+void
+row_mac(json_t *row, const char *key, const struct rte_ether_addr *mac)
+{
+	const uint8_t *b = mac->addr_bytes;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4],
+		b[5]);
+	row_text(row, key, text);
+}
+
+const char *
+row_interface(const struct snapshot *s, uint16_t interface)
+{
+	return s != NULL && interface < s->interface_count ? s->interfaces[interface].name : "";
+}
+
+const char *
+row_zone(const struct snapshot *s, uint8_t zone)
+{
+	return s != NULL && zone < MAX_ZONES && s->zones[zone].priority != 0 ? s->zones[zone].name
+									     : "";
+}

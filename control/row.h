@@ -1,0 +1,25 @@
+/*
+ * Small helpers to build view rows.
+ */
+#pragma once
+
+#include "snapshot.h"
+
+#include <jansson.h>
+#include <rte_byteorder.h>
+#include <rte_ether.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void row_text(json_t *row, const char *key, const char *text);
+void row_number(json_t *row, const char *key, uint64_t value);
+void row_bool(json_t *row, const char *key, bool value);
+void row_address(json_t *row, const char *key, rte_be32_t); /* 0 => null */
+void row_prefix(json_t *row, const char *key, rte_be32_t address, uint8_t len);
+void row_mac(json_t *row, const char *key, const struct rte_ether_addr *);
+
+/* Names by number; "" when there is none (a number may be older than the snapshot). */
+const char *row_interface(const struct snapshot *, uint16_t interface);
+const char *row_zone(const struct snapshot *, uint8_t zone);

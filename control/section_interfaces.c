@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Section `interfaces`: what the operator calls a port, with its address and zone.
+ */
+#include "config.h"
+#include "config_address.h"
+#include "snapshot.h"
+
+#include <string.h>
+
+// clang-format off
+static const struct config_setting_desc settings[] = {
+	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_interface, name),
+	  .required = true, .min = 1, .max = 47,
+	  .help = "Name in every command and display, such as \"GigabitEthernet1/0/1\"." },
+	{ .name = "port", .type = SETTING_NAME, SETTING_AT(struct config_interface, port),
+	  .required = true, .min = 1, .max = 31, .help = "The port it runs on; one interface each." },
+	{ .name = "address", .type = SETTING_HOST, SETTING_AT(struct config_interface, address),
+	  .min = 1, .max = 32,
+	  .help = "Own IPv4 address with the length of its subnet." },
+	{ .name = "zone", .type = SETTING_NAME, SETTING_AT(struct config_interface, zone),
+	  .required = true, .live = true, .min = 1, .max = 31,
+	  .help = "Security zone of the networks behind it." },
+	{ .name = "mtu", .type = SETTING_INT, SETTING_AT(struct config_interface, mtu),
+	  .min = 576, .max = 9600, .fallback = "1500", .unit = "bytes",
+	  .help = "Largest IPv4 packet sent." },
+	{ .name = "ping", .type = SETTING_BOOL, SETTING_AT(struct config_interface, ping),
+	  .live = true, .fallback = "true",
+	  .help = "Answer echo requests to our addresses on it without a rule." },
+	{ .name = "shutdown", .type = SETTING_BOOL, SETTING_AT(struct config_interface, shutdown),
+	  .live = true, .fallback = "false", .help = "Taken out of service by the operator." },
+	{ .name = NULL },
+};
+// clang-format on
+
+static int
+check_zone(struct config *c, const struct config_interface *i)
+{
+	const uint8_t zone = config_zone_id(c, i->zone);
+
+	if (zone == ZONE_NONE)
+		return config_fail(c, &i->origin, "zone",
+			"unknown zone \"%s\", expected trust, dmz, untrust or one of the section "
+			"zones",
+			i->zone);
+	if (zone == ZONE_LOCAL)
+		return config_fail(c, &i->origin, "zone",
+			"local is the zone of the firewall itself, expected another zone");
+	return 0;
+}
+
+static int
+check_others(struct config *c, const struct config_interface *all, uint32_t mine)
+{
+	const struct config_interface *i = &all[mine];
+
+	for (uint32_t j = 0; j < mine; j++) {
+		const struct config_interface *o = &all[j];
+
+		if (strcmp(i->port, o->port) == 0)
+			return config_fail(c, &i->origin, "port",
+				"port %s has interface %s already, expected a port of its own",
+				i->port, o->name);
+		if (i->address.len > 0 && o->address.len > 0 &&
+			config_address_overlap(&i->address, &o->address))
+			return config_fail(c, &i->origin, "address",
+				"overlaps the subnet of interface %s in line %d, expected a subnet "
+				"of "
+				"its own",
+				o->name, o->origin.line);
+	}
+	return 0;
+}
+
+static int
+check(struct config *c)
+{
+	const struct config_list *list = config_section_data(c, "interfaces");
+	const struct config_interface *all = list->items;
+	int rc;
+
+	rc = config_unique(c, list, sizeof(*all), offsetof(struct config_interface, name), "name");
+	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
+		if (config_port_index(c, all[i].port) < 0)
+			return config_fail(c, &all[i].origin, "port",
+				"unknown port \"%s\", expected the name of one in the section "
+				"ports",
+				all[i].port);
+		rc = check_zone(c, &all[i]);
+		if (rc == 0)
+			rc = check_others(c, all, i);
+	}
+	return rc;
+}
+
+const struct config_section config_section_interfaces = {
+	.name = "interfaces",
+	.required = true,
+	.list = true,
+	.max_items = MAX_INTERFACES,
+	.size = sizeof(struct config_interface),
+	.settings = settings,
+	.check = check,
+	.help = "Interfaces: a port with its address and zone.",
+};

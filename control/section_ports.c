@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Section `ports`: the DPDK ports, by device arguments: a PCI address on bare metal, a vdev in the
+ * lab.
+ */
+#include "config.h"
+#include "snapshot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// clang-format off
+static const struct config_setting_desc settings[] = {
+	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_port, name),
+	  .required = true, .min = 1, .max = 31, .help = "Name that interfaces refer to." },
+	{ .name = "devargs", .type = SETTING_STRING, SETTING_AT(struct config_port, devargs),
+	  .required = true, .min = 1, .max = 255,
+	  .help = "DPDK device: a PCI address such as \"0000:3b:00.0\", or a virtual device with its "
+		  "arguments such as \"net_af_packet0,iface=eth1\"." },
+	{ .name = NULL },
+};
+// clang-format on
+
+/* The device that devargs name: up to the first comma, without a PCI domain of 0. */
+static void
+device_of(const char *devargs, char *out, size_t size)
+{
+	if (strncmp(devargs, "0000:", 5) == 0)
+		devargs += 5;
+	snprintf(out, size, "%.*s", (int)strcspn(devargs, ","), devargs);
+}
+
+/* The kernel interface behind it (iface=, remote=), "" for none. */
+static void
+kernel_of(const char *devargs, char *out, size_t size)
+{
+	static const char *const keys[] = { ",iface=", ",remote=" };
+
+	out[0] = '\0';
+	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
+		const char *at = strstr(devargs, keys[i]);
+
+		if (at == NULL)
+			continue;
+		at += strlen(keys[i]);
+		snprintf(out, size, "%.*s", (int)strcspn(at, ","), at);
+		return;
+	}
+}
+
+static int
+check_device(struct config *c, const struct config_port *ports, uint32_t i)
+{
+	char mine[sizeof(ports->devargs)], other[sizeof(ports->devargs)];
+
+	if (strpbrk(ports[i].devargs, " \"'") != NULL)
+		return config_fail(c, &ports[i].origin, "devargs",
+			"has a blank or a quote in it, expected DEVICE or DEVICE,KEY=VALUE,...");
+	for (uint32_t j = 0; j < i; j++) {
+		device_of(ports[i].devargs, mine, sizeof(mine));
+		device_of(ports[j].devargs, other, sizeof(other));
+		if (strcmp(mine, other) == 0)
+			return config_fail(c, &ports[i].origin, "devargs",
+				"device %s is port %s already, expected another device", mine,
+				ports[j].name);
+		kernel_of(ports[i].devargs, mine, sizeof(mine));
+		kernel_of(ports[j].devargs, other, sizeof(other));
+		if (mine[0] != '\0' && strcmp(mine, other) == 0)
+			return config_fail(c, &ports[i].origin, "devargs",
+				"kernel interface %s is used by port %s already, expected another "
+				"one",
+				mine, ports[j].name);
+	}
+	return 0;
+}
+
+static int
+check(struct config *c)
+{
+	const struct config_list *list = config_section_data(c, "ports");
+	int rc;
+
+	rc = config_unique(
+		c, list, sizeof(struct config_port), offsetof(struct config_port, name), "name");
+	for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+		rc = check_device(c, list->items, i);
+	return rc;
+}
+
+const struct config_section config_section_ports = {
+	.name = "ports",
+	.required = true,
+	.list = true,
+	.max_items = MAX_PORTS,
+	.size = sizeof(struct config_port),
+	.settings = settings,
+	.check = check,
+	.help = "The network ports, as DPDK devices.",
+};

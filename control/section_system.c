@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Section `system`: the box itself: name, CPUs, memory, table sizes, sockets.
+ */
+#include "config.h"
+#include "engine.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CPU_MAX 1023
+
+static const char *const idle_words[] = { [IDLE_SLEEP] = "sleep", [IDLE_POLL] = "poll", NULL };
+
+// clang-format off
+static const struct config_setting_desc settings[] = {
+	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_system, name),
+	  .required = true, .min = 1, .max = 12,
+	  .help = "Name of the box, in the console's prompt and in logs." },
+	{ .name = "management_cpu", .type = SETTING_INT, SETTING_AT(struct config_system, management_cpu),
+	  .max = CPU_MAX, .fallback = "0",
+	  .help = "CPU of the management thread: console, JSON socket, configuration." },
+	{ .name = "control_cpu", .type = SETTING_INT, SETTING_AT(struct config_system, control_cpu),
+	  .max = CPU_MAX, .fallback = "0",
+	  .help = "CPU of the control core: roles, VRRP, ARP." },
+	{ .name = "hrp_cpu", .type = SETTING_INT, SETTING_AT(struct config_system, hrp_cpu),
+	  .max = CPU_MAX, .fallback = "0",
+	  .help = "CPU of the HRP core: heartbeat links and the session mirror." },
+	{ .name = "worker_cpus", .type = SETTING_INTS,
+	  .offset = offsetof(struct config_system, worker_cpus), .size = sizeof(int64_t),
+	  .required = true, .max = CPU_MAX, .max_items = MAX_WORKERS,
+	  .help = "One packet worker on each of these CPUs." },
+	{ .name = "idle", .type = SETTING_ENUM, SETTING_AT(struct config_system, idle),
+	  .choices = idle_words, .fallback = "sleep",
+	  .help = "What a core without work does: sleep for a moment, so that cores may share a CPU, or "
+		  "poll on, which needs a CPU for each thread." },
+	{ .name = "idle_sleep_us", .type = SETTING_INT, SETTING_AT(struct config_system, idle_sleep_us),
+	  .min = 1, .max = 100, .fallback = "50", .unit = "us",
+	  .help = "Longest sleep with idle = \"sleep\"." },
+	{ .name = "realtime", .type = SETTING_BOOL, SETTING_AT(struct config_system, realtime),
+	  .fallback = "true",
+	  .help = "With idle = \"sleep\": the control core and the HRP core run before every ordinary "
+		  "program of the machine (SCHED_FIFO), workers at nice -10." },
+	{ .name = "memory_mb", .type = SETTING_INT, SETTING_AT(struct config_system, memory_mb),
+	  .min = 64, .max = 1048576, .fallback = "1024", .unit = "MiB",
+	  .help = "Memory for packet buffers and tables." },
+	{ .name = "hugepages", .type = SETTING_BOOL, SETTING_AT(struct config_system, hugepages),
+	  .fallback = "true", .help = "Take that memory from hugepages." },
+	{ .name = "sessions", .type = SETTING_INT, SETTING_AT(struct config_system, sessions),
+	  .min = 64, .max = 67108864, .fallback = "100000", .unit = "sessions",
+	  .help = "Size of the session table, about 208 bytes for each." },
+	{ .name = "neighbours", .type = SETTING_INT, SETTING_AT(struct config_system, neighbours),
+	  .min = 16, .max = 1048576, .fallback = "4096", .unit = "entries",
+	  .help = "Size of the neighbour (ARP) table." },
+	{ .name = "routes", .type = SETTING_INT, SETTING_AT(struct config_system, routes),
+	  .min = 16, .max = 1048576, .fallback = "4096", .unit = "entries",
+	  .help = "Size of the routing table, connected subnets included." },
+	{ .name = "packet_buffers", .type = SETTING_INT, SETTING_AT(struct config_system, packet_buffers),
+	  .min = 1024, .max = 16777216, .fallback = "16384", .unit = "buffers",
+	  .help = "Packet buffers, about 2.4 KiB each, for all ports together." },
+	{ .name = "event_ring", .type = SETTING_INT, SETTING_AT(struct config_system, event_ring),
+	  .min = 64, .max = 1048576, .fallback = "8192", .unit = "events",
+	  .help = "Mirror events a worker may have waiting for the HRP core; a power of two." },
+	{ .name = "tcp_loose", .type = SETTING_BOOL, SETTING_AT(struct config_system, tcp_loose),
+	  .fallback = "false",
+	  .help = "Take up TCP connections from the middle, without having seen their SYN." },
+	{ .name = "console_socket", .type = SETTING_STRING,
+	  SETTING_AT(struct config_system, console_socket),
+	  .min = 1, .max = 103, .fallback = "/run/twinwall/console",
+	  .help = "Unix socket of the console, for twinctl." },
+	{ .name = "json_socket", .type = SETTING_STRING, SETTING_AT(struct config_system, json_socket),
+	  .min = 1, .max = 103, .fallback = "/run/twinwall/json",
+	  .help = "Unix socket of the JSON interface." },
+	{ .name = "eal", .type = SETTING_STRINGS, .offset = offsetof(struct config_system, eal),
+	  .size = 128, .min = 1, .max = 127, .max_items = 32,
+	  .help = "Further arguments for DPDK's EAL, one per element." },
+	{ .name = NULL },
+};
+// clang-format on
+
+static int
+check_cpu(struct config *c, const struct config_system *s, const char *setting, int64_t cpu)
+{
+	/* Not the affinity: after the start this thread is bound to one CPU. */
+	const long count = sysconf(_SC_NPROCESSORS_CONF);
+
+	if (cpu < count)
+		return 0;
+	return config_fail(c, &s->origin, setting,
+		"CPU %d is not present on this machine, expected 0 to %ld", (int)cpu, count - 1);
+}
+
+/* Threads that never sleep starve each other on one CPU. */
+static int
+check_sharing(struct config *c, const struct config_system *s)
+{
+	const int64_t *workers = s->worker_cpus.items;
+	const int64_t others[] = { s->management_cpu, s->control_cpu, s->hrp_cpu };
+	bool taken[CPU_MAX + 1] = { false };
+	char setting[32];
+
+	if (s->idle != IDLE_POLL)
+		return 0;
+	for (unsigned int i = 0; i < RTE_DIM(others); i++) {
+		if (taken[others[i]])
+			return config_fail(c, &s->origin, i == 1 ? "control_cpu" : "hrp_cpu",
+				"CPU %d has two threads that never sleep, expected a CPU for each "
+				"thread or idle = \"sleep\"",
+				(int)others[i]);
+		taken[others[i]] = true;
+	}
+	for (uint32_t i = 0; i < s->worker_cpus.count; i++) {
+		snprintf(setting, sizeof(setting), "worker_cpus[%u]", i);
+		if (taken[workers[i]])
+			return config_fail(c, &s->origin, setting,
+				"CPU %d has two threads that never sleep, expected a CPU for each "
+				"thread or idle = \"sleep\"",
+				(int)workers[i]);
+		taken[workers[i]] = true;
+	}
+	return 0;
+}
+
+static int
+check_cpus(struct config *c, const struct config_system *s)
+{
+	const int64_t *workers = s->worker_cpus.items;
+	char setting[32];
+	int rc;
+
+	rc = check_cpu(c, s, "management_cpu", s->management_cpu);
+	if (rc == 0)
+		rc = check_cpu(c, s, "control_cpu", s->control_cpu);
+	if (rc == 0)
+		rc = check_cpu(c, s, "hrp_cpu", s->hrp_cpu);
+	for (uint32_t i = 0; rc == 0 && i < s->worker_cpus.count; i++) {
+		snprintf(setting, sizeof(setting), "worker_cpus[%u]", i);
+		rc = check_cpu(c, s, setting, workers[i]);
+	}
+	return rc < 0 ? rc : check_sharing(c, s);
+}
+
+static int
+check(struct config *c)
+{
+	const struct config_system *s = config_section_data(c, "system");
+
+	if (s->console_socket[0] != '/')
+		return config_fail(c, &s->origin, "console_socket",
+			"is a relative path, expected one that begins with /");
+	if (s->json_socket[0] != '/')
+		return config_fail(c, &s->origin, "json_socket",
+			"is a relative path, expected one that begins with /");
+	if (strcmp(s->console_socket, s->json_socket) == 0)
+		return config_fail(c, &s->origin, "json_socket",
+			"is the console's socket, expected a path of its own");
+	if ((s->event_ring & (s->event_ring - 1)) != 0)
+		return config_fail(c, &s->origin, "event_ring",
+			"%d is not a power of two, expected 4096 or 8192, for example",
+			(int)s->event_ring);
+	return check_cpus(c, s);
+}
+
+const struct config_section config_section_system = {
+	.name = "system",
+	.required = true,
+	.size = sizeof(struct config_system),
+	.settings = settings,
+	.check = check,
+	.help = "The box: name, CPUs, memory, table sizes, sockets.",
+};

@@ -1,0 +1,46 @@
+/*
+ * Session filters: what `display firewall session table` and `reset firewall session table` and the
+ * JSON object "sessions" accept.  The console's words become the same JSON object a program sends,
+ * so both are checked in one place.
+ */
+#pragma once
+
+#include "config.h"
+#include "session.h"
+#include "session_key.h"
+#include "snapshot.h"
+
+#include <jansson.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* All apply to the initiator's tuple. */
+struct session_filter {
+	struct config_prefix source, destination; /* len 0 = any */
+	int source_port, destination_port;	  /* -1 = any */
+	int protocol;				  /* -1 = any */
+	uint8_t source_zone, destination_zone;	  /* 0 = any */
+	int remote; /* -1 = any, 0 made here, 1 copies of the peer's */
+};
+
+/* Keys of the JSON object, NULL-terminated. */
+extern const char *const session_filter_keys[];
+
+/* session_filter_words: the console's words to a JSON object; `verbose` is taken out when wanted.
+ * => NULL with a reason. */
+json_t *session_filter_words(const char *words, bool *verbose, char *err, size_t err_size);
+
+/* session_filter_compile: => false with a reason.  `filter` NULL = everything. */
+bool session_filter_compile(struct session_filter *, const json_t *filter, const struct snapshot *,
+	char *err, size_t err_size);
+
+bool session_filter_match(
+	const struct session_filter *, const struct session *, const struct session_key4 *);
+
+/* session_filter_complete: words that may follow `tail`. => count */
+int session_filter_complete(const char *tail, const struct snapshot *, const char **words, int max);
+
+/* session_filter_protocol: "tcp", "udp", ... or the number in `buf`. */
+const char *session_filter_protocol(uint8_t proto, char buf[8]);

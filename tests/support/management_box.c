@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "management_box.h"
+
+#include "console.h"
+#include "control_commands.h"
+#include "json_server.h"
+#include "loop.h"
+
+#include <rte_ip.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define IDLE_TURNS 3
+
+static _Noreturn void
+die(const char *what, const char *why)
+{
+	fprintf(stderr, "management box: %s: %s\n", what, why);
+	exit(99);
+}
+
+struct management_box *
+management_box_create(uint32_t sessions, const char *console_path, const char *json_path)
+{
+	const struct engine_box_params params = { .name = "mg",
+		.number = 1,
+		.workers = 2,
+		.sessions = sessions,
+		.buffers = 1023,
+		.ring = 256,
+		.event_ring = 256 };
+	struct management_box *b = calloc(1, sizeof(*b));
+	char err[256];
+
+	if (b == NULL)
+		die("box", strerror(ENOMEM));
+	signal(SIGPIPE, SIG_IGN);
+	b->m.rcu_reader = -1;
+	b->m.commands = control_commands;
+	clock_init(&b->m.clock);
+	b->m.started = management_now(&b->m);
+	if (sessions > 0) {
+		b->box = engine_box_create(&params);
+		b->m.engine = b->box->engine;
+		b->m.rcu_reader = rcu_register(engine_rcu(b->m.engine));
+		management_read_end(&b->m);
+	}
+	b->epfd = epoll_create1(EPOLL_CLOEXEC);
+	b->console = console_create(
+		&b->m, b->epfd, console_path != NULL ? console_path : "", err, sizeof(err));
+	if (b->console == NULL)
+		die("console", err);
+	b->json = json_server_create(
+		&b->m, b->epfd, json_path != NULL ? json_path : "", err, sizeof(err));
+	if (b->json == NULL)
+		die("json", err);
+	return b;
+}
+
+void
+management_box_destroy(struct management_box *b)
+{
+	json_server_destroy(b->json);
+	console_destroy(b->console);
+	close(b->epfd);
+	if (b->m.rcu_reader >= 0)
+		rcu_unregister(engine_rcu(b->m.engine), b->m.rcu_reader);
+	engine_box_destroy(b->box);
+	free(b);
+}
+
+void
+management_box_sessions(struct management_box *b, uint32_t count)
+{
+	struct session_table *t = engine_sessions(b->m.engine);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct session *s = session_table_alloc(t);
+		struct session_key4 key;
+		bool existed;
+
+		if (s == NULL)
+			die("session", "table full");
+		s->swap = session_key4_make(&key, rte_cpu_to_be_32(RTE_IPV4(10, 1, 0, 0) + i),
+			RTE_BE32(RTE_IPV4(200u, 1, 1, 10)), RTE_BE16(1024), RTE_BE16(80), 6);
+		s->proto = 6;
+		s->family = 4;
+		s->zone[0] = BOX_ZONE_TRUST;
+		s->zone[1] = BOX_ZONE_UNTRUST;
+		s->policy = policy_rule_id("out");
+		s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
+		s->dir[0].packets = i;
+		s->last_seen = mono_seconds(b->box->now);
+		s->created = s->last_seen;
+		s->ctl = SESSION_TCP_ESTABLISHED | (i % 4 == 3 ? SESSION_F_REMOTE : 0);
+		session_table_insert4(t, s, &key, UINT16_MAX, b->box->now, &existed);
+		if (i % 64 == 0)
+			engine_box_poll(b->box); /* the inboxes hold only so many */
+	}
+	engine_box_poll(b->box);
+}
+
+int
+management_box_turn(struct management_box *b)
+{
+	struct epoll_event events[16];
+	const int n = epoll_wait(b->epfd, events, 16, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct loop_source *source = events[i].data.ptr;
+
+		source->ready(source, events[i].events);
+	}
+	return n;
+}
+
+void
+management_box_jump(struct management_box *b, uint64_t ms)
+{
+	b->m.clock.start -= ms * rte_get_tsc_hz() / 1000;
+	console_tick(b->console);
+	json_server_tick(b->json);
+}
+
+static void
+pair(int fd[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) != 0)
+		die("socketpair", strerror(errno));
+}
+
+int
+management_box_console(struct management_box *b)
+{
+	int fd[2];
+
+	pair(fd);
+	(void)console_attach(b->console, fd[1], fd[1], false);
+	return fd[0];
+}
+
+int
+management_box_json(struct management_box *b)
+{
+	int fd[2];
+
+	pair(fd);
+	(void)json_server_attach(b->json, fd[1]);
+	return fd[0];
+}
+
+bool
+management_box_send(struct management_box *b, int fd, const char *data, size_t n)
+{
+	for (uint32_t idle = 0; n > 0 && idle < IDLE_TURNS; idle++) {
+		const ssize_t w = write(fd, data, n);
+
+		if (w < 0 && errno != EAGAIN)
+			return false;
+		if (w > 0) {
+			data += w;
+			n -= (size_t)w;
+			idle = 0;
+		}
+		if (management_box_turn(b) > 0)
+			idle = 0;
+	}
+	return n == 0;
+}
+
+char *
+management_box_receive(struct management_box *b, int fd, const char *until, size_t *len)
+{
+	size_t used = 0, cap = 1 << 16;
+	char *text = malloc(cap);
+
+	for (uint32_t idle = 0; idle < IDLE_TURNS; idle++) {
+		ssize_t n;
+
+		if (management_box_turn(b) > 0)
+			idle = 0;
+		if (cap - used < 65536)
+			text = realloc(text, cap *= 2);
+		if (text == NULL)
+			die("receive", strerror(ENOMEM));
+		n = read(fd, text + used, cap - used - 1);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			break;
+		if (n > 0) {
+			const size_t from = used > 64 ? used - 64 : 0;
+
+			used += (size_t)n;
+			idle = 0;
+			if (until != NULL && memmem(text + from, used - from, until, strlen(until)))
+				break;
+		}
+	}
+	text[used] = '\0';
+	if (len != NULL)
+		*len = used;
+	return text;
+}
+
+char *
+management_box_ask(struct management_box *b, int fd, const char *line, const char *until)
+{
+	management_box_send(b, fd, line, strlen(line));
+	management_box_send(b, fd, "\n", 1);
+	return management_box_receive(b, fd, until, NULL);
+}
+
+bool
+management_box_closed(struct management_box *b, int fd)
+{
+	char buf[1024];
+	ssize_t n;
+
+	while (management_box_turn(b) > 0)
+		;
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		;
+	return n == 0 || errno == ECONNRESET;
+}

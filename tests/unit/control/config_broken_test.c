@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every wrong setting is refused with one line that names file, line, setting and what was
+ * expected, and nothing changes (MGT-05, "wrong config refused with line number").
+ *
+ * A row is a patch of the sample: the first `old` becomes `new`.
+ */
+#include "sample_config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct broken {
+	const char *rule;
+	const char *old, *new;
+	const char *setting;
+	const char *reason; /* in the text after the setting */
+	const char *at;
+	int line; /* 0 = find it */
+};
+
+#define IF1   "interfaces[GigabitEthernet1/0/1]"
+#define IF3   "interfaces[GigabitEthernet1/0/3]"
+#define RULE  "security_policy.rules[out]"
+#define VRRP1 "virtual_ip = \"10.1.1.1/24\""
+#define VIA   "via = \"200.1.1.254\""
+#define HB    "{ interface = \"GigabitEthernet1/0/2\"; }"
+#define TRACK "track = ( )"
+#define LONG  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* The error is in the patch's first line; where `a` stands in or after it; in line `l`. */
+#define PATCH(r, o, n, s, why)                                                                     \
+	{                                                                                          \
+		.rule = r, .old = o, .new = n, .setting = s, .reason = why                         \
+	}
+#define PATCH_AT(r, o, n, s, why, a)                                                               \
+	{                                                                                          \
+		.rule = r, .old = o, .new = n, .setting = s, .reason = why, .at = a                \
+	}
+#define PATCH_LINE(r, o, n, s, why, l)                                                             \
+	{                                                                                          \
+		.rule = r, .old = o, .new = n, .setting = s, .reason = why, .line = l              \
+	}
+/* A file of its own. */
+#define TEXT(r, n, s, why, l)                                                                      \
+	{                                                                                          \
+		.rule = r, .new = n, .setting = s, .reason = why, .line = l                        \
+	}
+
+// clang-format off
+static const struct broken rows[] = {
+	/* the file as a whole */
+	PATCH("version_is_missing", "version = 1;", "", "version", "missing"),
+	PATCH("version_of_the_future", "version = 1;", "version = 2;", "version", "another version"),
+	PATCH("version_as_text", "version = 1;", "version = \"1\";", "version", "expected version = 1;"),
+	TEXT("nothing_but_blanks", "  \n\n", "version", "missing", 1),
+	TEXT("only_a_version", "version = 1;\n", "system", "section is missing", 1),
+	PATCH("section_unknown", "zones = (", "zonez = (", "zonez", "did you mean \"zones\""),
+	PATCH("section_unknown_and_nothing_like_it", "zones = (", "firewalls = (", "firewalls", "unknown section, expected one of system, ports"),
+	PATCH("section_of_wrong_type", "zones = ( { name = \"guest\"; priority = 20; } )", "zones = { name = \"guest\"; }", "zones", "is a group { }, expected a list"),
+	PATCH("section_list_of_numbers", "zones = ( { name = \"guest\"; priority = 20; } )", "zones = ( 1, 2 )", "zones[0]", "is an integer, expected a group"),
+	TEXT("group_section_as_list", "version = 1;\nsystem = ( );\n", "system", "is a list ( ), expected a group", 2),
+	TEXT("group_section_as_number", "version = 1;\nsystem = 7;\n", "system", "is an integer, expected a group", 2),
+	PATCH("setting_twice", "memory_mb = 512;", "memory_mb = 512; memory_mb = 512;", "syntax", "duplicate setting name"),
+	PATCH("semicolon_and_value_missing", "sessions = 100000;", "sessions = ;", "syntax", "syntax error"),
+	PATCH_LINE("quote_not_closed", "name = \"guest\"", "name = \"guest", "syntax", "syntax error", 19),
+	PATCH("bracket_not_closed", "worker_cpus = [ 0, 0 ];", "worker_cpus = [ 0, 0 ;", "syntax", "syntax error"),
+	TEXT("garbage_text", "version = 1;\n\x1b[31m\xff\xfe", "syntax", "syntax error", 2),
+	PATCH("include_of_another_file", "zones = (", "@include \"other.conf\"\nzones = (", "@include", "expected the whole configuration in one file"),
+	/* system */
+	PATCH("system_unknown_setting", "memory_mb = 512;", "memory_md = 512;", "system.memory_md", "did you mean \"memory_mb\""),
+	PATCH_LINE("system_name_missing", "  name = \"FW1\";\n", "", "system.name", "is missing, expected a name", 2),
+	PATCH("system_name_too_long", "\"FW1\"", "\"" LONG "\"", "system.name", "has 64 characters, expected a name"),
+	PATCH("system_name_empty", "\"FW1\"", "\"\"", "system.name", "has 0 characters"),
+	PATCH("system_name_with_control_characters", "\"FW1\"", "\"F\\x1b[0m\"", "system.name", "\"F?[0m\" has characters that are not allowed"),
+	PATCH("system_cpu_as_text", "control_cpu = 0", "control_cpu = \"0\"", "system.control_cpu", "is a string, expected an integer from 0 to 1023"),
+	PATCH("system_cpu_negative", "hrp_cpu = 0", "hrp_cpu = -1", "system.hrp_cpu", "-1 is out of range"),
+	PATCH("system_management_cpu_not_present", "management_cpu = 0", "management_cpu = 1023", "system.management_cpu", "CPU 1023 is not present"),
+	PATCH("system_worker_cpu_not_present", "[ 0, 0 ]", "[ 0, 1023 ]", "system.worker_cpus[1]", "CPU 1023 is not present"),
+	PATCH("system_worker_cpu_absurd", "[ 0, 0 ]", "[ 4000000000L ]", "system.worker_cpus[0]", "4000000000 is out of range"),
+	PATCH("system_worker_cpus_empty", "[ 0, 0 ]", "[ ]", "system.worker_cpus", "is empty, expected at least one"),
+	PATCH_LINE("system_worker_cpus_missing", "  worker_cpus = [ 0, 0 ];\n", "", "system.worker_cpus", "is missing", 2),
+	PATCH("system_worker_cpus_not_a_list", "[ 0, 0 ]", "0", "system.worker_cpus", "is an integer, expected integers from 0 to 1023"),
+	PATCH("system_too_many_workers", "[ 0, 0 ]", "[ 0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0 ]", "system.worker_cpus", "has 33 elements, expected at most 32"),
+	PATCH_LINE("system_threads_that_poll_share_a_cpu", "idle = \"sleep\"", "idle = \"poll\"", "system.control_cpu", "two threads that never sleep", 4),
+	PATCH("system_idle_unknown_word", "idle = \"sleep\"", "idle = \"nap\"", "system.idle", "unknown word \"nap\", expected one of \"sleep\", \"poll\""),
+	PATCH("system_idle_sleep_out_of_range", "idle_sleep_us = 50", "idle_sleep_us = 101", "system.idle_sleep_us", "101 is out of range, expected an integer from 1 to 100 us"),
+	PATCH("system_memory_out_of_range", "memory_mb = 512", "memory_mb = 1", "system.memory_mb", "expected an integer from 64 to 1048576 MiB"),
+	PATCH("system_hugepages_as_number", "hugepages = false", "hugepages = 0", "system.hugepages", "is an integer, expected true or false"),
+	PATCH("system_sessions_too_few", "sessions = 100000", "sessions = 0", "system.sessions", "0 is out of range"),
+	PATCH("system_sessions_too_many", "sessions = 100000", "sessions = 5000000000L", "system.sessions", "5000000000 is out of range"),
+	PATCH("system_sessions_with_a_fraction", "sessions = 100000", "sessions = 1.5", "system.sessions", "is a number with a fraction"),
+	PATCH("system_event_ring_no_power_of_two", "sessions = 100000", "sessions = 100000; event_ring = 1000", "system.event_ring", "1000 is not a power of two"),
+	PATCH("system_socket_too_long", "/run/twinwall/FW1.json", "/" LONG LONG, "system.json_socket", "has 129 characters"),
+	PATCH("system_socket_relative", "/run/twinwall/FW1.json", "FW1.json", "system.json_socket", "relative path"),
+	PATCH("system_sockets_the_same", "/run/twinwall/FW1.json", "/run/twinwall/FW1.console", "system.json_socket", "is the console's socket"),
+	PATCH("system_eal_not_text", "sessions = 100000;", "sessions = 100000; eal = [ 1 ];", "system.eal[0]", "is an integer, expected a string"),
+	/* ports */
+	PATCH_LINE("ports_missing", "ports = (\n  { name = \"p1\"; devargs = \"net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0\"; },\n  { name = \"p3\"; devargs = \"net_af_packet2,iface=out0,qpairs=2\"; }\n);\n", "", "ports", "section is missing", 1),
+	PATCH("port_name_twice", "name = \"p2\"", "name = \"p1\"", "ports[p1].name", "taken by the item in line 13"),
+	PATCH("port_without_devargs", " devargs = \"net_af_packet1,iface=hb0\";", "", "ports[p2].devargs", "is missing, expected a string"),
+	PATCH("port_devargs_twice", "net_af_packet1,", "net_af_packet0,", "ports[p2].devargs", "device net_af_packet0 is port p1 already"),
+	PATCH("port_kernel_interface_twice", "iface=hb0", "iface=in0", "ports[p2].devargs", "kernel interface in0 is used by port p1"),
+	PATCH_AT("port_pci_address_twice", "net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0", "3b:00.0\"; },\n  { name = \"p2\"; devargs = \"0000:3b:00.0", "ports[p2].devargs", "device 3b:00.0 is port p1", "0000"),
+	PATCH("port_devargs_with_a_blank", "net_af_packet1,iface", "net_af_packet1, iface", "ports[p2].devargs", "has a blank"),
+	PATCH("port_name_with_a_blank", "name = \"p1\"", "name = \"p 1\"", "ports[0].name", "characters that are not allowed"),
+	/* zones */
+	PATCH("zone_name_built_in", "name = \"guest\"", "name = \"trust\"", "zones[trust].name", "is built in"),
+	PATCH_AT("zone_name_twice", "priority = 20; }", "priority = 20; },\n { name = \"guest\"; priority = 1; }", "zones[guest].name", "taken by the item in line 17", "name"),
+	PATCH("zone_priority_out_of_range", "priority = 20", "priority = 101", "zones[guest].priority", "expected an integer from 1 to 100"),
+	PATCH("zone_without_priority", "priority = 20; ", "", "zones[guest].priority", "is missing"),
+	/* interfaces */
+	PATCH("interface_port_unknown", "port = \"p1\"", "port = \"p9\"", IF1 ".port", "unknown port \"p9\""),
+	PATCH("interface_port_missing", "port = \"p1\"; ", "", IF1 ".port", "is missing"),
+	PATCH("interface_port_shared", "port = \"p3\"", "port = \"p1\"", IF3 ".port", "port p1 has interface GigabitEthernet1/0/1 already"),
+	PATCH("interface_zone_unknown", "zone = \"trust\"", "zone = \"inside\"", IF1 ".zone", "unknown zone \"inside\""),
+	PATCH("interface_zone_local", "zone = \"trust\"", "zone = \"local\"", IF1 ".zone", "zone of the firewall itself"),
+	PATCH("interface_zone_missing", " zone = \"trust\";", "", IF1 ".zone", "is missing"),
+	PATCH("interface_name_twice", "GigabitEthernet1/0/3\"; port", "GigabitEthernet1/0/1\"; port", IF1 ".name", "taken by the item in line 19"),
+	PATCH("interface_unknown_setting", "address = \"10.1.1.2/24\"", "adress = \"10.1.1.2/24\"", IF1 ".adress", "unknown setting (did you mean \"address\"?), expected one of name, port, address"),
+	PATCH("interface_address_without_length", "10.1.1.2/24", "10.1.1.2", IF1 ".address", "\"10.1.1.2\" has no prefix length"),
+	PATCH("interface_address_is_no_address", "10.1.1.2/24", "10.1.1.256/24", IF1 ".address", "is not an IPv4 prefix"),
+	PATCH("interface_address_length_too_long", "10.1.1.2/24", "10.1.1.2/33", IF1 ".address", "is not an IPv4 prefix"),
+	PATCH("interface_address_length_0", "10.1.1.2/24", "10.1.1.2/0", IF1 ".address", "prefix length out of range"),
+	PATCH("interface_address_length_negative", "10.1.1.2/24", "10.1.1.2/-1", IF1 ".address", "is not an IPv4 prefix"),
+	PATCH("interface_address_with_a_tail", "10.1.1.2/24", "10.1.1.2/24 ", IF1 ".address", "is not an IPv4 prefix"),
+	PATCH("interface_address_of_the_network", "10.1.1.2/24", "10.1.1.0/24", IF1 ".address", "network or broadcast address"),
+	PATCH("interface_address_of_broadcast", "10.1.1.2/24", "10.1.1.255/24", IF1 ".address", "network or broadcast address"),
+	PATCH("interface_address_multicast", "10.1.1.2/24", "224.0.0.18/24", IF1 ".address", "no address a host may have"),
+	PATCH("interface_address_loopback", "10.1.1.2/24", "127.0.0.1/8", IF1 ".address", "no address a host may have"),
+	PATCH("interface_subnets_overlap", "200.1.1.2/24", "10.1.2.2/16", IF3 ".address", "overlaps the subnet of interface GigabitEthernet1/0/1 in line 19"),
+	PATCH("interface_mtu_out_of_range", "zone = \"trust\";", "zone = \"trust\"; mtu = 68;", IF1 ".mtu", "expected an integer from 576 to 9600 bytes"),
+	PATCH("interface_ping_as_text", "zone = \"trust\";", "zone = \"trust\"; ping = \"yes\";", IF1 ".ping", "is a string, expected true or false"),
+	/* routes */
+	PATCH("route_host_bits", "0.0.0.0/0", "10.9.0.1/16", "routes[0].prefix", "has host bits set"),
+	PATCH("route_without_length", "0.0.0.0/0", "0.0.0.0", "routes[0].prefix", "has no prefix length"),
+	PATCH("route_without_via", " " VIA ";", "", "routes[0].via", "is missing"),
+	PATCH("route_via_unreachable", VIA, "via = \"9.9.9.9\"", "routes[0].via", "9.9.9.9 is not reachable"),
+	PATCH("route_via_ourselves", VIA, "via = \"200.1.1.2\"", "routes[0].via", "is our own address"),
+	PATCH("route_via_broadcast", VIA, "via = \"200.1.1.255\"", "routes[0].via", "broadcast address"),
+	PATCH("route_via_the_heartbeat", VIA, "via = \"10.10.0.2\"", "routes[0].via", "leads to the heartbeat interface"),
+	PATCH_AT("route_twice", VIA "; }", VIA "; },\n { prefix = \"0.0.0.0/0\"; via = \"10.1.1.9\"; }", "routes[1].prefix", "has a route in line 23", "prefix"),
+	PATCH("route_to_a_connected_subnet", "0.0.0.0/0", "10.1.1.0/24", "routes[0].prefix", "is the subnet of interface GigabitEthernet1/0/1"),
+	/* security_policy */
+	PATCH("policy_default_unknown", "default = \"deny\"", "default = \"drop\"", "security_policy.default", "expected one of \"deny\", \"permit\""),
+	PATCH_AT("rule_name_twice", "  rules = (\n", "  rules = ( { name = \"out\"; action = \"deny\"; },\n", RULE ".name", "taken by the item in line 26", "    {"),
+	PATCH_LINE("rule_without_action", "      action = \"permit\"; }", "      }", RULE ".action", "is missing, expected one of", 27),
+	PATCH("rule_without_name", "name = \"out\"; ", "", "security_policy.rules[0].name", "is missing"),
+	PATCH("rule_source_zone_unknown", "[ \"trust\" ]", "[ \"dmz\", \"inside\" ]", RULE ".source_zones[1]", "unknown zone \"inside\""),
+	PATCH("rule_destination_zone_unknown", "[ \"untrust\" ]", "[ \"outside\" ]", RULE ".destination_zones[0]", "unknown zone \"outside\""),
+	PATCH("rule_zone_not_in_an_array", "[ \"trust\" ]", "\"trust\"", RULE ".source_zones", "is a string, expected strings"),
+	PATCH("rule_address_host_bits", "10.1.1.0/24", "10.1.1.9/24", RULE ".source_addresses[0]", "has host bits set"),
+	PATCH("rule_protocol_unknown", "\"udp\"", "\"upd\"", RULE ".services[1].protocol", "unknown word \"upd\""),
+	PATCH("rule_protocol_by_name_and_number", "\"udp\";", "\"udp\"; protocol_number = 17;", RULE ".services[1].protocol_number", "only one of the two"),
+	PATCH("rule_protocol_number_out_of_range", "protocol = \"udp\"", "protocol_number = 256", RULE ".services[1].protocol_number", "256 is out of range"),
+	PATCH("rule_ports_for_a_protocol_without_ports", "\"icmp\";", "\"icmp\"; destination_port = \"80\";", RULE ".services[2].destination_port", "protocol without ports"),
+	PATCH("rule_ports_for_any_protocol", "protocol = \"udp\";", "source_port = \"80\";", RULE ".services[1].source_port", "protocol without ports"),
+	PATCH("rule_port_range_turned_round", "1-65535", "443-80", RULE ".services[0].destination_port", "not a port or a range from low to high"),
+	PATCH("rule_port_too_large", "1-65535", "1-65536", RULE ".services[0].destination_port", "expected a port or range 0 to 65535"),
+	PATCH("rule_port_as_number", "\"1-65535\"", "80", RULE ".services[0].destination_port", "is an integer, expected a port or range"),
+	/* vrrp */
+	PATCH("vrrp_vrid_0", "vrid = 1", "vrid = 0", "vrrp[0].vrid", "0 is out of range, expected an integer from 1 to 255"),
+	PATCH("vrrp_vrid_twice_on_an_interface", "vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"", "vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.7/24\"", "vrrp[1].vrid", "1 is on GigabitEthernet1/0/1 already in line 35"),
+	PATCH("vrrp_interface_unknown", "vrid = 1; interface = \"GigabitEthernet1/0/1\"", "vrid = 1; interface = \"GigabitEthernet1/0/9\"", "vrrp[0].interface", "unknown interface"),
+	PATCH_LINE("R51_vrrp_interface_without_address", " address = \"10.1.1.2/24\";", "", "vrrp[0].interface", "has no address", 35),
+	PATCH("R50_virtual_ip_outside_without_length", VRRP1, "virtual_ip = \"172.16.0.1\"", "vrrp[0].virtual_ip", "outside the subnet of GigabitEthernet1/0/1, expected it with a prefix length"),
+	PATCH("virtual_ip_is_the_network", VRRP1, "virtual_ip = \"10.1.1.0\"", "vrrp[0].virtual_ip", "network or broadcast address"),
+	PATCH("virtual_ip_is_broadcast", VRRP1, "virtual_ip = \"10.1.1.255/24\"", "vrrp[0].virtual_ip", "network or broadcast address"),
+	PATCH("virtual_ip_is_an_own_address", VRRP1, "virtual_ip = \"10.1.1.2/24\"", "vrrp[0].virtual_ip", "is the address of interface GigabitEthernet1/0/1"),
+	PATCH("virtual_ip_of_another_interface", VRRP1, "virtual_ip = \"200.1.1.9/24\"", "vrrp[0].virtual_ip", "belongs to the subnet of interface GigabitEthernet1/0/3"),
+	PATCH("virtual_ip_is_a_next_hop", "200.1.1.1/24", "200.1.1.254/24", "vrrp[1].virtual_ip", "next hop of the route in line 23"),
+	PATCH("virtual_ip_twice", "{ vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"", "{ vrid = 2; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"", "vrrp[1].virtual_ip", "taken by the group in line 35"),
+	PATCH("virtual_ip_missing", " " VRRP1 ";", "", "vrrp[0].virtual_ip", "is missing"),
+	PATCH("vrrp_group_unknown", "group = \"active\"", "group = \"master\"", "vrrp[0].group", "expected one of \"none\", \"active\", \"standby\""),
+	PATCH_LINE("vrrp_group_without_hrp", "enable = true", "enable = false", "vrrp[0].group", "hrp is off", 35),
+	PATCH("R52_priority_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; priority = 120;", "vrrp[0].priority", "decided by the VGMP group"),
+	PATCH("vrrp_advert_of_half_a_second", "group = \"active\";", "group = \"active\"; advert_ms = 1500;", "vrrp[0].advert_ms", "no whole second"),
+	/* hrp */
+	PATCH("hrp_without_a_heartbeat_interface", HB, "", "hrp.interfaces", "expected at least one heartbeat interface"),
+	PATCH("heartbeat_interface_unknown", HB, "{ interface = \"GigabitEthernet1/0/7\"; }", "hrp.interfaces[0].interface", "unknown interface"),
+	PATCH_LINE("R163_heartbeat_interface_without_address", " address = \"10.10.0.1/24\";", "", "hrp.interfaces[0].interface", "has no address", 40),
+	PATCH_AT("heartbeat_interface_twice", HB, HB ",\n    " HB, "hrp.interfaces[1].interface", "listed in line 40 already", "    {"),
+	PATCH_AT("heartbeat_interface_with_vrrp", HB, HB ",\n    { interface = \"GigabitEthernet1/0/1\"; }", "hrp.interfaces[1].interface", "has the VRRP group of line 35", "    {"),
+	PATCH("heartbeat_interface_tracked", TRACK, "track = ( { interface = \"GigabitEthernet1/0/2\"; group = \"active\"; } )", "hrp.track[0].interface", "is a heartbeat interface"),
+	PATCH("R158_remote_outside_the_subnet", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.20.0.2\"; }", "hrp.interfaces[0].remote", "outside the subnet of GigabitEthernet1/0/2"),
+	PATCH("R158_remote_is_ourselves", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.1\"; }", "hrp.interfaces[0].remote", "our own address"),
+	PATCH("R158_remote_is_broadcast", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.255\"; }", "hrp.interfaces[0].remote", "broadcast address"),
+	PATCH("R158_remote_with_a_length", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2/24\"; }", "hrp.interfaces[0].remote", "not such an address"),
+	PATCH("hello_too_short", "hello_ms = 1000", "hello_ms = 9", "hrp.hello_ms", "expected an integer from 10 to 60000 ms"),
+	PATCH("hello_too_long", "hello_ms = 1000", "hello_ms = 60001", "hrp.hello_ms", "60001 is out of range"),
+	PATCH("misses_too_few", "misses = 3", "misses = 1", "hrp.misses", "expected an integer from 2 to 10 hellos"),
+	PATCH("misses_too_many", "misses = 3", "misses = 11", "hrp.misses", "11 is out of range"),
+	PATCH("R99_preempt_delay_too_long", "preempt_delay_s = 60", "preempt_delay_s = 1801", "hrp.preempt_delay_s", "expected an integer from 0 to 1800 s"),
+	PATCH("preempt_as_number", "preempt = false", "preempt = 1", "hrp.preempt", "expected true or false"),
+	PATCH("track_interface_unknown", TRACK, "track = ( { interface = \"eth9\"; group = \"active\"; } )", "hrp.track[0].interface", "unknown interface"),
+	PATCH_AT("track_interface_twice", TRACK, "track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; },\n  { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; } )", "hrp.track[1].interface", "is a member by line 43 already", "  {"),
+	PATCH("track_group_none", TRACK, "track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"none\"; } )", "hrp.track[0].group", "expected one of \"active\", \"standby\""),
+	PATCH("hrp_interfaces_as_names", HB, "\"GigabitEthernet1/0/2\"", "hrp.interfaces[0]", "is a string, expected a group"),
+};
+// clang-format on
+
+static char folder[] = "config_broken.XXXXXX";
+
+/* libconfig 1.5 does not free the text of a string that the file does not close. */
+const char *__lsan_default_suppressions(void);
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:strbuf_append";
+}
+
+/* => malloc'ed text of the row, *line = where the error is expected */
+static char *
+patched(const struct broken *row, int *line)
+{
+	const char *at = sample_config, *mark;
+	size_t size;
+	char *text;
+
+	*line = row->line;
+	if (row->old == NULL)
+		return strdup(row->new);
+	at = strstr(sample_config, row->old);
+	assert_non_null(at);
+	size = sizeof(sample_config) + strlen(row->new);
+	text = calloc(1, size);
+	assert_non_null(text);
+	snprintf(text, size, "%.*s%s%s", (int)(at - sample_config), sample_config, row->new,
+		at + strlen(row->old));
+	if (*line > 0)
+		return text;
+	mark = text + (at - sample_config);
+	if (row->at != NULL)
+		mark = strstr(mark, row->at);
+	assert_non_null(mark);
+	*line = 1;
+	for (const char *p = text; p < mark; p++)
+		*line += *p == '\n';
+	return text;
+}
+
+static void
+write_file(const char *path, const char *text, size_t size)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+assert_file(const char *path, const char *text)
+{
+	char *found = calloc(1, strlen(text) + 2);
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(found);
+	assert_non_null(f);
+	assert_int_equal(fread(found, 1, strlen(text) + 1, f), strlen(text));
+	assert_string_equal(found, text);
+	fclose(f);
+	free(found);
+}
+
+/* One printable line "path:line: setting: ... reason ..., expected ...". */
+static void
+assert_refusal(const char *err, const char *path, int line, const char *setting, const char *reason)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head), "%s:%d: %s: ", path, line, setting);
+	if (strncmp(err, head, strlen(head)) != 0 || strstr(err, reason) == NULL)
+		fail_msg("got \"%s\", wanted \"%s ... %s\"", err, head, reason);
+	assert_non_null(strstr(err + strlen(head), "expected "));
+	for (const char *p = err; *p != '\0'; p++)
+		assert_true(*p >= ' ' && *p <= '~');
+}
+
+static void
+refused(void **state)
+{
+	const struct broken *row = *state;
+	char path[64], err[640] = "", setting[160];
+	struct config *good, *again;
+	char *text;
+	int line;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, "fw.conf");
+	good = config_parse(sample_config, "good", sample_sections(), err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_non_null(good);
+	text = patched(row, &line);
+	write_file(path, text, strlen(text));
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, line, row->setting, row->reason);
+
+	/* Nothing else changed: not the file, not the configuration in force. */
+	assert_file(path, text);
+	again = config_parse(sample_config, "good", sample_sections(), err, sizeof(err));
+	assert_false(config_difference(good, again, false, setting, sizeof(setting)));
+	config_free(again);
+	config_free(good);
+	free(text);
+	unlink(path);
+}
+
+static void
+sample_itself_is_accepted(void **state)
+{
+	char err[640] = "";
+	struct config *c;
+
+	(void)state;
+	c = config_parse(sample_config, "good", sample_sections(), err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_non_null(c);
+	config_free(c);
+}
+
+static void
+file_that_cannot_be_read(void **state)
+{
+	static const char nul[] = "version = 1;\nsys\0tem = { };\n";
+	char path[64], err[640];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/none.conf", folder);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 0, "file", "cannot be opened: No such file or directory");
+	assert_null(config_load(folder, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, folder, 0, "file", "is a directory");
+	write_file(path, "", 0);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 0, "file", "is empty");
+	write_file(path, nul, sizeof(nul) - 1);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 2, "file", "has a NUL byte");
+	assert_int_equal(truncate(path, 100 << 20), 0);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 0, "file", "is larger than 16 MiB");
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 0, "file", "is no regular file");
+	unlink(path);
+	assert_int_equal(symlink("none.conf", path), 0);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	assert_refusal(err, path, 0, "file", "cannot be opened");
+	unlink(path);
+}
+
+/* Root reads everything: the same as another user. */
+static void
+file_without_permission(void **state)
+{
+	char path[64], err[640];
+	const uid_t user = geteuid();
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/closed.conf", folder);
+	write_file(path, sample_config, sizeof(sample_config) - 1);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(chmod(folder, 0755), 0);
+	if (user == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_null(config_load(path, sample_sections(), err, sizeof(err)));
+	if (user == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_refusal(err, path, 0, "file", "cannot be opened: Permission denied");
+	unlink(path);
+}
+
+/* Bytes changed, cut out, doubled: accepted, or refused with one printable line. */
+static void
+any_text_is_accepted_or_refused_with_one_line(void **state)
+{
+	static char text[2 * sizeof(sample_config)];
+	uint64_t random = 88172645463325252;
+	unsigned int refusals = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 5000; i++) {
+		char err[640] = "";
+		struct config *c;
+
+		memcpy(text, sample_config, sizeof(sample_config));
+		for (unsigned int change = 0; change <= i % 4; change++) {
+			const size_t len = strlen(text);
+			size_t at, n;
+
+			/* xorshift64 */
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			at = random % len;
+			n = (random >> 32) % 40;
+			n = n < len - at ? n : len - at - 1;
+			if ((random >> 60) % 3 == 0)
+				text[at] = (char)(1 + (random >> 40) % 255);
+			else if ((random >> 60) % 3 == 1)
+				memmove(text + at, text + at + n, len + 1 - at - n);
+			else if (len + n < sizeof(text))
+				memmove(text + at + n, text + at, len + 1 - at);
+		}
+		c = config_parse(text, "fuzz", sample_sections(), err, sizeof(err));
+		if (c == NULL) {
+			refusals++;
+			assert_non_null(strstr(err, "expected "));
+			assert_int_equal(strncmp(err, "fuzz:", 5), 0);
+			for (const char *p = err; *p != '\0'; p++)
+				assert_true(*p >= ' ' && *p <= '~');
+		}
+		config_free(c);
+	}
+	assert_true(refusals > 1000);
+}
+
+int
+main(void)
+{
+	enum { COUNT = sizeof(rows) / sizeof(rows[0]) };
+	static struct CMUnitTest tests[COUNT + 4] = {
+		cmocka_unit_test(sample_itself_is_accepted),
+		cmocka_unit_test(file_that_cannot_be_read),
+		cmocka_unit_test(file_without_permission),
+		cmocka_unit_test(any_text_is_accepted_or_refused_with_one_line),
+	};
+	int rc;
+
+	static_assert(COUNT >= 60, "at least 60 broken configurations");
+	for (unsigned int i = 0; i < COUNT; i++) {
+		union {
+			const struct broken *row;
+			void *state;
+		} u = { .row = &rows[i] };
+
+		tests[4 + i] = (struct CMUnitTest){
+			.name = rows[i].rule, .test_func = refused, .initial_state = u.state
+		};
+	}
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	rc = _cmocka_run_group_tests("config_broken", tests, COUNT + 4, NULL, NULL);
+	rmdir(folder);
+	return rc;
+}

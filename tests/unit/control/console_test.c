@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The console, by clients on socketpairs: editing, one-shot framing, tables, hostile clients. */
+#include "console.h"
+#include "management_box.h"
+#include "stream.h"
+#include "test_eal.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SESSIONS 3000
+#define PROMPT	 "[twinwall] "
+
+static struct management_box *box;
+
+static const char *role = "";
+
+static const char *
+role_prompt(void *ctx)
+{
+	(void)ctx;
+	return role;
+}
+
+/* A client that has read its first prompt. */
+static int
+client(void)
+{
+	const int fd = management_box_console(box);
+
+	free(management_box_receive(box, fd, "] ", NULL));
+	return fd;
+}
+
+static uint32_t
+count(const char *text, const char *what)
+{
+	uint32_t n = 0;
+
+	for (text = strstr(text, what); text != NULL; text = strstr(text + 1, what))
+		n++;
+	return n;
+}
+
+static void
+expect(int fd, const char *line, const char *until, const char *has)
+{
+	char *text = management_box_ask(box, fd, line, until);
+
+	if (strstr(text, has) == NULL)
+		print_error("%s: \"%s\" lacks \"%s\"\n", line, text, has);
+	assert_non_null(strstr(text, has));
+	free(text);
+}
+
+/* What a one-shot client gets, from BEGIN to the end of the status line. */
+static char *
+oneshot(const char *command)
+{
+	const int fd = management_box_console(box);
+	char line[512], *text, *begin;
+
+	snprintf(line, sizeof(line), "%c%s", CONSOLE_ONESHOT, command);
+	text = management_box_ask(box, fd, line, NULL);
+	begin = strchr(text, CONSOLE_BEGIN);
+	assert_non_null(begin);
+	begin = strdup(begin + 1);
+	free(text);
+	assert_true(management_box_closed(box, fd));
+	close(fd);
+	return begin;
+}
+
+static void
+R189_the_prompt_carries_role_and_name(void **state)
+{
+	const int fd = management_box_console(box);
+	char *text = management_box_receive(box, fd, "] ", NULL);
+
+	(void)state;
+	assert_string_equal(text, PROMPT);
+	free(text);
+	box->m.ha.prompt = role_prompt;
+	role = "HRP_A";
+	expect(fd, "", "] ", "HRP_A" PROMPT);
+	role = "HRP_S";
+	expect(fd, "", "] ", "HRP_S" PROMPT);
+	role = "";
+	expect(fd, "", "] ", "\n" PROMPT);
+	box->m.ha.prompt = NULL;
+	close(fd);
+}
+
+static void
+a_wrong_command_is_an_error_and_the_prompt_returns(void **state)
+{
+	static const struct {
+		const char *line, *has;
+	} rows[] = {
+		{ "frobnicate", "error: unknown command" },
+		{ "display", "error: incomplete or wrong command" },
+		{ "display nothing", "error: incomplete or wrong command" },
+		{ "display version now", "error: incomplete or wrong command" },
+		{ "display firewall session table colour red", "error: unknown filter \"colour\"" },
+		{ "display firewall session table source 10.1.1",
+			"error: source: expected an address" },
+		{ "display firewall session table source-zone nowhere",
+			"error: source_zone: expected the name of a zone" },
+		{ "reset firewall session table verbose", "error: unknown filter" },
+		{ "save relative/path", "error: save: expected an absolute path" },
+		{ "help nothing", "error: no command begins with" },
+	};
+	const int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(fd, rows[i].line, "\n" PROMPT, rows[i].has);
+	close(fd);
+}
+
+static void
+every_table_has_its_columns(void **state)
+{
+	static const struct {
+		const char *line, *has;
+	} rows[] = {
+		{ "display version", "Product" },
+		{ "display version", "Sessions max" },
+		{ "display interface", " GigabitEthernet1/0/1  down   10.1.1.2/24   trust" },
+		{ "display arp",
+			" 10.1.1.10    02:00:0a:01:01:0a  reachable  GigabitEthernet1/0/1" },
+		{ "display ip routing-table",
+			" 0.0.0.0/0     static     200.1.1.254  GigabitEthernet1/0/3" },
+		{ "display ip routing-table", " 10.1.1.0/24   connected  -" },
+		{ "display zone", "trust          85  GigabitEthernet1/0/1" },
+		{ "display security-policy", "out      trust     untrust  10.1.1.0/24" },
+		{ "display security-policy", "tcp to 1-65535,udp,icmp" },
+		{ "display security-policy", "default" },
+		{ "display firewall statistics", "  received " },
+		{ "display firewall statistics verbose", " Worker 1\n" },
+		{ "display firewall session table source 10.1.0.5",
+			" Current Total Sessions : 3000\n tcp  VPN: public --> public "
+			"10.1.0.5:1024 --> 200.1.1.10:80\n Shown : 1\n" },
+		{ "display firewall session table source 10.1.0.3",
+			" tcp  VPN: public --> public  Remote 10.1.0.3:1024 --> 200.1.1.10:80\n" },
+		{ "display firewall session table verbose source 10.1.0.7 remote",
+			" Zone: trust --> untrust  TTL: 00:40:00  Left: 00:40:00  "
+			"State: established\n" },
+		{ "display firewall session table verbose source 10.1.0.7",
+			" <--packets: 0 bytes: 0 --> packets: 7 bytes: 0\n"
+			" 10.1.0.7:1024 --> 200.1.1.10:80  PolicyName: out\n" },
+	};
+	const int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(fd, rows[i].line, "\n" PROMPT, rows[i].has);
+	close(fd);
+}
+
+static void
+tab_completes_and_question_mark_helps(void **state)
+{
+	static const struct {
+		const char *keys, *has;
+	} rows[] = {
+		{ "disp\t", "disp"
+			    "lay " },
+		{ "display ver\t", "ver"
+				   "sion " },
+		{ "display firewall session table source-z\t", "source-z"
+							       "one " },
+		{ "display firewall session table source-zone untr\t", "untr"
+								       "ust " },
+		{ "display firewall session table protocol \t", "icmp" },
+		{ "display firewall session table verb\t", "verb"
+							   "ose " },
+		{ "reset firewall session table dest\t", "dest"
+							 "ination" },
+		{ "display ?", "display arp: the neighbour table" },
+		{ "display firewall session table ?", "destination-port" },
+	};
+	const int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text;
+
+		management_box_send(box, fd, rows[i].keys, strlen(rows[i].keys));
+		text = management_box_receive(box, fd, NULL, NULL);
+		if (strstr(text, rows[i].has) == NULL)
+			print_error("%s: %s\n", rows[i].keys, text);
+		assert_non_null(strstr(text, rows[i].has));
+		free(text);
+		management_box_send(box, fd, "\x03", 1); /* a fresh line */
+		free(management_box_receive(box, fd, PROMPT, NULL));
+	}
+	close(fd);
+}
+
+static void
+help_lists_every_command(void **state)
+{
+	const int fd = client();
+	char *text = management_box_ask(box, fd, "help", "\n" PROMPT);
+
+	(void)state;
+	for (const struct command *const *c = box->m.commands; *c != NULL; c++)
+		for (uint32_t i = 0; (*c)->insts[i] != NULL; i++) {
+			const char *help = (*c)->insts[i]->help_str;
+
+			assert_non_null(strstr(help, ": "));
+			assert_non_null(strstr(text, strstr(help, ": ") + 2));
+		}
+	free(text);
+	close(fd);
+}
+
+static void
+a_oneshot_command_ends_with_its_status(void **state)
+{
+	static const struct {
+		const char *command, *begin, *end;
+	} rows[] = {
+		{ "display zone", " Zone", "\x04OK\n" },
+		{ "", "", "\x04OK\n" },
+		{ "frobnicate", "\x04",
+			"\x04"
+			"ERR unknown command; help lists the commands\n" },
+		{ "display firewall session table colour red", "\x04",
+			"local or remote, or verbose\n" },
+		{ "quit", "\x04", "\x04OK\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = oneshot(rows[i].command);
+		const size_t len = strlen(text), end = strlen(rows[i].end);
+
+		assert_memory_equal(text, rows[i].begin, strlen(rows[i].begin));
+		assert_true(len >= end);
+		assert_string_equal(text + len - end, rows[i].end);
+		free(text);
+	}
+}
+
+static void
+a_large_table_arrives_whole(void **state)
+{
+	char *text = oneshot("display firewall session table verbose");
+
+	(void)state;
+	assert_true(strlen(text) > 2 * STREAM_HIGH);
+	assert_int_equal(count(text, "PolicyName: out"), SESSIONS);
+	assert_string_equal(text + strlen(text) - 4, "\x04OK\n");
+	free(text);
+}
+
+static void
+ctrl_c_stops_a_table(void **state)
+{
+	const int fd = client();
+	char *text;
+
+	(void)state;
+	management_box_send(box, fd, "display firewall session table verbose\n", 39);
+	for (int i = 0; i < 20; i++)
+		management_box_turn(box);
+	management_box_send(box, fd, "\x03", 1);
+	text = management_box_receive(box, fd, "\n" PROMPT, NULL);
+	assert_true(count(text, "PolicyName") < SESSIONS);
+	free(text);
+	expect(fd, "display zone", "\n" PROMPT, "Priority");
+	close(fd);
+}
+
+static void
+piped_commands_are_all_answered_before_the_close(void **state)
+{
+	static const char lines[] = "display zone\ndisplay firewall session table\ndisplay arp\n";
+	const int fd = management_box_console(box);
+	char *text;
+
+	(void)state;
+	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	shutdown(fd, SHUT_WR);
+	text = management_box_receive(box, fd, NULL, NULL);
+	assert_int_equal(count(text, "Priority"), 1);
+	assert_int_equal(count(text, "VPN: public"), SESSIONS);
+	assert_int_equal(count(text, "reachable"), 3);
+	assert_true(management_box_closed(box, fd));
+	free(text);
+	close(fd);
+}
+
+static void
+quit_and_end_of_file_leave(void **state)
+{
+	static const char *const rows[] = { "quit\n", "\x04", "quit\r\n",
+		"display zone\nquit\nhelp\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const int fd = client();
+
+		management_box_send(box, fd, rows[i], strlen(rows[i]));
+		assert_true(management_box_closed(box, fd));
+		close(fd);
+	}
+	assert_int_equal(console_count(box->console), 0);
+}
+
+static void
+reset_removes_what_the_filter_names(void **state)
+{
+	const int fd = client();
+
+	(void)state;
+	expect(fd, "reset firewall session table source 10.1.0.0/28", "\n" PROMPT,
+		" Sessions reset : 16\n");
+	engine_box_poll(box->box);
+	expect(fd, "display firewall session table source 10.1.0.0/24", "\n" PROMPT,
+		" Shown : 240\n");
+	expect(fd, "reset firewall session table remote", "\n" PROMPT, " Sessions reset : 746\n");
+	engine_box_wait(box->box, 2000);
+	expect(fd, "display firewall session table remote", "\n" PROMPT, " Shown : 0\n");
+	close(fd);
+}
+
+/* ---- hostile clients ---- */
+
+static void
+MGT_01_an_endless_line_is_dropped_in_bounded_memory(void **state)
+{
+	const int hostile = client(), other = client();
+	const size_t before = mallinfo2().uordblks;
+	static char junk[64 * 1024];
+	bool open = true;
+
+	(void)state;
+	memset(junk, 'a', sizeof(junk));
+	for (int i = 0; i < 160 && open; i++) {
+		open = management_box_send(box, hostile, junk, sizeof(junk));
+		assert_true(mallinfo2().uordblks < before + 4 * STREAM_MAX);
+		free(management_box_receive(box, hostile, NULL, NULL));
+	}
+	assert_false(open);
+	expect(other, "display zone", "\n" PROMPT, "Priority");
+	close(hostile);
+	close(other);
+}
+
+static void
+MGT_01_a_line_that_does_not_fit_is_not_run(void **state)
+{
+	char line[900];
+	const int fd = client();
+
+	(void)state;
+	/* A valid command once the editor has cut it. */
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "display zone", 12);
+	memcpy(line + sizeof(line) - 4, "now", 4);
+	expect(fd, line, "\n" PROMPT, "error: line too long");
+	expect(fd, "display zone", "\n" PROMPT, "Priority");
+	close(fd);
+}
+
+static void
+MGT_01_odd_bytes_do_no_harm(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} rows[] = {
+		{ "\0\0\0\0\0\0\0\0\n", 9 },
+		{ "display\0zone\n", 13 },
+		{ "\x1b[A\x1b[B\x1b[C\x1b[D\x1b[999;999H\x1b]0;title\x07\n", 31 },
+		{ "\xff\xfe\xc3\x28\xf0\x9f\n", 7 },
+		{ "\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b\x1b[[[[[[[[[[[[[[[[[[[[[[[[[\n", 37 },
+		{ "\x01\x0b\x19\x19\x19\x19\x02\x06\x10\x0e\x17\x0c\x7f\x08\n", 15 },
+	};
+	const int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		management_box_send(box, fd, "x", 1); /* so that the first byte is not special */
+		management_box_send(box, fd, rows[i].bytes, rows[i].n);
+		free(management_box_receive(box, fd, NULL, NULL));
+		expect(fd,
+			"\x03"
+			"display zone",
+			"\n" PROMPT, "Priority");
+	}
+	close(fd);
+}
+
+static void
+MGT_01_random_bytes_do_no_harm(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 40; round++) {
+		const int fd = client();
+		char bytes[2000];
+
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[i] = (char)(seed >> 24);
+		}
+		bytes[0] = round % 2 ? CONSOLE_ONESHOT : 'x';
+		management_box_send(box, fd, bytes, sizeof(bytes));
+		free(management_box_receive(box, fd, NULL, NULL));
+		close(fd);
+	}
+	while (management_box_turn(box) > 0)
+		;
+	assert_int_equal(console_count(box->console), 0);
+}
+
+static void
+MGT_01_a_oneshot_line_is_bounded_and_has_no_NUL(void **state)
+{
+	static char bytes[5000];
+	int fd = management_box_console(box);
+	char *text;
+
+	(void)state;
+	memset(bytes, 'a', sizeof(bytes));
+	bytes[0] = CONSOLE_ONESHOT;
+	management_box_send(box, fd, bytes, sizeof(bytes));
+	text = management_box_receive(box, fd, NULL, NULL);
+	assert_non_null(strstr(text, "\x04"
+				     "ERR line too long"));
+	free(text);
+	close(fd);
+
+	fd = management_box_console(box);
+	memcpy(bytes + 1, "display\0zone\n", 13);
+	management_box_send(box, fd, bytes, 14);
+	text = management_box_receive(box, fd, NULL, NULL);
+	assert_non_null(strstr(text, "\x04"
+				     "ERR NUL character"));
+	free(text);
+	close(fd);
+}
+
+static void
+MGT_02_a_client_that_does_not_read_costs_only_its_buffer(void **state)
+{
+	const int deaf = client(), other = client();
+	const size_t before = mallinfo2().uordblks;
+	int turns = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		(void)!write(deaf, "display firewall session table verbose\n", 39);
+	while (management_box_turn(box) > 0)
+		assert_true(++turns < 10000); /* it comes to rest: no spinning for its sake */
+	assert_true(mallinfo2().uordblks < before + 4 * STREAM_MAX);
+	expect(other, "display zone", "\n" PROMPT, "Priority");
+	management_box_jump(box, STREAM_UNREAD_MS / 2);
+	assert_int_equal(console_count(box->console), 2);
+	expect(other, "display zone", "\n" PROMPT, "Priority");
+	management_box_jump(box, STREAM_UNREAD_MS);
+	assert_int_equal(console_count(box->console), 1);
+	close(deaf);
+	close(other);
+}
+
+static void
+MGT_02_one_byte_at_a_time_ends_after_ten_minutes(void **state)
+{
+	const int slow = client(), busy = client();
+
+	(void)state;
+	for (int minute = 0; minute < 9; minute++) {
+		management_box_send(box, slow, "d", 1);
+		expect(busy, "display zone", "\n" PROMPT, "Priority");
+		management_box_jump(box, 60000);
+		assert_int_equal(console_count(box->console), 2);
+	}
+	management_box_jump(box, 60000);
+	assert_int_equal(console_count(box->console), 1);
+	assert_true(management_box_closed(box, slow));
+	expect(busy, "display zone", "\n" PROMPT, "Priority");
+	close(slow);
+	close(busy);
+}
+
+static void
+MGT_02_the_65th_client_is_told_and_closed(void **state)
+{
+	int fd[CONSOLE_CLIENTS];
+	int extra;
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < CONSOLE_CLIENTS; i++)
+		fd[i] = client();
+	extra = management_box_console(box);
+	text = management_box_receive(box, extra, NULL, NULL);
+	assert_string_equal(text, "too many clients\n");
+	free(text);
+	assert_true(management_box_closed(box, extra));
+	close(extra);
+	expect(fd[0], "display zone", "\n" PROMPT, "Priority");
+	for (int i = 0; i < CONSOLE_CLIENTS; i++)
+		close(fd[i]);
+	while (management_box_turn(box) > 0)
+		;
+	assert_int_equal(console_count(box->console), 0);
+}
+
+static int
+open_box(void **state)
+{
+	(void)state;
+	box = management_box_create(4096, NULL, NULL);
+	management_box_sessions(box, SESSIONS);
+	return 0;
+}
+
+static int
+close_box(void **state)
+{
+	(void)state;
+	management_box_destroy(box);
+	return 0;
+}
+
+/* Each case closes its clients; the console has to notice. */
+static int
+none_left(void **state)
+{
+	(void)state;
+	while (management_box_turn(box) > 0)
+		;
+	return console_count(box->console) == 0 ? 0 : -1;
+}
+
+#define CASE(f) cmocka_unit_test_teardown(f, none_left)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(R189_the_prompt_carries_role_and_name),
+		CASE(a_wrong_command_is_an_error_and_the_prompt_returns),
+		CASE(every_table_has_its_columns), CASE(tab_completes_and_question_mark_helps),
+		CASE(help_lists_every_command), CASE(a_oneshot_command_ends_with_its_status),
+		CASE(a_large_table_arrives_whole), CASE(ctrl_c_stops_a_table),
+		CASE(piped_commands_are_all_answered_before_the_close),
+		CASE(quit_and_end_of_file_leave),
+		CASE(MGT_01_an_endless_line_is_dropped_in_bounded_memory),
+		CASE(MGT_01_a_line_that_does_not_fit_is_not_run), CASE(MGT_01_odd_bytes_do_no_harm),
+		CASE(MGT_01_random_bytes_do_no_harm),
+		CASE(MGT_01_a_oneshot_line_is_bounded_and_has_no_NUL),
+		CASE(MGT_02_a_client_that_does_not_read_costs_only_its_buffer),
+		CASE(MGT_02_one_byte_at_a_time_ends_after_ten_minutes),
+		CASE(MGT_02_the_65th_client_is_told_and_closed),
+		CASE(reset_removes_what_the_filter_names), /* last: it empties the table */
+	};
+
+	test_eal_start(256, NULL);
+	return cmocka_run_group_tests(tests, open_box, close_box);
+}

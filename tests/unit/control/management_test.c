@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The management thread as a whole: sockets of the configuration, signals, reload, save. */
+#include "control_commands.h"
+#include "control_sections.h"
+#include "engine_box.h"
+#include "management.h"
+#include "test_eal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// clang-format off
+static const char config_text[] =
+	"version = 1;\n"
+	"system = { name = \"FW1\"; worker_cpus = [ 0, 0 ]; sessions = 4096; memory_mb = 512;\n"
+	"  console_socket = \"%s/console\"; json_socket = \"%s/json\"; };\n"
+	"ports = ( { name = \"p1\"; devargs = \"net_null0\"; },\n"
+	"          { name = \"p2\"; devargs = \"net_null1\"; },\n"
+	"          { name = \"p3\"; devargs = \"net_null2\"; } );\n"
+	"zones = ( );\n"
+	"interfaces = (\n"
+	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.2/24\"; zone = \"trust\"; },\n"
+	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.1/24\"; zone = \"dmz\"; },\n"
+	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.2/24\"; zone = \"untrust\"; }\n"
+	");\n"
+	"routes = ( { prefix = \"0.0.0.0/0\"; via = \"200.1.1.254\"; } );\n"
+	"security_policy = { default = \"deny\"; rules = (\n"
+	"  { name = \"%s\"; source_zones = [ \"trust\" ]; action = \"%s\"; } ); };\n";
+// clang-format on
+
+struct fixture {
+	char folder[64], file[96], console[96];
+	struct engine_box *box;
+	struct management m;
+	pthread_t thread;
+	_Atomic(int) rc;
+};
+
+static void
+write_config(const struct fixture *f, const char *rule, const char *action)
+{
+	FILE *file = fopen(f->file, "w");
+
+	assert_non_null(file);
+	fprintf(file, config_text, f->folder, f->folder, rule, action);
+	fclose(file);
+}
+
+static void *
+run(void *arg)
+{
+	struct fixture *f = arg;
+
+	/* As the daemon's main does: this thread is the management thread. */
+	f->rc = management_run(&f->m, false);
+	return NULL;
+}
+
+static int
+setup(void **state)
+{
+	const struct engine_box_params params = { .name = "mg",
+		.number = 1,
+		.workers = 2,
+		.sessions = 4096,
+		.buffers = 1023,
+		.ring = 256,
+		.event_ring = 256 };
+	struct fixture *f = calloc(1, sizeof(*f));
+	char err[512] = "";
+
+	snprintf(f->folder, sizeof(f->folder), "/tmp/management.XXXXXX");
+	if (mkdtemp(f->folder) == NULL)
+		return -1;
+	snprintf(f->file, sizeof(f->file), "%s/twinwall.conf", f->folder);
+	snprintf(f->console, sizeof(f->console), "%s/console", f->folder);
+	write_config(f, "first", "deny");
+	f->box = engine_box_create(&params);
+	/* Nobody polls in these cases: the workers must not hold up grace periods. */
+	for (uint16_t i = 0; i < f->box->workers; i++)
+		worker_sleep_begin(engine_worker(f->box->engine, i));
+	f->m = (struct management){ .config_path = f->file,
+		.sections = control_sections,
+		.engine = f->box->engine,
+		.commands = control_commands,
+		.rcu_reader = rcu_register(engine_rcu(f->box->engine)) };
+	clock_init(&f->m.clock);
+	f->m.started = management_now(&f->m);
+	f->m.config = config_load(f->file, control_sections, err, sizeof(err));
+	if (f->m.config == NULL || management_open(&f->m, err, sizeof(err)) != 0) {
+		print_error("%s\n", err);
+		return -1;
+	}
+	f->rc = -1;
+	*state = f;
+	return pthread_create(&f->thread, NULL, run, f);
+}
+
+/* The loop ends by SIGTERM, quickly, and leaves no socket behind. */
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	int rc;
+
+	kill(getpid(), SIGTERM);
+	pthread_join(f->thread, NULL);
+	rc = f->rc;
+	management_close(&f->m);
+	rc |= access(f->console, F_OK) == 0;
+	config_free(f->m.config);
+	rcu_unregister(engine_rcu(f->box->engine), f->m.rcu_reader);
+	for (uint16_t i = 0; i < f->box->workers; i++)
+		worker_sleep_end(engine_worker(f->box->engine, i));
+	engine_box_destroy(f->box);
+	unlink(f->file);
+	rc |= rmdir(f->folder);
+	free(f);
+	return rc;
+}
+
+/* command: what `twinctl -c` would get, without the framing's first part. free() it. */
+static char *
+command(const struct fixture *f, const char *line)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char *text = malloc(65536);
+	size_t used = 0;
+	ssize_t n;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", f->console);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_true(dprintf(fd, "\x01%s\n", line) > 0);
+	while ((n = read(fd, text + used, 65535 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	text[used] = '\0';
+	assert_non_null(strchr(text, '\x02'));
+	memmove(text, strchr(text, '\x02') + 1, strlen(strchr(text, '\x02')));
+	return text;
+}
+
+static void
+expect(const struct fixture *f, const char *line, const char *has)
+{
+	char *text = command(f, line);
+
+	if (strstr(text, has) == NULL)
+		print_error("%s: \"%s\" lacks \"%s\"\n", line, text, has);
+	assert_non_null(strstr(text, has));
+	free(text);
+}
+
+static void
+a_good_file_is_published(void **state)
+{
+	const struct fixture *f = *state;
+
+	expect(f, "reload", "Loaded ");
+	expect(f, "display security-policy", "first");
+	write_config(f, "second", "permit");
+	expect(f, "display security-policy", "first");
+	expect(f, "reload", "\x04OK\n");
+	expect(f, "display security-policy", "second");
+	write_config(f, "third", "permit");
+	expect(f, "reload", "\x04OK\n");
+	expect(f, "display security-policy", "third");
+	expect(f, "display configuration", "third");
+}
+
+static void
+MGT_05_a_wrong_file_is_refused_with_its_line_and_nothing_changes(void **state)
+{
+	const struct fixture *f = *state;
+	char want[160];
+
+	expect(f, "reload", "\x04OK\n");
+	write_config(f, "second", "perhaps");
+	snprintf(want, sizeof(want),
+		"\x04"
+		"ERR nothing changed: %s:15: ",
+		f->file);
+	expect(f, "reload", want);
+	expect(f, "display security-policy", "first");
+	expect(f, "display configuration", "first");
+}
+
+static void
+what_needs_a_restart_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	char folder[64];
+
+	memcpy(folder, f->folder, sizeof(folder));
+	snprintf(f->folder, sizeof(f->folder), "/nowhere");
+	write_config(f, "second", "permit");
+	memcpy(f->folder, folder, sizeof(folder));
+	expect(f, "reload", "needs a restart");
+	expect(f, "display configuration", "first");
+}
+
+static void
+SIGHUP_reloads(void **state)
+{
+	const struct fixture *f = *state;
+
+	write_config(f, "second", "permit");
+	kill(getpid(), SIGHUP);
+	for (int i = 0; i < 200; i++) {
+		char *text = command(f, "display configuration");
+		const bool done = strstr(text, "second") != NULL;
+
+		free(text);
+		if (done)
+			return;
+	}
+	fail();
+}
+
+static void
+save_writes_the_running_configuration(void **state)
+{
+	const struct fixture *f = *state;
+	char line[160], err[256];
+	struct config *c;
+
+	write_config(f, "second", "permit");
+	snprintf(line, sizeof(line), "save %s/copy", f->folder);
+	expect(f, line, "\x04OK\n");
+	snprintf(line, sizeof(line), "%s/copy", f->folder);
+	c = config_load(line, control_sections, err, sizeof(err));
+	assert_non_null(c);
+	assert_string_equal(
+		((const struct config_rule *)((const struct config_policy *)config_section_data(
+						      c, "security_policy"))
+				->rules.items)
+			->name,
+		"first");
+	config_free(c);
+	unlink(line);
+	expect(f, "save /nonexistent/folder/file",
+		"\x04"
+		"ERR ");
+}
+
+static void
+a_second_daemon_is_refused(void **state)
+{
+	const struct fixture *f = *state;
+	struct management second = f->m;
+	char err[256], want[200];
+
+	second.loop = NULL;
+	second.rcu_reader = -1;
+	assert_int_equal(management_open(&second, err, sizeof(err)), -EADDRINUSE);
+	snprintf(want, sizeof(want), "system.console_socket: %s is in use by a running daemon",
+		f->console);
+	assert_string_equal(err, want);
+	expect(f, "display version", "FW1");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_good_file_is_published),
+		CASE(MGT_05_a_wrong_file_is_refused_with_its_line_and_nothing_changes),
+		CASE(what_needs_a_restart_is_refused),
+		CASE(SIGHUP_reloads),
+		CASE(save_writes_the_running_configuration),
+		CASE(a_second_daemon_is_refused),
+	};
+
+	management_block_signals();
+	test_eal_start(256, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

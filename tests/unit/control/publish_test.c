@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From configuration to engine: what packets will find there, what a refused publish leaves, and
+ * which settings a reload may change.
+ */
+#include "policy.h"
+#include "publish.h"
+#include "sample_config.h"
+#include "test_eal.h"
+
+#include <rte_lcore.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MAC(n)                                                                                     \
+	{                                                                                          \
+		.addr_bytes = { 2, 0, 0, 0, 0, n }                                                 \
+	}
+
+static struct config *
+parse_patched(const char *old, const char *new)
+{
+	static char text[sizeof(sample_config) + 1024];
+	const char *at = old != NULL ? strstr(sample_config, old) : sample_config;
+	char err[640] = "";
+	struct config *c;
+	int n;
+
+	assert_non_null(at);
+	n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - sample_config), sample_config,
+		old != NULL ? new : "", at + (old != NULL ? strlen(old) : 0));
+	assert_in_range(n, 1, sizeof(text) - 1);
+	c = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_non_null(c);
+	return c;
+}
+
+/* An engine with three ports that carry nothing, and the main thread as the only reader. */
+static int
+engine_setup(void **state)
+{
+	static const struct port ports[] = {
+		{ .queues = 1, .name = "p1", .mac = MAC(1) },
+		{ .queues = 1, .name = "p2", .mac = MAC(2) },
+		{ .queues = 1, .name = "p3", .mac = MAC(3) },
+	};
+	const struct engine_params params = { .name = "pub",
+		.workers = 1,
+		.max_sessions = 1024,
+		.max_neighbours = 64,
+		.max_routes = 16,
+		.event_ring = 64,
+		.socket = SOCKET_ID_ANY };
+	char err[256] = "";
+	struct engine *e = engine_create(&params, err, sizeof(err));
+
+	if (e == NULL) {
+		print_error("%s\n", err);
+		return -1;
+	}
+	for (unsigned int i = 0; i < RTE_DIM(ports); i++) {
+		if (engine_add_port(e, &ports[i], i == 1) < 0)
+			return -1;
+	}
+	*state = e;
+	return 0;
+}
+
+static int
+engine_teardown(void **state)
+{
+	engine_destroy(*state);
+	return 0;
+}
+
+static const struct publish_virtual virtuals[] = {
+	{ .interface = 0, .vrid = 1 },
+	{ .interface = 2, .vrid = 2 },
+	{ .interface = 0, .vrid = 3, .len = 16 },
+	{ .interface = 0, .vrid = 4 },
+};
+
+/* What ha/ would hand down: two shared addresses, one in a subnet of its own, one that is our own.
+ */
+static struct publish_extra
+sample_extra(struct publish_virtual out[RTE_DIM(virtuals)])
+{
+	static const char *const addresses[] = { "10.1.1.1", "200.1.1.1", "172.16.0.1",
+		"10.1.1.2" };
+
+	for (unsigned int i = 0; i < RTE_DIM(virtuals); i++) {
+		out[i] = virtuals[i];
+		out[i].address = inet_addr(addresses[i]);
+	}
+	return (struct publish_extra){
+		.virtuals = out, .virtual_count = RTE_DIM(virtuals), .heartbeat_interfaces = 1 << 1
+	};
+}
+
+static void
+publish(struct engine *e, const struct config *c)
+{
+	struct publish_virtual list[RTE_DIM(virtuals)];
+	const struct publish_extra extra = sample_extra(list);
+	char err[256] = "";
+
+	assert_int_equal(publish_config(e, c, &extra, err, sizeof(err)), 0);
+	assert_string_equal(err, "");
+}
+
+static void
+snapshot_holds_interfaces_and_zones(void **state)
+{
+	struct config *c =
+		parse_patched("zone = \"trust\";", "zone = \"guest\"; mtu = 9000; ping = false;");
+	const struct rte_ether_addr mac = MAC(3);
+	const struct snapshot *s;
+
+	publish(*state, c);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->version, 1);
+	assert_int_equal(s->interface_count, 3);
+	assert_string_equal(s->interfaces[2].name, "GigabitEthernet1/0/3");
+	assert_int_equal(s->interfaces[2].port, 2);
+	assert_int_equal(s->interfaces[2].address, inet_addr("200.1.1.2"));
+	assert_int_equal(s->interfaces[2].prefix_len, 24);
+	assert_int_equal(s->interfaces[2].zone, 4);
+	assert_memory_equal(&s->interfaces[2].mac, &mac, sizeof(mac));
+	assert_true(s->interfaces[2].ping);
+	assert_int_equal(s->interfaces[0].zone, 5);
+	assert_int_equal(s->interfaces[0].mtu, 9000);
+	assert_false(s->interfaces[0].ping);
+	assert_true(s->interfaces[1].heartbeat);
+	assert_false(s->interfaces[0].heartbeat);
+	assert_true(s->interfaces[0].up);
+	assert_int_equal(s->port_interface[1], 1);
+	assert_int_equal(s->port_interface[3], INTERFACE_NONE);
+	assert_string_equal(s->zones[1].name, "local");
+	assert_int_equal(s->zones[4].priority, 5);
+	assert_string_equal(s->zones[5].name, "guest");
+	assert_int_equal(s->zones[5].priority, 20);
+	assert_int_equal(s->zones[6].priority, 0);
+	config_free(c);
+}
+
+static void
+own_addresses_are_sorted_and_each_once(void **state)
+{
+	static const struct {
+		const char *address;
+		int interface, vrid;
+	} rows[] = { { "10.1.1.1", 0, 1 }, { "10.1.1.2", 0, 0 }, { "10.10.0.1", 1, 0 },
+		{ "172.16.0.1", 0, 3 }, { "200.1.1.1", 2, 2 }, { "200.1.1.2", 2, 0 } };
+	struct config *c = parse_patched(NULL, NULL);
+	const struct snapshot *s;
+
+	publish(*state, c);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->address_count, RTE_DIM(rows));
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		const struct snapshot_address *a =
+			snapshot_own_address(s, inet_addr(rows[i].address));
+
+		assert_ptr_equal(a, &s->addresses[i]);
+		assert_int_equal(a->interface, rows[i].interface);
+		assert_int_equal(a->vrid, rows[i].vrid);
+	}
+	assert_null(snapshot_own_address(s, inet_addr("10.1.1.3")));
+	config_free(c);
+}
+
+struct route_row {
+	const char *dst;
+	int interface; /* -1 = none */
+	const char *next_hop;
+};
+
+static void
+assert_routes(const struct engine *e, const struct route_row *rows, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		rte_be32_t next_hop = 0;
+		uint16_t interface = 0;
+		const bool found = route_lookup(
+			engine_routes(e), inet_addr(rows[i].dst), &interface, &next_hop);
+
+		assert_int_equal(found, rows[i].interface >= 0);
+		if (!found)
+			continue;
+		assert_int_equal(interface, rows[i].interface);
+		assert_int_equal(next_hop, inet_addr(rows[i].next_hop));
+	}
+}
+
+static void
+routes_are_connected_subnets_and_static_ones(void **state)
+{
+	static const struct route_row rows[] = {
+		{ "10.1.1.10", 0, "10.1.1.10" },
+		{ "10.10.0.2", 1, "10.10.0.2" },
+		{ "200.1.1.10", 2, "200.1.1.10" },
+		{ "172.16.3.4", 0, "172.16.3.4" }, /* subnet of a virtual address */
+		{ "8.8.8.8", 2, "200.1.1.254" },
+	};
+	struct config *c = parse_patched(NULL, NULL);
+
+	publish(*state, c);
+	assert_routes(*state, rows, RTE_DIM(rows));
+	config_free(c);
+}
+
+static void
+interface_that_is_shut_down_takes_its_routes_along(void **state)
+{
+	static const struct route_row rows[] = {
+		{ "10.1.1.10", 0, "10.1.1.10" },
+		{ "200.1.1.10", -1, NULL },
+		{ "8.8.8.8", -1, NULL },
+	};
+	struct config *c =
+		parse_patched("zone = \"untrust\";", "zone = \"untrust\"; shutdown = true;");
+
+	publish(*state, c);
+	assert_routes(*state, rows, RTE_DIM(rows));
+	assert_false(engine_snapshot(*state)->interfaces[2].up);
+	config_free(c);
+}
+
+/* P46: zones, addresses, protocol and ports of a rule. */
+static void
+P46_policy_is_what_the_rules_say(void **state)
+{
+	static const struct {
+		int from, to, proto;
+		const char *src, *dst;
+		int dport;
+		bool permit;
+	} rows[] = {
+		{ 2, 4, 6, "10.1.1.10", "200.1.1.10", 80, true },
+		{ 2, 4, 17, "10.1.1.10", "200.1.1.10", 0, true },
+		{ 2, 4, 1, "10.1.1.10", "200.1.1.10", 0, true },
+		{ 2, 4, 6, "10.1.1.10", "200.1.1.10", 0, false }, /* ports from 1 */
+		{ 2, 4, 47, "10.1.1.10", "200.1.1.10", 0, false },
+		{ 2, 4, 6, "10.1.2.10", "200.1.1.10", 80, false },
+		{ 4, 2, 6, "200.1.1.10", "10.1.1.10", 80, false },
+		{ 2, 3, 6, "10.1.1.10", "10.10.0.2", 80, false },
+	};
+	struct config *c = parse_patched(NULL, NULL);
+	const struct policy *p;
+
+	publish(*state, c);
+	p = engine_snapshot(*state)->policy;
+	assert_int_equal(policy_rule_count(p), 1);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		const struct policy_key key = { .source_zone = (uint8_t)rows[i].from,
+			.destination_zone = (uint8_t)rows[i].to,
+			.proto = (uint8_t)rows[i].proto,
+			.src = inet_addr(rows[i].src),
+			.dst = inet_addr(rows[i].dst),
+			.sport = rte_cpu_to_be_16(40000),
+			.dport = rte_cpu_to_be_16((uint16_t)rows[i].dport) };
+		struct policy_verdict verdict;
+
+		policy_classify(p, &key, 1, &verdict);
+		assert_int_equal(verdict.action == POLICY_PERMIT, rows[i].permit);
+		assert_int_equal(verdict.id, rows[i].permit ? policy_rule_id("out") : 0);
+	}
+	config_free(c);
+}
+
+static void
+publishing_again_replaces_everything(void **state)
+{
+	static const struct route_row rows[] = { { "8.8.8.8", 0, "10.1.1.99" } };
+	struct config *first = parse_patched(NULL, NULL);
+	struct config *second = parse_patched("via = \"200.1.1.254\"", "via = \"10.1.1.99\"");
+
+	for (unsigned int i = 0; i < 5; i++)
+		publish(*state, first);
+	publish(*state, second);
+	assert_int_equal(engine_snapshot(*state)->version, 6);
+	assert_routes(*state, rows, RTE_DIM(rows));
+	config_free(first);
+	config_free(second);
+}
+
+static void
+refused_publish_changes_nothing(void **state)
+{
+	static const struct route_row rows[] = { { "8.8.8.8", 2, "200.1.1.254" },
+		{ "172.16.3.4", 0, "172.16.3.4" }, { "50.1.0.1", 2, "200.1.1.254" } };
+	struct config *good = parse_patched(NULL, NULL), *bad;
+	const struct snapshot *before;
+	char routes[1024] = "routes = ( ", err[256] = "";
+
+	publish(*state, good);
+	before = engine_snapshot(*state);
+	/* The engine's table has room for 16. */
+	for (unsigned int i = 0; i < 16; i++)
+		snprintf(routes + strlen(routes), sizeof(routes) - strlen(routes),
+			"{ prefix = \"50.%u.0.0/16\"; via = \"10.1.1.99\"; }, ", i);
+	bad = parse_patched("routes = ( ", routes);
+	assert_int_equal(publish_config(*state, bad, NULL, err, sizeof(err)), -ENOSPC);
+	assert_non_null(strstr(err, "routes: 20 do not fit the table"));
+	assert_ptr_equal(engine_snapshot(*state), before);
+	assert_routes(*state, rows, RTE_DIM(rows));
+	config_free(bad);
+
+	/* A port the engine has not started. */
+	bad = parse_patched(
+		"{ name = \"p1\"", "{ name = \"p0\"; devargs = \"net_null0\"; }, { name = \"p1\"");
+	assert_int_equal(publish_config(*state, bad, NULL, err, sizeof(err)), -ENODEV);
+	assert_non_null(strstr(err, "restart"));
+	assert_ptr_equal(engine_snapshot(*state), before);
+	config_free(bad);
+	config_free(good);
+}
+
+static void
+reload_names_the_first_setting_that_needs_a_restart(void **state)
+{
+	static const struct {
+		const char *old, *new;
+		const char *setting; /* NULL = may be reloaded */
+	} rows[] = {
+		{ NULL, NULL, NULL },
+		{ "zone = \"trust\";", "zone = \"guest\";", NULL },
+		{ "zone = \"trust\";", "zone = \"trust\"; ping = false;", NULL },
+		{ "zone = \"trust\";", "zone = \"trust\"; shutdown = true;", NULL },
+		{ "priority = 20; }", "priority = 21; }, { name = \"lab\"; priority = 7; }", NULL },
+		{ "200.1.1.254", "200.1.1.253", NULL },
+		{ "routes = ( { prefix = \"0.0.0.0/0\"; via = \"200.1.1.254\"; } );", "", NULL },
+		{ "default = \"deny\"", "default = \"permit\"", NULL },
+		{ "1-65535", "80", NULL },
+		{ "name = \"out\"", "name = \"out2\"", NULL },
+		{ "sessions = 100000", "sessions = 200000", "system.sessions" },
+		{ "name = \"FW1\"", "name = \"FW9\"", "system.name" },
+		{ "[ 0, 0 ]", "[ 0 ]", "system.worker_cpus" },
+		{ "idle_sleep_us = 50", "idle_sleep_us = 51", "system.idle_sleep_us" },
+		{ "FW1.json", "FW1.other", "system.json_socket" },
+		{ "iface=in0", "iface=in1", "ports[p1].devargs" },
+		{ "{ name = \"p1\"",
+			"{ name = \"p0\"; devargs = \"net_null0\"; },\n{ name = \"p1\"", "ports" },
+		{ "10.1.1.2/24", "10.1.1.4/24", "interfaces[GigabitEthernet1/0/1].address" },
+		{ "zone = \"trust\";", "zone = \"trust\"; mtu = 9000;",
+			"interfaces[GigabitEthernet1/0/1].mtu" },
+		{ "vrid = 1", "vrid = 3", "vrrp[0].vrid" },
+		{ "virtual_ip = \"10.1.1.1/24\"", "virtual_ip = \"10.1.1.5\"",
+			"vrrp[0].virtual_ip" },
+		{ "virtual_ip = \"10.1.1.1/24\"", "virtual_ip = \"10.1.1.1\"",
+			NULL }, /* the same */
+		{ "hello_ms = 1000", "hello_ms = 100", "hrp.hello_ms" },
+		{ "track = ( )",
+			"track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; } )",
+			"hrp.track" },
+		{ "{ interface = \"GigabitEthernet1/0/2\"; }",
+			"{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2\"; }",
+			"hrp.interfaces[0].remote" },
+	};
+	struct config *running = parse_patched(NULL, NULL);
+	char err[256], expected[256];
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		struct config *next = parse_patched(rows[i].old, rows[i].new);
+		const int rc = publish_check_reload(running, next, err, sizeof(err));
+
+		assert_int_equal(rc, rows[i].setting == NULL ? 0 : -EINVAL);
+		if (rows[i].setting != NULL) {
+			snprintf(expected, sizeof(expected), "%s needs a restart", rows[i].setting);
+			assert_string_equal(err, expected);
+		}
+		config_free(next);
+	}
+	config_free(running);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, engine_setup, engine_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(snapshot_holds_interfaces_and_zones),
+		CASE(own_addresses_are_sorted_and_each_once),
+		CASE(routes_are_connected_subnets_and_static_ones),
+		CASE(interface_that_is_shut_down_takes_its_routes_along),
+		CASE(P46_policy_is_what_the_rules_say),
+		CASE(publishing_again_replaces_everything),
+		CASE(refused_publish_changes_nothing),
+		cmocka_unit_test(reload_names_the_first_setting_that_needs_a_restart),
+	};
+
+	test_eal_start(256, NULL);
+	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
+}
