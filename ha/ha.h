@@ -2,6 +2,9 @@
  * The HA brain of one box, as app/ and the pair tests see it: created from the configuration, one
  * part runs as client of the control core (roles: VGMP, VRRP, lease), the other as the HRP core's
  * loop (heartbeat links, mirror).
+ *
+ * Life-cycle: ha_create() -> loops of the control core and, with hrp.enable, of the HRP core ->
+ * ha_resign() while they still run -> loops end -> ha_destroy() before core_destroy().
  */
 #pragma once
 
@@ -14,6 +17,8 @@
 #include "management.h"
 
 struct ha;
+struct hrp;
+struct role;
 
 /* A heartbeat port as handed to the HRP core, in the order of hrp.interfaces. */
 struct ha_heartbeat {
@@ -23,7 +28,7 @@ struct ha_heartbeat {
 };
 
 struct ha_params {
-	const char *name;
+	const char *name; /* prefix of DPDK object names */
 	struct engine *engine;
 	struct core *core;
 	struct rte_mempool *pool;
@@ -35,7 +40,8 @@ struct ha_params {
 };
 
 /* => NULL with a one-line reason.  Registers itself with core (core_add_client).  Without the
- * section hrp (or enable = false) it runs plain VRRP and grants the lease for ever. */
+ * section hrp (or enable = false) it runs plain VRRP and grants the lease for ever; then there is
+ * nothing for an HRP core to do. */
 struct ha *ha_create(const struct ha_params *, char *err, size_t err_size);
 void ha_destroy(struct ha *);
 
@@ -47,12 +53,16 @@ void hrp_sleep_begin(struct ha *);
 void hrp_sleep_end(struct ha *);
 uint64_t hrp_beats(const struct ha *);
 
-/* Carrier of a heartbeat interface (management thread; the HRP core reads it). */
+/* Carrier of a heartbeat interface, from any thread.  Until told, it is down. */
 void hrp_link(struct ha *, uint16_t interface, bool up);
 
 /* Resign: hand over to the peer (VGMP request, VRRP priority 0), stop sending.
- * => Management thread; blocks until done or `timeout_ms` has passed. */
+ * => Management thread, while both cores run; blocks until done or `timeout_ms` has passed. */
 void ha_resign(struct ha *, uint32_t timeout_ms);
 
-/* For struct management.ha. */
+/* For struct management.ha; ha itself is struct management.ha_state. */
 struct management_ha ha_management(struct ha *);
+
+/* For shows and tests: status calls only.  ha_hrp() is NULL without hrp.enable. */
+const struct role *ha_role(const struct ha *);
+const struct hrp *ha_hrp(const struct ha *);

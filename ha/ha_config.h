@@ -5,17 +5,21 @@
 
 #include "config.h"
 
+#define HRP_MAX_LINKS	8  /* heartbeat interfaces */
+#define HRP_MAX_TRACK	64 /* tracked interfaces */
+#define VRRP_MAX_GROUPS 255
+
 enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STANDBY = 2 };
 
 struct config_vrrp {
 	struct config_origin origin;
 	int64_t vrid;
 	char interface[48];
-	struct config_prefix virtual_ip; /* mask needed when outside the interface's subnet (R50) */
+	struct config_prefix virtual_ip; /* len: as written, or the interface's (R50) */
 	int group;			 /* 0 none (plain VRRP), 1 active, 2 standby */
 	int64_t priority;		 /* plain VRRP only */
 	int64_t advert_ms;
-	bool preempt;			 /* plain VRRP only */
+	bool preempt; /* plain VRRP only */
 };
 
 struct config_heartbeat {

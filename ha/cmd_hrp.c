@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * display hrp state [verbose], display hrp interface: roles, what they depend on, heartbeat links
+ * (requirements.md 2.5).
+ */
+#include "command.h"
+#include "ha.h"
+#include "hrp.h"
+#include "management.h"
+#include "role.h"
+#include "row.h"
+
+#include <rte_ethdev.h>
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- hrp-state ---- */
+
+static const char *const group_names[] = { "none", "active", "standby" };
+
+/* The box's role: what its enabled groups are, the most important first. */
+static const char *
+role_name(const struct role_status *s)
+{
+	bool standby = false;
+
+	for (int id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
+		if (s->group[id].enabled && s->group[id].state == VGMP_ACTIVE)
+			return vgmp_state_names[VGMP_ACTIVE];
+		standby = standby || (s->group[id].enabled && s->group[id].state == VGMP_STANDBY);
+	}
+	return vgmp_state_names[standby ? VGMP_STANDBY : VGMP_INITIALIZE];
+}
+
+static const char *
+peer_name(const struct role_status *s)
+{
+	enum vgmp_state best = VGMP_INITIALIZE;
+	bool known = false;
+
+	for (int id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
+		const struct role_group_status *const g = &s->group[id];
+
+		if (!g->enabled || !g->peer_known)
+			continue;
+		known = true;
+		if (g->peer_state == VGMP_ACTIVE ||
+			(g->peer_state == VGMP_STANDBY && best == VGMP_INITIALIZE))
+			best = (enum vgmp_state)g->peer_state;
+	}
+	return known && s->peer_alive ? vgmp_state_names[best] : "unknown";
+}
+
+/* Percent of the running heartbeat link that we fill; negative = not known. */
+static double
+channel_usage(const struct hrp *hrp, const struct engine *engine)
+{
+	struct rte_eth_link link = { 0 };
+	struct hrp_status *const h = malloc(sizeof(*h));
+	const struct snapshot *const s = engine_snapshot(engine);
+	double usage = -1;
+
+	if (h == NULL)
+		return usage;
+	hrp_status(hrp, h);
+	if (h->running < h->links_count && s != NULL &&
+		h->links[h->running].interface < s->interface_count) {
+		const uint16_t port = s->interfaces[h->links[h->running].interface].port;
+
+		if (port < engine_port_count(engine) &&
+			rte_eth_link_get_nowait(engine_port(engine, port)->ethdev, &link) == 0 &&
+			link.link_speed != 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+			usage = (double)h->links[h->running].bytes_out_rate * 8 * 100 /
+				((double)link.link_speed * 1e6);
+	}
+	free(h);
+	return usage;
+}
+
+static void
+row_change(json_t *row, const struct role_group_status *g, mono_t now)
+{
+	const uint64_t ago = now.ns > g->changed_ns ? (now.ns - g->changed_ns) / NS_PER_SEC : 0;
+	const time_t when = time(NULL) - (time_t)ago;
+	struct tm tm;
+	char text[32];
+	json_t *change;
+
+	if (g->changed_ns == 0) {
+		json_object_set_new(row, "last_change", json_null());
+		return;
+	}
+	change = json_object();
+	localtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%Y/%m/%d %H:%M:%S", &tm);
+	row_text(change, "time", text);
+	row_number(change, "ago_s", ago);
+	row_text(change, "from", vgmp_state_names[g->from]);
+	row_text(change, "to", vgmp_state_names[g->state]);
+	row_text(change, "reason", g->cause);
+	row_number(change, "priority", g->changed_priority);
+	row_number(change, "peer_priority", g->changed_peer_priority);
+	json_object_set_new(row, "last_change", change);
+}
+
+static json_t *
+row_group(const struct role_status *s, int id, mono_t now)
+{
+	const struct role_group_status *const g = &s->group[id];
+	json_t *const row = json_object();
+
+	row_text(row, "group", group_names[id]);
+	row_bool(row, "enabled", g->enabled);
+	row_text(row, "state", vgmp_state_names[g->state]);
+	row_bool(row, "listening", g->listening);
+	row_number(row, "priority", g->priority);
+	row_number(row, "members", g->members);
+	row_number(row, "failed", g->failed);
+	row_number(row, "epoch", g->epoch);
+	if (g->peer_known) {
+		row_text(row, "peer_state", vgmp_state_names[g->peer_state]);
+		row_number(row, "peer_priority", g->peer_priority);
+		row_number(row, "peer_epoch", g->peer_epoch);
+	} else {
+		json_object_set_new(row, "peer_state", json_null());
+		json_object_set_new(row, "peer_priority", json_null());
+		json_object_set_new(row, "peer_epoch", json_null());
+	}
+	row_change(row, g, now);
+	return row;
+}
+
+static json_t *
+row_members(const struct role *role, const struct role_status *s)
+{
+	const struct mon *const mon = role_members(role);
+	json_t *const list = json_array();
+
+	for (uint32_t i = 0; i < s->member_count; i++) {
+		json_t *const row = json_object();
+
+		row_text(row, "member", mon->list[i].name);
+		row_text(row, "type", mon->list[i].type->name);
+		row_text(row, "group", group_names[mon->list[i].group]);
+		row_text(row, "state", s->member_failed[i] ? "down" : "up");
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static bool
+collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	struct role_status *const s = malloc(sizeof(*s));
+	const mono_t now = management_now(m);
+	json_t *row, *groups;
+	double usage;
+
+	(void)filter;
+	(void)cursor;
+	if (s == NULL || m->ha_state == NULL) {
+		free(s);
+		return false;
+	}
+	role_status_read(ha_role(m->ha_state), s);
+	row = json_object();
+	row_bool(row, "enabled", s->paired);
+	if (s->paired) {
+		row_text(row, "role", role_name(s));
+		row_text(row, "peer", peer_name(s));
+		row_bool(row, "synchronised", s->synchronised);
+		row_bool(row, "wrong_pairing", s->mispaired);
+		row_bool(row, "worker_stuck", s->unfit);
+		groups = json_array();
+		json_array_append_new(groups, row_group(s, VGMP_GROUP_ACTIVE, now));
+		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
+		json_object_set_new(row, "groups", groups);
+		usage = channel_usage(ha_hrp(m->ha_state), m->engine);
+		json_object_set_new(
+			row, "backup_channel_percent", usage < 0 ? json_null() : json_real(usage));
+		row_number(row, "hello_ms", s->hello_ms);
+		row_number(row, "misses", s->misses);
+		row_bool(row, "preempt", s->preempt);
+		row_number(row, "preempt_delay_s", s->preempt_delay_s);
+		row_number(row, "takeovers", s->takeovers);
+		row_number(row, "fences", s->fences);
+		row_number(row, "both_active", s->dual_active);
+		row_number(row, "hello_mismatch", s->hello_mismatch);
+		json_object_set_new(row, "members", row_members(ha_role(m->ha_state), s));
+	}
+	json_array_append_new(rows, row);
+	free(s);
+	return false;
+}
+
+/* Text is built piece by piece; what does not fit is cut at the end. */
+struct text {
+	char *out;
+	size_t size, used;
+};
+
+static void add(struct text *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->out + t->used, t->size - t->used, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->used = t->used + (size_t)n < t->size ? t->used + (size_t)n : t->size - 1;
+}
+
+static const char *
+string_of(const json_t *row, const char *key)
+{
+	const char *const s = json_string_value(json_object_get(row, key));
+
+	return s != NULL ? s : "-";
+}
+
+static json_int_t
+number_of(const json_t *row, const char *key)
+{
+	return json_integer_value(json_object_get(row, key));
+}
+
+static bool
+true_of(const json_t *row, const char *key)
+{
+	return json_is_true(json_object_get(row, key));
+}
+
+static void
+add_group(struct text *t, const json_t *g)
+{
+	const bool active = strcmp(string_of(g, "group"), "active") == 0;
+	const json_t *const peer = json_object_get(g, "peer_priority");
+
+	add(t, " %s: %s", active ? "Active group " : "Standby group", string_of(g, "state"));
+	if (true_of(g, "enabled")) {
+		add(t, "   priority %" JSON_INTEGER_FORMAT, number_of(g, "priority"));
+		if (json_is_integer(peer))
+			add(t, ", peer %" JSON_INTEGER_FORMAT, json_integer_value(peer));
+		else
+			add(t, ", peer unknown");
+		if (true_of(g, "listening"))
+			add(t, ", listening for the peer");
+	}
+	add(t, "\n");
+}
+
+static void
+add_change(struct text *t, const json_t *groups)
+{
+	const json_t *last = NULL, *g;
+	size_t i;
+
+	json_array_foreach(groups, i, g)
+	{
+		const json_t *const c = json_object_get(g, "last_change");
+
+		if (json_is_object(c) &&
+			(last == NULL || number_of(c, "ago_s") <= number_of(last, "ago_s")))
+			last = c;
+	}
+	if (last == NULL) {
+		add(t, " Last state change: none\n");
+		return;
+	}
+	const json_int_t s = number_of(last, "ago_s");
+
+	add(t,
+		" Stable time: %" JSON_INTEGER_FORMAT " days, %" JSON_INTEGER_FORMAT
+		" hours, %" JSON_INTEGER_FORMAT " minutes, %" JSON_INTEGER_FORMAT " seconds\n",
+		s / 86400, s / 3600 % 24, s / 60 % 60, s % 60);
+	add(t,
+		" Last state change: %s %s -> %s, reason %s, local %" JSON_INTEGER_FORMAT
+		", peer %" JSON_INTEGER_FORMAT "\n",
+		string_of(last, "time"), string_of(last, "from"), string_of(last, "to"),
+		string_of(last, "reason"), number_of(last, "priority"),
+		number_of(last, "peer_priority"));
+}
+
+static void
+add_verbose(struct text *t, const json_t *row)
+{
+	const json_t *m;
+	size_t i;
+
+	add(t,
+		" Configuration: hello %" JSON_INTEGER_FORMAT "ms, misses %" JSON_INTEGER_FORMAT
+		", preempt ",
+		number_of(row, "hello_ms"), number_of(row, "misses"));
+	if (true_of(row, "preempt"))
+		add(t, "%" JSON_INTEGER_FORMAT "s\n", number_of(row, "preempt_delay_s"));
+	else
+		add(t, "off\n");
+	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
+	add(t,
+		" Events: takeovers %" JSON_INTEGER_FORMAT ", fenced %" JSON_INTEGER_FORMAT
+		", both active %" JSON_INTEGER_FORMAT ", hello mismatch %" JSON_INTEGER_FORMAT "\n",
+		number_of(row, "takeovers"), number_of(row, "fences"),
+		number_of(row, "both_active"), number_of(row, "hello_mismatch"));
+	add(t, " Detail:");
+	json_array_foreach(json_object_get(row, "members"), i, m)
+	{
+		add(t, "%s %s: %s", i > 0 ? " |" : "", string_of(m, "member"),
+			string_of(m, "state"));
+	}
+	add(t, "\n");
+}
+
+static void
+print_state(const json_t *row, bool verbose, char *out, size_t size)
+{
+	struct text t = { .out = out, .size = size };
+	const json_t *const groups = json_object_get(row, "groups");
+	const json_t *const usage = json_object_get(row, "backup_channel_percent");
+
+	out[0] = '\0';
+	if (!true_of(row, "enabled")) {
+		add(&t, " Hot standby is not enabled\n");
+		return;
+	}
+	add(&t, " Role: %s, peer: %s\n", string_of(row, "role"), string_of(row, "peer"));
+	if (true_of(row, "wrong_pairing"))
+		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
+	if (true_of(row, "worker_stuck"))
+		add(&t, " Warning: a worker does not run\n");
+	add_group(&t, json_array_get(groups, 0));
+	add_group(&t, json_array_get(groups, 1));
+	if (json_is_real(usage))
+		add(&t, " Backup channel usage: %.2f%%\n", json_real_value(usage));
+	add_change(&t, groups);
+	if (verbose)
+		add_verbose(&t, row);
+}
+
+static const struct view view_state = {
+	.name = "hrp-state",
+	.help = "role of this box and its peer, VGMP groups, members",
+	.collect = collect_state,
+	.print = print_state,
+};
+
+/* ---- hrp-interface ---- */
+
+static bool
+collect_interface(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct snapshot *const s = engine_snapshot(m->engine);
+	const struct hrp *const hrp = m->ha_state != NULL ? ha_hrp(m->ha_state) : NULL;
+	struct hrp_status *h;
+
+	(void)filter;
+	(void)cursor;
+	if (hrp == NULL)
+		return false;
+	h = malloc(sizeof(*h));
+	if (h == NULL)
+		return false;
+	hrp_status(hrp, h);
+	for (uint64_t i = 0; i < h->links_count && i < HRP_LINKS_MAX; i++) {
+		const struct hrp_link_status *const l = &h->links[i];
+		json_t *const row = json_object();
+
+		row_text(row, "interface", row_interface(s, (uint16_t)l->interface));
+		row_text(row, "state",
+			l->state < HRP_LINK_STATES ? hrp_link_state_names[l->state] : "");
+		row_address(row, "peer_address", l->peer_address);
+		row_number(row, "peer_hello_ms", l->peer_hello_ms);
+		row_number(row, "rtt_us", l->rtt_us);
+		row_bool(row, "crossed", l->crossed != 0);
+		row_number(row, "changes", l->changes);
+		row_number(row, "probes_out", l->probes_out);
+		row_number(row, "probes_in", l->probes_in);
+		row_number(row, "packets_out", l->packets_out);
+		row_number(row, "packets_in", l->packets_in);
+		row_number(row, "bytes_out", l->bytes_out);
+		row_number(row, "bytes_in", l->bytes_in);
+		row_number(row, "send_failed", l->tx_failed);
+		json_array_append_new(rows, row);
+	}
+	free(h);
+	return false;
+}
+
+static void
+print_interface(const json_t *row, bool verbose, char *out, size_t size)
+{
+	(void)verbose;
+	snprintf(out, size, " %28s : %s%s\n", string_of(row, "interface"), string_of(row, "state"),
+		true_of(row, "crossed") ? " (cable crossed: the peer's interface differs)" : "");
+}
+
+static const struct view view_interface = {
+	.name = "hrp-interface",
+	.help = "heartbeat interfaces in the order of preference",
+	.collect = collect_interface,
+	.print = print_interface,
+};
+
+/* ---- commands ---- */
+
+static void
+show_state(void *parsed, struct cmdline *cl, void *client)
+{
+	(void)parsed;
+	(void)cl;
+	console_view(client, &view_state, NULL, false);
+}
+
+static void
+show_state_verbose(void *parsed, struct cmdline *cl, void *client)
+{
+	(void)parsed;
+	(void)cl;
+	console_view(client, &view_state, NULL, true);
+}
+
+static void
+show_interface(void *parsed, struct cmdline *cl, void *client)
+{
+	(void)parsed;
+	(void)cl;
+	console_view(client, &view_interface, NULL, false);
+}
+
+static cmdline_parse_inst_t inst_state = {
+	.f = show_state,
+	.help_str = "display hrp state: role of this box and its peer",
+	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"), NULL },
+};
+
+static cmdline_parse_inst_t inst_state_verbose = {
+	.f = show_state_verbose,
+	.help_str = "display hrp state verbose: the same with configuration and members",
+	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"),
+		COMMAND_WORD("verbose"), NULL },
+};
+
+static cmdline_parse_inst_t inst_interface = {
+	.f = show_interface,
+	.help_str = "display hrp interface: heartbeat interfaces and their states",
+	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("interface"), NULL },
+};
+
+static cmdline_parse_inst_t *const insts[] = { &inst_state, &inst_state_verbose, &inst_interface,
+	NULL };
+static const struct view *const views[] = { &view_state, &view_interface, NULL };
+
+extern const struct command command_hrp;
+const struct command command_hrp = { .insts = insts, .views = views };

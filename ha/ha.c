@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The HA brain of one box: puts roles, bus and HRP core together from the configuration.
+ * Management thread, but for the ops of the roles (control core) and hrp_*() (HRP core).
+ */
+#include "ha.h"
+
+#include "ha_bus.h"
+#include "ha_constants.h"
+#include "hrp.h"
+#include "role.h"
+
+#include <rte_mbuf.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct ha {
+	struct ha_params params;
+	bool paired;
+	struct ha_bus bus; /* paired only, as hrp */
+	struct hrp *hrp;
+	struct role *role;
+	struct publish_virtual virtuals[VRRP_MAX_GROUPS]; /* M only: of the last collect_extra */
+};
+
+/* ---- what the roles reach (control core) ---- */
+
+static void
+op_lease(void *ctx, mono_t until)
+{
+	struct ha *const ha = ctx;
+
+	engine_set_lease(ha->params.engine, until);
+}
+
+static void
+op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	core_virtual_set(ha->params.core, interface, vrid, own, now);
+}
+
+static bool
+op_link_up(void *ctx, uint16_t interface)
+{
+	struct ha *const ha = ctx;
+
+	return core_link_up(ha->params.core, interface);
+}
+
+static rte_be32_t
+op_address(void *ctx, uint16_t interface)
+{
+	struct ha *const ha = ctx;
+	const struct snapshot *const s = engine_snapshot(ha->params.engine);
+
+	return s != NULL && interface < s->interface_count ? s->interfaces[interface].address : 0;
+}
+
+static void
+op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
+{
+	struct ha *const ha = ctx;
+	struct rte_mbuf *const m = core_frame(ha->params.core);
+	char *data;
+
+	if (m == NULL)
+		return;
+	data = rte_pktmbuf_append(m, len);
+	if (data != NULL)
+		memcpy(data, frame, len);
+	core_send(ha->params.core, interface, m); /* an empty frame is dropped and counted */
+}
+
+static bool
+op_put(void *ctx, const struct ha_msg *m)
+{
+	struct ha *const ha = ctx;
+
+	return ha_bus_put(ha->bus.to_hrp, m);
+}
+
+static bool
+op_get(void *ctx, struct ha_msg *m)
+{
+	struct ha *const ha = ctx;
+
+	return ha_bus_get(ha->bus.to_core, m);
+}
+
+static uint64_t
+op_hrp_turns(void *ctx)
+{
+	return hrp_beats(ctx);
+}
+
+static uint64_t
+op_worker_turns(void *ctx, uint16_t worker)
+{
+	struct ha *const ha = ctx;
+
+	return worker_beats(engine_worker(ha->params.engine, worker));
+}
+
+static uint32_t
+op_sessions(void *ctx)
+{
+	struct ha *const ha = ctx;
+
+	return session_table_count(engine_sessions(ha->params.engine));
+}
+
+static void
+client_tick(void *ctx, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	role_tick(ha->role, now);
+}
+
+static void
+client_link(void *ctx, uint16_t interface, bool up, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	role_link(ha->role, interface, up, now);
+}
+
+static void
+client_vrrp(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	role_vrrp(ha->role, interface, data, len, now);
+}
+
+/* ---- creation ---- */
+
+static const struct config_interface *
+interface_at(const struct config *config, int index)
+{
+	const struct config_list *const list = config_section_data(config, "interfaces");
+
+	return &((const struct config_interface *)list->items)[index];
+}
+
+/* => number of groups, or -errno with a reason. */
+static int
+create_vrrps(struct ha *ha, struct vrrp *out, char *err, size_t err_size)
+{
+	const struct config *const config = ha->params.config;
+	const struct config_list *const list = config_section_data(config, "vrrp");
+	int count = 0;
+
+	for (uint32_t i = 0; list != NULL && i < list->count; i++) {
+		const struct config_vrrp *const v = &((const struct config_vrrp *)list->items)[i];
+		const int interface = config_interface_index(config, v->interface);
+
+		if (interface < 0 || count == VRRP_MAX_GROUPS) {
+			snprintf(err, err_size, "vrrp: vrid %u on %s cannot be set up",
+				(unsigned int)v->vrid, v->interface);
+			return -EINVAL;
+		}
+		const rte_be32_t own = interface_at(config, interface)->address.address;
+		const int rc = core_virtual_add(ha->params.core, (uint16_t)interface,
+			(uint8_t)v->vrid, v->virtual_ip.address);
+
+		if (rc != 0) {
+			snprintf(err, err_size, "vrrp: vrid %u on %s: %s", (unsigned int)v->vrid,
+				v->interface, strerror(-rc));
+			return rc;
+		}
+		vrrp_init(&out[count++], (uint8_t)v->vrid, (uint16_t)interface,
+			v->virtual_ip.address, ha->paired ? (uint8_t)v->group : VGMP_GROUP_NONE,
+			(uint8_t)v->priority, (uint32_t)v->advert_ms, v->preempt,
+			own == v->virtual_ip.address);
+	}
+	return count;
+}
+
+static int
+create_role(struct ha *ha, char *err, size_t err_size)
+{
+	const struct config_hrp *const hrp = config_section_data(ha->params.config, "hrp");
+	struct vrrp *const vrrps = calloc(VRRP_MAX_GROUPS, sizeof(*vrrps));
+	struct mon *const members = calloc(1, sizeof(*members));
+	struct role_params p = {
+		.paired = ha->paired,
+		.hello_ms = hrp != NULL ? (uint32_t)hrp->hello_ms : HRP_HELLO_DEFAULT_MS,
+		.misses = hrp != NULL ? (uint32_t)hrp->misses : HRP_MISSES_DEFAULT,
+		.preempt = hrp != NULL && hrp->preempt,
+		.preempt_delay_s = hrp != NULL ? (uint32_t)hrp->preempt_delay_s : 0,
+		.workers = engine_worker_count(ha->params.engine),
+		.seed = ha->params.seed,
+		.vrrps = vrrps,
+		.members = members,
+		.ops = { .ctx = ha,
+			.lease = op_lease,
+			.own = op_own,
+			.link_up = op_link_up,
+			.address = op_address,
+			.send = op_send,
+			.put = op_put,
+			.get = op_get,
+			.hrp_turns = op_hrp_turns,
+			.worker_turns = op_worker_turns,
+			.sessions = op_sessions },
+	};
+	int rc = -ENOMEM;
+
+	snprintf(err, err_size, "roles: out of memory");
+	if (vrrps == NULL || members == NULL)
+		goto done;
+	rc = create_vrrps(ha, vrrps, err, err_size);
+	if (rc < 0)
+		goto done;
+	p.vrrp_count = (uint16_t)rc;
+	mon_init(members);
+	rc = ha->paired ? mon_collect(members, ha->params.config, err, err_size) : 0;
+	if (rc != 0)
+		goto done;
+	ha->role = role_create(&p);
+	rc = ha->role != NULL ? 0 : -ENOMEM;
+done:
+	free(vrrps);
+	free(members);
+	return rc;
+}
+
+static int
+create_hrp(struct ha *ha, char *err, size_t err_size)
+{
+	const struct config *const config = ha->params.config;
+	const struct config_hrp *const section = config_section_data(config, "hrp");
+	struct hrp_heartbeat heartbeats[HRP_LINKS_MAX];
+	struct hrp_params p = {
+		.name = ha->params.name,
+		.engine = ha->params.engine,
+		.pool = ha->params.pool,
+		.bus = &ha->bus,
+		.heartbeats = heartbeats,
+		.hello_ms = (uint32_t)section->hello_ms,
+		.socket = ha->params.socket,
+		.seed = ha->params.seed,
+	};
+
+	if (ha->params.heartbeat_count != section->interfaces.count ||
+		section->interfaces.count > HRP_LINKS_MAX) {
+		snprintf(err, err_size, "hrp: %u heartbeat ports for %u interfaces",
+			ha->params.heartbeat_count, section->interfaces.count);
+		return -EINVAL;
+	}
+	for (uint16_t i = 0; i < ha->params.heartbeat_count; i++) {
+		const struct ha_heartbeat *const port = &ha->params.heartbeats[i];
+		const struct config_heartbeat *const h =
+			&((const struct config_heartbeat *)section->interfaces.items)[i];
+		const struct config_interface *const own = interface_at(config, port->interface);
+
+		heartbeats[p.heartbeat_count++] = (struct hrp_heartbeat){
+			.name = own->name,
+			.ethdev = port->ethdev,
+			.interface = port->interface,
+			.mtu = (uint16_t)own->mtu,
+			.prefix_len = own->address.len,
+			.address = own->address.len != 0 ? own->address.address : 0,
+			.remote = h->remote,
+			.mac = port->mac,
+		};
+	}
+	const int rc = ha_bus_create(&ha->bus, ha->params.name, ha->params.socket);
+
+	if (rc != 0) {
+		snprintf(err, err_size, "hrp: message rings: %s", strerror(-rc));
+		return rc;
+	}
+	ha->hrp = hrp_create(&p, err, err_size);
+	return ha->hrp != NULL ? 0 : -EINVAL;
+}
+
+struct ha *
+ha_create(const struct ha_params *params, char *err, size_t err_size)
+{
+	const struct config_hrp *const hrp = config_section_data(params->config, "hrp");
+	struct ha *const ha = calloc(1, sizeof(*ha));
+
+	if (ha == NULL) {
+		snprintf(err, err_size, "ha: out of memory");
+		return NULL;
+	}
+	ha->params = *params;
+	ha->params.heartbeats = params->heartbeats; /* only looked at in here */
+	ha->paired = hrp != NULL && hrp->enable;
+	if (ha->paired && create_hrp(ha, err, err_size) != 0)
+		goto err_ha;
+	if (create_role(ha, err, err_size) != 0)
+		goto err_ha;
+
+	const struct core_client client = {
+		.ctx = ha, .tick = client_tick, .link = client_link, .vrrp = client_vrrp
+	};
+	const int rc = core_add_client(params->core, &client);
+
+	if (rc != 0) {
+		snprintf(err, err_size, "ha: control core: %s", strerror(-rc));
+		goto err_ha;
+	}
+	ha->params.heartbeats = NULL;
+	return ha;
+
+err_ha:
+	ha_destroy(ha);
+	return NULL;
+}
+
+void
+ha_destroy(struct ha *ha)
+{
+	if (ha == NULL)
+		return;
+	role_destroy(ha->role);
+	hrp_destroy(ha->hrp);
+	ha_bus_destroy(&ha->bus);
+	free(ha);
+}
+
+/* ---- HRP core ---- */
+
+int
+hrp_bind(struct ha *ha)
+{
+	return ha->hrp != NULL ? hrp_core_bind(ha->hrp) : 0;
+}
+
+void
+hrp_unbind(struct ha *ha)
+{
+	if (ha->hrp != NULL)
+		hrp_core_unbind(ha->hrp);
+}
+
+uint32_t
+hrp_poll(struct ha *ha, mono_t now)
+{
+	return ha->hrp != NULL ? hrp_core_poll(ha->hrp, now) : 0;
+}
+
+void
+hrp_sleep_begin(struct ha *ha)
+{
+	if (ha->hrp != NULL)
+		hrp_core_sleep_begin(ha->hrp);
+}
+
+void
+hrp_sleep_end(struct ha *ha)
+{
+	if (ha->hrp != NULL)
+		hrp_core_sleep_end(ha->hrp);
+}
+
+uint64_t
+hrp_beats(const struct ha *ha)
+{
+	return ha->hrp != NULL ? hrp_core_beats(ha->hrp) : 0;
+}
+
+void
+hrp_link(struct ha *ha, uint16_t interface, bool up)
+{
+	if (ha->hrp != NULL)
+		hrp_core_link(ha->hrp, interface, up);
+}
+
+/* ---- management ---- */
+
+void
+ha_resign(struct ha *ha, uint32_t timeout_ms)
+{
+	const struct timespec nap = { .tv_nsec = 1000000 };
+
+	role_resign(ha->role);
+	for (uint32_t i = 0; i < timeout_ms && !role_resigned(ha->role); i++)
+		nanosleep(&nap, NULL);
+}
+
+static const char *
+prompt(void *ctx)
+{
+	const struct ha *const ha = ctx;
+
+	if (!ha->paired)
+		return "";
+	return role_owning(ha->role) ? "HRP_A" : "HRP_S";
+}
+
+/* Is the address outside its interface's subnet (R50)? */
+static bool
+outside(const struct config_interface *in, rte_be32_t address)
+{
+	const uint32_t mask = in->address.len == 0 ? 0 : UINT32_MAX << (32 - in->address.len);
+
+	return ((rte_be_to_cpu_32(in->address.address) ^ rte_be_to_cpu_32(address)) & mask) != 0;
+}
+
+static void
+collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
+{
+	struct ha *const ha = ctx;
+	const struct config_list *const list = config_section_data(config, "vrrp");
+	const struct config_hrp *const hrp = config_section_data(config, "hrp");
+
+	*out = (struct publish_extra){ .virtuals = ha->virtuals };
+	for (uint32_t i = 0; list != NULL && i < list->count && i < VRRP_MAX_GROUPS; i++) {
+		const struct config_vrrp *const v = &((const struct config_vrrp *)list->items)[i];
+		const int interface = config_interface_index(config, v->interface);
+
+		if (interface < 0)
+			continue;
+		ha->virtuals[out->virtual_count++] = (struct publish_virtual){
+			.address = v->virtual_ip.address,
+			.interface = (uint16_t)interface,
+			.vrid = (uint8_t)v->vrid,
+			.len = outside(interface_at(config, interface), v->virtual_ip.address)
+				       ? v->virtual_ip.len
+				       : 0,
+		};
+	}
+	for (uint32_t i = 0; hrp != NULL && hrp->enable && i < hrp->interfaces.count; i++) {
+		const struct config_heartbeat *const h =
+			&((const struct config_heartbeat *)hrp->interfaces.items)[i];
+		const int interface = config_interface_index(config, h->interface);
+
+		if (interface >= 0)
+			out->heartbeat_interfaces |= UINT64_C(1) << interface;
+	}
+}
+
+struct management_ha
+ha_management(struct ha *ha)
+{
+	return (struct management_ha){
+		.ctx = ha, .prompt = prompt, .collect_extra = collect_extra
+	};
+}
+
+const struct role *
+ha_role(const struct ha *ha)
+{
+	return ha->role;
+}
+
+const struct hrp *
+ha_hrp(const struct ha *ha)
+{
+	return ha->hrp;
+}

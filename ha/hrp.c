@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The HRP core's loop: heartbeat ports, links, bus to the control core, mirror.  One lcore runs it
+ * between hrp_core_bind() and hrp_core_unbind(); it never blocks.
+ *
+ * One turn: receive, news from the control core, links and probes, mirror, transmit.
+ */
+#include "hrp.h"
+
+#include "check.h"
+#include "ha_constants.h"
+#include "hrp_frame.h"
+#include "hrp_mirror.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RX_BURST     32
+#define RX_BURSTS    2 /* per link and turn: some 1500 records, a millisecond or two */
+#define TX_BUFFER    64
+#define TX_RESERVED  8	/* of it, for hellos and probes: data must not delay them */
+#define BUS_MESSAGES 32 /* per turn */
+#define STATUS_MS    50
+#define STATUS_WORDS (sizeof(struct hrp_status) / sizeof(uint64_t))
+
+static_assert(sizeof(struct hrp_status) % sizeof(uint64_t) == 0, "copied by words");
+static_assert(HRP_LINKS_MAX <= 32, "carrier bits");
+
+struct link_io {
+	struct hrp_heartbeat hb;
+	struct hrp_frame_end self;
+	uint16_t ip_id;
+	uint16_t waiting;
+	struct rte_mbuf *tx[TX_BUFFER];
+	uint64_t packets_out, packets_in, bytes_out, bytes_in, other_in, tx_failed;
+	uint64_t rate_bytes, rate; /* bytes_out at the last full second; bytes of that second */
+};
+
+struct hrp {
+	struct hrp_params p;
+	int reader;
+	struct hrp_links links;
+	struct link_io io[HRP_LINKS_MAX];
+	struct hrp_mirror *mirror;
+
+	bool links_due, sync_due; /* the control core has not been told yet */
+	bool synchronised;
+	mono_t status_due, rate_due;
+	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
+	uint64_t refused[HA_REFUSAL_COUNT];
+
+	_Atomic(uint64_t) beats;		/* H writes, C reads */
+	_Atomic(uint32_t) carrier;		/* any thread writes, H reads: bit per slot */
+	_Atomic(uint32_t) version;		/* H writes: odd while the words below change */
+	_Atomic(uint64_t) status[STATUS_WORDS]; /* H writes, M reads */
+};
+
+/* ---- transmit ---- */
+
+static void
+flush(struct link_io *io)
+{
+	uint16_t sent;
+
+	if (io->waiting == 0)
+		return;
+	sent = rte_eth_tx_burst(io->hb.ethdev, 0, io->tx, io->waiting);
+	io->waiting = (uint16_t)(io->waiting - sent);
+	if (sent != 0 && io->waiting != 0)
+		memmove(io->tx, io->tx + sent, io->waiting * sizeof(io->tx[0]));
+}
+
+static bool
+queue(struct link_io *io, struct rte_mbuf *m, bool urgent)
+{
+	const uint16_t room = urgent ? TX_BUFFER : TX_BUFFER - TX_RESERVED;
+
+	if (io->waiting >= room)
+		flush(io);
+	if (io->waiting >= room) {
+		io->tx_failed++;
+		rte_pktmbuf_free(m);
+		return false;
+	}
+	io->packets_out++;
+	io->bytes_out += m->pkt_len;
+	io->tx[io->waiting++] = m;
+	return true;
+}
+
+/* => false: not sent. */
+static bool
+send_message(struct hrp *h, int slot, const uint8_t *message, uint16_t len, bool urgent)
+{
+	if (slot < 0) {
+		h->no_link++;
+		return false;
+	}
+	struct link_io *io = &h->io[slot];
+	struct rte_mbuf *m = rte_pktmbuf_alloc(h->p.pool);
+	if (m == NULL) {
+		h->no_mbuf++;
+		return false;
+	}
+	char *frame = rte_pktmbuf_append(m, (uint16_t)(HRP_FRAME_OVERHEAD + len));
+	if (frame == NULL) {
+		rte_pktmbuf_free(m);
+		io->tx_failed++;
+		return false;
+	}
+	hrp_frame_write((uint8_t *)frame, len, &io->self, io->ip_id++);
+	memcpy(frame + HRP_FRAME_OVERHEAD, message, len);
+	return queue(io, m, urgent);
+}
+
+/* For the mirror: by the running link only. */
+static bool
+send_data(void *ctx, const uint8_t *message, uint16_t len)
+{
+	struct hrp *h = ctx;
+
+	return h->links.running >= 0 && send_message(h, h->links.running, message, len, false);
+}
+
+static void
+send_probes(struct hrp *h, mono_t now)
+{
+	uint8_t message[sizeof(struct ha_vrrp) + sizeof(struct ha_probe)];
+	struct ha_probe probe;
+
+	for (uint16_t i = 0; i < h->links.count; i++) {
+		if (!hrp_link_due(&h->links, i, now, &probe))
+			continue;
+		memcpy(message + sizeof(struct ha_vrrp), &probe, sizeof(probe));
+		ha_finish(message, sizeof(message), HA_PROBE, h->p.hello_ms);
+		send_message(h, i, message, sizeof(message), true);
+	}
+}
+
+/* ---- receive ---- */
+
+static enum ha_refusal
+dispatch_hello(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, mono_t now)
+{
+	struct ha_msg msg = { .type = HA_MSG_RECEIVED,
+		.len = (uint8_t)len,
+		.slot = (uint8_t)slot,
+		.value = (uint32_t)(now.ns / NS_PER_MS) };
+	struct ha_vgmp g;
+
+	FW_ASSERT(len <= sizeof(msg.data)); /* ha_check() knows the exact lengths */
+	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
+	hrp_mirror_peer(h->mirror, g.group, g.state);
+	memcpy(msg.data, message, len);
+	if (!ha_bus_put(h->p.bus->to_core, &msg))
+		h->bus_full++;
+	return HA_OK;
+}
+
+static enum ha_refusal
+dispatch(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, rte_be32_t source,
+	mono_t now)
+{
+	const enum ha_refusal why = ha_check(message, len);
+	struct ha_probe probe;
+	struct ha_vrrp v;
+	struct ha_vgmp g;
+
+	if (why != HA_OK)
+		return why;
+	memcpy(&v, message, sizeof(v));
+	if (v.type2 == HA_PROBE) {
+		memcpy(&probe, message + sizeof(v), sizeof(probe));
+		return hrp_link_probe(&h->links, slot, &probe, source, now);
+	}
+	if (v.type2 != HA_VGMP)
+		return HA_REFUSED_type2; /* consistency checks have no taker yet */
+	memcpy(&g, message + sizeof(v), sizeof(g));
+	if (g.vtype == HA_HRP_DATA)
+		return hrp_mirror_receive(h->mirror, message, len, now);
+	return dispatch_hello(h, slot, message, len, now);
+}
+
+static void
+receive(struct hrp *h, uint16_t slot, struct rte_mbuf *m, mono_t now)
+{
+	struct link_io *io = &h->io[slot];
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+	enum ha_refusal why = HA_OK;
+	const uint8_t *message;
+	rte_be32_t source;
+	uint16_t len;
+
+	io->packets_in++;
+	io->bytes_in += m->pkt_len;
+	switch (hrp_frame_parse(
+		frame, rte_pktmbuf_data_len(m), &io->self, &message, &len, &source, &why)) {
+	case HRP_FRAME_HA:
+		why = dispatch(h, slot, message, len, source, now);
+		break;
+	case HRP_FRAME_ARP_REQUEST:
+		hrp_frame_arp_reply(frame, &io->self);
+		queue(io, m, false);
+		return;
+	case HRP_FRAME_OTHER:
+		io->other_in++;
+		break;
+	case HRP_FRAME_REFUSED:
+		break;
+	}
+	if (why != HA_OK)
+		h->refused[why]++;
+	rte_pktmbuf_free(m);
+}
+
+static uint32_t
+receive_all(struct hrp *h, mono_t now)
+{
+	struct rte_mbuf *m[RX_BURST];
+	uint32_t work = 0;
+
+	for (uint16_t slot = 0; slot < h->links.count; slot++) {
+		for (int burst = 0; burst < RX_BURSTS; burst++) {
+			const uint16_t n = rte_eth_rx_burst(h->io[slot].hb.ethdev, 0, m, RX_BURST);
+			for (uint16_t i = 0; i < n; i++)
+				receive(h, slot, m[i], now);
+			work += n;
+			if (n < RX_BURST)
+				break;
+		}
+	}
+	return work;
+}
+
+/* ---- control core ---- */
+
+static void
+from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
+{
+	const uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
+
+	switch (msg->type) {
+	case HA_MSG_SEND:
+		/* The process was stopped in between: what it wanted to say may be wrong by now. */
+		if (now_ms - msg->value > h->p.hello_ms && (int32_t)(now_ms - msg->value) > 0) {
+			h->stale_dropped++;
+			return;
+		}
+		if (msg->len <= sizeof(msg->data))
+			send_message(h, hrp_link_out(&h->links), msg->data, msg->len, true);
+		return;
+	case HA_MSG_ROLE:
+		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
+		return;
+	default:
+		return;
+	}
+}
+
+static uint32_t
+read_bus(struct hrp *h, mono_t now)
+{
+	struct ha_msg msg;
+	uint32_t n = 0;
+
+	while (n < BUS_MESSAGES && ha_bus_get(h->p.bus->to_hrp, &msg)) {
+		from_core(h, &msg, now);
+		n++;
+	}
+	return n;
+}
+
+/* News that must arrive: kept until the ring has room. */
+static void
+tell_core(struct hrp *h, mono_t now)
+{
+	const bool synchronised = hrp_mirror_synchronised(h->mirror);
+	struct ha_msg msg = { .value = (uint32_t)h->links.running };
+
+	if (h->links_due) {
+		msg.type = HA_MSG_LINKS;
+		msg.flag = h->links.running >= 0;
+		h->links_due = !ha_bus_put(h->p.bus->to_core, &msg);
+	}
+	if (synchronised != h->synchronised) {
+		h->synchronised = synchronised;
+		h->sync_due = true;
+	}
+	if (h->sync_due) {
+		msg.type = HA_MSG_SYNC;
+		msg.flag = synchronised;
+		msg.value = (uint32_t)(now.ns / NS_PER_MS);
+		h->sync_due = !ha_bus_put(h->p.bus->to_core, &msg);
+	}
+}
+
+/* ---- status ---- */
+
+static void
+fill_link(const struct hrp *h, uint16_t slot, struct hrp_link_status *s)
+{
+	const struct hrp_link *l = &h->links.link[slot];
+	const struct link_io *io = &h->io[slot];
+
+	*s = (struct hrp_link_status){
+		.interface = io->hb.interface,
+		.state = l->state,
+		.peer_address = l->peer_address,
+		.peer_hello_ms = l->peer_hello_ms,
+		.rtt_us = l->rtt_us,
+		.crossed = l->crossed,
+		.probes_out = l->probes_out,
+		.probes_in = l->probes_in,
+		.packets_out = io->packets_out,
+		.packets_in = io->packets_in,
+		.bytes_out = io->bytes_out,
+		.bytes_in = io->bytes_in,
+		.other_in = io->other_in,
+		.tx_failed = io->tx_failed,
+		.changes = l->changes,
+		.bytes_out_rate = io->rate,
+	};
+}
+
+static void
+publish_status(struct hrp *h, mono_t now)
+{
+	struct hrp_status st = { .links_count = h->links.count,
+		.running = h->links.running < 0 ? UINT64_MAX : (uint64_t)h->links.running,
+		.stale_dropped = h->stale_dropped,
+		.bus_full = h->bus_full,
+		.no_mbuf = h->no_mbuf,
+		.no_link = h->no_link };
+	uint64_t words[STATUS_WORDS];
+
+	if (!mono_before(now, h->rate_due)) {
+		h->rate_due.ns = now.ns + NS_PER_SEC;
+		for (uint16_t i = 0; i < h->links.count; i++) {
+			h->io[i].rate = h->io[i].bytes_out - h->io[i].rate_bytes;
+			h->io[i].rate_bytes = h->io[i].bytes_out;
+		}
+	}
+	for (uint16_t i = 0; i < h->links.count; i++)
+		fill_link(h, i, &st.links[i]);
+	memcpy(st.refused, h->refused, sizeof(st.refused));
+	hrp_mirror_status(h->mirror, &st, now);
+
+	memcpy(words, &st, sizeof(words));
+	const uint32_t version = atomic_load_explicit(&h->version, memory_order_relaxed);
+	atomic_store_explicit(&h->version, version + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; i < STATUS_WORDS; i++)
+		atomic_store_explicit(&h->status[i], words[i], memory_order_relaxed);
+	atomic_store_explicit(&h->version, version + 2, memory_order_release);
+	h->status_due = mono_add_ms(now, STATUS_MS);
+}
+
+void
+hrp_status(const struct hrp *h, struct hrp_status *st)
+{
+	uint64_t words[STATUS_WORDS];
+	uint32_t before;
+
+	do {
+		before = atomic_load_explicit(&h->version, memory_order_acquire);
+		for (size_t i = 0; i < STATUS_WORDS; i++)
+			words[i] = atomic_load_explicit(&h->status[i], memory_order_relaxed);
+		atomic_thread_fence(memory_order_acquire);
+	} while ((before & 1) != 0 ||
+		 atomic_load_explicit(&h->version, memory_order_relaxed) != before);
+	memcpy(st, words, sizeof(*st));
+}
+
+/* ---- life-cycle ---- */
+
+static int
+check_params(const struct hrp_params *p, char *err, size_t err_size)
+{
+	if (p->heartbeat_count == 0 || p->heartbeat_count > HRP_LINKS_MAX) {
+		snprintf(err, err_size, "hrp.interfaces: %u given, expected 1 to %u",
+			p->heartbeat_count, HRP_LINKS_MAX);
+		return -1;
+	}
+	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
+		if (p->heartbeats[i].remote != 0) {
+			snprintf(err, err_size,
+				"hrp.interfaces[%u].remote: UDP mode is not available yet", i);
+			return -1;
+		}
+		if (p->heartbeats[i].prefix_len > 32) {
+			snprintf(err, err_size, "hrp.interfaces[%u]: bad prefix length", i);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Longest message that fits every link and one packet buffer. */
+static uint16_t
+frame_max(const struct hrp_params *p)
+{
+	uint16_t mtu = rte_pktmbuf_data_room_size(p->pool);
+
+	mtu = (uint16_t)(mtu - RTE_PKTMBUF_HEADROOM - sizeof(struct rte_ether_hdr));
+	for (uint16_t i = 0; i < p->heartbeat_count; i++)
+		mtu = RTE_MIN(
+			mtu, p->heartbeats[i].mtu == 0 ? RTE_ETHER_MTU : p->heartbeats[i].mtu);
+	return ha_message_max(mtu, false);
+}
+
+struct hrp *
+hrp_create(const struct hrp_params *p, char *err, size_t err_size)
+{
+	struct hrp *h;
+
+	if (check_params(p, err, err_size) != 0)
+		return NULL;
+	h = calloc(1, sizeof(*h));
+	if (h == NULL) {
+		snprintf(err, err_size, "hrp: out of memory");
+		return NULL;
+	}
+	h->p = *p;
+	h->reader = -1;
+	h->links_due = h->sync_due = true;
+	hrp_link_init(&h->links, p->hello_ms, p->seed);
+	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
+		const struct hrp_heartbeat *hb = &p->heartbeats[i];
+		h->io[i].hb = *hb;
+		h->io[i].self = (struct hrp_frame_end){
+			.address = hb->address, .prefix_len = hb->prefix_len, .mac = hb->mac
+		};
+		hrp_link_add(&h->links, hb->address, hb->name != NULL ? hb->name : "");
+	}
+	h->mirror = hrp_mirror_create(&(struct hrp_mirror_params){ .engine = p->engine,
+					      .frame_max = frame_max(p),
+					      .hello_ms = p->hello_ms,
+					      .seed = p->seed ^ UINT32_C(0x5bd1e995),
+					      .ctx = h,
+					      .send = send_data },
+		err, err_size);
+	if (h->mirror == NULL) {
+		free(h);
+		return NULL;
+	}
+	publish_status(h, (mono_t){ .ns = 0 });
+	return h;
+}
+
+void
+hrp_destroy(struct hrp *h)
+{
+	if (h == NULL)
+		return;
+	for (uint16_t i = 0; i < h->links.count; i++)
+		rte_pktmbuf_free_bulk(h->io[i].tx, h->io[i].waiting);
+	hrp_mirror_destroy(h->mirror);
+	free(h);
+}
+
+int
+hrp_core_bind(struct hrp *h)
+{
+	h->reader = rcu_register(engine_rcu(h->p.engine));
+	return h->reader < 0 ? -1 : 0;
+}
+
+void
+hrp_core_unbind(struct hrp *h)
+{
+	rcu_unregister(engine_rcu(h->p.engine), h->reader);
+	h->reader = -1;
+}
+
+void
+hrp_core_link(struct hrp *h, uint16_t interface, bool up)
+{
+	for (uint16_t i = 0; i < h->links.count; i++) {
+		if (h->io[i].hb.interface != interface)
+			continue;
+		if (up)
+			atomic_fetch_or(&h->carrier, UINT32_C(1) << i);
+		else
+			atomic_fetch_and(&h->carrier, ~(UINT32_C(1) << i));
+	}
+}
+
+static void
+poll_links(struct hrp *h, mono_t now)
+{
+	const uint32_t carrier = atomic_load_explicit(&h->carrier, memory_order_relaxed);
+
+	for (uint16_t i = 0; i < h->links.count; i++)
+		hrp_link_carrier(&h->links, i, (carrier >> i & 1) != 0, now);
+	if (hrp_link_poll(&h->links, now))
+		h->links_due = true;
+	hrp_mirror_link(h->mirror, h->links.running >= 0);
+	send_probes(h, now);
+}
+
+uint32_t
+hrp_core_poll(struct hrp *h, mono_t now)
+{
+	const uint64_t beat = atomic_load_explicit(&h->beats, memory_order_relaxed);
+	uint32_t work;
+
+	FW_ASSERT(h->reader >= 0);
+	work = receive_all(h, now);
+	work += read_bus(h, now);
+	poll_links(h, now);
+	work += hrp_mirror_poll(h->mirror, now);
+	tell_core(h, now);
+	for (uint16_t i = 0; i < h->links.count; i++)
+		flush(&h->io[i]);
+	if (!mono_before(now, h->status_due))
+		publish_status(h, now);
+	rcu_quiescent(engine_rcu(h->p.engine), h->reader);
+	atomic_store_explicit(&h->beats, beat + 1, memory_order_relaxed);
+	return work;
+}
+
+void
+hrp_core_sleep_begin(struct hrp *h)
+{
+	rcu_offline(engine_rcu(h->p.engine), h->reader);
+}
+
+void
+hrp_core_sleep_end(struct hrp *h)
+{
+	rcu_online(engine_rcu(h->p.engine), h->reader);
+}
+
+uint64_t
+hrp_core_beats(const struct hrp *h)
+{
+	return atomic_load_explicit(&h->beats, memory_order_relaxed);
+}

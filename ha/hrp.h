@@ -1,0 +1,108 @@
+/*
+ * The HRP core of one box: heartbeat ports, links, the mirror out and in.  One lcore runs it and
+ * never blocks; ha.c creates it (struct hrp_params is filled from the configuration) and wraps
+ * these functions as ha.h's hrp_bind(), hrp_poll(), ...  Tests drive it directly with a fake clock.
+ *
+ * Roles come in and hellos go both ways through struct ha_bus (ha_bus.h).
+ */
+#pragma once
+
+#include "engine.h"
+#include "ha_bus.h"
+#include "hrp_link.h"
+#include "hrp_wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hrp;
+
+/* One heartbeat interface, in order of preference. */
+struct hrp_heartbeat {
+	const char *name; /* interface name; its CRC is on the wire */
+	uint16_t ethdev;
+	uint16_t interface; /* interface index: what hrp_core_link() is told */
+	uint16_t mtu;	    /* 0 = 1500 */
+	uint8_t prefix_len;
+	rte_be32_t address; /* 0: the link is `invalid` (R163) */
+	rte_be32_t remote;  /* 0 = multicast */
+	struct rte_ether_addr mac;
+};
+
+struct hrp_params {
+	const char *name; /* prefix of DPDK object names */
+	struct engine *engine;
+	struct rte_mempool *pool;
+	struct ha_bus *bus; /* the caller's, outlives us */
+	const struct hrp_heartbeat *heartbeats;
+	uint16_t heartbeat_count; /* 1..HRP_LINKS_MAX */
+	uint32_t hello_ms;
+	int socket;
+	uint32_t seed;
+};
+
+/* => NULL with a one-line reason in err. */
+struct hrp *hrp_create(const struct hrp_params *, char *err, size_t err_size);
+void hrp_destroy(struct hrp *);
+
+int hrp_core_bind(struct hrp *);
+void hrp_core_unbind(struct hrp *);
+uint32_t hrp_core_poll(struct hrp *, mono_t now); /* => work done; 0 lets the caller sleep */
+void hrp_core_sleep_begin(struct hrp *);
+void hrp_core_sleep_end(struct hrp *);
+uint64_t hrp_core_beats(const struct hrp *);
+/* Carrier of a heartbeat interface, from any thread.  Until told, a link is down. */
+void hrp_core_link(struct hrp *, uint16_t interface, bool up);
+
+/* ---- status for shows: a consistent copy, made by the HRP core every 50 ms ---- */
+
+enum hrp_bulk_state {
+	HRP_BULK_NONE,	  /* no peer, or not our turn */
+	HRP_BULK_RUNNING, /* records are on their way */
+	HRP_BULK_WAITING, /* sent or received, result outstanding */
+	HRP_BULK_EQUAL,	  /* digests agree */
+	HRP_BULK_DIFFERS, /* they do not: another bulk follows */
+	HRP_BULK_STATES
+};
+extern const char *const hrp_bulk_state_names[HRP_BULK_STATES];
+
+struct hrp_link_status {
+	uint32_t interface;    /* index */
+	uint32_t state;	       /* enum hrp_link_state */
+	uint32_t peer_address; /* rte_be32_t, 0 = never heard */
+	uint32_t peer_hello_ms;
+	uint32_t rtt_us, crossed; /* crossed: the peer's interface name differs (R159, C25) */
+	uint64_t probes_out, probes_in, packets_out, packets_in, bytes_out, bytes_in;
+	uint64_t other_in, tx_failed, changes;
+	uint64_t bytes_out_rate; /* per second, last whole second (R161) */
+};
+
+struct hrp_stream_status {
+	uint64_t open; /* a stream is running */
+	uint64_t frames_out, frames_in, resent, timeouts, acks_out, acks_in, nacks_out, nacks_in;
+	uint64_t duplicates, reordered, refused, opened, window_full;
+	uint64_t unacked, rtt_us, lag_us; /* frames in the window; age of the oldest */
+};
+
+struct hrp_session_status {
+	uint64_t sent, deleted, skipped;	    /* records out; events not worth one */
+	uint64_t installed, updated, removed;	    /* records in */
+	uint64_t conflicts, full, unknown, retries; /* kept ours; table full; delete of unknown */
+	uint64_t adopted, swept;		    /* copies made ours; dropped after a bulk */
+	uint64_t discarded;			    /* events of a standby */
+};
+
+struct hrp_status {
+	uint64_t links_count, running; /* running: slot, UINT64_MAX = none */
+	struct hrp_link_status links[HRP_LINKS_MAX];
+	struct hrp_stream_status stream;
+	struct hrp_session_status sessions;
+	uint64_t active, peer_alive, peer_active, mirroring, synchronised;
+	uint64_t bulk_out, bulk_in; /* enum hrp_bulk_state */
+	uint64_t bulks_out, bulks_in;
+	uint64_t bulk_out_count, bulk_in_count; /* records of the last one */
+	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
+	uint64_t refused[HA_REFUSAL_COUNT];
+};
+void hrp_status(const struct hrp *, struct hrp_status *);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Heartbeat links: states and probes.  Pure; run by the HRP core.
+ */
+#include "hrp_link.h"
+
+#include <string.h>
+
+#define NEVER ((mono_t){ .ns = 0 })
+
+const char *const hrp_link_state_names[HRP_LINK_STATES] = {
+	[HRP_LINK_INVALID] = "invalid",
+	[HRP_LINK_DOWN] = "down",
+	[HRP_LINK_PEERDOWN] = "peerdown",
+	[HRP_LINK_READY] = "ready",
+	[HRP_LINK_RUNNING] = "running",
+};
+
+/* CRC-32 (IEEE 802.3), as the wire format says; a name is hashed once, so no table. */
+static uint32_t
+name_crc(const char *name)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (; *name != '\0'; name++) {
+		crc ^= (uint8_t)*name;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? UINT32_C(0xedb88320) : 0);
+	}
+	return ~crc;
+}
+
+static void
+set_state(struct hrp_links *ls, struct hrp_link *l, enum hrp_link_state state)
+{
+	if (l->state == state)
+		return;
+	/* ready <-> running is the choice, not the link's own doing. */
+	if (!(l->state >= HRP_LINK_READY && state >= HRP_LINK_READY))
+		l->changes++;
+	l->state = state;
+	ls->changed = true;
+}
+
+static bool
+within(const struct hrp_links *ls, mono_t then, mono_t now)
+{
+	return then.ns != 0 &&
+	       now.ns < then.ns + HRP_LINK_SILENT * (uint64_t)ls->hello_ms * NS_PER_MS;
+}
+
+void
+hrp_link_init(struct hrp_links *ls, uint32_t hello_ms, uint32_t seed)
+{
+	*ls = (struct hrp_links){ .hello_ms = hello_ms, .running = -1 };
+	for (uint32_t i = 0; i < HRP_LINKS_MAX; i++) {
+		seed = seed * UINT32_C(1664525) + UINT32_C(1013904223);
+		ls->link[i].sequence = seed;
+	}
+}
+
+int
+hrp_link_add(struct hrp_links *ls, rte_be32_t address, const char *interface_name)
+{
+	if (ls->count == HRP_LINKS_MAX)
+		return -1;
+	struct hrp_link *l = &ls->link[ls->count];
+	l->address = address;
+	l->name_crc = name_crc(interface_name);
+	l->state = address == 0 ? HRP_LINK_INVALID : HRP_LINK_DOWN;
+	ls->changed = true;
+	return ls->count++;
+}
+
+void
+hrp_link_carrier(struct hrp_links *ls, uint16_t slot, bool up, mono_t now)
+{
+	struct hrp_link *l = &ls->link[slot];
+
+	if (l->carrier == up)
+		return;
+	l->carrier = up;
+	if (l->state == HRP_LINK_INVALID)
+		return;
+	l->heard_at = l->good_at = NEVER;
+	l->due = now;
+	set_state(ls, l, up ? HRP_LINK_PEERDOWN : HRP_LINK_DOWN);
+}
+
+bool
+hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *probe)
+{
+	struct hrp_link *l = &ls->link[slot];
+
+	if (l->state < HRP_LINK_PEERDOWN || mono_before(now, l->due))
+		return false;
+	/* Keep the beat, but never send a burst to catch up after a stall. */
+	l->due = mono_add_ms(l->due, ls->hello_ms);
+	if (!mono_before(now, l->due))
+		l->due = mono_add_ms(now, ls->hello_ms);
+	if (++l->sequence == 0)
+		l->sequence = 1; /* 0 in echo means "none seen" */
+	l->sent[l->sequence % HRP_LINK_REMEMBER] = now;
+	l->probes_out++;
+	*probe = (struct ha_probe){
+		.flags = within(ls, l->heard_at, now) ? HA_PROBE_HEARD : 0,
+		.slot = (uint8_t)slot,
+		.hello_ms = rte_cpu_to_be_16((uint16_t)ls->hello_ms),
+		.address = l->address,
+		.sequence = rte_cpu_to_be_32(l->sequence),
+		.echo = rte_cpu_to_be_32(l->peer_sequence),
+		.clock_ms = rte_cpu_to_be_32((uint32_t)(now.ns / NS_PER_MS)),
+		.name_crc = rte_cpu_to_be_32(l->name_crc),
+	};
+	return true;
+}
+
+enum ha_refusal
+hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rte_be32_t source,
+	mono_t now)
+{
+	struct hrp_link *l = &ls->link[slot];
+	const uint32_t echo = rte_be_to_cpu_32(p->echo);
+
+	if (p->address != source || p->hello_ms == 0 || p->sequence == 0 ||
+		p->slot >= HRP_LINKS_MAX)
+		return HA_REFUSED_field;
+	if (l->state < HRP_LINK_PEERDOWN)
+		return HA_OK; /* carrier news may be later than the packet */
+	/* The first one is answered at once: formation need not wait for our beat. */
+	if (!within(ls, l->heard_at, now))
+		l->due = now;
+	l->probes_in++;
+	l->heard_at = now;
+	l->peer_sequence = rte_be_to_cpu_32(p->sequence);
+	l->peer_address = source;
+	l->peer_hello_ms = rte_be_to_cpu_16(p->hello_ms);
+	l->crossed = rte_be_to_cpu_32(p->name_crc) != l->name_crc;
+
+	const uint32_t age = l->sequence - echo;
+	if ((p->flags & HA_PROBE_HEARD) == 0 || echo == 0 || age >= HRP_LINK_REMEMBER ||
+		age >= l->probes_out)
+		return HA_OK;
+	l->good_at = now;
+	/* Includes the peer's wait until its next probe: an upper bound. */
+	const uint64_t rtt = now.ns - l->sent[echo % HRP_LINK_REMEMBER].ns;
+	l->rtt_us = (uint32_t)(rtt / NS_PER_US);
+	if (l->state == HRP_LINK_PEERDOWN)
+		set_state(ls, l, HRP_LINK_READY);
+	return HA_OK;
+}
+
+bool
+hrp_link_poll(struct hrp_links *ls, mono_t now)
+{
+	int running = -1;
+
+	for (uint16_t i = 0; i < ls->count; i++) {
+		struct hrp_link *l = &ls->link[i];
+		if (l->state < HRP_LINK_READY)
+			continue;
+		if (!within(ls, l->good_at, now))
+			set_state(ls, l, HRP_LINK_PEERDOWN);
+		else if (running < 0)
+			running = i;
+	}
+	for (uint16_t i = 0; i < ls->count; i++)
+		if (ls->link[i].state >= HRP_LINK_READY)
+			set_state(
+				ls, &ls->link[i], i == running ? HRP_LINK_RUNNING : HRP_LINK_READY);
+	if (ls->running != running) {
+		ls->running = running;
+		ls->changed = true;
+	}
+	const bool changed = ls->changed;
+	ls->changed = false;
+	return changed;
+}
+
+int
+hrp_link_out(const struct hrp_links *ls)
+{
+	if (ls->running >= 0)
+		return ls->running;
+	for (uint16_t i = 0; i < ls->count; i++)
+		if (ls->link[i].state >= HRP_LINK_PEERDOWN)
+			return i;
+	return -1;
+}

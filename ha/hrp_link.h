@@ -1,0 +1,74 @@
+/*
+ * Heartbeat links: each hb interface is one link with its own state (R163-R167), found out by
+ * probes (requirements.md 3.3).  Pure: no I/O, the clock is an argument.  HRP core only.
+ *
+ * down/invalid -> peerdown (carrier) -> ready (a probe that has heard us and echoes one of our last
+ * eight) -> peerdown after three silent intervals.  running = the first configured among the ready.
+ */
+#pragma once
+
+#include "clock.h"
+#include "hrp_wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HRP_LINKS_MAX	  8
+#define HRP_LINK_SILENT	  3 /* intervals without a good probe until peerdown */
+#define HRP_LINK_REMEMBER 8 /* own probe sequences an echo may match */
+
+enum hrp_link_state {
+	HRP_LINK_INVALID,  /* no address: cannot work (R163) */
+	HRP_LINK_DOWN,	   /* no carrier (R164) */
+	HRP_LINK_PEERDOWN, /* probing, no answer (R165) */
+	HRP_LINK_READY,	   /* the peer answers (R166) */
+	HRP_LINK_RUNNING,  /* ready and chosen (R167) */
+	HRP_LINK_STATES
+};
+extern const char *const hrp_link_state_names[HRP_LINK_STATES];
+
+struct hrp_link {
+	enum hrp_link_state state;
+	bool carrier;
+	rte_be32_t address;
+	uint32_t name_crc;
+
+	uint32_t sequence; /* of the last probe sent */
+	mono_t sent[HRP_LINK_REMEMBER];
+	mono_t due;	 /* next probe */
+	mono_t heard_at; /* last valid probe */
+	mono_t good_at;	 /* last one that proves both directions */
+	uint32_t peer_sequence;
+
+	rte_be32_t peer_address;
+	uint32_t peer_hello_ms;
+	uint32_t rtt_us;
+	bool crossed;
+	uint64_t probes_out, probes_in, changes;
+};
+
+struct hrp_links {
+	bool changed; /* since the last hrp_link_poll() */
+	uint32_t hello_ms;
+	uint16_t count;
+	int running; /* slot, -1 = none */
+	struct hrp_link link[HRP_LINKS_MAX];
+};
+
+void hrp_link_init(struct hrp_links *, uint32_t hello_ms, uint32_t seed);
+/* => slot.  address 0 = invalid. */
+int hrp_link_add(struct hrp_links *, rte_be32_t address, const char *interface_name);
+
+void hrp_link_carrier(struct hrp_links *, uint16_t slot, bool up, mono_t now);
+/* hrp_link_due: is it time for a probe on this link?  Then `probe` is filled, without ha_vrrp. */
+bool hrp_link_due(struct hrp_links *, uint16_t slot, mono_t now, struct ha_probe *probe);
+/* hrp_link_probe: a checked probe came in by this link from `source`.
+ * => HA_OK, or why it is refused. */
+enum ha_refusal hrp_link_probe(
+	struct hrp_links *, uint16_t slot, const struct ha_probe *, rte_be32_t source, mono_t now);
+/* hrp_link_poll: timeouts and choice.  => true when a state or the choice has changed since the
+ * last call. */
+bool hrp_link_poll(struct hrp_links *, mono_t now);
+
+/* => The slot messages go out by: the running one, else the first with carrier, else -1. */
+int hrp_link_out(const struct hrp_links *);

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The mirror; see hrp_mirror.h.  Run by the HRP core.
+ */
+#include "hrp_mirror.h"
+
+#include "check.h"
+#include "repl.h"
+#include "vgmp.h"
+
+#include <rte_common.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLES_MAX	  8
+#define HANDOVER_MS	  200  /* after stepping down: what was on its way still goes out */
+#define RESULT_MS	  500  /* without a result, END is sent again */
+#define BULK_AGAIN_MS	  1000 /* after a bulk that did not agree; doubles */
+#define BULK_AGAIN_MAX_MS 32000
+
+const char *const hrp_bulk_state_names[HRP_BULK_STATES] = {
+	[HRP_BULK_NONE] = "none",
+	[HRP_BULK_RUNNING] = "running",
+	[HRP_BULK_WAITING] = "waiting",
+	[HRP_BULK_EQUAL] = "equal",
+	[HRP_BULK_DIFFERS] = "differs",
+};
+
+struct bulk_out {
+	enum hrp_bulk_state state;
+	bool begun; /* BEGIN is in the stream: records may follow */
+	bool walked;
+	uint32_t round, count;
+	mono_t due; /* WAITING: END again; DIFFERS: next bulk */
+	uint64_t again_ms;
+	struct hrp_bulk end;
+};
+
+struct bulk_in {
+	enum hrp_bulk_state state;
+	uint32_t round;
+	struct hrp_bulk result;
+	bool answered; /* `result` belongs to `round` */
+};
+
+struct mirrored {
+	const struct repl_table *ops;
+	void *t;
+	struct hrp_mirror *mirror;
+	struct bulk_out out;
+	struct bulk_in in;
+};
+
+struct hrp_mirror {
+	struct hrp_mirror_params p;
+	struct hrp_stream *stream;
+	struct mirrored table[TABLES_MAX];
+	uint32_t count;
+	uint32_t round;
+
+	bool active, peer_alive, running, sending, mirroring, adopting;
+	uint8_t peer_state[3]; /* by group; enum vgmp_state */
+	mono_t handover_until;
+
+	/* A frame that is delivered in pieces. */
+	struct {
+		uint32_t stream, sequence;
+		uint16_t offset;
+	} held;
+
+	uint64_t bulks_out, bulks_in, bulk_out_count, bulk_in_count;
+	uint64_t refused[HA_REFUSAL_COUNT];
+};
+
+static bool
+peer_active(const struct hrp_mirror *m)
+{
+	if (!m->peer_alive)
+		return false;
+	for (int g = 1; g <= 2; g++)
+		if (m->peer_state[g] == VGMP_ACTIVE || m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY)
+			return true;
+	return false;
+}
+
+static struct mirrored *
+table_of(struct hrp_mirror *m, uint16_t module)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->table[i].ops->module == module)
+			return &m->table[i];
+	return NULL;
+}
+
+/* ---- inbound ---- */
+
+static void
+answer(struct hrp_mirror *m, const struct mirrored *t)
+{
+	hrp_stream_result(m->stream, t->ops->module, &t->in.result);
+}
+
+static bool
+bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
+{
+	if (!t->ops->round(t->t, rte_be_to_cpu_32(b->capacity))) {
+		m->refused[HA_REFUSED_record]++;
+		t->in.state = HRP_BULK_DIFFERS;
+		return true;
+	}
+	t->in.state = HRP_BULK_RUNNING;
+	t->in.round = rte_be_to_cpu_32(b->round);
+	t->in.answered = false;
+	m->bulks_in++;
+	return true;
+}
+
+/* => false: the sweep goes on at the next turn, and the stream waits for it. */
+static bool
+bulk_end(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
+{
+	struct repl_digest have;
+
+	if (rte_be_to_cpu_32(b->round) != t->in.round)
+		return true;
+	if (t->in.answered) {
+		answer(m, t); /* asked again: the first answer was lost */
+		return true;
+	}
+	if (t->in.state != HRP_BULK_RUNNING && t->in.state != HRP_BULK_WAITING)
+		return true;
+	t->in.state = HRP_BULK_WAITING;
+	if (t->ops->sweep(t->t, &have) != REPL_DONE)
+		return false;
+	t->in.result = (struct hrp_bulk){ .round = b->round,
+		.count = rte_cpu_to_be_32(have.count),
+		.digest = rte_cpu_to_be_64(have.sum) };
+	t->in.answered = true;
+	t->in.state = t->in.result.count == b->count && t->in.result.digest == b->digest
+			      ? HRP_BULK_EQUAL
+			      : HRP_BULK_DIFFERS;
+	m->bulk_in_count = have.count;
+	answer(m, t);
+	return true;
+}
+
+/* => bytes of the records taken; less than `len`: the rest at the next turn. */
+static uint16_t
+install(struct hrp_mirror *m, struct mirrored *t, const uint8_t *records, uint16_t len, uint16_t at,
+	mono_t now)
+{
+	struct hrp_record head;
+
+	while (at < len) {
+		const uint16_t left = (uint16_t)(len - at);
+		if (left < sizeof(head)) {
+			m->refused[HA_REFUSED_record]++;
+			return len;
+		}
+		memcpy(&head, records + at, sizeof(head));
+		if (head.length < sizeof(head) || head.length > left) {
+			m->refused[HA_REFUSED_record]++; /* where the next one begins is unknown */
+			return len;
+		}
+		switch (t->ops->install(t->t, records + at, head.length, now)) {
+		case REPL_DONE:
+			break;
+		case REPL_REFUSED:
+			m->refused[HA_REFUSED_record]++;
+			break;
+		case REPL_RETRY:
+			return at;
+		}
+		at = (uint16_t)(at + head.length);
+	}
+	return at;
+}
+
+static bool
+deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
+{
+	const uint8_t *body = message + HRP_STREAM_OVERHEAD - sizeof(struct hrp_stream_head);
+	struct hrp_mirror *m = ctx;
+	struct hrp_stream_head head;
+	struct hrp_header h;
+	struct hrp_bulk bulk;
+
+	memcpy(&h, message + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
+	memcpy(&head, body, sizeof(head));
+	struct mirrored *t = table_of(m, rte_be_to_cpu_16(h.dest_module));
+	if (t == NULL) {
+		m->refused[HA_REFUSED_module]++;
+		return true;
+	}
+	if (h.op != HRP_OP_ADD) {
+		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */
+		return h.op == HRP_OP_BULK_BEGIN ? bulk_begin(m, t, &bulk) : bulk_end(m, t, &bulk);
+	}
+	if (t->in.state == HRP_BULK_NONE) {
+		m->refused[HA_REFUSED_record]++; /* a stream begins with a bulk */
+		return true;
+	}
+	const uint16_t total = (uint16_t)(len - HRP_STREAM_OVERHEAD);
+	uint16_t at = 0;
+	if (m->held.stream == head.stream && m->held.sequence == h.sequence)
+		at = RTE_MIN(m->held.offset, total);
+	at = install(m, t, body + sizeof(head), total, at, now);
+	m->held.stream = head.stream;
+	m->held.sequence = h.sequence;
+	m->held.offset = at;
+	return at == total;
+}
+
+/* ---- outbound ---- */
+
+static void
+start_bulks(struct hrp_mirror *m)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		m->table[i].out =
+			(struct bulk_out){ .state = HRP_BULK_RUNNING, .again_ms = BULK_AGAIN_MS };
+}
+
+static void
+stop_bulks(struct hrp_mirror *m)
+{
+	for (uint32_t i = 0; i < m->count; i++)
+		m->table[i].out = (struct bulk_out){ 0 };
+}
+
+static void
+opened(void *ctx, mono_t now)
+{
+	(void)now;
+	start_bulks(ctx);
+}
+
+static void
+result(void *ctx, const struct hrp_bulk *b, mono_t now)
+{
+	struct hrp_mirror *m = ctx;
+
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct bulk_out *o = &m->table[i].out;
+		if (o->state != HRP_BULK_WAITING || b->round != o->end.round)
+			continue;
+		if (b->count == o->end.count && b->digest == o->end.digest) {
+			o->state = HRP_BULK_EQUAL;
+			o->again_ms = BULK_AGAIN_MS;
+			continue;
+		}
+		o->state = HRP_BULK_DIFFERS;
+		o->due = mono_add_ms(now, o->again_ms);
+		o->again_ms = RTE_MIN(o->again_ms * 2, (uint64_t)BULK_AGAIN_MAX_MS);
+	}
+}
+
+static uint8_t *
+reserve(void *ctx, uint16_t len, mono_t now)
+{
+	const struct mirrored *t = ctx;
+
+	return hrp_stream_reserve(t->mirror->stream, t->ops->module, len, now);
+}
+
+static void
+commit(void *ctx, uint16_t len)
+{
+	hrp_stream_commit(((const struct mirrored *)ctx)->mirror->stream, len);
+}
+
+static bool
+begin_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
+{
+	struct bulk_out *o = &t->out;
+	struct hrp_bulk b = { .round = rte_cpu_to_be_32(m->round + 1) };
+	uint32_t estimate;
+
+	b.capacity = rte_cpu_to_be_32(t->ops->walk_begin(t->t, &estimate));
+	b.count = rte_cpu_to_be_32(estimate);
+	if (!hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_BEGIN, &b, now))
+		return false;
+	m->round++;
+	m->bulks_out++;
+	o->begun = true;
+	o->walked = false;
+	o->round = m->round;
+	return true;
+}
+
+static bool
+end_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
+{
+	struct bulk_out *o = &t->out;
+	struct repl_digest d;
+
+	t->ops->sent(t->t, &d);
+	o->end = (struct hrp_bulk){ .round = rte_cpu_to_be_32(o->round),
+		.count = rte_cpu_to_be_32(d.count),
+		.digest = rte_cpu_to_be_64(d.sum) };
+	if (!hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_END, &o->end, now))
+		return false;
+	m->bulk_out_count = d.count;
+	o->state = HRP_BULK_WAITING;
+	o->due = mono_add_ms(now, RESULT_MS);
+	return true;
+}
+
+/* Live changes first; what room is left goes to the bulk. */
+static uint32_t
+feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
+{
+	const struct repl_out out = { .ctx = t, .reserve = reserve, .commit = commit };
+	struct bulk_out *o = &t->out;
+	uint32_t work = 0;
+
+	if (o->begun)
+		work = t->ops->drain(t->t, &out, now);
+	else
+		t->ops->discard(t->t); /* the bulk that is about to begin covers it */
+
+	switch (o->state) {
+	case HRP_BULK_RUNNING:
+		if (m->adopting || (!o->begun && !begin_walk(m, t, now)))
+			return work;
+		if (!o->walked)
+			o->walked = t->ops->walk(t->t, &out, now);
+		if (o->walked)
+			end_walk(m, t, now);
+		return work + 1;
+	case HRP_BULK_WAITING:
+		if (!mono_before(now, o->due)) {
+			hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_END, &o->end, now);
+			o->due = mono_add_ms(now, RESULT_MS);
+		}
+		return work;
+	case HRP_BULK_DIFFERS:
+		/* Records go on under the old round until the new BEGIN is in the stream. */
+		if (!mono_before(now, o->due)) {
+			o->state = HRP_BULK_RUNNING;
+			o->begun = false;
+		}
+		return work;
+	case HRP_BULK_NONE:
+	case HRP_BULK_EQUAL:
+	case HRP_BULK_STATES:
+		return work;
+	}
+	return work;
+}
+
+/* ---- roles ---- */
+
+static void
+tell_tables(struct hrp_mirror *m)
+{
+	const struct repl_role r = {
+		.active = m->active, .peer_active = peer_active(m), .sending = m->mirroring
+	};
+
+	for (uint32_t i = 0; i < m->count; i++)
+		m->table[i].ops->role(m->table[i].t, &r);
+	/* Sessions the peer has left behind are ours. */
+	m->adopting = m->active && !r.peer_active;
+}
+
+static void
+set_sending(struct hrp_mirror *m, bool on, mono_t now)
+{
+	if (m->sending == on)
+		return;
+	m->sending = on;
+	if (m->mirroring != on) {
+		m->mirroring = on;
+		engine_set_mirror(m->p.engine, on);
+	}
+	/* Before the stream: opening it starts the bulks itself. */
+	if (on && hrp_stream_is_open(m->stream))
+		start_bulks(m);
+	if (!on)
+		stop_bulks(m);
+	hrp_stream_offer(m->stream, on, now);
+}
+
+void
+hrp_mirror_role(struct hrp_mirror *m, bool active, bool alive, mono_t now)
+{
+	if (m->active && !active)
+		m->handover_until = mono_add_ms(now, HANDOVER_MS);
+	const bool changed = m->active != active || m->peer_alive != alive;
+	m->active = active;
+	m->peer_alive = alive;
+	if (!alive) {
+		memset(m->peer_state, 0, sizeof(m->peer_state));
+		hrp_stream_close(m->stream);
+		stop_bulks(m);
+	}
+	hrp_stream_role(m->stream, active);
+	if (active && m->sending && m->handover_until.ns != 0)
+		set_sending(m, false, now); /* back before the hand-over was over: begin anew */
+	if (active) {
+		m->handover_until.ns = 0;
+		set_sending(m, alive, now);
+	} else if (!alive) {
+		set_sending(m, false, now);
+	}
+	if (changed)
+		tell_tables(m);
+}
+
+void
+hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state)
+{
+	const bool before = peer_active(m);
+
+	if (group < 1 || group > 2)
+		return;
+	m->peer_state[group] = state;
+	if (peer_active(m) != before)
+		tell_tables(m);
+}
+
+void
+hrp_mirror_link(struct hrp_mirror *m, bool running)
+{
+	m->running = running;
+}
+
+/* ---- life-cycle ---- */
+
+struct hrp_mirror *
+hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
+{
+	const struct repl_table *const *list = repl_tables_get();
+	struct hrp_mirror *m = calloc(1, sizeof(*m));
+
+	if (m == NULL) {
+		snprintf(err, err_size, "mirror: out of memory");
+		return NULL;
+	}
+	m->p = *p;
+	for (; list[m->count] != NULL && m->count < TABLES_MAX; m->count++) {
+		struct mirrored *t = &m->table[m->count];
+		t->ops = list[m->count];
+		t->mirror = m;
+		t->t = t->ops->create(&(struct repl_params){ .engine = p->engine }, err, err_size);
+		if (t->t == NULL) {
+			hrp_mirror_destroy(m);
+			return NULL;
+		}
+	}
+	m->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = p->frame_max,
+		.hello_ms = p->hello_ms,
+		.seed = p->seed,
+		.ctx = m,
+		.deliver = deliver,
+		.opened = opened,
+		.result = result,
+		.send_ctx = p->ctx,
+		.send = p->send });
+	if (m->stream == NULL) {
+		snprintf(err, err_size, "mirror: out of memory for the stream's window");
+		hrp_mirror_destroy(m);
+		return NULL;
+	}
+	return m;
+}
+
+void
+hrp_mirror_destroy(struct hrp_mirror *m)
+{
+	if (m == NULL)
+		return;
+	if (m->mirroring)
+		engine_set_mirror(m->p.engine, false);
+	for (uint32_t i = 0; i < m->count; i++)
+		m->table[i].ops->destroy(m->table[i].t);
+	hrp_stream_destroy(m->stream);
+	free(m);
+}
+
+enum ha_refusal
+hrp_mirror_receive(struct hrp_mirror *m, const uint8_t *message, uint16_t len, mono_t now)
+{
+	return hrp_stream_receive(m->stream, message, len, now);
+}
+
+static uint32_t
+poll_adoption(struct hrp_mirror *m, mono_t now)
+{
+	bool finished = true;
+
+	if (!m->adopting) {
+		bool left = false;
+		for (uint32_t i = 0; i < m->count; i++)
+			left |= m->table[i].ops->orphans(m->table[i].t);
+		m->adopting = left && m->active && !peer_active(m);
+		if (!m->adopting)
+			return 0;
+	}
+	for (uint32_t i = 0; i < m->count; i++)
+		finished &= m->table[i].ops->adopt(m->table[i].t, now);
+	m->adopting = !finished;
+	return 1;
+}
+
+uint32_t
+hrp_mirror_poll(struct hrp_mirror *m, mono_t now)
+{
+	uint32_t work = 0;
+
+	hrp_stream_listen(m->stream, m->running || m->peer_alive, now);
+	if (!hrp_stream_hears(m->stream))
+		for (uint32_t i = 0; i < m->count; i++)
+			m->table[i].in.state = HRP_BULK_NONE;
+	if (m->sending && !m->active && !mono_before(now, m->handover_until))
+		set_sending(m, false, now);
+
+	work += poll_adoption(m, now);
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct mirrored *t = &m->table[i];
+		if (m->sending && hrp_stream_is_open(m->stream))
+			work += feed_table(m, t, now);
+		else
+			t->ops->discard(t->t);
+	}
+	return work + hrp_stream_poll(m->stream, now);
+}
+
+bool
+hrp_mirror_synchronised(const struct hrp_mirror *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct mirrored *t = &m->table[i];
+		if ((m->active ? t->out.state : t->in.state) != HRP_BULK_EQUAL)
+			return false;
+	}
+	return m->peer_alive;
+}
+
+void
+hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
+{
+	struct hrp_stream_stats s;
+
+	hrp_stream_stats(m->stream, &s);
+	st->stream = (struct hrp_stream_status){
+		.open = hrp_stream_is_open(m->stream),
+		.frames_out = s.frames_out,
+		.frames_in = s.frames_in,
+		.resent = s.resent,
+		.timeouts = s.timeouts,
+		.acks_out = s.acks_out,
+		.acks_in = s.acks_in,
+		.nacks_out = s.nacks_out,
+		.nacks_in = s.nacks_in,
+		.duplicates = s.duplicates,
+		.reordered = s.reordered,
+		.refused = s.refused,
+		.opened = s.opened,
+		.window_full = s.window_full,
+		.unacked = hrp_stream_unacked(m->stream),
+		.rtt_us = hrp_stream_rtt_ns(m->stream) / NS_PER_US,
+		.lag_us = hrp_stream_lag_ns(m->stream, now) / NS_PER_US,
+	};
+	m->table[0].ops->status(m->table[0].t, &st->sessions);
+	st->active = m->active;
+	st->peer_alive = m->peer_alive;
+	st->peer_active = peer_active(m);
+	st->mirroring = m->mirroring;
+	st->synchronised = hrp_mirror_synchronised(m);
+	st->bulk_out = m->table[0].out.state;
+	st->bulk_in = m->table[0].in.state;
+	st->bulks_out = m->bulks_out;
+	st->bulks_in = m->bulks_in;
+	st->bulk_out_count = m->bulk_out_count;
+	st->bulk_in_count = m->bulk_in_count;
+	for (int i = 0; i < HA_REFUSAL_COUNT; i++)
+		st->refused[i] += m->refused[i];
+}

@@ -1,0 +1,45 @@
+/*
+ * The mirror: decides what goes through the streams and when.  Out: a bulk, then live changes,
+ * while this box is active and the peer alive.  In: records into the tables, proof at the end of
+ * each bulk.  Pure but for the tables it works on; frames leave through a callback.  HRP core only.
+ *
+ * A bulk proves itself: END carries count and digest of all that the peer must hold at this point
+ * of the stream; the peer drops what was not confirmed, counts what it really holds and answers.
+ * "Synchronised" is when both agree; otherwise another bulk follows, later each time.
+ */
+#pragma once
+
+#include "engine.h"
+#include "hrp.h"
+#include "hrp_stream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hrp_mirror;
+
+struct hrp_mirror_params {
+	struct engine *engine;
+	uint16_t frame_max;
+	uint32_t hello_ms;
+	uint32_t seed;
+	void *ctx;
+	bool (*send)(void *ctx, const uint8_t *message, uint16_t len);
+};
+
+/* => NULL with a one-line reason in err. */
+struct hrp_mirror *hrp_mirror_create(const struct hrp_mirror_params *, char *err, size_t err_size);
+void hrp_mirror_destroy(struct hrp_mirror *);
+
+/* What the control core says (HA_MSG_ROLE), what the peer's hellos say, what the links say. */
+void hrp_mirror_role(struct hrp_mirror *, bool active, bool peer_alive, mono_t now);
+void hrp_mirror_peer(struct hrp_mirror *, uint8_t group, uint8_t state);
+void hrp_mirror_link(struct hrp_mirror *, bool running);
+
+enum ha_refusal hrp_mirror_receive(
+	struct hrp_mirror *, const uint8_t *message, uint16_t len, mono_t now);
+uint32_t hrp_mirror_poll(struct hrp_mirror *, mono_t now); /* => work done */
+
+bool hrp_mirror_synchronised(const struct hrp_mirror *);
+/* Fills stream, sessions, roles and bulks of `st`; `refused` gets the records' refusals added. */
+void hrp_mirror_status(const struct hrp_mirror *, struct hrp_status *st, mono_t now);

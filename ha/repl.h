@@ -1,0 +1,88 @@
+/*
+ * Replicated tables: what a table must be able to do to be mirrored to the peer box.  Each is one
+ * file ha/repl_<table>.c with one struct repl_table and one word in meson.build.
+ *
+ * The mirror (hrp_mirror.h) calls everything, on the HRP core; nothing here may block.  Each call
+ * does a bounded piece of work.
+ */
+#pragma once
+
+#include "engine.h"
+#include "hrp_wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hrp_session_status;
+
+/* Where records go: the frame being filled. */
+struct repl_out {
+	void *ctx;
+	/* => room for `len` bytes, or NULL: none now, try again later. */
+	uint8_t *(*reserve)(void *ctx, uint16_t len, mono_t now);
+	void (*commit)(void *ctx, uint16_t len);
+};
+
+/* Order-independent proof of equality: as many records, as large a sum of their hashes. */
+struct repl_digest {
+	uint32_t count;
+	uint64_t sum;
+};
+
+enum repl_verdict {
+	REPL_DONE,
+	REPL_RETRY,  /* cannot now: the same call again at the next turn */
+	REPL_REFUSED /* the record is wrong or cannot be kept: counted, go on with the next */
+};
+
+struct repl_role {
+	bool active;	  /* this box has an Active group */
+	bool peer_active; /* so has the peer */
+	bool sending;	  /* our changes are being mirrored */
+};
+
+struct repl_params {
+	struct engine *engine;
+};
+
+struct repl_table {
+	const char *name;
+	uint16_t module; /* enum hrp_module */
+	void *(*create)(const struct repl_params *, char *err, size_t err_size);
+	void (*destroy)(void *t);
+	void (*role)(void *t, const struct repl_role *);
+
+	/* ---- sender ---- */
+	/* Records of what has changed, until nothing is left or there is no room. => events taken
+	 */
+	uint32_t (*drain)(void *t, const struct repl_out *, mono_t now);
+	/* Throw changes away. => events taken */
+	uint32_t (*discard)(void *t);
+	/* A bulk begins: nothing counts as sent any more. => capacity of the table */
+	uint32_t (*walk_begin)(void *t, uint32_t *estimate);
+	/* The next piece of the bulk. => true at the end */
+	bool (*walk)(void *t, const struct repl_out *, mono_t now);
+	/* What the peer must hold after all records emitted so far. */
+	void (*sent)(const void *t, struct repl_digest *);
+
+	/* ---- receiver ---- */
+	/* A bulk begins. => false: cannot keep a table of that capacity */
+	bool (*round)(void *t, uint32_t capacity);
+	/* One record of at least sizeof(struct hrp_record) and exactly `len` bytes. */
+	enum repl_verdict (*install)(void *t, const uint8_t *record, uint8_t len, mono_t now);
+	/* A bulk has ended: drop what it did not confirm, and count the rest.
+	 * => REPL_DONE with the digest, or REPL_RETRY. */
+	enum repl_verdict (*sweep)(void *t, struct repl_digest *);
+
+	/* The peer no longer owns anything: what it left is ours. => true when finished */
+	bool (*adopt)(void *t, mono_t now);
+	/* Has something been installed since that nobody owns? */
+	bool (*orphans)(const void *t);
+
+	void (*status)(const void *t, struct hrp_session_status *);
+};
+
+/* repl_tables: NULL-terminated list, from meson.build. */
+const struct repl_table *const *repl_tables_get(void);
+uint32_t repl_table_count(void);

@@ -1,0 +1,890 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The session table as a replicated table: records of sessions we own go to the peer, records of
+ * the peer's sessions go straight into our live table as copies (SESSION_F_REMOTE).  HRP core only.
+ *
+ * A session is named on the wire by its owner's {index, generation}.  The receiver keeps, per owner
+ * index, which local session is its copy, and per local session, whose copy it is.  Both are
+ * checked against the generations at each use, since local sessions may end on their own.
+ *
+ * Sessions are read while workers change them: a torn window mark is harmless (it is learnt again
+ * after a takeover), a torn identity is not, so the generation is read before and after.
+ */
+#include "repl_session.h"
+
+#include "check.h"
+#include "hrp.h"
+#include "repl.h"
+
+#include <rte_branch_prediction.h>
+#include <rte_malloc.h>
+#include <rte_prefetch.h>
+
+#include <netinet/in.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENT_BATCH    64
+#define DRAIN_EVENTS   1024 /* per turn */
+#define WALK_SLOTS     1024 /* per turn */
+#define SWEEP_SLOTS    4096
+#define ADOPT_SLOTS    2048
+#define PREFETCH_AHEAD 8
+#define DIRTY_EVERY_NS (5 * NS_PER_MS)
+#define GIVE_UP_NS     (2 * NS_PER_SEC) /* a record that cannot be installed for so long is skipped */
+#define MAX_CAS	       8
+
+/* What the peer has been told: by own index. */
+struct sent {
+	uint32_t key_hash;
+	uint16_t generation;
+	uint16_t round; /* of the bulk it belongs to; another round = not sent */
+};
+
+enum copy_state { COPY_NONE, COPY_MAPPED, COPY_KILLED };
+
+/* Whose copy a local session is: by local index. */
+struct copy {
+	uint32_t owner;	     /* the owner's index */
+	uint16_t generation; /* of the local session this was written for */
+	uint8_t state;
+	uint8_t pad;
+};
+
+/* Which local session is the copy: by the owner's index. */
+struct owned {
+	uint32_t local_plus_1; /* 0 = none, so that fresh zero pages need no filling */
+	uint16_t local_generation, owner_generation;
+};
+static_assert(sizeof(struct sent) == 8 && sizeof(struct copy) == 8 && sizeof(struct owned) == 8,
+	"24 bytes per session for the mirror");
+
+struct table {
+	struct engine *engine;
+	struct session_table *sessions;
+	uint32_t capacity;
+	struct repl_role role;
+
+	/* sender */
+	struct sent *sent;
+	struct repl_digest sent_digest;
+	uint16_t round;
+	uint32_t walk, dirty_cursor;
+	bool sweeping_dirty;
+	mono_t dirty_due;
+	uint16_t worker; /* whose ring is next */
+	uint32_t at, count;
+	alignas(8) struct mirror_event events[EVENT_BATCH]; /* the ring copies 8-byte words */
+
+	/* receiver */
+	struct copy *copies;
+	struct owned *owned;
+	uint32_t owner_capacity;
+	uint16_t confirm; /* session.sync of what this bulk has confirmed */
+	uint32_t sweep;
+	struct repl_digest sweep_digest;
+	mono_t retry_since;
+	bool retrying;
+
+	uint32_t adopt;
+	bool orphans;
+	struct hrp_session_status stats;
+};
+
+/* ---- records ---- */
+
+static uint64_t
+mix64(uint64_t z)
+{
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+uint32_t
+repl_session_key_hash(const struct session_key4 *k, const uint8_t zone[2])
+{
+	const uint64_t addresses =
+		(uint64_t)rte_be_to_cpu_32(k->addr[0]) << 32 | rte_be_to_cpu_32(k->addr[1]);
+	const uint64_t rest = (uint64_t)rte_be_to_cpu_16(k->port[0]) << 48 |
+			      (uint64_t)rte_be_to_cpu_16(k->port[1]) << 32 |
+			      (uint64_t)k->proto << 16 | (uint64_t)zone[0] << 8 | zone[1];
+
+	return (uint32_t)mix64(mix64(addresses) + rest);
+}
+
+uint64_t
+repl_session_hash(uint32_t key_hash, uint32_t index, uint16_t generation)
+{
+	return mix64(((uint64_t)key_hash << 32 | index) +
+		     (uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static const struct flag_pair {
+	uint32_t ctl;
+	uint16_t wire;
+} flag_pairs[] = {
+	{ SESSION_F_LOCAL, HRP_SESSION_LOCAL },
+	{ SESSION_F_FIN0, HRP_SESSION_FIN0 },
+	{ SESSION_F_FIN1, HRP_SESSION_FIN1 },
+	{ SESSION_F_FINACK0, HRP_SESSION_FINACK0 },
+	{ SESSION_F_FINACK1, HRP_SESSION_FINACK1 },
+};
+
+static uint16_t
+seconds16(uint32_t now_s, uint32_t then_s)
+{
+	if (now_s <= then_s)
+		return 0;
+	return now_s - then_s < UINT16_MAX ? (uint16_t)(now_s - then_s) : UINT16_MAX;
+}
+
+void
+repl_session_pack(const struct session *s, const struct session_key4 *key, uint32_t index,
+	uint16_t generation, uint32_t ctl, uint32_t now_s, struct hrp_record_session4 *r)
+{
+	const struct session_tuple4 t = session_key4_tuple(key, s->swap);
+	uint16_t flags = 0;
+
+	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
+		if ((ctl & flag_pairs[i].ctl) != 0)
+			flags |= flag_pairs[i].wire;
+	*r = (struct hrp_record_session4){
+		.head = { .type = HRP_RECORD_SESSION4,
+			.length = sizeof(*r),
+			.generation = rte_cpu_to_be_16(generation),
+			.index = rte_cpu_to_be_32(index) },
+		.proto = key->proto,
+		.state = (uint8_t)session_state_of(ctl),
+		.flags = rte_cpu_to_be_16(flags),
+		.zone = { s->zone[0], s->zone[1] },
+		.wscale = { s->dir[0].tcp_wscale, s->dir[1].tcp_wscale },
+		.src = t.src,
+		.dst = t.dst,
+		.sport = t.sport,
+		.dport = t.dport,
+		.policy = rte_cpu_to_be_32(s->policy),
+		.idle_s = rte_cpu_to_be_16(seconds16(
+			now_s, atomic_load_explicit(&s->last_seen, memory_order_relaxed))),
+		.age_s = rte_cpu_to_be_16(seconds16(now_s, s->created)),
+	};
+	for (int d = 0; d < 2; d++)
+		r->dir[d] = (struct hrp_record_dir){
+			.tcp_end = rte_cpu_to_be_32(s->dir[d].tcp_end),
+			.tcp_max_end = rte_cpu_to_be_32(s->dir[d].tcp_max_end),
+			.tcp_max_win = rte_cpu_to_be_32(s->dir[d].tcp_max_win),
+		};
+}
+
+/* Unicast addresses a host may have. */
+static bool
+host_address(rte_be32_t be)
+{
+	const uint32_t a = rte_be_to_cpu_32(be);
+
+	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
+}
+
+static bool
+zone_known(const struct snapshot *snap, uint8_t zone)
+{
+	return zone != ZONE_NONE && zone < MAX_ZONES &&
+	       (zone == ZONE_LOCAL || snap->zones[zone].priority != 0);
+}
+
+static bool
+state_fits(uint8_t state, uint8_t proto, const struct hrp_record_session4 *r)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED &&
+		       r->sport != 0 && r->dport != 0;
+	case IPPROTO_UDP:
+		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED) &&
+		       r->dport != 0;
+	case IPPROTO_ICMP:
+		return (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
+		       r->dport == SESSION_ICMP_ECHO_PORT;
+	case 0:
+		return false;
+	default:
+		return (state == SESSION_OTHER_FIRST || state == SESSION_OTHER_REPLIED) &&
+		       r->sport == 0 && r->dport == 0;
+	}
+}
+
+bool
+repl_session_check(const struct hrp_record_session4 *r, const struct snapshot *snap)
+{
+	const uint16_t fins =
+		HRP_SESSION_FIN0 | HRP_SESSION_FIN1 | HRP_SESSION_FINACK0 | HRP_SESSION_FINACK1;
+
+	if (snap == NULL || !zone_known(snap, r->zone[0]) || !zone_known(snap, r->zone[1]))
+		return false;
+	if (!host_address(r->src) || !host_address(r->dst) || !state_fits(r->state, r->proto, r))
+		return false;
+	if (r->proto != IPPROTO_TCP && (rte_be_to_cpu_16(r->flags) & fins) != 0)
+		return false;
+	for (int d = 0; d < 2; d++)
+		if (r->wscale[d] > 14 && r->wscale[d] != UINT8_MAX)
+			return false;
+	return true;
+}
+
+uint32_t
+repl_session_unpack(const struct hrp_record_session4 *r, uint32_t now_s, struct session *s)
+{
+	const uint32_t idle = rte_be_to_cpu_16(r->idle_s), age = rte_be_to_cpu_16(r->age_s);
+	const uint16_t flags = rte_be_to_cpu_16(r->flags);
+	uint32_t ctl = r->state | SESSION_F_REMOTE;
+
+	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
+		if ((flags & flag_pairs[i].wire) != 0)
+			ctl |= flag_pairs[i].ctl;
+	s->policy = rte_be_to_cpu_32(r->policy);
+	s->created = now_s > age ? now_s - age : 0;
+	atomic_store_explicit(&s->last_seen, now_s > idle ? now_s - idle : 0, memory_order_relaxed);
+	if (r->proto != IPPROTO_TCP)
+		return ctl;
+	for (int d = 0; d < 2; d++) {
+		s->dir[d].tcp_end = rte_be_to_cpu_32(r->dir[d].tcp_end);
+		s->dir[d].tcp_max_end = rte_be_to_cpu_32(r->dir[d].tcp_max_end);
+		s->dir[d].tcp_max_win = rte_be_to_cpu_32(r->dir[d].tcp_max_win);
+		s->dir[d].tcp_wscale = r->wscale[d];
+		s->dir[d].learn = 0; /* nothing learnt yet */
+	}
+	return ctl | SESSION_F_LEARN0 | SESSION_F_LEARN1;
+}
+
+/* ---- life-cycle ---- */
+
+static void
+destroy(void *ctx)
+{
+	struct table *t = ctx;
+
+	if (t == NULL)
+		return;
+	free(t->sent);
+	free(t->copies);
+	free(t->owned);
+	free(t);
+}
+
+static void *
+create(const struct repl_params *p, char *err, size_t err_size)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		goto err_memory;
+	t->engine = p->engine;
+	t->sessions = engine_sessions(p->engine);
+	t->capacity = session_table_capacity(t->sessions);
+	/* calloc of this size is fresh zero pages: only what is used costs memory. */
+	t->sent = calloc(t->capacity, sizeof(*t->sent));
+	t->copies = calloc(t->capacity, sizeof(*t->copies));
+	if (t->sent == NULL || t->copies == NULL)
+		goto err_memory;
+	return t;
+
+err_memory:
+	snprintf(err, err_size, "session mirror: out of memory");
+	destroy(t);
+	return NULL;
+}
+
+static void
+set_role(void *ctx, const struct repl_role *role)
+{
+	struct table *t = ctx;
+
+	t->role = *role;
+	t->adopt = 0;
+}
+
+/* ---- sender ---- */
+
+static bool
+alive(uint32_t ctl)
+{
+	return session_state_of(ctl) != SESSION_FREE && (ctl & SESSION_F_DEAD) == 0;
+}
+
+static uint16_t
+generation_of(const struct session *s)
+{
+	return atomic_load_explicit(&s->generation, memory_order_acquire);
+}
+
+static bool
+was_sent(const struct table *t, uint32_t index)
+{
+	return t->sent[index].round == t->round;
+}
+
+static void
+forget_sent(struct table *t, uint32_t index)
+{
+	struct sent *e = &t->sent[index];
+
+	t->sent_digest.count--;
+	t->sent_digest.sum -= repl_session_hash(e->key_hash, index, e->generation);
+	e->round = 0;
+}
+
+/* => false: no room. */
+static bool
+emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
+{
+	const struct hrp_record r = { .type = HRP_RECORD_DELETE,
+		.length = sizeof(r),
+		.generation = rte_cpu_to_be_16(t->sent[index].generation),
+		.index = rte_cpu_to_be_32(index) };
+	uint8_t *room = out->reserve(out->ctx, sizeof(r), now);
+
+	if (room == NULL)
+		return false;
+	memcpy(room, &r, sizeof(r));
+	out->commit(out->ctx, sizeof(r));
+	forget_sent(t, index);
+	t->stats.deleted++;
+	return true;
+}
+
+/* Tell the peer how session `index` is now, whatever that is. => false: no room. */
+static bool
+emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
+{
+	const struct session *s = session_table_at(t->sessions, index);
+	const uint16_t generation = generation_of(s);
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	struct hrp_record_session4 r;
+	struct session_key4 key;
+	struct sent *e = &t->sent[index];
+
+	if (!alive(ctl) || !session_table_key4(t->sessions, s, &key)) {
+		if (was_sent(t, index))
+			return emit_delete(t, index, out, now);
+		t->stats.skipped++;
+		return true;
+	}
+	if ((ctl & (SESSION_F_REMOTE | SESSION_F_LOCAL)) != 0) {
+		/* The peer's own by now, or of no use to it (R196). */
+		if (was_sent(t, index))
+			forget_sent(t, index);
+		t->stats.skipped++;
+		return true;
+	}
+	repl_session_pack(s, &key, index, generation, ctl, mono_seconds(now), &r);
+	const uint32_t hash = repl_session_key_hash(&key, r.zone);
+	atomic_thread_fence(memory_order_acquire);
+	if (generation_of(s) != generation) {
+		t->stats.skipped++; /* freed meanwhile: its own event follows */
+		return true;
+	}
+	uint8_t *room = out->reserve(out->ctx, sizeof(r), now);
+	if (room == NULL)
+		return false;
+	memcpy(room, &r, sizeof(r));
+	out->commit(out->ctx, sizeof(r));
+	t->stats.sent++;
+
+	if (was_sent(t, index)) {
+		if (e->generation == generation && e->key_hash == hash)
+			return true;
+		forget_sent(t, index); /* the receiver concludes the same from the generation */
+	}
+	*e = (struct sent){ .key_hash = hash, .generation = generation, .round = t->round };
+	t->sent_digest.count++;
+	t->sent_digest.sum += repl_session_hash(hash, index, generation);
+	return true;
+}
+
+static bool
+emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out *out, mono_t now)
+{
+	if (ev->index >= t->capacity)
+		return true;
+	if (ev->type != MIRROR_DELETE)
+		return emit_current(t, ev->index, out, now);
+	if (was_sent(t, ev->index) && t->sent[ev->index].generation == ev->generation)
+		return emit_delete(t, ev->index, out, now);
+	t->stats.skipped++;
+	return true;
+}
+
+static void
+prefetch_event(const struct table *t, uint32_t i)
+{
+	if (i >= t->count || t->events[i].index >= t->capacity)
+		return;
+	const struct session *s = session_table_at(t->sessions, t->events[i].index);
+	rte_prefetch0(s);
+	rte_prefetch0(&s->dir[1]);
+	rte_prefetch0(&t->sent[t->events[i].index]);
+}
+
+/* => false: nothing in any worker's ring. */
+static bool
+fetch_events(struct table *t)
+{
+	const uint16_t workers = engine_worker_count(t->engine);
+
+	t->at = t->count = 0;
+	for (uint16_t i = 0; i < workers && t->count == 0; i++) {
+		t->count = engine_event_dequeue(t->engine, t->worker, t->events, EVENT_BATCH);
+		t->worker = (uint16_t)(t->worker + 1) % workers;
+	}
+	for (uint32_t i = 0; i < PREFETCH_AHEAD; i++)
+		prefetch_event(t, i);
+	return t->count != 0;
+}
+
+static void
+drain_dirty(struct table *t, const struct repl_out *out, mono_t now)
+{
+	if (!t->sweeping_dirty && mono_before(now, t->dirty_due))
+		return;
+	t->sweeping_dirty = true;
+	for (uint32_t i = 0; i < EVENT_BATCH; i++) {
+		const uint32_t index = session_table_take_dirty(t->sessions, &t->dirty_cursor);
+		if (index == SESSION_NONE) {
+			t->sweeping_dirty = false;
+			t->dirty_due.ns = now.ns + DIRTY_EVERY_NS;
+			return;
+		}
+		if (!emit_current(t, index, out, now)) {
+			session_table_set_dirty(t->sessions, index);
+			return;
+		}
+	}
+}
+
+static uint32_t
+drain(void *ctx, const struct repl_out *out, mono_t now)
+{
+	struct table *t = ctx;
+	uint32_t taken = 0;
+
+	FW_ASSERT(t->round != 0); /* a walk has begun */
+	while (taken < DRAIN_EVENTS) {
+		if (t->at == t->count && !fetch_events(t))
+			break;
+		for (; t->at < t->count; t->at++, taken++) {
+			prefetch_event(t, t->at + PREFETCH_AHEAD);
+			if (unlikely(!emit_event(t, &t->events[t->at], out, now)))
+				return taken;
+		}
+	}
+	drain_dirty(t, out, now);
+	return taken;
+}
+
+static uint32_t
+discard(void *ctx)
+{
+	struct table *t = ctx;
+	uint32_t taken = t->count - t->at;
+
+	while (taken < DRAIN_EVENTS && fetch_events(t))
+		taken += t->count;
+	t->at = t->count = 0;
+	t->stats.discarded += taken;
+	return taken;
+}
+
+static uint32_t
+walk_begin(void *ctx, uint32_t *estimate)
+{
+	struct table *t = ctx;
+
+	if (++t->round == 0) {
+		memset(t->sent, 0, sizeof(*t->sent) * t->capacity);
+		t->round = 1;
+	}
+	t->sent_digest = (struct repl_digest){ 0 };
+	t->walk = 0;
+	*estimate = session_table_count(t->sessions);
+	return t->capacity;
+}
+
+static bool
+walk(void *ctx, const struct repl_out *out, mono_t now)
+{
+	struct table *t = ctx;
+
+	for (uint32_t i = 0; i < WALK_SLOTS && t->walk < t->capacity; i++, t->walk++) {
+		const struct session *s = session_table_at(t->sessions, t->walk);
+		if (t->walk + PREFETCH_AHEAD < t->capacity) {
+			rte_prefetch0(s + PREFETCH_AHEAD);
+			rte_prefetch0(&s[PREFETCH_AHEAD].dir[1]);
+		}
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		if (!alive(ctl) || (ctl & (SESSION_F_REMOTE | SESSION_F_LOCAL)) != 0)
+			continue;
+		if (was_sent(t, t->walk) && t->sent[t->walk].generation == generation_of(s))
+			continue; /* a live update was faster */
+		if (!emit_current(t, t->walk, out, now))
+			return false;
+	}
+	return t->walk == t->capacity;
+}
+
+static void
+sent_digest(const void *ctx, struct repl_digest *d)
+{
+	*d = ((const struct table *)ctx)->sent_digest;
+}
+
+/* ---- receiver ---- */
+
+static bool
+round_begin(void *ctx, uint32_t capacity)
+{
+	struct table *t = ctx;
+
+	if (capacity == 0 || capacity > HRP_CAPACITY_MAX)
+		return false;
+	if (capacity != t->owner_capacity) {
+		/* Once per peer: zero pages, no filling. Without the old map, copies are found
+		 * again by their keys. */
+		struct owned *fresh = calloc(capacity, sizeof(*fresh));
+		if (fresh == NULL)
+			return false;
+		free(t->owned);
+		t->owned = fresh;
+		t->owner_capacity = capacity;
+	}
+	if (++t->confirm == 0)
+		t->confirm = 1;
+	t->sweep = 0;
+	t->sweep_digest = (struct repl_digest){ 0 };
+	return true;
+}
+
+/* The copy of the owner's session `owner`, if there is one: its local index, else SESSION_NONE. */
+static uint32_t
+copy_of(const struct table *t, uint32_t owner)
+{
+	const struct owned *o = &t->owned[owner];
+
+	if (o->local_plus_1 == 0)
+		return SESSION_NONE;
+	const uint32_t local = o->local_plus_1 - 1;
+	const struct copy *c = &t->copies[local];
+	const struct session *s = session_table_at(t->sessions, local);
+	if (c->state != COPY_MAPPED || c->owner != owner || c->generation != o->local_generation ||
+		generation_of(s) != o->local_generation ||
+		!alive(atomic_load_explicit(&s->ctl, memory_order_acquire)))
+		return SESSION_NONE;
+	return local;
+}
+
+static void
+map_copy(struct table *t, uint32_t owner, uint16_t owner_generation, uint32_t local)
+{
+	struct copy *c = &t->copies[local];
+	const uint16_t generation = generation_of(session_table_at(t->sessions, local));
+
+	/* It was the copy of another of the owner's sessions, one that is gone by now. */
+	if (c->state == COPY_MAPPED && c->generation == generation && c->owner != owner &&
+		c->owner < t->owner_capacity && t->owned[c->owner].local_plus_1 == local + 1)
+		t->owned[c->owner].local_plus_1 = 0;
+	*c = (struct copy){ .owner = owner, .generation = generation, .state = COPY_MAPPED };
+	t->owned[owner] = (struct owned){ .local_plus_1 = local + 1,
+		.local_generation = generation,
+		.owner_generation = owner_generation };
+}
+
+/* => false: the home worker's inbox is full. */
+static bool
+kill_copy(struct table *t, uint32_t local)
+{
+	struct copy *c = &t->copies[local];
+	const uint16_t generation = generation_of(session_table_at(t->sessions, local));
+
+	if (c->state == COPY_KILLED && c->generation == generation)
+		return true; /* on its way */
+	if (!session_table_post(t->sessions, local, generation, SESSION_OP_KILL))
+		return false;
+	if (c->state == COPY_MAPPED && c->owner < t->owner_capacity &&
+		t->owned[c->owner].local_plus_1 == local + 1)
+		t->owned[c->owner].local_plus_1 = 0;
+	*c = (struct copy){ .generation = generation, .state = COPY_KILLED };
+	return true;
+}
+
+/* Make a visible session the copy described by the record. */
+static enum repl_verdict
+refresh_copy(struct table *t, uint32_t local, const struct hrp_record_session4 *r, mono_t now)
+{
+	struct session *s = session_table_at(t->sessions, local);
+
+	for (int i = 0; i < MAX_CAS; i++) {
+		const uint32_t old = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		if (!alive(old))
+			return REPL_RETRY; /* leaving: its key is free soon */
+		if ((old & SESSION_F_REMOTE) == 0 && t->role.active) {
+			t->stats.conflicts++; /* ours, and in use here: never backwards */
+			return REPL_REFUSED;
+		}
+		s->zone[0] = r->zone[0];
+		s->zone[1] = r->zone[1];
+		const uint32_t ctl = repl_session_unpack(r, mono_seconds(now), s);
+		if (old != ctl &&
+			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
+			continue;
+		atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
+		t->stats.updated++;
+		return REPL_DONE;
+	}
+	return REPL_RETRY;
+}
+
+static enum repl_verdict
+insert_copy(struct table *t, const struct hrp_record_session4 *r, const struct session_key4 *key,
+	uint8_t swap, uint32_t *local, bool *existed, mono_t now)
+{
+	struct session *s = session_table_alloc(t->sessions);
+
+	if (s == NULL) {
+		t->stats.full++;
+		return REPL_REFUSED;
+	}
+	s->proto = r->proto;
+	s->family = 4;
+	s->swap = swap;
+	s->zone[0] = r->zone[0];
+	s->zone[1] = r->zone[1];
+	s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
+	atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
+	atomic_store_explicit(
+		&s->ctl, repl_session_unpack(r, mono_seconds(now), s), memory_order_release);
+	const uint32_t created = s->created;
+	*local = session_table_insert4(t->sessions, s, key, UINT16_MAX, now, existed);
+	if (*local == SESSION_NONE || *existed) {
+		session_table_unalloc(t->sessions, s);
+		t->stats.full += *local == SESSION_NONE;
+		return *local == SESSION_NONE ? REPL_REFUSED : REPL_DONE;
+	}
+	s->created = created;
+	t->stats.installed++;
+	return REPL_DONE;
+}
+
+static enum repl_verdict
+install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t now)
+{
+	const uint32_t owner = rte_be_to_cpu_32(r->head.index);
+	const uint16_t generation = rte_be_to_cpu_16(r->head.generation);
+	struct session_key4 key;
+	enum repl_verdict v;
+	bool existed = false;
+
+	const uint8_t swap = session_key4_make(&key, r->src, r->dst, r->sport, r->dport, r->proto);
+	uint32_t local = copy_of(t, owner);
+	if (local != SESSION_NONE) {
+		const struct session *s = session_table_at(t->sessions, local);
+		struct session_key4 had;
+		/* The key too: a restarted owner uses the same names for other sessions. */
+		if (t->owned[owner].owner_generation == generation && s->swap == swap &&
+			session_table_key4(t->sessions, s, &had) &&
+			memcmp(&had, &key, sizeof(key)) == 0)
+			return refresh_copy(t, local, r, now);
+		/* The owner's slot has a new tenant, so the old session is gone. */
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+		if ((ctl & SESSION_F_REMOTE) != 0 && !kill_copy(t, local))
+			return REPL_RETRY;
+		t->stats.removed += (ctl & SESSION_F_REMOTE) != 0;
+	}
+
+	v = insert_copy(t, r, &key, swap, &local, &existed, now);
+	if (v != REPL_DONE)
+		return v;
+	if (existed) {
+		const struct session *s = session_table_at(t->sessions, local);
+		const struct copy *c = &t->copies[local];
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		if (c->state == COPY_KILLED && c->generation == generation_of(s))
+			return REPL_RETRY;
+		if (s->swap != swap && ((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
+			/* Opened from the other side this time: another session with the same key.
+			 */
+			kill_copy(t, local);
+			return REPL_RETRY;
+		}
+		v = refresh_copy(t, local, r, now);
+		if (v != REPL_DONE)
+			return v;
+	}
+	map_copy(t, owner, generation, local);
+	t->orphans |= t->role.active && !t->role.peer_active;
+	return REPL_DONE;
+}
+
+static enum repl_verdict
+install_delete(struct table *t, uint32_t owner, uint16_t generation)
+{
+	const uint32_t local = copy_of(t, owner);
+
+	if (local == SESSION_NONE || t->owned[owner].owner_generation != generation) {
+		t->stats.unknown++;
+		return REPL_DONE;
+	}
+	const struct session *s = session_table_at(t->sessions, local);
+	if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0) {
+		t->owned[owner].local_plus_1 = 0; /* ours by now */
+		t->stats.unknown++;
+		return REPL_DONE;
+	}
+	if (!kill_copy(t, local))
+		return REPL_RETRY;
+	t->stats.removed++;
+	return REPL_DONE;
+}
+
+static enum repl_verdict
+install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
+{
+	struct hrp_record_session4 r;
+	struct table *t = ctx;
+	enum repl_verdict v;
+
+	memcpy(&r.head, record, sizeof(r.head));
+	const uint32_t owner = rte_be_to_cpu_32(r.head.index);
+	switch (r.head.type) {
+	case HRP_RECORD_SESSION4:
+		if (len != sizeof(r) || owner >= t->owner_capacity)
+			return REPL_REFUSED;
+		memcpy(&r, record, sizeof(r));
+		if (!repl_session_check(&r, engine_snapshot(t->engine)))
+			return REPL_REFUSED;
+		v = install_session4(t, &r, now);
+		break;
+	case HRP_RECORD_DELETE:
+		if (len != sizeof(r.head) || owner >= t->owner_capacity)
+			return REPL_REFUSED;
+		v = install_delete(t, owner, rte_be_to_cpu_16(r.head.generation));
+		break;
+	default:
+		return REPL_DONE; /* of a later version: skipped by its length */
+	}
+
+	if (v != REPL_RETRY) {
+		t->retrying = false;
+		return v;
+	}
+	t->stats.retries++;
+	if (!t->retrying) {
+		t->retrying = true;
+		t->retry_since = now;
+	}
+	if (now.ns - t->retry_since.ns < GIVE_UP_NS)
+		return REPL_RETRY;
+	t->retrying = false; /* a stuck worker must not stop the mirror; the digest will tell */
+	return REPL_REFUSED;
+}
+
+static enum repl_verdict
+sweep(void *ctx, struct repl_digest *d)
+{
+	struct table *t = ctx;
+
+	for (uint32_t i = 0; i < SWEEP_SLOTS && t->sweep < t->capacity; i++, t->sweep++) {
+		const struct session *s = session_table_at(t->sessions, t->sweep);
+		const struct copy *c = &t->copies[t->sweep];
+		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		struct session_key4 key;
+
+		if (!alive(ctl) || (ctl & SESSION_F_REMOTE) == 0 ||
+			!session_table_key4(t->sessions, s, &key))
+			continue;
+		const bool same = c->generation == generation_of(s);
+		if (c->state == COPY_KILLED && same)
+			continue;
+		if (c->state == COPY_MAPPED && same && c->owner < t->owner_capacity &&
+			t->owned[c->owner].local_plus_1 == t->sweep + 1 &&
+			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->confirm) {
+			t->sweep_digest.count++;
+			t->sweep_digest.sum +=
+				repl_session_hash(repl_session_key_hash(&key, s->zone), c->owner,
+					t->owned[c->owner].owner_generation);
+			continue;
+		}
+		if (!kill_copy(t, t->sweep))
+			return REPL_RETRY;
+		t->stats.swept++;
+	}
+	if (t->sweep < t->capacity)
+		return REPL_RETRY;
+	t->sweep = 0;
+	*d = t->sweep_digest;
+	t->sweep_digest = (struct repl_digest){ 0 };
+	return REPL_DONE;
+}
+
+/* ---- takeover ---- */
+
+static bool
+adopt(void *ctx, mono_t now)
+{
+	struct table *t = ctx;
+
+	if (t->adopt == 0)
+		t->orphans = false;
+	for (uint32_t i = 0; i < ADOPT_SLOTS && t->adopt < t->capacity; i++, t->adopt++) {
+		struct session *s = session_table_at(t->sessions, t->adopt);
+		uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		if ((ctl & SESSION_F_REMOTE) == 0 || !alive(ctl))
+			continue;
+		/* The full idle time begins anew (P20). The timer stays where it is, at twice that
+		 * time: it looks at the session again when it fires, so nothing is posted. */
+		atomic_store_explicit(&s->last_seen, mono_seconds(now), memory_order_relaxed);
+		if (!atomic_compare_exchange_strong(&s->ctl, &ctl, ctl & ~SESSION_F_REMOTE)) {
+			t->orphans = true; /* a worker was faster: look again */
+			continue;
+		}
+		t->stats.adopted++;
+		if (t->role.sending)
+			session_table_set_dirty(t->sessions, t->adopt);
+	}
+	if (t->adopt < t->capacity)
+		return false;
+	t->adopt = 0;
+	return true;
+}
+
+static bool
+orphans(const void *ctx)
+{
+	return ((const struct table *)ctx)->orphans;
+}
+
+static void
+status(const void *ctx, struct hrp_session_status *st)
+{
+	*st = ((const struct table *)ctx)->stats;
+}
+
+extern const struct repl_table repl_session;
+const struct repl_table repl_session = {
+	.name = "session",
+	.module = HRP_MODULE_SESSION,
+	.create = create,
+	.destroy = destroy,
+	.role = set_role,
+	.drain = drain,
+	.discard = discard,
+	.walk_begin = walk_begin,
+	.walk = walk,
+	.sent = sent_digest,
+	.round = round_begin,
+	.install = install,
+	.sweep = sweep,
+	.adopt = adopt,
+	.orphans = orphans,
+	.status = status,
+};

@@ -1,0 +1,108 @@
+/*
+ * Roles: the part of the HA brain that runs on the control core.  Turns ticks, carriers, adverts and
+ * HA messages into VGMP events, carries out the actions (lease, virtual addresses, adverts,
+ * messages), and publishes what shows need.  docs/ha.md tells the story.
+ *
+ * Everything outside is reached through struct role_ops, so that tests run two of these over a fake
+ * bus with a fake clock.  Life-cycle: role_create() -> the control core's loop -> role_destroy().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "ha_bus.h"
+#include "ha_config.h"
+#include "mon.h"
+#include "vgmp.h"
+#include "vrrp.h"
+
+struct role;
+
+/* All called on the control core; none may block. */
+struct role_ops {
+	void *ctx;
+	void (*lease)(void *ctx, mono_t until);
+	void (*own)(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now);
+	bool (*link_up)(void *ctx, uint16_t interface);
+	rte_be32_t (*address)(void *ctx, uint16_t interface); /* 0 = none */
+	void (*send)(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len);
+	bool (*put)(void *ctx, const struct ha_msg *); /* to the HRP core; false = ring full */
+	bool (*get)(void *ctx, struct ha_msg *);       /* from the HRP core; false = empty */
+	uint64_t (*hrp_turns)(void *ctx);	       /* liveness, as the next */
+	uint64_t (*worker_turns)(void *ctx, uint16_t worker);
+	uint32_t (*sessions)(void *ctx);
+};
+
+struct role_params {
+	bool paired; /* hrp.enable: VGMP and lease; false = plain VRRP, the lease never ends */
+	uint32_t hello_ms, misses;
+	bool preempt;
+	uint32_t preempt_delay_s;
+	uint16_t workers;
+	uint32_t seed;
+	const struct vrrp *vrrps; /* initialised; copied */
+	uint16_t vrrp_count;
+	const struct mon *members; /* copied */
+	struct role_ops ops;
+};
+
+struct role *role_create(const struct role_params *); /* => NULL: out of memory */
+void role_destroy(struct role *);
+
+/* ---- control core ---- */
+void role_tick(struct role *, mono_t now);
+void role_link(struct role *, uint16_t interface, bool up, mono_t now);
+/* A protocol-112 packet from a service interface: IPv4 header first, `len` bytes readable. */
+void role_vrrp(struct role *, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+
+/* ---- any thread ---- */
+/* role_resign: hand over to the peer, or resign, and stay out from now on. */
+void role_resign(struct role *);
+bool role_resigned(const struct role *); /* done, and the last messages have left */
+
+/* ---- status: a consistent copy, any thread ---- */
+#define ROLE_CAUSE 64
+
+struct role_group_status {
+	uint8_t enabled;
+	uint8_t state;	    /* enum vgmp_state as users see it (R67) */
+	uint8_t peer_known; /* heard of since start */
+	uint8_t peer_state;
+	uint8_t listening;
+	uint8_t from; /* last change: shown states */
+	uint16_t members, failed;
+	uint32_t priority, peer_priority;
+	uint32_t epoch, peer_epoch;
+	uint32_t changed_priority, changed_peer_priority; /* at the last change */
+	uint64_t changed_ns;				  /* 0 = never */
+	char cause[ROLE_CAUSE];
+};
+
+struct role_vrrp_status {
+	uint8_t vrid, group, state, priority, preempt, master_priority;
+	uint16_t interface;
+	rte_be32_t address, master; /* master 0 = nobody, or we */
+	uint32_t advert_ms;
+	uint64_t adverts_out, adverts_in, resigns_in, conflicts, changed_ns;
+};
+
+struct role_status {
+	uint8_t paired, peer_alive, synchronised, links, mispaired, unfit, preempt, owning;
+	uint32_t hello_ms, misses, preempt_delay_s;
+	uint32_t vrrp_count, member_count;
+	uint64_t fences, takeovers, dual_active, hello_mismatch;
+	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
+	struct role_group_status group[VGMP_GROUP_STANDBY + 1]; /* by enum vgmp_group_id */
+	uint8_t member_failed[MON_MEMBERS_MAX + 1];
+	struct role_vrrp_status vrrp[VRRP_MAX_GROUPS];
+};
+
+/* Members in the order of member_failed; their names never change. */
+const struct mon *role_members(const struct role *);
+/* role_status_read: large; allocate it. */
+void role_status_read(const struct role *, struct role_status *);
+/* Does some VGMP group own its addresses?  Cheap. */
+bool role_owning(const struct role *);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles: what the peer's messages mean.  They have passed ha_check(); control core only.
+ */
+#include "role_state.h"
+
+#include <string.h>
+
+/* The peer was Active and is in Initialize: it left, or has lost its sessions, or has been silent.
+ * We hold the copies, so we take over now and do not wait for the silence to be complete.  It goes
+ * on only after we have answered its question, and the answer will be "Active". */
+static void
+peer_lost_role(struct role *r, struct role_group *g, mono_t now)
+{
+	if (g->state == VGMP_STANDBY && !g->listening && g->copy_held && g->peer_was_active &&
+		g->peer_state == VGMP_INITIALIZE)
+		role_raise_text(r, g, VGMP_PEER_GONE, "peer gave up its role", now);
+}
+
+static void
+on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t now)
+{
+	const uint32_t ours = role_priority(r, g), theirs = g->peer_priority;
+	struct role_event e = {
+		.base = role_usual_base(r, now), .id = rte_be_to_cpu_16(v->request_id), .op = v->op
+	};
+
+	switch (v->op) {
+	case HA_OP_LET_ME_STANDBY:
+		/* It may be a request from before our pause: who asks will ask again. */
+		if (g->listening)
+			return;
+		e.text = "request of peer";
+		role_raise(r, g,
+			ours > theirs ? VGMP_ASKED_STANDBY_HIGHER : VGMP_ASKED_STANDBY_LOWER, &e,
+			now);
+		return;
+	case HA_OP_LET_ME_ACTIVE:
+		e.text = "peer preempts";
+		role_raise(r, g, ours < theirs ? VGMP_ASKED_ACTIVE_LOWER : VGMP_ASKED_ACTIVE_HIGHER,
+			&e, now);
+		/* We said that we are not Active: the peer gets a whole silence time to begin. */
+		g->silent_since = now;
+		return;
+	default:
+		/* A listening peer asks what we are: it gets a whole silence time to begin. */
+		g->silent_since = now;
+		role_send_vgmp(r, g, HA_REPLY, HA_OP_HELLO, HA_RESULT_NONE, e.id, now);
+	}
+}
+
+static void
+on_reply(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t now)
+{
+	const uint16_t id = rte_be_to_cpu_16(v->request_id);
+	struct role_event e = { .base = g->ask_first };
+
+	if (v->op == HA_OP_HELLO) {
+		/* Only the newest question, and only in time: the answer is a promise that ages. */
+		if (!g->listening || id != g->listen_id ||
+			role_since(now, g->listen_asked) > r->hello_ns)
+			return;
+		g->listening = false;
+		r->dirty = true;
+		e.base = g->listen_asked;
+		e.text = vgmp_owns(g->peer_state) ? "peer is active" : "peer is not active";
+		role_raise(r, g, vgmp_owns(g->peer_state) ? VGMP_PEER_ACTIVE : VGMP_PEER_IDLE, &e,
+			now);
+		return;
+	}
+	if (g->asking != v->op || id != g->ask_id)
+		return;
+	if (v->result == HA_RESULT_SWITCH) {
+		/* Too late to be Active on this answer: the peer may be about to take over. */
+		const bool late =
+			v->op == HA_OP_LET_ME_ACTIVE &&
+			role_since(now, g->ask_first) + r->hello_ns / 2 > r->lease.reach_ns;
+
+		e.text = v->op == HA_OP_LET_ME_ACTIVE ? "preempt" : g->ask_cause;
+		role_raise(r, g, late ? VGMP_ANSWER_NO : VGMP_ANSWER_SWITCH, &e, now);
+	} else if (v->result == HA_RESULT_NO_SWITCH) {
+		e.text = "peer declines";
+		role_raise(r, g, VGMP_ANSWER_NO, &e, now);
+	}
+}
+
+static void
+on_hrp_hello(struct role *r, struct role_group *g, const uint8_t *body, mono_t now)
+{
+	struct hrp_hello h;
+
+	memcpy(&h, body, sizeof(h));
+	g->peer_epoch = rte_be_to_cpu_32(h.epoch);
+	if (rte_be_to_cpu_16(h.hello_ms) != r->params.hello_ms) {
+		r->hello_mismatch++;
+		if (log_allowed(&r->limit_hello, now.ns))
+			LOG(WARNING, "roles: hello interval is %u ms here and %u ms at the peer",
+				r->params.hello_ms, rte_be_to_cpu_16(h.hello_ms));
+	}
+	if (!vgmp_owns(g->state) || !vgmp_owns(g->peer_state))
+		return;
+
+	const uint32_t ours = role_priority(r, g);
+	const bool peer_wins =
+		vgmp_peer_wins(g->id, g->epoch, ours, g->peer_epoch, g->peer_priority);
+
+	/* During a hand-over both are Active for a moment, by design. */
+	if (g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE) {
+		r->dual_active++;
+		if (log_allowed(&r->limit_dual, now.ns))
+			LOG(ERROR,
+				"roles: both boxes active: epochs %u/%u, priorities %u/%u, %s yields",
+				g->epoch, g->peer_epoch, ours, g->peer_priority,
+				peer_wins ? "this box" : "the peer");
+		r->hello_now = true;
+		g->reassert = !peer_wins;
+	}
+	if (peer_wins)
+		role_raise_text(r, g, VGMP_PEER_WINS, "both active", now);
+}
+
+static void
+on_message(struct role *r, const struct ha_msg *m, mono_t now)
+{
+	const size_t body = sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp);
+	struct role_group *g;
+	struct ha_vgmp v;
+
+	if (m->len < body || m->len > sizeof(m->data))
+		return;
+	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	if (v.group < VGMP_GROUP_ACTIVE || v.group > VGMP_GROUP_STANDBY || v.state >= VGMP_STATES)
+		return;
+	g = role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - v.group));
+	if (!g->enabled) {
+		r->mispaired = role_group_of(r, v.group)->enabled;
+		if (r->mispaired && !r->left && log_allowed(&r->limit_pairing, now.ns))
+			LOG(ERROR, "roles: both boxes use the %s group, expected opposite groups",
+				role_group_names[v.group]);
+		return;
+	}
+	const enum vgmp_state was = g->peer_state;
+	const uint32_t priority = rte_be_to_cpu_32(v.priority);
+
+	if (!g->peer_known || was != v.state || g->peer_priority != priority)
+		r->dirty = true;
+	if (!role_peer_alive(r, g, now))
+		LOG(NOTICE, "roles: peer is heard, its %s group is %s", role_group_names[v.group],
+			vgmp_state_names[vgmp_shown((enum vgmp_state)v.state)]);
+	r->mispaired = false;
+	g->peer_known = true;
+	g->peer_state = (enum vgmp_state)v.state;
+	g->peer_priority = priority;
+	g->peer_heard = now;
+	g->alone = false;
+	if (g->reassert && !vgmp_owns(g->peer_state)) {
+		g->reassert = false;
+		role_reassert(r, g, now);
+	}
+	if (vgmp_owns(g->peer_state)) {
+		g->silent_since = now;
+		if (!g->peer_was_active || !vgmp_owns(was))
+			g->copy_held = false;
+		g->peer_was_active = true;
+		g->copy_held = g->copy_held || r->synchronised;
+	}
+
+	peer_lost_role(r, g, now);
+	if (v.mode == HA_REQUEST)
+		on_request(r, g, &v, now);
+	else if (v.mode == HA_REPLY)
+		on_reply(r, g, &v, now);
+	else if (v.vtype == HA_HRP_HELLO && m->len >= body + sizeof(struct hrp_hello))
+		on_hrp_hello(r, g, m->data + body, now);
+	if (g->peer_state == VGMP_ACTIVE)
+		role_raise_text(r, g, VGMP_PEER_ACTIVE, "peer is active", now);
+}
+
+void
+role_take_messages(struct role *r, mono_t now)
+{
+	struct ha_msg m;
+
+	for (unsigned int i = 0; i < ROLE_MESSAGES && r->ops.get(r->ops.ctx, &m); i++) {
+		switch (m.type) {
+		case HA_MSG_RECEIVED:
+			on_message(r, &m, now);
+			break;
+		case HA_MSG_LINKS:
+			r->dirty = r->dirty || r->links != (m.flag != 0);
+			r->links = m.flag != 0;
+			break;
+		case HA_MSG_SYNC:
+			r->dirty = r->dirty || r->synchronised != (m.flag != 0);
+			r->synchronised = m.flag != 0;
+			break;
+		default:
+			break;
+		}
+	}
+}

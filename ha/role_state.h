@@ -1,0 +1,167 @@
+/*
+ * Private to role*.c: the state of struct role.
+ *
+ * C = control core, any = every thread.  Everything without a note is the control core's own.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "check.h"
+#include "ha_constants.h"
+#include "hrp_wire.h"
+#include "lease.h"
+#include "log.h"
+#include "role.h"
+
+#define ROLE_WORKERS_MAX 32
+#define ROLE_MESSAGES	 64 /* taken from the HRP core per tick */
+#define ROLE_WORKER_STUCK_MS 1000 /* least time without a turn that counts as a fault */
+#define ROLE_RESIGN_MS	 500 /* for the peer's answer */
+#define ROLE_FLUSH_MS	 100 /* for the last messages to leave */
+#define ROLE_PUBLISH_MS	 10  /* least time between two copies for shows */
+
+/* One VGMP group and what is known of the paired group of the peer. */
+struct role_group {
+	uint8_t id; /* enum vgmp_group_id; the paired group of the peer is the other one */
+	bool enabled;
+	enum vgmp_state state;
+	uint32_t epoch;
+
+	/* Listening: after start or fence nothing the peer said counts as current until it has
+	 * answered a question asked since. */
+	bool listening;
+	uint16_t listen_id; /* of the last question */
+	mono_t listen_since, listen_asked;
+
+	/* A request of ours that waits for its answer. */
+	uint8_t asking; /* enum ha_op; HA_OP_HELLO = none */
+	uint8_t tries;
+	uint16_t ask_id;
+	mono_t ask_first, ask_last;
+	char ask_cause[ROLE_CAUSE];
+
+	bool peer_known;
+	enum vgmp_state peer_state;
+	uint32_t peer_priority, peer_epoch;
+	mono_t peer_heard;    /* any message */
+	mono_t silent_since;  /* last sign of an Active peer, or when we began to wait for one */
+	bool peer_was_active; /* in this life of ours */
+	bool copy_held;	      /* synchronised at some time while the peer was Active */
+	bool alone;	      /* Active and the peer is silent: noted in the epoch */
+	bool reassert;	      /* announce ourselves again once the peer is no longer Active */
+
+	mono_t preempt_since; /* 0 = no delay is running */
+	mono_t asked_away;    /* last attempt to hand over to a better peer */
+
+	enum vgmp_state from; /* last change */
+	mono_t changed;
+	uint32_t changed_priority, changed_peer_priority;
+	char cause[ROLE_CAUSE];
+};
+
+struct role_worker {
+	uint64_t turns;
+	mono_t seen; /* when they last changed */
+};
+
+/* Writer: C.  Readers: any, through role_status_read(). */
+#define ROLE_STATUS_WORDS (sizeof(struct role_status) / sizeof(uint64_t))
+static_assert(sizeof(struct role_status) % sizeof(uint64_t) == 0, "copied in words");
+
+struct role_published {
+	_Atomic(uint32_t) sequence; // odd while being written
+	_Atomic(uint64_t) words[ROLE_STATUS_WORDS];
+};
+
+struct role {
+	struct role_params params;
+	struct role_ops ops;
+	uint64_t hello_ns, silence_ns; /* H and N x H */
+	struct lease lease;
+	mono_t lease_told; /* what ops.lease was last told */
+
+	bool started;
+	mono_t last; /* tick before this one */
+	uint64_t hrp_turns;
+	mono_t hrp_seen; /* when they last changed, or the start */
+	bool hrp_alive;	 /* it has run */
+	bool hrp_stuck;	 /* logged */
+	bool unfit; /* a worker does not run */
+	struct role_worker workers[ROLE_WORKERS_MAX];
+
+	uint16_t next_id;
+	mono_t hello_due;
+	bool hello_now;
+	bool synchronised, links, mispaired;
+	bool told_active, told_alive;
+	uint32_t told_epoch;
+	bool told_any;
+
+	bool resigning, left;
+	mono_t resign_due, flushed_due;
+	uint64_t flushed_turns;
+	_Atomic(bool) resign_wanted; // any writes, C reads
+	_Atomic(bool) resigned;	     // C writes, any reads
+	_Atomic(bool) owning;	     // C writes, any reads
+
+	struct role_group group[VGMP_GROUP_STANDBY + 1]; /* by id; 0 is unused */
+	struct mon members;
+	uint16_t vrrp_count;
+	struct vrrp vrrps[VRRP_MAX_GROUPS];
+
+	uint64_t fences, takeovers, dual_active, hello_mismatch;
+	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
+	struct log_limit limit_dual, limit_conflict, limit_pairing, limit_hello, limit_bus;
+
+	bool dirty;
+	mono_t published_at;
+	struct role_status status; /* being built */
+	struct role_published published;
+};
+
+extern const char *const role_group_names[VGMP_GROUP_STANDBY + 1];
+
+static inline struct role_group *
+role_group_of(struct role *r, uint8_t id)
+{
+	FW_ASSERT(id >= VGMP_GROUP_ACTIVE && id <= VGMP_GROUP_STANDBY);
+	return &r->group[id];
+}
+
+static inline uint64_t
+role_since(mono_t now, mono_t then)
+{
+	return now.ns > then.ns ? now.ns - then.ns : 0;
+}
+
+/* Why an event is raised, and what its actions need. */
+struct role_event {
+	const char *text;
+	mono_t base; /* earliest moment the peer's silence timer can have started (lease.h) */
+	uint16_t id; /* request to be answered */
+	uint8_t op;
+};
+
+/* role.c */
+void role_raise(struct role *, struct role_group *, enum vgmp_event, const struct role_event *,
+		mono_t now);
+void role_raise_text(struct role *, struct role_group *, enum vgmp_event, const char *text,
+		     mono_t now);
+mono_t role_usual_base(const struct role *, mono_t now);
+void role_reassert(struct role *, const struct role_group *, mono_t now);
+
+/* role_receive.c */
+void role_take_messages(struct role *, mono_t now);
+
+/* role_status.c */
+void role_status_publish(struct role *);
+
+/* role_send.c: messages to the peer */
+uint32_t role_priority(const struct role *, const struct role_group *);
+bool role_send_vgmp(struct role *, const struct role_group *, enum ha_mode, enum ha_op,
+		    enum ha_result, uint16_t id, mono_t now);
+void role_send_hellos(struct role *, mono_t now);
+void role_tell_hrp(struct role *, mono_t now);
+bool role_peer_alive(const struct role *, const struct role_group *, mono_t now);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Section `hrp`: hot standby: heartbeat links, detection, preemption, tracked interfaces.
+ */
+#include "config_address.h"
+#include "ha_config.h"
+#include "ha_constants.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Words of VGMP_GROUP_ACTIVE - 1 and VGMP_GROUP_STANDBY - 1: a tracked interface has a group. */
+static const char *const group_words[] = { "active", "standby", NULL };
+
+// clang-format off
+static const struct config_setting_desc heartbeat_settings[] = {
+	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_heartbeat, interface),
+	  .required = true, .min = 1, .max = 47,
+	  .help = "Heartbeat interface; it needs an address and carries nothing else." },
+	{ .name = "remote", .type = SETTING_ADDRESS, SETTING_AT(struct config_heartbeat, remote),
+	  .help = "The peer's address: messages go to it in UDP. Without it they are multicast." },
+	{ .name = NULL },
+};
+
+static const struct config_setting_desc track_settings[] = {
+	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_track, interface),
+	  .required = true, .min = 1, .max = 47,
+	  .help = "Interface whose fault lowers the group's priority by 2." },
+	{ .name = "group", .type = SETTING_ENUM, SETTING_AT(struct config_track, group),
+	  .required = true, .choices = group_words, .help = "VGMP group it is a member of." },
+	{ .name = NULL },
+};
+
+static const struct config_setting_desc settings[] = {
+	{ .name = "enable", .type = SETTING_BOOL, SETTING_AT(struct config_hrp, enable),
+	  .fallback = "false", .help = "Hot standby with a peer." },
+	{ .name = "interfaces", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, interfaces),
+	  .size = sizeof(struct config_heartbeat), .max_items = HRP_MAX_LINKS,
+	  .settings = heartbeat_settings,
+	  .help = "Heartbeat interfaces; the first one that works is used." },
+	{ .name = "hello_ms", .type = SETTING_INT, SETTING_AT(struct config_hrp, hello_ms),
+	  .min = HRP_HELLO_MIN_MS, .max = HRP_HELLO_MAX_MS, .fallback = "1000", .unit = "ms",
+	  .help = "Time between hellos; the same on both boxes." },
+	{ .name = "misses", .type = SETTING_INT, SETTING_AT(struct config_hrp, misses),
+	  .min = HRP_MISSES_MIN, .max = HRP_MISSES_MAX, .fallback = "3", .unit = "hellos",
+	  .help = "Hellos that must be missing before the peer counts as dead." },
+	{ .name = "preempt", .type = SETTING_BOOL, SETTING_AT(struct config_hrp, preempt),
+	  .fallback = "false",
+	  .help = "Take the active role back after a repair, once synchronised." },
+	{ .name = "preempt_delay_s", .type = SETTING_INT, SETTING_AT(struct config_hrp, preempt_delay_s),
+	  .max = 1800, .fallback = "60", .unit = "s", .help = "Wait before preempting." },
+	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
+	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
+	  .help = "Interfaces without a VRRP group that count as members of a VGMP group." },
+	{ .name = NULL },
+};
+// clang-format on
+
+static int
+check_remote(struct config *c, const struct config_heartbeat *h, const struct config_interface *own)
+{
+	char text[CONFIG_ADDRESS_TEXT];
+
+	if (h->remote == 0)
+		return 0;
+	config_address_text(h->remote, text);
+	if (!config_address_in(&own->address, h->remote))
+		return config_fail(c, &h->origin, "remote",
+			"%s is outside the subnet of %s, expected the peer's address in it", text,
+			own->name);
+	if (h->remote == own->address.address)
+		return config_fail(c, &h->origin, "remote",
+			"%s is our own address, expected the peer's", text);
+	if (config_address_is_edge(&own->address, h->remote))
+		return config_fail(c, &h->origin, "remote",
+			"%s is the network or broadcast address of %s's subnet, expected the "
+			"peer's",
+			text, own->name);
+	return 0;
+}
+
+/* A heartbeat interface carries nothing else. */
+static int
+check_dedicated(struct config *c, const struct config_hrp *hrp, const struct config_heartbeat *h,
+	const struct config_interface *own)
+{
+	const struct config_list *groups = config_section_data(c, "vrrp");
+	const struct config_list *routes = config_section_data(c, "routes");
+	const struct config_vrrp *v = groups->items;
+	const struct config_track *t = hrp->track.items;
+	const struct config_route *r = routes->items;
+
+	for (uint32_t i = 0; i < groups->count; i++) {
+		if (strcmp(v[i].interface, h->interface) == 0)
+			return config_fail(c, &h->origin, "interface",
+				"%s has the VRRP group of line %d, expected an interface for the "
+				"heartbeat alone",
+				h->interface, v[i].origin.line);
+	}
+	for (uint32_t i = 0; i < hrp->track.count; i++) {
+		if (strcmp(t[i].interface, h->interface) == 0)
+			return config_fail(c, &t[i].origin, "interface",
+				"%s is a heartbeat interface, expected a service interface",
+				h->interface);
+	}
+	for (uint32_t i = 0; i < routes->count; i++) {
+		if (config_address_in(&own->address, r[i].via))
+			return config_fail(c, &r[i].origin, "via",
+				"leads to the heartbeat interface %s, expected a next hop on a "
+				"service "
+				"interface",
+				h->interface);
+	}
+	return 0;
+}
+
+static int
+check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
+{
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	const struct config_heartbeat *all = hrp->interfaces.items, *h = &all[mine];
+	const int index = config_interface_index(c, h->interface);
+	const struct config_interface *own;
+	int rc;
+
+	if (index < 0)
+		return config_fail(c, &h->origin, "interface",
+			"unknown interface \"%s\", expected the name of one in the section "
+			"interfaces",
+			h->interface);
+	own = (const struct config_interface *)interfaces->items + index;
+	if (own->address.len == 0)
+		return config_fail(c, &h->origin, "interface",
+			"%s has no address, expected an interface with one", h->interface);
+	for (uint32_t j = 0; j < mine; j++) {
+		if (strcmp(all[j].interface, h->interface) == 0)
+			return config_fail(c, &h->origin, "interface",
+				"%s is listed in line %d already, expected each interface once",
+				h->interface, all[j].origin.line);
+	}
+	rc = check_remote(c, h, own);
+	return rc < 0 ? rc : check_dedicated(c, hrp, h, own);
+}
+
+static int
+check_track(struct config *c, const struct config_hrp *hrp, uint32_t mine)
+{
+	const struct config_track *all = hrp->track.items, *t = &all[mine];
+
+	if (config_interface_index(c, t->interface) < 0)
+		return config_fail(c, &t->origin, "interface",
+			"unknown interface \"%s\", expected the name of one in the section "
+			"interfaces",
+			t->interface);
+	for (uint32_t j = 0; j < mine; j++) {
+		if (t->group == all[j].group && strcmp(t->interface, all[j].interface) == 0)
+			return config_fail(c, &t->origin, "interface",
+				"%s is a member by line %d already, expected each interface once "
+				"in a "
+				"group",
+				t->interface, all[j].origin.line);
+	}
+	return 0;
+}
+
+static int
+check(struct config *c)
+{
+	struct config_hrp *hrp = config_section_fill(c, "hrp");
+	struct config_track *track = hrp->track.items;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < hrp->track.count; i++)
+		track[i].group += VGMP_GROUP_ACTIVE;
+	for (uint32_t i = 0; rc == 0 && i < hrp->interfaces.count; i++)
+		rc = check_heartbeat(c, hrp, i);
+	for (uint32_t i = 0; rc == 0 && i < hrp->track.count; i++)
+		rc = check_track(c, hrp, i);
+	if (rc == 0 && hrp->enable && hrp->interfaces.count == 0)
+		return config_fail(c, &hrp->origin, "interfaces",
+			"is empty though hrp is on, expected at least one heartbeat interface");
+	return rc;
+}
+
+const struct config_section config_section_hrp = {
+	.name = "hrp",
+	.size = sizeof(struct config_hrp),
+	.settings = settings,
+	.check = check,
+	.help = "Hot standby: heartbeat links to the peer, detection of its death, preemption.",
+};

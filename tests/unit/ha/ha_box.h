@@ -1,0 +1,165 @@
+/*
+ * One box for the tests of the mirror: an engine without ports, its workers polled by the test, and
+ * sessions made by hand.  Header only, so that each test program stays one file.
+ */
+#pragma once
+
+#include "engine.h"
+#include "policy.h"
+#include "test_eal.h"
+
+#include <rte_ip.h>
+#include <rte_memory.h>
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BOX_ZONES 5 /* none, local, trust, dmz, untrust */
+
+struct ha_box {
+	struct engine *engine;
+	struct session_table *sessions;
+	int reader;
+};
+
+static inline void
+ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sessions,
+	uint32_t event_ring)
+{
+	char err[256] = "";
+
+	*b = (struct ha_box){ 0 };
+	b->engine = engine_create(&(struct engine_params){ .name = name,
+					  .workers = workers,
+					  .max_sessions = sessions,
+					  .max_neighbours = 16,
+					  .max_routes = 16,
+					  .event_ring = event_ring,
+					  .socket = SOCKET_ID_ANY },
+		err, sizeof(err));
+	if (b->engine == NULL)
+		fail_msg("%s", err);
+	struct snapshot *s = snapshot_create(0);
+	assert_non_null(s);
+	s->policy = policy_create(name, NULL, 0, POLICY_PERMIT, SOCKET_ID_ANY);
+	assert_non_null(s->policy);
+	for (int z = 1; z < BOX_ZONES; z++)
+		s->zones[z].priority = (uint8_t)(z * 10);
+	engine_publish(b->engine, s);
+	b->sessions = engine_sessions(b->engine);
+	for (uint16_t i = 0; i < workers; i++)
+		assert_int_equal(worker_bind(engine_worker(b->engine, i)), 0);
+	b->reader = rcu_register(engine_rcu(b->engine));
+	assert_true(b->reader >= 0);
+}
+
+static inline void
+ha_box_stop(struct ha_box *b)
+{
+	rcu_unregister(engine_rcu(b->engine), b->reader);
+	for (uint16_t i = 0; i < engine_worker_count(b->engine); i++)
+		worker_unbind(engine_worker(b->engine, i));
+	engine_destroy(b->engine);
+}
+
+/* One turn of every worker. */
+static inline void
+ha_box_poll(struct ha_box *b, mono_t now)
+{
+	for (uint16_t i = 0; i < engine_worker_count(b->engine); i++)
+		worker_poll(engine_worker(b->engine, i), now);
+	rcu_quiescent(engine_rcu(b->engine), b->reader);
+}
+
+/* What a worker does: the session of a tuple becomes visible. => its index, SESSION_NONE when full
+ */
+static inline uint32_t
+ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_state state,
+	uint32_t flags, mono_t now)
+{
+	struct session *s = session_table_alloc(b->sessions);
+	struct session_key4 key;
+	bool existed = false;
+
+	if (s == NULL)
+		return SESSION_NONE;
+	s->swap = session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
+	s->proto = t->proto;
+	s->family = 4;
+	s->zone[0] = 2;
+	s->zone[1] = 4;
+	s->policy = 0x1234;
+	for (uint32_t d = 0; d < 2; d++) {
+		s->dir[d].neigh = NEIGH_NONE;
+		s->dir[d].tcp_end = 1000 + d;
+		s->dir[d].tcp_max_end = 70000 + d;
+		s->dir[d].tcp_max_win = 65535 << d;
+		s->dir[d].tcp_wscale = (uint8_t)(7 + d);
+	}
+	atomic_store(&s->last_seen, mono_seconds(now));
+	atomic_store(&s->ctl, (uint32_t)state | flags);
+	const uint32_t index =
+		session_table_insert4(b->sessions, s, &key, UINT16_MAX, now, &existed);
+	if (index == SESSION_NONE || existed)
+		session_table_unalloc(b->sessions, s);
+	return existed ? SESSION_NONE : index;
+}
+
+/* Tuple number n: distinct addresses and ports, either side may be the lower endpoint. */
+static inline struct session_tuple4
+ha_box_tuple(uint32_t n, uint8_t proto)
+{
+	const rte_be32_t in = rte_cpu_to_be_32(0x0a010000u + (n >> 8 & 0xff) + 10);
+	const rte_be32_t out = rte_cpu_to_be_32(0xc8010100u + (n & 0xff));
+
+	return (struct session_tuple4){ .src = (n & 1) != 0 ? out : in,
+		.dst = (n & 1) != 0 ? in : out,
+		.sport = rte_cpu_to_be_16((uint16_t)(1024 + (n >> 4) % 60000)),
+		.dport = proto == IPPROTO_ICMP ? SESSION_ICMP_ECHO_PORT : RTE_BE16(443),
+		.proto = proto };
+}
+
+static inline struct session *
+ha_box_at(const struct ha_box *b, uint32_t index)
+{
+	return session_table_at(b->sessions, index);
+}
+
+static inline uint32_t
+ha_box_find(const struct ha_box *b, const struct session_tuple4 *t)
+{
+	const struct session_key4 *keys[1];
+	struct session_key4 key;
+	uint32_t index;
+	uint8_t swap;
+
+	session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
+	keys[0] = &key;
+	session_table_lookup4(
+		b->sessions, session_table_home4(b->sessions, &key), keys, 1, &index, &swap);
+	return index;
+}
+
+static inline uint32_t
+ha_box_ctl(const struct ha_box *b, uint32_t index)
+{
+	return atomic_load(&ha_box_at(b, index)->ctl);
+}
+
+static inline uint16_t
+ha_box_generation(const struct ha_box *b, uint32_t index)
+{
+	return atomic_load(&ha_box_at(b, index)->generation);
+}
+
+static inline bool
+ha_box_kill(struct ha_box *b, uint32_t index)
+{
+	return session_table_post(b->sessions, index, ha_box_generation(b, index), SESSION_OP_KILL);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Members and priorities.
+ */
+#include "ha_constants.h"
+#include "mon.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+extern const struct mon_type mon_type_vrrp, mon_type_interface;
+
+static struct mon mon;
+
+static void
+member(const struct mon_type *type, uint8_t group, uint16_t interface, bool failed)
+{
+	const struct mon_member m = {
+		.type = type, .group = group, .interface = interface, .failed = failed
+	};
+	char err[100];
+
+	assert_int_equal(mon_add(&mon, &m, err, sizeof(err)), 0);
+}
+
+static uint32_t
+priority(uint8_t group)
+{
+	return mon_priority(&mon, group, mon_base(group));
+}
+
+static void
+R57_default_priorities(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 65000);
+}
+
+static void
+R62_R63_each_failed_member_costs_2(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	member(&mon_type_vrrp, VGMP_GROUP_ACTIVE, 0, false);
+	member(&mon_type_vrrp, VGMP_GROUP_ACTIVE, 2, false);
+	member(&mon_type_vrrp, VGMP_GROUP_STANDBY, 0, false);
+	assert_int_equal(
+		mon_link(&mon, 0, false), 1u << VGMP_GROUP_ACTIVE | 1u << VGMP_GROUP_STANDBY);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64999);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
+	assert_int_equal(mon_link(&mon, 0, false), 0); /* known already */
+	assert_int_equal(mon_link(&mon, 2, false), 1u << VGMP_GROUP_ACTIVE);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64997);
+	assert_int_equal(mon_link(&mon, 0, true), 0);
+	assert_int_equal(mon_link(&mon, 2, true), 0);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001); /* R63: exactly */
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 65000);
+	assert_int_equal(mon_link(&mon, 7, false), 0); /* nobody's interface */
+}
+
+static void
+C7_two_members_on_one_interface_cost_2_each(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	member(&mon_type_vrrp, VGMP_GROUP_ACTIVE, 0, false);
+	member(&mon_type_vrrp, VGMP_GROUP_ACTIVE, 0, false);
+	member(&mon_type_interface, VGMP_GROUP_ACTIVE, 0, false);
+	mon_link(&mon, 0, false);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64995);
+}
+
+static void
+R64_active_is_odd_and_standby_even_whatever_fails(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	for (uint16_t i = 0; i < 20; i++) {
+		member(&mon_type_interface, VGMP_GROUP_ACTIVE, i, true);
+		member(&mon_type_interface, VGMP_GROUP_STANDBY, i, true);
+		assert_int_equal(priority(VGMP_GROUP_ACTIVE) % 2, 1);
+		assert_int_equal(priority(VGMP_GROUP_STANDBY) % 2, 0);
+	}
+}
+
+static void
+R66_never_below_0_and_back_exactly(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	for (uint16_t i = 0; i < 5; i++)
+		member(&mon_type_interface, VGMP_GROUP_ACTIVE, i, true);
+	assert_int_equal(mon_priority(&mon, VGMP_GROUP_ACTIVE, 9), 0);
+	assert_int_equal(mon_priority(&mon, VGMP_GROUP_ACTIVE, 11), 1);
+	for (uint16_t i = 0; i < 5; i++)
+		mon_link(&mon, i, true);
+	assert_int_equal(mon_priority(&mon, VGMP_GROUP_ACTIVE, 9), 9);
+}
+
+static void
+R119_a_member_added_down_costs_at_once_and_a_removed_one_gives_back(void **state)
+{
+	(void)state;
+	mon_init(&mon);
+	member(&mon_type_interface, VGMP_GROUP_STANDBY, 1, true);
+	member(&mon_type_interface, VGMP_GROUP_STANDBY, 2, false);
+	member(&mon_type_interface, VGMP_GROUP_STANDBY, 3, true);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64996);
+	mon_remove(&mon, 0);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
+	mon_remove(&mon, 0);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
+	assert_int_equal(mon.list[0].interface, 3);
+	mon_remove(&mon, 0);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 65000);
+	assert_int_equal(mon.count, 0);
+	assert_int_equal(mon.members[VGMP_GROUP_STANDBY], 0);
+}
+
+static void
+a_full_list_is_refused(void **state)
+{
+	const struct mon_member m = { .type = &mon_type_interface, .group = VGMP_GROUP_ACTIVE };
+	char err[100] = "";
+
+	(void)state;
+	mon_init(&mon);
+	for (unsigned int i = 0; i < MON_MEMBERS_MAX; i++)
+		assert_int_equal(mon_add(&mon, &m, err, sizeof(err)), 0);
+	assert_true(mon_add(&mon, &m, err, sizeof(err)) < 0);
+	assert_true(strlen(err) > 0);
+	assert_int_equal(mon.count, MON_MEMBERS_MAX);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R57_default_priorities),
+		cmocka_unit_test(R62_R63_each_failed_member_costs_2),
+		cmocka_unit_test(C7_two_members_on_one_interface_cost_2_each),
+		cmocka_unit_test(R64_active_is_odd_and_standby_even_whatever_fails),
+		cmocka_unit_test(R66_never_below_0_and_back_exactly),
+		cmocka_unit_test(
+			R119_a_member_added_down_costs_at_once_and_a_removed_one_gives_back),
+		cmocka_unit_test(a_full_list_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles of two boxes over a fake wire with a fake clock.
+ *
+ *	box A  10.1.1.2 / 200.1.1.2	Active group: vrid 1 on interface 0, vrid 2 on interface 2
+ *	box B  10.1.1.3 / 200.1.1.3	Standby group: the same
+ *
+ * A step is one turn of every thread that is not frozen.  An observer counts after every step who
+ * owns the addresses: state says so and the lease runs.
+ */
+#include "hrp_wire.h"
+#include "role.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define QUEUE 4096
+#define A     0
+#define B     1
+#define VRIDS 2
+
+struct queue {
+	struct ha_msg m[QUEUE];
+	uint32_t head, tail;
+};
+
+struct box {
+	struct role *role;
+	bool control_frozen, hrp_frozen, dead;
+	bool link[4];
+	uint64_t hrp_turns, worker_turns;
+	bool worker_frozen;
+	mono_t lease;
+	bool own[4]; /* by interface */
+	uint32_t takeovers, adverts, resigns;
+	rte_be32_t address;
+	struct queue out; /* ring to the HRP core */
+	struct queue nic; /* receive queue of the heartbeat port */
+	struct queue in;  /* ring to the control core */
+	struct sim *sim;
+};
+
+struct sim {
+	mono_t now;
+	uint64_t step_ns;
+	uint32_t hello_ms, misses;
+	bool preempt;
+	uint32_t preempt_delay_s;
+	bool wire[2]; /* from A, from B */
+	struct box box[2];
+	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
+	uint32_t requests; /* seen on the wire: VGMP requests to switch */
+	struct ha_vgmp last_request, last_reply;
+};
+
+static void
+push(struct queue *q, const struct ha_msg *m)
+{
+	assert_true(q->tail - q->head < QUEUE);
+	q->m[q->tail++ % QUEUE] = *m;
+}
+
+static bool
+pop(struct queue *q, struct ha_msg *m)
+{
+	if (q->head == q->tail)
+		return false;
+	*m = q->m[q->head++ % QUEUE];
+	return true;
+}
+
+static void
+op_lease(void *ctx, mono_t until)
+{
+	((struct box *)ctx)->lease = until;
+}
+
+static void
+op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
+{
+	struct box *const b = ctx;
+
+	(void)vrid;
+	if (own && !b->own[interface]) {
+		b->takeovers++;
+		/* Never an announcement without the lease. */
+		assert_true(now.ns < b->lease.ns);
+	}
+	b->own[interface] = own;
+}
+
+static bool
+op_link_up(void *ctx, uint16_t interface)
+{
+	return ((struct box *)ctx)->link[interface];
+}
+
+static rte_be32_t
+op_address(void *ctx, uint16_t interface)
+{
+	return ((struct box *)ctx)->address + interface;
+}
+
+static void
+op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
+{
+	struct box *const b = ctx;
+	struct vrrp_advert a;
+
+	(void)interface;
+	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
+	if (a.priority == 0)
+		b->resigns++;
+	else
+		b->adverts++;
+}
+
+static bool
+op_put(void *ctx, const struct ha_msg *m)
+{
+	struct box *const b = ctx;
+
+	if (b->out.tail - b->out.head >= 200)
+		return false;
+	push(&b->out, m);
+	return true;
+}
+
+static bool
+op_get(void *ctx, struct ha_msg *m)
+{
+	return pop(&((struct box *)ctx)->in, m);
+}
+
+static uint64_t
+op_hrp_turns(void *ctx)
+{
+	return ((struct box *)ctx)->hrp_turns;
+}
+
+static uint64_t
+op_worker_turns(void *ctx, uint16_t worker)
+{
+	(void)worker;
+	return ((struct box *)ctx)->worker_turns;
+}
+
+static uint32_t
+op_sessions(void *ctx)
+{
+	(void)ctx;
+	return 7;
+}
+
+static void
+box_start(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+	static struct mon members;
+	static const struct mon_type *type;
+	struct vrrp vrrps[VRIDS];
+	const uint8_t group = which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+	struct role_params p = { .paired = true,
+		.hello_ms = s->hello_ms,
+		.misses = s->misses,
+		.preempt = s->preempt,
+		.preempt_delay_s = s->preempt_delay_s,
+		.workers = 1,
+		.seed = (uint32_t)which * 1000,
+		.vrrps = vrrps,
+		.vrrp_count = VRIDS,
+		.members = &members,
+		.ops = { .ctx = b,
+			.lease = op_lease,
+			.own = op_own,
+			.link_up = op_link_up,
+			.address = op_address,
+			.send = op_send,
+			.put = op_put,
+			.get = op_get,
+			.hrp_turns = op_hrp_turns,
+			.worker_turns = op_worker_turns,
+			.sessions = op_sessions } };
+	char err[100];
+	extern const struct mon_type mon_type_vrrp;
+
+	memset(b, 0, sizeof(*b));
+	b->sim = s;
+	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
+	type = &mon_type_vrrp;
+	mon_init(&members);
+	for (uint16_t i = 0; i < VRIDS; i++) {
+		const uint16_t interface = i * 2;
+		const struct mon_member m = {
+			.type = type, .group = group, .failed = true, .interface = interface
+		};
+
+		b->link[interface] = true;
+		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
+		vrrp_init(&vrrps[i], (uint8_t)(i + 1), interface, RTE_BE32(0x0a010101), group, 100,
+			1000, true, false);
+	}
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+}
+
+static void
+box_kill(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+
+	role_destroy(b->role);
+	memset(b, 0, sizeof(*b));
+	b->dead = true;
+}
+
+static struct sim *
+sim_new(uint32_t hello_ms, uint32_t misses)
+{
+	struct sim *const s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->now.ns = 10 * NS_PER_SEC;
+	s->step_ns = hello_ms * NS_PER_MS / 100;
+	s->hello_ms = hello_ms;
+	s->misses = misses;
+	s->wire[A] = s->wire[B] = true;
+	s->box[A].dead = s->box[B].dead = true;
+	return s;
+}
+
+static void
+sim_free(struct sim *s)
+{
+	role_destroy(s->box[A].role);
+	role_destroy(s->box[B].role);
+	free(s);
+}
+
+static bool
+owns(const struct sim *s, int which)
+{
+	const struct box *const b = &s->box[which];
+
+	return !b->dead && (b->own[0] || b->own[2]) && s->now.ns < b->lease.ns;
+}
+
+static void
+watch_wire(struct sim *s, const struct ha_msg *m)
+{
+	struct ha_vgmp v;
+
+	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	if (v.op == HA_OP_HELLO)
+		return;
+	if (v.mode == HA_REQUEST) {
+		s->requests++;
+		s->last_request = v;
+	} else if (v.mode == HA_REPLY) {
+		s->last_reply = v;
+	}
+}
+
+static void
+hrp_turn(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which], *const peer = &s->box[1 - which];
+	const uint32_t now_ms = (uint32_t)(s->now.ns / NS_PER_MS);
+	struct ha_msg m;
+
+	while (pop(&b->nic, &m))
+		push(&b->in, &m);
+	while (pop(&b->out, &m)) {
+		if (m.type != HA_MSG_SEND || now_ms - m.value > s->hello_ms)
+			continue;
+		assert_int_equal(ha_check(m.data, m.len), HA_OK);
+		watch_wire(s, &m);
+		if (!s->wire[which] || peer->dead)
+			continue;
+		m.type = HA_MSG_RECEIVED;
+		push(&peer->nic, &m);
+	}
+	b->hrp_turns++;
+}
+
+static void
+observe(struct sim *s)
+{
+	const bool a = owns(s, A), b = owns(s, B);
+
+	if (a && b) {
+		s->both_ns += s->step_ns;
+		s->both_run_ns += s->step_ns;
+		if (s->both_run_ns > s->longest_both_ns)
+			s->longest_both_ns = s->both_run_ns;
+	} else {
+		s->both_run_ns = 0;
+	}
+	if (!a && !b)
+		s->none_ns += s->step_ns;
+}
+
+static void
+step(struct sim *s)
+{
+	s->now.ns += s->step_ns;
+	for (int i = A; i <= B; i++) {
+		struct box *const b = &s->box[i];
+
+		if (b->dead)
+			continue;
+		if (!b->control_frozen)
+			role_tick(b->role, s->now);
+		if (!b->hrp_frozen)
+			hrp_turn(s, i);
+		if (!b->worker_frozen)
+			b->worker_turns++;
+	}
+	observe(s);
+}
+
+static void
+run_ms(struct sim *s, uint64_t ms)
+{
+	const mono_t end = mono_add_ms(s->now, ms);
+
+	while (mono_before(s->now, end))
+		step(s);
+}
+
+static void
+freeze(struct sim *s, int which, bool on)
+{
+	s->box[which].control_frozen = s->box[which].hrp_frozen = s->box[which].worker_frozen = on;
+}
+
+static void
+set_link(struct sim *s, int which, uint16_t interface, bool up)
+{
+	s->box[which].link[interface] = up;
+	role_link(s->box[which].role, interface, up, s->now);
+}
+
+static void
+set_sync(struct sim *s, bool on)
+{
+	const struct ha_msg m = { .type = HA_MSG_SYNC, .flag = on };
+
+	for (int i = A; i <= B; i++)
+		if (!s->box[i].dead)
+			push(&s->box[i].in, &m);
+}
+
+static struct role_status *
+status_of(const struct sim *s, int which)
+{
+	static struct role_status st[2];
+
+	role_status_read(s->box[which].role, &st[which]);
+	return &st[which];
+}
+
+static uint8_t
+state_of(const struct sim *s, int which)
+{
+	return status_of(s, which)
+		->group[which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY]
+		.state;
+}
+
+static uint32_t
+priority_of(const struct sim *s, int which)
+{
+	return status_of(s, which)
+		->group[which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY]
+		.priority;
+}
+
+/* Both started, one hello later: A Active, B Standby. */
+static struct sim *
+formed(uint32_t hello_ms, uint32_t misses)
+{
+	struct sim *const s = sim_new(hello_ms, misses);
+
+	box_start(s, A);
+	box_start(s, B);
+	run_ms(s, 3 * (uint64_t)hello_ms);
+	assert_true(owns(s, A));
+	assert_false(owns(s, B));
+	s->none_ns = s->both_ns = 0;
+	return s;
+}
+
+static void
+one_owner(const struct sim *s, int which)
+{
+	assert_true(owns(s, which));
+	assert_false(owns(s, 1 - which));
+	assert_int_equal(s->both_ns, 0);
+}
+
+/* ---- formation ---- */
+
+static void
+R85_R89_formation(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, A);
+	box_start(s, B);
+	run_ms(s, 500);
+	/* The peer answered that it is Standby: no waiting for silence. */
+	one_owner(s, A);
+	assert_int_equal(state_of(s, A), VGMP_ACTIVE);
+	assert_int_equal(state_of(s, B), VGMP_STANDBY);
+	assert_true(s->box[A].own[0] && s->box[A].own[2]); /* R86 */
+	assert_false(s->box[B].own[0] || s->box[B].own[2]);
+	assert_int_equal(s->box[A].takeovers, 2); /* R87: an announcement each */
+	assert_int_equal(s->box[A].adverts, 2);	  /* R31: at once */
+	assert_int_equal(s->box[B].adverts, 0);
+	run_ms(s, 20000);
+	one_owner(s, A);
+	assert_in_range(s->box[A].adverts, 40, 44); /* R31: then every second */
+	assert_int_equal(s->box[B].adverts, 0);
+	assert_int_equal(status_of(s, B)->group[VGMP_GROUP_STANDBY].peer_priority, 65001);
+	assert_int_equal(status_of(s, A)->takeovers, 1);
+	assert_int_equal(status_of(s, B)->takeovers, 0);
+	assert_true(role_owning(s->box[A].role));
+	assert_false(role_owning(s->box[B].role));
+	sim_free(s);
+}
+
+static void
+an_active_group_alone_listens_for_misses_hellos_first(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, A);
+	run_ms(s, 2900);
+	assert_false(owns(s, A));
+	assert_int_equal(s->box[A].adverts, 0);
+	run_ms(s, 200);
+	one_owner(s, A);
+	/* The peer comes up later: nothing changes. */
+	box_start(s, B);
+	run_ms(s, 10000);
+	one_owner(s, A);
+	assert_int_equal(state_of(s, B), VGMP_STANDBY);
+	sim_free(s);
+}
+
+static void
+a_standby_group_alone_takes_over_after_misses_hellos(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, B);
+	run_ms(s, 2900);
+	assert_int_equal(state_of(s, B), VGMP_STANDBY);
+	assert_false(owns(s, B));
+	run_ms(s, 200);
+	one_owner(s, B);
+	/* R96: the Active group comes later and finds an Active peer: it stays Standby. */
+	box_start(s, A);
+	run_ms(s, 10000);
+	one_owner(s, B);
+	assert_int_equal(state_of(s, A), VGMP_STANDBY);
+	sim_free(s);
+}
+
+static void
+listening_waits_until_the_hrp_core_runs(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, A);
+	s->box[A].hrp_frozen = true;
+	run_ms(s, 20000);
+	assert_false(owns(s, A));
+	s->box[A].hrp_frozen = false;
+	run_ms(s, 2900);
+	assert_false(owns(s, A));
+	run_ms(s, 300);
+	one_owner(s, A);
+	sim_free(s);
+}
+
+/* ---- interface fault ---- */
+
+static void
+R90_R94_interface_fault_hands_over_at_once(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	s->step_ns = NS_PER_MS / 10;
+	set_link(s, A, 0, false);
+	/* R90: the request leaves in the same turn. */
+	step(s);
+	assert_int_equal(s->last_request.mode, HA_REQUEST);
+	assert_int_equal(s->last_request.op, HA_OP_LET_ME_STANDBY);
+	assert_int_equal(s->last_request.state, VGMP_ACTIVE_TO_STANDBY);
+	assert_int_equal(rte_be_to_cpu_32(s->last_request.priority), 64999);
+	assert_int_equal(rte_be_to_cpu_16(s->last_request.failed), 1);
+	run_ms(s, 2);
+	/* R91, R92 */
+	assert_true(owns(s, B));
+	assert_false(owns(s, A));
+	assert_int_equal(s->last_reply.result, HA_RESULT_SWITCH);
+	assert_int_equal(rte_be_to_cpu_32(s->last_reply.priority), 65000);
+	assert_true(s->box[B].own[0] && s->box[B].own[2]);
+	assert_false(s->box[A].own[0] || s->box[A].own[2]);
+	assert_int_equal(s->box[B].takeovers, 2);
+	assert_int_equal(s->none_ns, 0); /* the other interface kept forwarding */
+	assert_true(s->both_ns <= NS_PER_MS);
+	s->both_ns = 0;
+	run_ms(s, 20000);
+	assert_int_equal(state_of(s, A), VGMP_STANDBY);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_INITIALIZE); /* R92 */
+	assert_int_equal(status_of(s, A)->vrrp[1].state, VRRP_BACKUP);
+	assert_int_equal(s->requests, 1);
+	one_owner(s, B); /* R94: its hellos keep A quiet */
+	sim_free(s);
+}
+
+static void
+R80_fault_of_the_standby_only_lowers_its_priority(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	set_link(s, B, 0, false);
+	run_ms(s, 5000);
+	one_owner(s, A);
+	assert_int_equal(s->requests, 0);
+	assert_int_equal(priority_of(s, B), 64998);
+	assert_int_equal(status_of(s, A)->group[VGMP_GROUP_ACTIVE].peer_priority, 64998);
+	/* Now A fails too, less than B: it asks and is refused (R74). */
+	set_link(s, A, 0, false);
+	run_ms(s, 100);
+	one_owner(s, A);
+	assert_int_equal(s->last_reply.result, HA_RESULT_NO_SWITCH);
+	assert_int_equal(state_of(s, A), VGMP_ACTIVE);
+	sim_free(s);
+}
+
+static void
+R74_R82_three_unanswered_requests_with_one_id_then_active_again(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+	uint16_t id;
+
+	(void)state;
+	box_kill(s, B);
+	set_link(s, A, 0, false);
+	run_ms(s, 500);
+	id = s->last_request.request_id;
+	assert_int_equal(s->requests, 1);
+	run_ms(s, 1000);
+	assert_int_equal(s->requests, 2);
+	set_link(s, A, 2, false); /* R81: the next retry carries the new priority */
+	run_ms(s, 1000);
+	assert_int_equal(s->requests, 3);
+	assert_int_equal(s->last_request.request_id, id);
+	assert_int_equal(rte_be_to_cpu_32(s->last_request.priority), 64997);
+	set_link(s, A, 2, true);
+	run_ms(s, 1000);
+	assert_int_equal(s->requests, 3);
+	assert_int_equal(state_of(s, A), VGMP_ACTIVE); /* C13 */
+	one_owner(s, A);
+	sim_free(s);
+}
+
+static void
+a_faulty_active_hands_over_when_a_better_peer_has_synchronised(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	box_kill(s, B);
+	set_link(s, A, 0, false);
+	run_ms(s, 10000);
+	one_owner(s, A);
+	box_start(s, B);
+	run_ms(s, 10000);
+	one_owner(s, A); /* X23: not before the sessions are there */
+	set_sync(s, true);
+	run_ms(s, 100);
+	assert_true(owns(s, B));
+	assert_false(owns(s, A));
+	sim_free(s);
+}
+
+static void
+a_lost_acknowledgement_does_not_leave_two_owners(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	s->wire[B] = false;
+	set_link(s, A, 0, false);
+	run_ms(s, 100);
+	s->wire[B] = true;
+	s->both_ns = 0;
+	run_ms(s, 1100); /* the next hello or retry settles it */
+	assert_true(owns(s, B));
+	assert_false(owns(s, A));
+	assert_int_equal(state_of(s, A), VGMP_STANDBY);
+	sim_free(s);
+}
+
+/* ---- device fault ---- */
+
+static void
+R95_R96_dead_device_and_return_without_preemption(void **state)
+{
+	static const uint32_t rows[][2] = { { 1000, 3 }, { 100, 3 }, { 10, 2 }, { 500, 10 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sim *const s = formed(rows[i][0], rows[i][1]);
+		const uint64_t h = rows[i][0], n = rows[i][1];
+
+		run_ms(s, h * 7 + h / 3);
+		box_kill(s, A);
+		s->none_ns = 0;
+		run_ms(s, h * n + h);
+		one_owner(s, B);
+		/* Between (N - 1) x H and N x H after the death, plus two turns. */
+		assert_in_range(
+			s->none_ns, (n - 1) * h * NS_PER_MS, n * h * NS_PER_MS + 3 * s->step_ns);
+		box_start(s, A);
+		run_ms(s, h * 30);
+		one_owner(s, B);
+		assert_int_equal(state_of(s, A), VGMP_STANDBY);
+		sim_free(s);
+	}
+}
+
+static void
+R97_R101_preemption_after_delay_and_synchronisation(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	s->preempt = true;
+	s->preempt_delay_s = 60;
+	box_start(s, A);
+	box_start(s, B);
+	run_ms(s, 3000);
+	set_link(s, A, 0, false);
+	run_ms(s, 1000);
+	assert_true(owns(s, B));
+	s->both_ns = s->none_ns = 0;
+	set_link(s, A, 0, true); /* R97 */
+	run_ms(s, 20000);
+	assert_int_equal(priority_of(s, A), 65001);
+	set_link(s, A, 2, false); /* R99: a fault during the delay cancels it */
+	run_ms(s, 1000);
+	set_link(s, A, 2, true);
+	run_ms(s, 59000);
+	one_owner(s, B);
+	run_ms(s, 5000); /* R102: delay over, sessions not yet complete */
+	one_owner(s, B);
+	set_sync(s, true);
+	run_ms(s, 100);
+	assert_int_equal(s->last_request.op, HA_OP_LET_ME_ACTIVE); /* R100 */
+	assert_int_equal(rte_be_to_cpu_32(s->last_request.priority), 65001);
+	assert_int_equal(s->last_reply.result, HA_RESULT_SWITCH);
+	one_owner(s, A); /* R101 */
+	assert_true(s->none_ns <= 5 * s->step_ns);
+	run_ms(s, 20000);
+	one_owner(s, A);
+	sim_free(s);
+}
+
+static void
+a_restarted_active_leaves_the_role_to_the_box_that_holds_the_sessions(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	set_sync(s, true);
+	run_ms(s, 5000);
+	box_kill(s, A);
+	run_ms(s, 300); /* quicker than the detection */
+	box_start(s, A);
+	run_ms(s, 100);
+	one_owner(s, B);
+	assert_int_equal(state_of(s, A), VGMP_STANDBY);
+	run_ms(s, 10000);
+	one_owner(s, B);
+	sim_free(s);
+}
+
+/* ---- pauses and lease ---- */
+
+static void
+X18_a_stopped_active_is_silent_before_the_peer_takes_over_and_stays_so(void **state)
+{
+	static const uint32_t stop_ms[] = { 150, 299, 301, 500, 5000, 60000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stop_ms) / sizeof(stop_ms[0]); i++) {
+		for (uint32_t phase = 0; phase < 100; phase += 7) {
+			struct sim *const s = formed(100, 3);
+			uint32_t adverts, takeovers;
+
+			set_sync(s, true);
+			run_ms(s, 1000 + phase);
+			freeze(s, A, true);
+			run_ms(s, stop_ms[i]);
+			assert_int_equal(s->both_ns, 0);
+			adverts = s->box[A].adverts;
+			takeovers = s->box[A].takeovers;
+			freeze(s, A, false);
+			run_ms(s, 1000);
+			assert_int_equal(s->both_ns, 0);
+			assert_true(owns(s, A) != owns(s, B));
+			if (stop_ms[i] > 300) {
+				assert_true(owns(s, B));
+				assert_int_equal(s->box[A].adverts, adverts);
+				assert_int_equal(s->box[A].takeovers, takeovers);
+				assert_int_equal(state_of(s, A), VGMP_STANDBY);
+				assert_int_equal(status_of(s, A)->fences, 1);
+			}
+			sim_free(s);
+		}
+	}
+}
+
+static void
+X20_a_frozen_control_core_or_hrp_core_fences_the_box(void **state)
+{
+	(void)state;
+	for (int core = 0; core < 2; core++) {
+		for (uint32_t phase = 0; phase < 100; phase += 7) {
+			struct sim *const s = formed(100, 3);
+
+			run_ms(s, 1000 + phase);
+			if (core == 0)
+				s->box[A].control_frozen = true;
+			else
+				s->box[A].hrp_frozen = true;
+			run_ms(s, 10000);
+			one_owner(s, B);
+			s->box[A].control_frozen = s->box[A].hrp_frozen = false;
+			run_ms(s, 1000);
+			one_owner(s, B);
+			assert_int_equal(state_of(s, A), VGMP_STANDBY);
+			sim_free(s);
+		}
+	}
+}
+
+static void
+a_standby_that_was_deaf_does_not_take_over(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 3; what++) {
+		struct sim *const s = formed(100, 3);
+
+		run_ms(s, 1050);
+		if (what != 1)
+			s->box[B].control_frozen = true;
+		if (what != 0)
+			s->box[B].hrp_frozen = true;
+		run_ms(s, 5000);
+		s->box[B].control_frozen = s->box[B].hrp_frozen = false;
+		run_ms(s, 5000);
+		one_owner(s, A);
+		assert_int_equal(status_of(s, B)->takeovers, 0);
+		/* And it still works. */
+		box_kill(s, A);
+		run_ms(s, 400);
+		one_owner(s, B);
+		sim_free(s);
+	}
+}
+
+static void
+old_messages_read_after_a_pause_do_not_make_a_box_active(void **state)
+{
+	struct sim *const s = formed(100, 3);
+
+	(void)state;
+	/* A stops; its receive queue fills with "I am Standby" and then "I am Active" of B. */
+	run_ms(s, 1000);
+	freeze(s, A, true);
+	run_ms(s, 2000);
+	assert_true(owns(s, B));
+	/* B dies while A still sleeps; A wakes and reads all of it. */
+	box_kill(s, B);
+	run_ms(s, 100);
+	s->box[B].dead = true;
+	freeze(s, A, false);
+	run_ms(s, 250); /* not before a whole silence of its own waking time */
+	assert_false(owns(s, A));
+	run_ms(s, 200);
+	assert_true(owns(s, A));
+	sim_free(s);
+}
+
+static void
+a_short_pause_changes_nothing(void **state)
+{
+	struct sim *const s = formed(100, 3);
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		freeze(s, A, true);
+		run_ms(s, 120);
+		freeze(s, A, false);
+		freeze(s, B, i % 3 == 0);
+		run_ms(s, 137);
+		freeze(s, B, false);
+		run_ms(s, 31);
+	}
+	one_owner(s, A);
+	assert_int_equal(status_of(s, A)->fences, 0);
+	assert_int_equal(s->none_ns, 0);
+	sim_free(s);
+}
+
+static void
+X19_a_stuck_worker_hands_over(void **state)
+{
+	struct sim *const s = formed(100, 3);
+
+	(void)state;
+	s->box[A].worker_frozen = true;
+	run_ms(s, 900);
+	assert_true(owns(s, A));
+	run_ms(s, 200);
+	assert_true(owns(s, B));
+	assert_false(owns(s, A));
+	assert_int_equal(priority_of(s, A), 0);
+	s->box[A].worker_frozen = false;
+	run_ms(s, 1000);
+	assert_int_equal(priority_of(s, A), 65001);
+	assert_true(owns(s, B));
+	sim_free(s);
+}
+
+/* ---- split brain ---- */
+
+static void
+R84_split_brain_heals_with_the_higher_priority(void **state)
+{
+	(void)state;
+	for (int faulty = 0; faulty < 2; faulty++) {
+		struct sim *const s = formed(100, 3);
+		const int stays = faulty ? B : A;
+
+		run_ms(s, 1000);
+		s->wire[A] = s->wire[B] = false;
+		run_ms(s, 2000);
+		assert_true(owns(s, A) && owns(s, B)); /* unavoidable (R174) */
+		if (faulty) {
+			set_link(s, A, 0, false);
+			run_ms(s, 1000);
+		}
+		s->wire[A] = s->wire[B] = true;
+		run_ms(s, 110);
+		assert_true(owns(s, stays));
+		assert_false(owns(s, 1 - stays));
+		s->both_ns = 0;
+		run_ms(s, 5000);
+		one_owner(s, stays);
+		sim_free(s);
+	}
+}
+
+static void
+a_one_way_heartbeat_leaves_one_owner(void **state)
+{
+	(void)state;
+	for (int cut = A; cut <= B; cut++) {
+		struct sim *const s = formed(100, 3);
+
+		run_ms(s, 1000);
+		s->wire[cut] = false;
+		run_ms(s, 2000);
+		/* Whoever hears a newer Active peer yields, though nobody hears it. */
+		assert_true(owns(s, A) != owns(s, B));
+		s->both_ns = 0;
+		run_ms(s, 5000);
+		assert_int_equal(s->both_ns, 0);
+		sim_free(s);
+	}
+}
+
+/* ---- leaving ---- */
+
+static void
+resign_hands_over_and_stays_out(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	role_resign(s->box[A].role);
+	run_ms(s, 200);
+	assert_true(role_resigned(s->box[A].role));
+	assert_true(owns(s, B));
+	assert_false(owns(s, A));
+	assert_int_equal(s->none_ns, 0);
+	s->both_ns = 0;
+	run_ms(s, 10000);
+	one_owner(s, B);
+	assert_int_equal(s->box[A].lease.ns, 0);
+	sim_free(s);
+}
+
+static void
+R36_resign_without_a_peer_sends_priority_0(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	box_kill(s, B);
+	run_ms(s, 500); /* not even known to be dead */
+	role_resign(s->box[A].role);
+	run_ms(s, 700);
+	assert_true(role_resigned(s->box[A].role)); /* well within 2 s */
+	assert_int_equal(s->box[A].resigns, 2);
+	assert_false(owns(s, A));
+	sim_free(s);
+}
+
+static void
+resign_of_a_standby_does_nothing_to_the_active(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	role_resign(s->box[B].role);
+	run_ms(s, 100);
+	assert_true(role_resigned(s->box[B].role));
+	assert_int_equal(s->box[B].resigns, 0);
+	run_ms(s, 10000);
+	one_owner(s, A);
+	sim_free(s);
+}
+
+/* ---- everything together ---- */
+
+static uint32_t
+random_next(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return (uint32_t)(*x >> 32);
+}
+
+/* One random thing at a time, over and over.  The heartbeat stays whole, so there are never two
+ * owners but for the moment of a hand-over, and there is one soon after the disturbance. */
+static void
+never_two_owners_while_the_heartbeat_is_whole(void **state)
+{
+	uint64_t x = UINT64_C(0x123456789abcdef);
+
+	(void)state;
+	for (uint32_t round = 0; round < 400; round++) {
+		struct sim *const s = formed(100, 2 + round % 4);
+
+		s->preempt = round % 2;
+		set_sync(s, round % 3 != 0);
+		for (int k = 0; k < 8; k++) {
+			const int who = random_next(&x) % 2;
+			const uint32_t for_ms = random_next(&x) % 1200;
+
+			run_ms(s, random_next(&x) % 300);
+			switch (random_next(&x) % 6) {
+			case 0:
+				freeze(s, who, true);
+				run_ms(s, for_ms);
+				freeze(s, who, false);
+				break;
+			case 1:
+				s->box[who].control_frozen = true;
+				run_ms(s, for_ms);
+				s->box[who].control_frozen = false;
+				break;
+			case 2:
+				s->box[who].hrp_frozen = true;
+				run_ms(s, for_ms);
+				s->box[who].hrp_frozen = false;
+				break;
+			case 3:
+				set_link(s, who, 0, false);
+				run_ms(s, for_ms);
+				set_link(s, who, 0, true);
+				break;
+			case 4:
+				box_kill(s, who);
+				run_ms(s, for_ms);
+				box_start(s, who);
+				break;
+			case 5: /* both at once, as when a host is suspended */
+				freeze(s, A, true);
+				freeze(s, B, true);
+				run_ms(s, for_ms);
+				freeze(s, A, false);
+				freeze(s, B, false);
+				break;
+			}
+			/* The hand-over's acknowledgement takes a turn or two. */
+			if (s->longest_both_ns > 4 * s->step_ns)
+				fail_msg("round %u.%d: two owners for %u us", round, k,
+					(uint32_t)(s->longest_both_ns / 1000));
+		}
+		run_ms(s, (s->misses + 4) * 100);
+		if (owns(s, A) == owns(s, B))
+			fail_msg("round %u: %d and %d", round, owns(s, A), owns(s, B));
+		sim_free(s);
+	}
+}
+
+/* ---- plain VRRP ---- */
+
+static void
+without_hrp_the_lease_never_ends_and_VRRP_elects(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+	struct box *const b = &s->box[A];
+	static struct mon none;
+	struct vrrp v;
+	struct role_params p = { .paired = false,
+		.hello_ms = 1000,
+		.misses = 3,
+		.vrrps = &v,
+		.vrrp_count = 1,
+		.members = &none,
+		.ops = { .ctx = b,
+			.lease = op_lease,
+			.own = op_own,
+			.link_up = op_link_up,
+			.address = op_address,
+			.send = op_send,
+			.hrp_turns = op_hrp_turns } };
+
+	(void)state;
+	vrrp_init(&v, 1, 0, RTE_BE32(0x0a010101), VGMP_GROUP_NONE, 100, 1000, true, false);
+	b->link[0] = true;
+	b->dead = false;
+	b->address = RTE_BE32(0x0a010102);
+	b->role = role_create(&p);
+	for (int ms = 0; ms < 3609; ms++) {
+		s->now.ns += NS_PER_MS;
+		role_tick(b->role, s->now);
+		assert_false(b->own[0]);
+	}
+	assert_int_equal(b->lease.ns, UINT64_MAX);
+	s->now.ns += NS_PER_MS;
+	role_tick(b->role, s->now);
+	s->now.ns += NS_PER_MS;
+	role_tick(b->role, s->now);
+	assert_true(b->own[0]);
+	role_resign(b->role);
+	for (int ms = 0; ms < 3; ms++) {
+		s->now.ns += NS_PER_MS;
+		role_tick(b->role, s->now);
+	}
+	assert_int_equal(b->resigns, 1);
+	assert_true(role_resigned(b->role));
+	sim_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R85_R89_formation),
+		cmocka_unit_test(an_active_group_alone_listens_for_misses_hellos_first),
+		cmocka_unit_test(a_standby_group_alone_takes_over_after_misses_hellos),
+		cmocka_unit_test(listening_waits_until_the_hrp_core_runs),
+		cmocka_unit_test(R90_R94_interface_fault_hands_over_at_once),
+		cmocka_unit_test(R80_fault_of_the_standby_only_lowers_its_priority),
+		cmocka_unit_test(R74_R82_three_unanswered_requests_with_one_id_then_active_again),
+		cmocka_unit_test(a_faulty_active_hands_over_when_a_better_peer_has_synchronised),
+		cmocka_unit_test(a_lost_acknowledgement_does_not_leave_two_owners),
+		cmocka_unit_test(R95_R96_dead_device_and_return_without_preemption),
+		cmocka_unit_test(R97_R101_preemption_after_delay_and_synchronisation),
+		cmocka_unit_test(
+			a_restarted_active_leaves_the_role_to_the_box_that_holds_the_sessions),
+		cmocka_unit_test(
+			X18_a_stopped_active_is_silent_before_the_peer_takes_over_and_stays_so),
+		cmocka_unit_test(X20_a_frozen_control_core_or_hrp_core_fences_the_box),
+		cmocka_unit_test(a_standby_that_was_deaf_does_not_take_over),
+		cmocka_unit_test(old_messages_read_after_a_pause_do_not_make_a_box_active),
+		cmocka_unit_test(a_short_pause_changes_nothing),
+		cmocka_unit_test(X19_a_stuck_worker_hands_over),
+		cmocka_unit_test(R84_split_brain_heals_with_the_higher_priority),
+		cmocka_unit_test(a_one_way_heartbeat_leaves_one_owner),
+		cmocka_unit_test(resign_hands_over_and_stays_out),
+		cmocka_unit_test(R36_resign_without_a_peer_sends_priority_0),
+		cmocka_unit_test(resign_of_a_standby_does_nothing_to_the_active),
+		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
+		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
