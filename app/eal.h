@@ -1,0 +1,17 @@
+/*
+ * The EAL and its devices, from the configuration.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+
+/* eal_start: rte_eal_init with arguments made from section `system` and the PCI addresses of
+ * `ports`.  => 0, or -1 with a one-line reason. */
+int eal_start(const struct config *, char *err, size_t err_size);
+
+/* eal_probe: the ethdev of a port's devargs: a PCI address probed at start, or a virtual device
+ * made now.  => 0, or -1 with a one-line reason. */
+int eal_probe(const char *devargs, uint16_t *ethdev, char *err, size_t err_size);

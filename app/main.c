@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * twinwalld: reads the configuration, starts the layers from the bottom up (EAL, ports, engine,
+ * control core, HA, management), runs the management loop on the main lcore and stops everything
+ * from the top down.
+ */
+#include "eal.h"
+#include "lcores.h"
+#include "log.h"
+
+#include "control_commands.h"
+#include "control_sections.h"
+#include "ha_commands.h"
+#include "ha_sections.h"
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_memory.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define RESIGN_MS 1000
+#define ERR_SIZE  1024
+
+struct options {
+	const char *config_path;
+	bool interactive, check, settings;
+};
+
+/* One box, in the order it is built. */
+struct box {
+	struct options options;
+	const struct config_section *sections[RTE_DIM(control_sections) + RTE_DIM(ha_sections)];
+	const struct command *commands[RTE_DIM(control_commands) + RTE_DIM(ha_commands)];
+	struct config *config;
+	const struct config_system *system;
+	const struct config_hrp *hrp;
+	struct rte_mempool *pool;
+	struct port ports[MAX_PORTS];
+	uint16_t port_count;
+	struct engine *engine;
+	struct core *core;
+	struct ha *ha;
+	struct lcores lcores;
+	struct management management;
+	char err[ERR_SIZE];
+};
+
+static int
+usage(FILE *out)
+{
+	fputs("usage: twinwalld -c FILE [-i] [--check]\n"
+	      "  -c, --config FILE   configuration\n"
+	      "  -i, --interactive   console on this terminal\n"
+	      "      --check         check the configuration and exit\n"
+	      "      --settings      print every setting as Markdown and exit\n"
+	      "      --version       print the version and exit\n",
+		out);
+	return out == stdout ? EXIT_SUCCESS : 2;
+}
+
+/* => -1 to go on, else the exit code. */
+static int
+parse_options(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "interactive", no_argument, NULL, 'i' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "settings", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:ih", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config_path = optarg;
+			break;
+		case 'i':
+			o->interactive = true;
+			break;
+		case 'k':
+			o->check = true;
+			break;
+		case 's':
+			o->settings = true;
+			break;
+		case 'v':
+			puts("twinwalld " TWINWALL_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			return usage(stdout);
+		default:
+			return usage(stderr);
+		}
+	}
+	if (optind != argc || (o->config_path == NULL && !o->settings))
+		return usage(stderr);
+	return -1;
+}
+
+static int
+fail(const struct box *b)
+{
+	fprintf(stderr, "twinwalld: %s\n", b->err);
+	return EXIT_FAILURE;
+}
+
+static void
+print_line(void *ctx, const char *text)
+{
+	fputs(text, ctx);
+}
+
+static void
+join_lists(struct box *b)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; control_sections[i] != NULL; i++)
+		b->sections[n++] = control_sections[i];
+	for (unsigned int i = 0; ha_sections[i] != NULL; i++)
+		b->sections[n++] = ha_sections[i];
+	n = 0;
+	for (unsigned int i = 0; control_commands[i] != NULL; i++)
+		b->commands[n++] = control_commands[i];
+	for (unsigned int i = 0; ha_commands[i] != NULL; i++)
+		b->commands[n++] = ha_commands[i];
+}
+
+/* The slot of a port's interface among the heartbeat links, -1 for a service port. */
+static int
+heartbeat_slot(const struct box *b, const char *port_name)
+{
+	const struct config_list *interfaces = config_section_data(b->config, "interfaces");
+	const struct config_heartbeat *h = b->hrp->interfaces.items;
+
+	if (!b->hrp->enable)
+		return -1;
+	for (uint32_t i = 0; i < b->hrp->interfaces.count; i++) {
+		const int index = config_interface_index(b->config, h[i].interface);
+		const struct config_interface *itf = interfaces->items;
+
+		if (index >= 0 && strcmp(itf[index].port, port_name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int
+start_engine(struct box *b)
+{
+	const struct config_system *s = b->system;
+	const struct engine_params params = {
+		.name = s->name,
+		.workers = (uint16_t)s->worker_cpus.count,
+		.max_sessions = (uint32_t)s->sessions,
+		.max_neighbours = (uint32_t)s->neighbours,
+		.max_routes = (uint32_t)s->routes,
+		.event_ring = (uint32_t)s->event_ring,
+		.socket = SOCKET_ID_ANY,
+		.tcp_loose = s->tcp_loose,
+	};
+
+	b->pool = port_pool_create("packets", (uint32_t)s->packet_buffers, SOCKET_ID_ANY);
+	if (b->pool == NULL) {
+		snprintf(b->err, sizeof(b->err),
+			"system.memory_mb: %d MiB do not hold system.packet_buffers = %d (%s)",
+			(int)s->memory_mb, (int)s->packet_buffers, rte_strerror(rte_errno));
+		return -ENOMEM;
+	}
+	b->engine = engine_create(&params, b->err, sizeof(b->err));
+	return b->engine != NULL ? 0 : -ENOMEM;
+}
+
+static int
+start_ports(struct box *b)
+{
+	const struct config_list *list = config_section_data(b->config, "ports");
+	const struct config_port *ports = list->items;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const bool heartbeat = heartbeat_slot(b, ports[i].name) >= 0;
+		const uint16_t queues = heartbeat ? 1 : (uint16_t)b->system->worker_cpus.count;
+		char why[256];
+		uint16_t ethdev;
+
+		if (eal_probe(ports[i].devargs, &ethdev, why, sizeof(why)) < 0 ||
+			port_start(&b->ports[i], ethdev, queues, b->pool, why, sizeof(why)) < 0) {
+			snprintf(b->err, sizeof(b->err), "ports.%s: %s: %s", ports[i].name,
+				ports[i].devargs, why);
+			return -ENODEV;
+		}
+		b->port_count++;
+		if (engine_add_port(b->engine, &b->ports[i], heartbeat) != (int)i) {
+			snprintf(b->err, sizeof(b->err), "ports.%s: too many ports", ports[i].name);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static int
+start_ha(struct box *b)
+{
+	struct ha_heartbeat heartbeats[MAX_PORTS] = { 0 };
+	const struct config_heartbeat *links = b->hrp->interfaces.items;
+	const struct config_list *interfaces = config_section_data(b->config, "interfaces");
+	const struct config_interface *itf = interfaces->items;
+	struct ha_params params = {
+		.name = b->system->name,
+		.engine = b->engine,
+		.core = b->core,
+		.pool = b->pool,
+		.config = b->config,
+		.heartbeats = heartbeats,
+		.socket = SOCKET_ID_ANY,
+	};
+
+	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
+		params.seed = (uint32_t)rte_rdtsc();
+	for (uint32_t i = 0; b->hrp->enable && i < b->hrp->interfaces.count; i++) {
+		const int index = config_interface_index(b->config, links[i].interface);
+		const struct port *port = &b->ports[config_port_index(b->config, itf[index].port)];
+
+		heartbeats[i] = (struct ha_heartbeat){ .ethdev = port->ethdev,
+			.interface = (uint16_t)index,
+			.mac = port->mac };
+		params.heartbeat_count++;
+	}
+	b->ha = ha_create(&params, b->err, sizeof(b->err));
+	return b->ha != NULL ? 0 : -EINVAL;
+}
+
+/* Carrier of a port: to the HRP core for a heartbeat link, else to the control core. */
+static void
+link_changed(void *ctx, uint16_t port, bool up)
+{
+	struct box *b = ctx;
+	const struct snapshot *s = engine_snapshot(b->engine);
+	const uint16_t interface = s->port_interface[port];
+
+	if (interface == INTERFACE_NONE)
+		return;
+	if (s->interfaces[interface].heartbeat)
+		hrp_link(b->ha, interface, up);
+	else
+		core_post_link(b->core, interface, up && s->interfaces[interface].up);
+}
+
+static int
+start_management(struct box *b)
+{
+	struct management *m = &b->management;
+	const struct config_list *list = config_section_data(b->config, "ports");
+	const struct config_port *ports = list->items;
+	struct publish_extra extra = { 0 };
+
+	m->engine = b->engine;
+	m->core = b->core;
+	m->ha = ha_management(b->ha);
+	m->ha_state = b->ha;
+	m->clock = b->lcores.clock;
+	m->started = clock_now(&b->lcores.clock);
+	m->rcu_reader = rcu_register(engine_rcu(b->engine));
+	management_read_end(m);
+	m->ha.collect_extra(m->ha.ctx, b->config, &extra);
+	if (publish_config(b->engine, b->config, &extra, b->err, sizeof(b->err)) < 0)
+		return -EINVAL;
+	for (uint16_t i = 0; i < b->port_count; i++) {
+		if (link_watch_add(m->links, i, b->ports[i].ethdev, ports[i].devargs) < 0) {
+			snprintf(b->err, sizeof(b->err), "ports.%s: cannot watch its carrier",
+				ports[i].name);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+
+/* Sockets first: a second start on the same ones ends here, before it touches a port. */
+static int
+open_management(struct box *b)
+{
+	b->management.rcu_reader = -1;
+	b->management.links = link_watch_create(link_changed, b);
+	if (b->management.links == NULL) {
+		snprintf(b->err, sizeof(b->err), "netlink: %s", strerror(errno));
+		return -errno;
+	}
+	return management_open(&b->management, b->err, sizeof(b->err));
+}
+
+/* Stop from the top down; every step copes with what never started. */
+static void
+stop(struct box *b)
+{
+	link_watch_destroy(b->management.links);
+	management_close(&b->management);
+	ha_destroy(b->ha);
+	core_destroy(b->core);
+	engine_destroy(b->engine);
+	for (uint16_t i = 0; i < b->port_count; i++)
+		port_stop(&b->ports[i]);
+	log_drain();
+	log_stop();
+	config_free(b->management.config);
+}
+
+static int
+start(struct box *b)
+{
+	if (eal_start(b->config, b->err, sizeof(b->err)) < 0)
+		return -1;
+	clock_init(&b->lcores.clock);
+	if (start_engine(b) < 0 || start_ports(b) < 0)
+		return -1;
+	b->core = core_create(&(struct core_params){
+		.engine = b->engine, .pool = b->pool, .name = b->system->name });
+	if (b->core == NULL) {
+		snprintf(b->err, sizeof(b->err), "control core: %s", strerror(errno));
+		return -1;
+	}
+	if (start_ha(b) < 0 || start_management(b) < 0)
+		return -1;
+	b->lcores.engine = b->engine;
+	b->lcores.core = b->core;
+	b->lcores.ha = b->ha;
+	b->lcores.idle = (enum idle_mode)b->system->idle;
+	b->lcores.realtime = b->system->realtime;
+	b->lcores.idle_sleep_us = (uint32_t)b->system->idle_sleep_us;
+	if (lcores_start(&b->lcores) < 0) {
+		snprintf(b->err, sizeof(b->err), "lcores: cannot launch");
+		return -1;
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct box box;
+	struct box *b = &box;
+	int code = parse_options(&b->options, argc, argv);
+
+	if (code >= 0)
+		return code;
+	join_lists(b);
+	if (b->options.settings) {
+		config_describe(b->sections, print_line, stdout);
+		return EXIT_SUCCESS;
+	}
+	b->config = config_load(b->options.config_path, b->sections, b->err, sizeof(b->err));
+	if (b->config == NULL)
+		return fail(b);
+	if (b->options.check) {
+		printf("%s: configuration is valid\n", b->options.config_path);
+		config_free(b->config);
+		return EXIT_SUCCESS;
+	}
+	b->system = config_section_data(b->config, "system");
+	b->hrp = config_section_data(b->config, "hrp");
+	b->management = (struct management){ .config_path = b->options.config_path,
+		.config = b->config,
+		.sections = b->sections,
+		.commands = b->commands };
+	if (log_start(b->system->name, LOG_LEVEL_INFO) < 0 ||
+		open_management(b) < 0)
+		return fail(b);
+	if (start(b) < 0) {
+		code = fail(b);
+		if (b->lcores.engine != NULL)
+			lcores_stop(&b->lcores);
+		stop(b);
+		return code;
+	}
+	LOG(NOTICE, "twinwalld %s: started, %u workers, %u ports", TWINWALL_VERSION,
+		engine_worker_count(b->engine), b->port_count);
+	code = management_run(&b->management, b->options.interactive);
+	ha_resign(b->ha, RESIGN_MS);
+	lcores_stop(&b->lcores);
+	LOG(NOTICE, "twinwalld: stopped");
+	stop(b);
+	return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

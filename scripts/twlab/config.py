@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The configuration of a box of the lab: a dict that callers change, and its libconfig text."""
+from .topology import BOX_ADDRESS, INTERFACE, SIDES, VIPS
+
+ROLE = {"fw1": "active", "fw2": "standby"}  # VGMP group of each box when all is well
+
+
+class Long(int):
+    """A number to be written as a 64-bit one."""
+
+
+def box_config(box, run_dir, hello_ms=1000, ports=None):
+    """The lab's standard configuration of "fw1" or "fw2": a dict shaped as the file."""
+    name = box.upper()
+    ports = ports or {"in": "in0", "hb": "hb0", "out": "out0"}
+    devargs = {
+        "in": f"net_af_packet0,iface={ports['in']},qpairs=2",
+        "hb": f"net_af_packet1,iface={ports['hb']}",
+        "out": f"net_af_packet2,iface={ports['out']},qpairs=2",
+    }
+    port = {"in": "p1", "hb": "p2", "out": "p3"}
+    zone = {"in": "trust", "hb": "dmz", "out": "untrust"}
+    return {
+        "version": 1,
+        "system": {
+            "name": name,
+            "management_cpu": 0, "control_cpu": 0, "hrp_cpu": 1, "worker_cpus": [0, 1],
+            "idle": "sleep", "idle_sleep_us": 50,
+            "memory_mb": 384, "hugepages": False,
+            "sessions": 65536,
+            "console_socket": f"{run_dir}/{name}.console",
+            "json_socket": f"{run_dir}/{name}.json",
+        },
+        "ports": [{"name": port[s], "devargs": devargs[s]} for s in ("in", "hb", "out")],
+        "interfaces": [{"name": INTERFACE[s], "port": port[s],
+                        "address": BOX_ADDRESS[box][s] + "/24", "zone": zone[s]}
+                       for s in ("in", "hb", "out")],
+        "routes": [],
+        "security_policy": {
+            "default": "deny",
+            "rules": [{
+                "name": "out",
+                "source_zones": ["trust"], "destination_zones": ["untrust"],
+                "source_addresses": ["10.1.1.0/24"],
+                "services": [{"protocol": "tcp", "destination_port": "1-65535"},
+                             {"protocol": "udp"}, {"protocol": "icmp"}],
+                "action": "permit",
+            }],
+        },
+        "vrrp": [{"vrid": VIPS[s].vrid, "interface": INTERFACE[s],
+                  "virtual_ip": VIPS[s].address + "/24", "group": ROLE[box]} for s in SIDES],
+        "hrp": {
+            "enable": True,
+            "interfaces": [{"interface": INTERFACE["hb"]}],
+            "hello_ms": hello_ms, "misses": 3,
+            "preempt": False, "preempt_delay_s": 60,
+        },
+    }
+
+
+def _value(value, indent):
+    pad = "\t" * indent
+    if isinstance(value, dict):
+        inner = "".join(f"{pad}\t{k} = {_value(v, indent + 1)};\n" for k, v in value.items())
+        return "{\n" + inner + pad + "}"
+    if isinstance(value, (list, tuple)):
+        if value and not any(isinstance(v, (dict, list, tuple)) for v in value):
+            return "[ " + ", ".join(_value(v, indent) for v in value) + " ]"
+        inner = ",\n".join(f"{pad}\t" + _value(v, indent + 1) for v in value)
+        return "(\n" + inner + "\n" + pad + ")" if value else "( )"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Long):
+        return f"{int(value)}L"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+def to_text(config):
+    """libconfig text of a dict: groups are dicts, lists of dicts are lists, others arrays."""
+    return "".join(f"{k} = {_value(v, 0)};\n" for k, v in config.items())

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""scripts/lint: the checks of the house style that a program can make."""
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDERS = ("app", "control", "fastpath", "ha", "tests", "scripts", "docs", ".ci")
+FILE_LINES, FUNCTION_LINES = 1000, 120
+SPDX = "SPDX-License-Identifier: BSD-3-Clause"
+# Written so that this file does not match itself.
+PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|stu[b]|placeholde[r])\b")
+MACHINE_PATH = re.compile(r"(^|[^\w.$}/-])/(wor[k]|hom[e]|far[m]|roo[t])/\w")
+INCLUDE_UP = re.compile(r'^\s*#\s*include\s+"[^"]*\.\./')
+
+
+def sources():
+    """=> (path, text) of every text file of ours."""
+    files = [p for f in FOLDERS for p in sorted((ROOT / f).rglob("*")) if p.is_file()]
+    files += sorted(p for p in ROOT.glob("*") if p.is_file())
+    for path in files:
+        if "__pycache__" in path.parts or path.name == "LICENSE":
+            continue
+        try:
+            yield path, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a capture or another binary
+
+
+def is_python(path, text):
+    return path.suffix == ".py" or (path.suffix == "" and text.startswith("#!") and
+                                    "python" in text.split("\n", 1)[0])
+
+
+def c_functions(lines):
+    """=> (line, length) of function bodies: a brace in column 0 opens and closes them."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith("{"):
+            start = number
+        elif line.startswith("}") and start is not None:
+            yield start, number - start + 1
+            start = None
+
+
+def python_functions(text, path):
+    for node in ast.walk(ast.parse(text, str(path))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.lineno, node.end_lineno - node.lineno + 1
+
+
+def check(path, text):
+    """=> (line, complaint) of one file."""
+    lines = text.split("\n")
+    code = path.suffix in (".c", ".h") or path.name == "meson.build"
+    python = is_python(path, text)
+    if (code or python) and len(lines) > FILE_LINES:
+        yield 1, f"{len(lines)} lines, at most {FILE_LINES}"
+    functions = []
+    if path.suffix in (".c", ".h"):
+        functions = c_functions(lines)
+        for number, line in enumerate(lines, 1):
+            if INCLUDE_UP.match(line):
+                yield number, "an include that leaves its folder"
+    elif python:
+        functions = python_functions(text, path)
+    for number, length in functions:
+        if length > FUNCTION_LINES:
+            yield number, f"a function of {length} lines, at most {FUNCTION_LINES}"
+    if path.suffix == ".c" and SPDX not in lines[0]:
+        yield 1, "the first line is not the SPDX line"
+    for number, line in enumerate(lines, 1):
+        found = PROMISES.search(line)
+        if found:
+            yield number, f"'{found.group()}'"
+        if MACHINE_PATH.search(line) and not line.startswith("#!"):
+            yield number, "an absolute path of a machine"
+        if line != line.rstrip() and path.suffix != ".md":
+            yield number, "white space at the end of the line"
+
+
+def c_files():
+    return [p for p, _ in sources() if p.suffix in (".c", ".h")]
+
+
+def check_format():
+    """=> complaints of clang-format, as (path, line, text)."""
+    files = c_files()
+    if not files:
+        return []
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *map(str, files)], cwd=ROOT,
+                          text=True, stderr=subprocess.PIPE, check=False)
+    found = {}
+    for m in re.finditer(r"^(.+?):(\d+):\d+: error:", done.stderr, re.M):
+        found.setdefault(m.group(1), int(m.group(2)))
+    if done.returncode and not found:
+        return [(ROOT, 0, "clang-format: " + done.stderr.strip()[:500])]
+    return [(Path(f), n, "not formatted: scripts/fmt") for f, n in found.items()]
+
+
+def run():
+    """=> (number of files, complaints as text)."""
+    complaints, count = [], 0
+    for path, text in sources():
+        count += 1
+        complaints += [f"{path.relative_to(ROOT)}:{n}: {what}" for n, what in check(path, text)]
+    complaints += [f"{p.relative_to(ROOT)}:{n}: {what}" for p, n, what in check_format()]
+    return count, complaints
+
+
+def main():
+    if sys.argv[1:] == ["--fix"]:
+        files = c_files()
+        return subprocess.run(["clang-format", "-i", *map(str, files)], cwd=ROOT,
+                              check=False).returncode if files else 0
+    count, complaints = run()
+    for line in complaints:
+        print(line)
+    print(f"lint: {count} files, {len(complaints)} complaints")
+    return 1 if complaints else 0

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Names and addresses of the lab.
+
+       cli 10.1.1.10                                      srv 200.1.1.10
+            |                                                  |
+    [ inside switch ]                                  [ outside switch ]
+       |         |                                        |         |
+       |         +------------- in0 fw2 out0 -------------|---------+
+       |                            hb0                   |
+       |                             |                    |
+       |                            hb0                   |
+       +----------------------- in0 fw1 out0 -------------+
+"""
+from dataclasses import dataclass
+
+HOSTS = ("cli", "srv", "fw1", "fw2")
+BOXES = ("fw1", "fw2")
+SWITCH = "sw"
+SIDES = ("in", "out")
+
+CLIENT = "10.1.1.10"
+SERVER = "200.1.1.10"
+HOST_SIDE = {"cli": "in", "srv": "out"}
+HOST_ADDRESS = {"cli": CLIENT, "srv": SERVER}
+
+
+@dataclass(frozen=True)
+class Vip:
+    """A virtual router of the pair."""
+
+    vrid: int
+    address: str
+    side: str
+
+    @property
+    def mac(self):
+        return f"00:00:5e:00:01:{self.vrid:02x}"
+
+
+VIPS = {"in": Vip(1, "10.1.1.1", "in"), "out": Vip(2, "200.1.1.1", "out")}
+
+# The boxes' own addresses: side of the switch -> address; "hb" is the heartbeat link.
+BOX_ADDRESS = {
+    "fw1": {"in": "10.1.1.2", "out": "200.1.1.2", "hb": "10.10.0.1"},
+    "fw2": {"in": "10.1.1.3", "out": "200.1.1.3", "hb": "10.10.0.2"},
+}
+# In the firewall's own words.
+INTERFACE = {
+    "in": "GigabitEthernet1/0/1",
+    "hb": "GigabitEthernet1/0/2",
+    "out": "GigabitEthernet1/0/3",
+}
+
+
+def peer(box):
+    """The other box of the pair."""
+    return BOXES[1 - BOXES.index(box)]
+
+
+def other_side(side):
+    return SIDES[1 - SIDES.index(side)]

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""watch: an observer on the switches' ports that notes every frame a box sends, and who it says it is.
+
+The observer sits where the boxes' cables enter the switches, so it knows the sender by the port
+and not by what the frame claims.  Times are the kernel's receive times.
+
+A frame CLAIMS a virtual IP when the sender acts as its owner:
+    advert      VRRP type 1 with a priority above 0 (priority 0 gives the address up)
+    garp, arp   ARP whose sender address is the virtual IP (target the same: gratuitous)
+    ip          IP from the virtual IP itself
+    vmac        anything else with the virtual MAC as Ethernet or ARP source
+    transit     a forwarded packet: whoever sends it out on one side took it in as the owner of the
+                other side's virtual MAC, so it claims the virtual IP of the other side
+Not claims: `own` (ARP and IP of the box's own address), `resign`, `ha` (VRRP type 2 or UDP 18514,
+which have no business on a service port) and `other`.
+
+For one takeover from box A to box B, per virtual IP:
+    two owners = A's last claim - B's first claim, when that is positive: A went on after B began
+    no owner   = B's first claim - the later of the fault and A's last claim before it
+"""
+import errno
+import selectors
+import socket
+import struct
+import sys
+import time
+from collections import namedtuple
+
+from .tool import SO_RCVBUFFORCE, SO_TIMESTAMPNS, kernel_time, ready, result, stop_requested
+from .topology import BOX_ADDRESS, BOXES, SIDES, VIPS, other_side
+
+ETH_P_ALL = 3
+SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
+SNAP = 128
+CLAIMS = {"advert", "garp", "arp", "ip", "vmac", "transit"}
+HA_PORT = 18514
+
+Event = namedtuple("Event", "t box side kind vip text")  # vip: side of the address claimed, or None
+
+_VIP_BY_ADDRESS = {socket.inet_aton(v.address): s for s, v in VIPS.items()}
+_VIP_BY_MAC = {bytes.fromhex(v.mac.replace(":", "")): s for s, v in VIPS.items()}
+_OWN = {b: {socket.inet_aton(a) for a in BOX_ADDRESS[b].values()} for b in BOXES}
+
+
+def _classify_arp(box, side, src, frame):
+    sha, spa, tpa = frame[22:28], frame[28:32], frame[38:42]
+    text = f"{socket.inet_ntoa(spa)} at {sha.hex(':')} for {socket.inet_ntoa(tpa)}"
+    if spa in _VIP_BY_ADDRESS:
+        return ("garp" if spa == tpa else "arp"), _VIP_BY_ADDRESS[spa], text
+    if src in _VIP_BY_MAC or sha in _VIP_BY_MAC:
+        return "vmac", _VIP_BY_MAC.get(src, _VIP_BY_MAC.get(sha)), text
+    return ("own" if spa in _OWN[box] else "other"), None, "arp " + text
+
+
+def _classify_ip(box, side, src, frame):
+    ihl = (frame[14] & 15) * 4
+    proto, source, dest = frame[23], frame[26:30], frame[30:34]
+    payload = frame[14 + ihl:]
+    if proto == 112 and len(payload) >= 8:
+        vrid, priority = payload[1], payload[2]
+        text = f"vrid {vrid} priority {priority}"
+        if payload[0] & 15 != 1:
+            return "ha", None, f"VRRP type {payload[0] & 15}"
+        if priority == 0:
+            return "resign", None, text
+        return "advert", next((s for s, v in VIPS.items() if v.vrid == vrid), side), text
+    if proto == 17 and len(payload) >= 4 and HA_PORT in struct.unpack_from("!HH", payload):
+        return "ha", None, "UDP"
+    if source in _VIP_BY_ADDRESS:
+        return "ip", _VIP_BY_ADDRESS[source], f"protocol {proto} to {socket.inet_ntoa(dest)}"
+    if source in _OWN[box]:
+        return "own", None, f"protocol {proto} to {socket.inet_ntoa(dest)}"
+    return "transit", other_side(side), (
+        f"protocol {proto} {socket.inet_ntoa(source)} > {socket.inet_ntoa(dest)}")
+
+
+def classify(box, side, frame):
+    """=> (kind, side of the virtual IP it claims or None, text)."""
+    if len(frame) < 14:
+        return "other", None, f"{len(frame)} bytes"
+    src, ethertype = frame[6:12], struct.unpack_from("!H", frame, 12)[0]
+    if ethertype == 0x0806 and len(frame) >= 42:
+        return _classify_arp(box, side, src, frame)
+    if ethertype == 0x0800 and len(frame) >= 34:
+        return _classify_ip(box, side, src, frame)
+    if src in _VIP_BY_MAC:
+        return "vmac", _VIP_BY_MAC[src], f"type {ethertype:#06x}"
+    return "other", None, f"type {ethertype:#06x}"
+
+
+# ---- the tool ----
+def open_port(name):
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 32 << 20)
+    sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    sock.bind((name, ETH_P_ALL))
+    sock.setblocking(False)
+    return sock
+
+
+def drain(sock, box, side, events):
+    for _ in range(256):
+        try:
+            frame, ancillary, _, _ = sock.recvmsg(SNAP, 64)
+        except BlockingIOError:
+            return
+        except OSError as e:
+            if e.errno == errno.ENETDOWN:  # the cable was pulled; it may come back
+                return
+            raise
+        kind, vip, text = classify(box, side, frame)
+        # Of transit traffic, of which there is much, only the time matters.
+        events.append((kernel_time(ancillary, time.time_ns()), box, side, kind, vip,
+                       None if kind == "transit" else text))
+
+
+def main():
+    selector = selectors.DefaultSelector()
+    for box in BOXES:
+        for side in SIDES:
+            selector.register(open_port(f"{side}-{box}"), selectors.EVENT_READ, (box, side))
+    selector.register(sys.stdin, selectors.EVENT_READ, None)
+    ready()
+    events = []
+    stopping = False
+    while not stopping:
+        for key, _ in selector.select(1):
+            if key.data is None:
+                stopping = stop_requested()
+            else:
+                drain(key.fileobj, *key.data, events)
+    missed = 0
+    for key in list(selector.get_map().values()):
+        if key.data is not None:
+            drain(key.fileobj, *key.data, events)
+            missed += struct.unpack("II", key.fileobj.getsockopt(
+                SOL_PACKET, PACKET_STATISTICS, 8))[1]
+    result({"events": events, "missed": missed})
+
+
+# ---- what follows from the events ----
+def load(tool_result):
+    """=> (events in order of time, number of frames the observer missed)."""
+    return sorted(Event(*e) for e in tool_result["events"]), tool_result["missed"]
+
+
+def claims(events, vip=None, box=None):
+    return [e for e in events if e.kind in CLAIMS and (vip is None or e.vip == vip) and
+            (box is None or e.box == box)]
+
+
+def takeover(events, old, new, fault_ns, vip):
+    """One expected takeover of the virtual IP of side `vip`. Times in ms; None: it never came."""
+    first = next((e.t for e in claims(events, vip, new) if e.t >= fault_ns), None)
+    mine = [e.t for e in claims(events, vip, old)]
+    if first is None:
+        return {"two_owners_ms": 0.0, "no_owner_ms": None, "first_claim_ns": None}
+    before = max([fault_ns] + [t for t in mine if t < first])
+    after = [t for t in mine if t >= first]
+    return {"two_owners_ms": (max(after) - first) / 1e6 if after else 0.0,
+            "no_owner_ms": (first - before) / 1e6, "first_claim_ns": first}
+
+
+def takeovers(events, old, new, fault_ns):
+    """Both virtual IPs together: the worst of each."""
+    rows = [takeover(events, old, new, fault_ns, side) for side in SIDES]
+    none = [r["no_owner_ms"] for r in rows]
+    return {"two_owners_ms": max(r["two_owners_ms"] for r in rows),
+            "no_owner_ms": None if None in none else max(none)}
+
+
+def frames_after(events, box, since_ns, until_ns=None):
+    """What a box sent that it had no right to send while not active: everything but ARP of its own
+    address with its own MAC, which is no claim and moves no switch's table.
+
+    Between since_ns and until_ns (the box is known to have stepped down) every frame counts; later
+    only claims and HA messages do, since a standby may answer for its own addresses."""
+    found = []
+    for e in events:
+        if e.box != box or e.t < since_ns:
+            continue
+        own_arp = e.kind == "own" and e.text.startswith("arp ")
+        early = until_ns is None or e.t < until_ns
+        if e.kind in CLAIMS or e.kind == "ha" or (early and not own_arp):
+            found.append(e)
+    return found

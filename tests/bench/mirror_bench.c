@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The mirror: two boxes' HRP cores on one wire of rings.  Sessions are made by the first box's
+ * worker, whose events the first HRP core packs and sends; the second installs them.  Each core's
+ * own turns are timed.
+ */
+#include "bench.h"
+
+#include "ha_bus.h"
+#include "hrp.h"
+
+#include <rte_cycles.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BURST	  32
+#define BATCH	  8192
+#define STEP_US	  20
+#define SETTLE_MS 5000
+
+struct side {
+	struct bench_rig rig;
+	struct ha_bus bus;
+	struct hrp *hrp;
+	struct port port;
+	uint64_t cycles;
+};
+
+static struct rte_ring *wires[2];
+
+static void
+fatal(const char *what)
+{
+	fprintf(stderr, "bench: mirror: %s\n", what);
+	exit(EXIT_FAILURE);
+}
+
+static void
+make_side(struct side *s, unsigned int i, uint32_t sessions)
+{
+	static const char *const names[] = { "benchA", "benchB" };
+	struct hrp_heartbeat heartbeat = { .name = "GigabitEthernet1/0/2",
+		.interface = 2,
+		.prefix_len = 24,
+		.address = rte_cpu_to_be_32(0x0a0a0001 + i) };
+	char err[256] = "";
+	int id;
+
+	if (!bench_rig_create(&s->rig, sessions, 65536))
+		fatal("no memory");
+	id = rte_eth_from_rings(names[i], &wires[!i], 1, &wires[i], 1, 0);
+	if (id < 0 || port_start(&s->port, (uint16_t)id, 1, s->rig.pool, err, sizeof(err)) < 0)
+		fatal("heartbeat port");
+	if (ha_bus_create(&s->bus, names[i], SOCKET_ID_ANY) < 0)
+		fatal("bus");
+	heartbeat.ethdev = s->port.ethdev;
+	heartbeat.mac = s->port.mac;
+	s->hrp = hrp_create(&(struct hrp_params){ .name = names[i],
+				    .engine = s->rig.engine,
+				    .pool = s->rig.pool,
+				    .bus = &s->bus,
+				    .heartbeats = &heartbeat,
+				    .heartbeat_count = 1,
+				    .hello_ms = 1000,
+				    .socket = SOCKET_ID_ANY,
+				    .seed = 17 + i },
+		err, sizeof(err));
+	if (s->hrp == NULL)
+		fatal(err);
+	if (hrp_core_bind(s->hrp) < 0)
+		fatal("bind");
+	hrp_core_link(s->hrp, 2, true);
+}
+
+static void
+turn(struct side *s, mono_t now)
+{
+	const uint64_t start = rte_rdtsc_precise();
+
+	if (hrp_core_poll(s->hrp, now) > 0)
+		s->cycles += rte_rdtsc_precise() - start;
+	for (struct ha_msg m; ha_bus_get(s->bus.to_core, &m);)
+		;
+	s->rig.now = now;
+}
+
+static mono_t
+run(struct side *s, mono_t now, uint32_t us)
+{
+	for (uint32_t t = 0; t < us; t += STEP_US) {
+		now = mono_add_us(now, STEP_US);
+		turn(&s[0], now);
+		turn(&s[1], now);
+		worker_poll(s[1].rig.worker, now); /* its inbox arms the copies' timers */
+	}
+	return now;
+}
+
+static mono_t
+roles(struct side *s, mono_t now)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		struct ha_msg m = { .type = HA_MSG_ROLE, .flag = i == 0, .value = 1, .len = 1 };
+
+		m.data[0] = 1;
+		if (!ha_bus_put(s[i].bus.to_hrp, &m))
+			fatal("bus");
+	}
+	return now;
+}
+
+/* New sessions on box A: their events wait in the worker's ring. */
+static void
+make_sessions(struct side *a, uint32_t first, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i += BURST) {
+		struct rte_mbuf *m[BURST];
+		uint32_t out;
+
+		for (uint32_t j = 0; j < BURST; j++)
+			m[j] = bench_packet(&a->rig, first + i + j, 0, IPPROTO_UDP, 0);
+		bench_turn(&a->rig, 0, m, BURST, &out);
+		if (out != BURST)
+			fatal("sessions are not made");
+	}
+}
+
+static uint32_t
+copies(const struct side *s)
+{
+	return session_table_count(engine_sessions(s->rig.engine));
+}
+
+void
+bench_mirror(const struct bench_options *o)
+{
+	static struct side s[2];
+	const uint32_t per_run = RTE_MIN(131072U, o->max_sessions / 8 / BATCH * BATCH);
+	struct bench_result sent = { .name = "mirror: records packed and sent by the HRP core",
+		.unit = "records/s",
+		.sessions = per_run,
+		.runs = RTE_MIN(o->runs, 7U),
+		.limit = 500000 };
+	struct bench_result installed = { .name = "mirror: records installed by the peer's HRP core",
+		.unit = "records/s",
+		.sessions = per_run,
+		.runs = sent.runs };
+	mono_t now = { .ns = 1000 * NS_PER_SEC };
+	const uint32_t capacity = per_run * (sent.runs + 1) + 4096;
+
+	if (per_run == 0)
+		return;
+	wires[0] = rte_ring_create("bench-wire0", 4096, SOCKET_ID_ANY, 0);
+	wires[1] = rte_ring_create("bench-wire1", 4096, SOCKET_ID_ANY, 0);
+	make_side(&s[0], 0, capacity);
+	make_side(&s[1], 1, capacity);
+	now = run(s, now, 4000000);
+	now = roles(s, now);
+	now = run(s, now, SETTLE_MS * 1000);
+	for (unsigned int r = 0; r < sent.runs; r++) {
+		const uint32_t first = r * per_run;
+
+		s[0].cycles = s[1].cycles = 0;
+		for (uint32_t i = 0; i < per_run; i += BATCH) {
+			uint32_t patience = 0;
+
+			make_sessions(&s[0], first + i, BATCH);
+			while (copies(&s[1]) < first + i + BATCH) {
+				now = run(s, now, STEP_US);
+				if (++patience > 2000000)
+					fatal("the peer does not get its copies");
+			}
+		}
+		sent.values[r] = (double)rte_get_tsc_hz() * per_run / (double)s[0].cycles;
+		installed.values[r] = (double)rte_get_tsc_hz() * per_run / (double)s[1].cycles;
+	}
+	bench_report(&sent);
+	bench_report(&installed);
+}

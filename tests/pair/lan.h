@@ -1,0 +1,77 @@
+/*
+ * A simulated LAN: one learning switch joining ring ports of the boxes and simulated hosts, on the
+ * test's clock.  Everything a box sends is seen by the observer first, as on a mirror port.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "clock.h"
+
+#define LAN_MAX_PORTS  4
+#define LAN_MAX_QUEUES 4
+
+/* The switch's side of a box's port. */
+struct lan_port {
+	uint8_t box;
+	bool up;
+	uint16_t queues;
+	uint16_t ethdev;
+	struct rte_ring *to_box[LAN_MAX_QUEUES], *from_box[LAN_MAX_QUEUES];
+};
+
+struct host;
+typedef void (*host_receive_fn)(void *ctx, struct host *, const uint8_t *ip, uint16_t len, mono_t now);
+
+struct host {
+	const char *name;
+	struct rte_ether_addr mac;
+	uint32_t address, gateway; /* host order */
+	struct rte_ether_addr gateway_mac;
+	bool gateway_known;
+	mono_t asked;
+	host_receive_fn receive;
+	void *ctx;
+	struct lan *lan;
+};
+
+/* Sees each frame a box sends, before the switch forwards it. */
+typedef void (*lan_observer_fn)(void *ctx, struct lan *, uint8_t box, const struct rte_mbuf *, mono_t);
+
+struct lan {
+	const char *name;
+	struct rte_mempool *pool;
+	struct lan_port ports[LAN_MAX_PORTS];
+	uint8_t port_count;
+	struct host *host;
+	struct {
+		struct rte_ether_addr mac;
+		int8_t port; /* -1 = the host */
+	} learned[64];
+	uint8_t learned_count;
+	uint32_t spread; /* next queue of a box: any packet may come to any worker */
+	lan_observer_fn observer;
+	void *observer_ctx;
+	uint64_t garps[256]; /* gratuitous ARP seen, by the last octet of the sender's MAC */
+};
+
+/* lan_port_create: a ring ethdev with `queues` queues.  => 0 or -errno. */
+int lan_port_create(struct lan_port *, const char *name, uint8_t box, uint16_t queues);
+void lan_port_destroy(struct lan_port *);
+
+void lan_attach(struct lan *, const struct lan_port *);
+void lan_attach_host(struct lan *, struct host *);
+struct lan_port *lan_port_of(struct lan *, uint8_t box);
+/* lan_poll: move everything the boxes have sent. */
+void lan_poll(struct lan *, mono_t now);
+/* lan_discard: throw away what a box has sent or is about to receive (it died). */
+void lan_discard(struct lan *, uint8_t box);
+
+/* host_send: an IPv4 packet by the gateway; asks for the gateway's MAC first when unknown (then the
+ * packet is lost, as the sender's queue is not simulated). */
+void host_send(struct host *, const uint8_t *ip, uint16_t len, mono_t now);

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pair.h"
+
+#include "control_sections.h"
+#include "ha_sections.h"
+#include "ipv4.h"
+#include "hrp.h"
+#include "role.h"
+#include "publish.h"
+
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_memory.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WIRE_SLOTS 4096
+#define VRID_IN	   1
+#define VRID_OUT   2
+
+struct in_flight {
+	struct rte_mbuf *m;
+	uint64_t due_ns;
+	uint8_t to;
+};
+
+struct pair {
+	struct pair_options options;
+	unsigned int number; /* of this pair in the process */
+	struct rte_mempool *pool;
+	struct pair_box boxes[2];
+	struct lan_port ports[2][3]; /* inside, heartbeat, outside */
+	struct lan inside, outside;
+	struct host client, server;
+	struct traffic traffic;
+	struct pair_wire wire;
+	struct in_flight flight[WIRE_SLOTS];
+	uint32_t flying;
+	struct pair_figures figures;
+	mono_t now;
+	uint32_t random;
+};
+
+static const char config_text[] =
+	"version = 1;\n"
+	"system = { name = \"%s\"; management_cpu = 0; control_cpu = 0; hrp_cpu = 0;\n"
+	"  worker_cpus = [ %s ]; memory_mb = 256; sessions = %u;\n"
+	"  console_socket = \"/run/none.console\"; json_socket = \"/run/none.json\"; };\n"
+	"ports = ( { name = \"p1\"; devargs = \"net_ring1\"; }, { name = \"p2\"; devargs = \"net_ring2\"; },\n"
+	"  { name = \"p3\"; devargs = \"net_ring3\"; } );\n"
+	"interfaces = (\n"
+	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = \"trust\"; },\n"
+	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.%u/24\"; zone = \"dmz\"; },\n"
+	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = \"untrust\"; } );\n"
+	"routes = ( );\n"
+	"security_policy = { default = \"deny\"; rules = (\n"
+	"  { name = \"out\"; source_zones = [ \"trust\" ]; destination_zones = [ \"untrust\" ];\n"
+	"    source_addresses = [ \"10.1.1.0/24\" ]; action = \"permit\"; } ); };\n"
+	"vrrp = (\n"
+	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = \"%s\"; },\n"
+	"  { vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"; group = \"%s\"; } );\n"
+	"hrp = { enable = true; interfaces = ( { interface = \"GigabitEthernet1/0/2\"; } );\n"
+	"  hello_ms = %u; misses = 3; preempt = %s; preempt_delay_s = %u; };\n";
+
+static const struct config_section *const *
+sections(void)
+{
+	static const struct config_section
+		*joined[RTE_DIM(control_sections) + RTE_DIM(ha_sections)];
+	unsigned int n = 0;
+
+	if (joined[0] == NULL) {
+		for (unsigned int i = 0; control_sections[i] != NULL; i++)
+			joined[n++] = control_sections[i];
+		for (unsigned int i = 0; ha_sections[i] != NULL; i++)
+			joined[n++] = ha_sections[i];
+	}
+	return joined;
+}
+
+static uint32_t
+random_below(struct pair *p, uint32_t n)
+{
+	p->random = p->random * 1664525U + 1013904223U;
+	return (p->random >> 8) % n;
+}
+
+static struct config *
+make_config(struct pair *p, unsigned int box)
+{
+	static const char *const groups[] = { "active", "standby" };
+	char text[2560], err[256], cpus[64] = "0";
+	struct config *c;
+
+	for (uint16_t w = 1; w < p->boxes[box].workers; w++)
+		snprintf(cpus + strlen(cpus), sizeof(cpus) - strlen(cpus), ", 0");
+	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
+		p->options.max_sessions, box + 2, box + 1, box + 2, groups[box], groups[box],
+		p->options.hello_ms, p->options.preempt ? "true" : "false",
+		p->options.preempt_delay_s);
+	c = config_parse(text, "pair", sections(), err, sizeof(err));
+	if (c == NULL)
+		fail_msg("%s", err);
+	return c;
+}
+
+/* Build a box from its configuration, as app/main.c does. */
+static void
+boot(struct pair *p, unsigned int index)
+{
+	struct pair_box *b = &p->boxes[index];
+	struct publish_extra extra = { 0 };
+	struct management_ha mha;
+	struct ha_heartbeat heartbeat;
+	struct port ports[3];
+	char err[256] = "", name[16];
+
+	snprintf(name, sizeof(name), "fw%u-%u", index + 1, b->incarnation++);
+	b->config = make_config(p, index);
+	b->engine = engine_create(&(struct engine_params){ .name = name,
+					  .workers = b->workers,
+					  .max_sessions = p->options.max_sessions,
+					  .max_neighbours = 64,
+					  .max_routes = 64,
+					  .event_ring = 1024,
+					  .socket = SOCKET_ID_ANY },
+		err, sizeof(err));
+	if (b->engine == NULL)
+		fail_msg("%s", err);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct lan_port *lp = &p->ports[index][i];
+
+		if (b->incarnation == 1) {
+			if (port_start(&ports[i], lp->ethdev, lp->queues, p->pool, err, sizeof(err)) < 0)
+				fail_msg("%s", err);
+		} else {
+			ports[i] = (struct port){ .ethdev = lp->ethdev, .queues = lp->queues };
+			rte_eth_macaddr_get(lp->ethdev, &ports[i].mac);
+		}
+		engine_add_port(b->engine, &ports[i], i == 1);
+	}
+	b->core = core_create(&(struct core_params){
+		.engine = b->engine, .pool = p->pool, .name = name });
+	assert_non_null(b->core);
+	heartbeat = (struct ha_heartbeat){ .ethdev = ports[1].ethdev,
+		.interface = 1,
+		.mac = ports[1].mac };
+	b->ha = ha_create(&(struct ha_params){ .name = name,
+				  .engine = b->engine,
+				  .core = b->core,
+				  .pool = p->pool,
+				  .config = b->config,
+				  .heartbeats = &heartbeat,
+				  .heartbeat_count = 1,
+				  .socket = SOCKET_ID_ANY,
+				  .seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
+		err, sizeof(err));
+	if (b->ha == NULL)
+		fail_msg("%s", err);
+	mha = ha_management(b->ha);
+	mha.collect_extra(mha.ctx, b->config, &extra);
+	if (publish_config(b->engine, b->config, &extra, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	assert_int_equal(core_bind(b->core), 0);
+	assert_int_equal(hrp_bind(b->ha), 0);
+	for (uint16_t w = 0; w < b->workers; w++)
+		assert_int_equal(worker_bind(engine_worker(b->engine, w)), 0);
+	core_post_link(b->core, 0, lan_port_of(&p->inside, (uint8_t)index)->up);
+	core_post_link(b->core, 2, lan_port_of(&p->outside, (uint8_t)index)->up);
+	hrp_link(b->ha, 1, true);
+	b->dead = b->frozen = false;
+}
+
+static void
+destroy_box(struct pair_box *b)
+{
+	if (b->engine == NULL)
+		return;
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_unbind(engine_worker(b->engine, w));
+	hrp_unbind(b->ha);
+	core_unbind(b->core);
+	ha_destroy(b->ha);
+	core_destroy(b->core);
+	engine_destroy(b->engine);
+	config_free(b->config);
+	b->engine = NULL;
+}
+
+static void
+observe(void *ctx, struct lan *l, uint8_t box, const struct rte_mbuf *m, mono_t now)
+{
+	static const uint8_t prefix[5] = { 0x00, 0x00, 0x5e, 0x00, 0x01 };
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	struct pair *p = ctx;
+
+	(void)l;
+	(void)now;
+	/* A box that does not hold the lease has no business using a virtual MAC. */
+	if (memcmp(&eth->src_addr, prefix, sizeof(prefix)) == 0 &&
+		!engine_vmac(p->boxes[box].engine, l == &p->inside ? 0 : 2,
+			eth->src_addr.addr_bytes[5]))
+		p->figures.after_thaw[box]++;
+}
+
+static void
+make_ports(struct pair *p)
+{
+	static const char *const ways[] = { "in", "hb", "out" };
+
+	for (uint8_t b = 0; b < 2; b++) {
+		for (unsigned int i = 0; i < 3; i++) {
+			char name[24];
+
+			snprintf(name, sizeof(name), "pair%u-%u%s", p->number, b, ways[i]);
+			assert_int_equal(lan_port_create(&p->ports[b][i], name, b,
+						 i == 1 ? 1 : p->boxes[b].workers),
+				0);
+		}
+		lan_attach(&p->inside, &p->ports[b][0]);
+		lan_attach(&p->outside, &p->ports[b][2]);
+	}
+}
+
+struct pair *
+pair_create(const struct pair_options *o)
+{
+	static unsigned int pairs;
+	struct pair *p = calloc(1, sizeof(*p));
+	char name[24];
+
+	assert_non_null(p);
+	p->options = *o;
+	if (p->options.max_sessions == 0)
+		p->options.max_sessions = 4096;
+	p->random = o->seed + 1;
+	p->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
+	p->number = pairs++;
+	snprintf(name, sizeof(name), "pair%u", p->number);
+	p->pool = port_pool_create(name, 16384, SOCKET_ID_ANY);
+	assert_non_null(p->pool);
+	p->inside = (struct lan){ .name = "inside",
+		.pool = p->pool,
+		.observer = observe,
+		.observer_ctx = p };
+	p->outside = (struct lan){ .name = "outside",
+		.pool = p->pool,
+		.observer = observe,
+		.observer_ctx = p };
+	p->client = (struct host){ .name = "client",
+		.mac = { { 2, 0, 0, 0, 1, 10 } },
+		.address = IPV4(10, 1, 1, 10),
+		.gateway = IPV4(10, 1, 1, 1) };
+	p->server = (struct host){ .name = "server",
+		.mac = { { 2, 0, 0, 0, 2, 10 } },
+		.address = IPV4(200, 1, 1, 10),
+		.gateway = IPV4(200, 1, 1, 1) };
+	lan_attach_host(&p->inside, &p->client);
+	lan_attach_host(&p->outside, &p->server);
+	for (unsigned int b = 0; b < 2; b++)
+		p->boxes[b].workers = o->workers[b] != 0 ? o->workers[b] : 2;
+	make_ports(p);
+	boot(p, 0);
+	boot(p, 1);
+	traffic_start(&p->traffic, &p->client, &p->server, o->tcp_count);
+	return p;
+}
+
+void
+pair_destroy(struct pair *p)
+{
+	if (p == NULL)
+		return;
+	for (unsigned int b = 0; b < 2; b++) {
+		destroy_box(&p->boxes[b]);
+		for (unsigned int i = 0; i < 3; i++) {
+			rte_eth_dev_stop(p->ports[b][i].ethdev);
+			rte_eth_dev_close(p->ports[b][i].ethdev);
+			lan_port_destroy(&p->ports[b][i]);
+		}
+	}
+	for (uint32_t i = 0; i < p->flying; i++)
+		rte_pktmbuf_free(p->flight[i].m);
+	/* Every buffer must have come home. */
+	assert_int_equal(rte_mempool_in_use_count(p->pool), 0);
+	rte_mempool_free(p->pool);
+	free(p);
+}
+
+static void
+launch(struct pair *p, struct rte_mbuf *m, uint8_t to)
+{
+	uint64_t due = p->now.ns + p->wire.delay_us * NS_PER_US;
+
+	if (p->wire.reorder > 0 && random_below(p, 100) < p->wire.reorder)
+		due += 3 * NS_PER_MS;
+	if (p->flying == WIRE_SLOTS) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	p->flight[p->flying++] = (struct in_flight){ .m = m, .due_ns = due, .to = to };
+}
+
+static void
+wire_poll(struct pair *p)
+{
+	for (uint8_t b = 0; b < 2; b++) {
+		void *m;
+
+		while (rte_ring_dequeue(p->ports[b][1].from_box[0], &m) == 0) {
+			p->wire.carried++;
+			if (p->wire.cut || random_below(p, 100) < p->wire.loss) {
+				p->wire.lost++;
+				rte_pktmbuf_free(m);
+				continue;
+			}
+			if (p->wire.duplicate > 0 && random_below(p, 100) < p->wire.duplicate) {
+				struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
+
+				if (copy != NULL)
+					launch(p, copy, !b);
+			}
+			launch(p, m, !b);
+		}
+	}
+	for (uint32_t i = 0; i < p->flying;) {
+		struct in_flight *f = &p->flight[i];
+
+		if (f->due_ns > p->now.ns) {
+			i++;
+			continue;
+		}
+		if (p->boxes[f->to].dead ||
+			rte_ring_enqueue(p->ports[f->to][1].to_box[0], f->m) != 0)
+			rte_pktmbuf_free(f->m);
+		/* Keep the order of those that stay. */
+		memmove(f, f + 1, (p->flying - i - 1) * sizeof(*f));
+		p->flying--;
+	}
+}
+
+static bool
+owns(const struct pair *p, unsigned int box)
+{
+	const struct pair_box *b = &p->boxes[box];
+
+	return !b->dead && !b->frozen && mono_before(p->now, engine_lease(b->engine)) &&
+		(engine_vmac(b->engine, 0, VRID_IN) || engine_vmac(b->engine, 2, VRID_OUT));
+}
+
+int
+pair_owner(const struct pair *p)
+{
+	const bool a = owns(p, 0), b = owns(p, 1);
+
+	return a && b ? 2 : a ? 0 : b ? 1 : -1;
+}
+
+static void
+step(struct pair *p)
+{
+	int owner;
+
+	p->now = mono_add_us(p->now, PAIR_STEP_US);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct pair_box *b = &p->boxes[i];
+
+		if (b->dead || b->frozen)
+			continue;
+		hrp_poll(b->ha, p->now);
+		core_poll(b->core, p->now);
+		for (uint16_t w = 0; w < b->workers; w++)
+			worker_poll(engine_worker(b->engine, w), p->now);
+	}
+	lan_poll(&p->inside, p->now);
+	lan_poll(&p->outside, p->now);
+	wire_poll(p);
+	traffic_poll(&p->traffic, p->now);
+	owner = pair_owner(p);
+	if (owner == 2)
+		p->figures.two_owner_steps++;
+	if (owner == -1)
+		p->figures.none_owner_us += PAIR_STEP_US;
+}
+
+void
+pair_run(struct pair *p, uint32_t ms)
+{
+	for (uint64_t i = 0; i < (uint64_t)ms * 1000 / PAIR_STEP_US; i++)
+		step(p);
+}
+
+bool
+pair_run_until(struct pair *p, bool (*done)(struct pair *), uint32_t ms)
+{
+	for (uint32_t i = 0; i < ms; i++) {
+		pair_run(p, 1);
+		if (done(p))
+			return true;
+	}
+	return false;
+}
+
+static bool
+formed(struct pair *p)
+{
+	return pair_owner(p) == 0 && pair_synchronised(p) && p->traffic.probe_received > 10 &&
+		traffic_tcp_alive(&p->traffic, 1000, p->now) == p->traffic.tcp_count;
+}
+
+void
+pair_form(struct pair *p)
+{
+	if (!pair_run_until(p, formed, 20000))
+		fail_msg("the pair does not form: owner %d, synchronised %d, probes %u of %u, tcp %u",
+			pair_owner(p), pair_synchronised(p), p->traffic.probe_received,
+			p->traffic.probe_sent, traffic_tcp_alive(&p->traffic, 1000, p->now));
+	pair_run(p, random_below(p, p->options.hello_ms)); /* any phase of the hello */
+	traffic_reset_figures(&p->traffic, p->now);
+	p->figures = (struct pair_figures){ 0 };
+}
+
+void
+pair_kill(struct pair *p, unsigned int box)
+{
+	p->boxes[box].dead = true;
+	lan_discard(&p->inside, (uint8_t)box);
+	lan_discard(&p->outside, (uint8_t)box);
+}
+
+void
+pair_restart(struct pair *p, unsigned int box)
+{
+	void *m;
+
+	destroy_box(&p->boxes[box]);
+	lan_discard(&p->inside, (uint8_t)box);
+	lan_discard(&p->outside, (uint8_t)box);
+	while (rte_ring_dequeue(p->ports[box][1].to_box[0], &m) == 0)
+		rte_pktmbuf_free(m);
+	while (rte_ring_dequeue(p->ports[box][1].from_box[0], &m) == 0)
+		rte_pktmbuf_free(m);
+	boot(p, box);
+}
+
+void
+pair_freeze(struct pair *p, unsigned int box, bool frozen)
+{
+	p->boxes[box].frozen = frozen;
+}
+
+void
+pair_link(struct pair *p, unsigned int box, bool outside, bool up)
+{
+	lan_port_of(outside ? &p->outside : &p->inside, (uint8_t)box)->up = up;
+	core_post_link(p->boxes[box].core, outside ? 2 : 0, up);
+}
+
+mono_t
+pair_now(const struct pair *p)
+{
+	return p->now;
+}
+
+struct pair_box *
+pair_box(struct pair *p, unsigned int box)
+{
+	return &p->boxes[box];
+}
+
+struct traffic *
+pair_traffic(struct pair *p)
+{
+	return &p->traffic;
+}
+
+struct pair_wire *
+pair_heartbeat(struct pair *p)
+{
+	return &p->wire;
+}
+
+struct pair_figures *
+pair_figures(struct pair *p)
+{
+	return &p->figures;
+}
+
+struct lan *
+pair_lan(struct pair *p, bool outside)
+{
+	return outside ? &p->outside : &p->inside;
+}
+
+uint32_t
+pair_sessions(const struct pair *p, unsigned int box)
+{
+	return session_table_count(engine_sessions(p->boxes[box].engine));
+}
+
+bool
+pair_synchronised(struct pair *p)
+{
+	struct hrp_status status;
+
+	for (unsigned int b = 0; b < 2; b++) {
+		if (p->boxes[b].dead)
+			return false;
+		hrp_status(ha_hrp(p->boxes[b].ha), &status);
+		if (!status.synchronised)
+			return false;
+	}
+	return true;
+}

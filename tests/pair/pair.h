@@ -1,0 +1,89 @@
+/*
+ * Two whole boxes (engine, control core, HA) in one process, joined by two LANs and a heartbeat wire
+ * that loses, doubles, delays and reorders, on one fake clock.  A case is a handful of calls:
+ *
+ *	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = 100 });
+ *	pair_form(p);
+ *	pair_kill(p, 0);
+ *	pair_run(p, 1000);
+ *	... assert on p->traffic, pair_owner(), pair_figures() ...
+ *	pair_destroy(p);
+ *
+ * At every step the harness checks the promise of the role lease: never two boxes that may forward
+ * and own the same virtual MAC, while both hear each other (violations are counted).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core.h"
+#include "engine.h"
+#include "ha.h"
+#include "lan.h"
+#include "traffic.h"
+
+#define PAIR_STEP_US 250
+
+struct pair_options {
+	uint32_t hello_ms;
+	bool preempt;
+	uint32_t preempt_delay_s;
+	uint16_t workers[2];   /* 0 = 2 */
+	uint16_t tcp_count;
+	uint32_t max_sessions; /* 0 = 4096 */
+	uint32_t seed;
+};
+
+struct pair_box {
+	struct config *config;
+	struct engine *engine;
+	struct core *core;
+	struct ha *ha;
+	bool dead, frozen;
+	uint16_t workers;
+	unsigned int incarnation;
+};
+
+struct pair_wire {
+	bool cut;
+	uint8_t loss, duplicate, reorder; /* per cent */
+	uint32_t delay_us;
+	uint64_t carried, lost;
+};
+
+struct pair_figures {
+	uint64_t two_owner_steps; /* harness steps with two owners: must be 0 */
+	uint64_t none_owner_us;	  /* time without an owner since the last reset */
+	uint64_t after_thaw[2];	  /* frames a thawed box sent from a virtual MAC before it stepped down */
+};
+
+struct pair;
+
+/* => never NULL: fails the test with the reason instead. */
+struct pair *pair_create(const struct pair_options *);
+void pair_destroy(struct pair *);
+
+mono_t pair_now(const struct pair *);
+struct pair_box *pair_box(struct pair *, unsigned int box);
+struct traffic *pair_traffic(struct pair *);
+struct pair_wire *pair_heartbeat(struct pair *);
+struct pair_figures *pair_figures(struct pair *);
+struct lan *pair_lan(struct pair *, bool outside);
+
+void pair_run(struct pair *, uint32_t ms);
+/* Run until `done` says so or `ms` have passed. => whether it did. */
+bool pair_run_until(struct pair *, bool (*done)(struct pair *), uint32_t ms);
+/* Run until box 0 is active, the peer standby and synchronised, traffic flows.  Fails the test if
+ * that takes more than 20 s of fake time. */
+void pair_form(struct pair *);
+
+void pair_kill(struct pair *, unsigned int box);
+void pair_restart(struct pair *, unsigned int box); /* empty, as after a reboot */
+void pair_freeze(struct pair *, unsigned int box, bool frozen);
+void pair_link(struct pair *, unsigned int box, bool outside, bool up);
+
+/* The box that may forward and own virtual MACs now, -1 none, 2 both. */
+int pair_owner(const struct pair *);
+uint32_t pair_sessions(const struct pair *, unsigned int box);
+bool pair_synchronised(struct pair *);

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Start and end of one daemon: refusals with a one-line reason, signals, saving (MGT-05)."""
+import os
+import random
+import re
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+from twlab.config import to_text
+from twlab.wait import wait_until
+
+MiB = 1 << 20
+
+
+def refused(box, *words, args=(), text=None):
+    """The daemon must refuse: non-zero exit code, one line, with these words in it."""
+    code, err = box.fails_to_start(*args, text=text)
+    own = [line for line in err.splitlines() if line.startswith("twinwalld: ")]
+    assert code not in (0, None) and code > 0, f"exit code {code}: {err}"
+    assert len(own) == 1 and err.splitlines()[-1] == own[0], f"one reason, last line: {err}"
+    for word in words:
+        assert re.search(word, own[0]), f"'{word}' is missing in: {own[0]}"
+
+
+def test_check_accepts_the_lab_configuration(one_box):
+    one_box.write_config()
+    done = one_box.launch("--check", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    out, _ = done.communicate(timeout=10)
+    assert done.returncode == 0, out.decode()
+    assert b"valid" in out
+
+
+WRONG = [  # change -> words of the reason: file, line, setting, what was expected
+    ("unknown setting", lambda c: c["system"].update(nonsense=1), "nonsense"),
+    ("wrong type", lambda c: c["system"].update(memory_mb="much"), "memory_mb"),
+    ("unknown port", lambda c: c["interfaces"][0].update(port="p9"), "port"),
+    ("unknown zone", lambda c: c["interfaces"][0].update(zone="nowhere"), "zone"),
+    ("no worker", lambda c: c["system"].update(worker_cpus=[]), "worker_cpus"),
+    ("wrong lcore", lambda c: c["system"].update(worker_cpus=[0, 999]), "worker_cpus"),
+    ("wrong control CPU", lambda c: c["system"].update(control_cpu=999), "control_cpu"),
+    ("virtual IP without interface", lambda c: c["vrrp"][0].update(interface="X"), "interface"),
+    ("hello out of bounds", lambda c: c["hrp"].update(hello_ms=5), "hello_ms"),
+]
+
+
+@pytest.mark.parametrize("change,word", [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_R_wrong_setting_is_refused_with_its_line(one_box, change, word):
+    change(one_box.config)
+    where = re.escape(str(one_box.config_path)) + r":\d+: "
+    refused(one_box, where, word, args=("--check",))
+    refused(one_box, where, word)
+
+
+def test_broken_file_is_refused_with_its_line(one_box):
+    text = to_text(one_box.config)
+    refused(one_box, re.escape(str(one_box.config_path)) + r":\d+", text=text[:len(text) // 2])
+
+
+def test_missing_file_is_refused(one_box):
+    one_box.write_config()
+    one_box.config_path.unlink()
+    process = one_box.launch(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode > 0 and str(one_box.config_path) in err.decode()
+
+
+def test_missing_port_is_refused(one_box):
+    one_box.config["ports"][0]["devargs"] = "net_af_packet0,iface=nothere,qpairs=2"
+    refused(one_box, r"ports\.p1", "nothere")
+
+
+def test_too_little_memory_is_refused(one_box):
+    one_box.config["system"].update(memory_mb=64, sessions=4_000_000)
+    refused(one_box, "memory_mb|memory|session")
+
+
+def test_second_start_is_refused_and_harms_nothing(one_box):
+    one_box.start()
+    pid = one_box.pid
+    process = one_box.launch(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode > 0
+    assert "in use" in err.decode(), err.decode()
+    assert one_box.pid == pid and one_box.command("display version")[0] == 0
+
+
+def test_starts_over_stale_sockets(one_box):
+    """What a killed daemon leaves behind does not stop the next one."""
+    one_box.start()
+    one_box.kill()
+    one_box.start()
+    assert one_box.command("display version")[0] == 0
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_ends_within_two_seconds(one_box, signum):
+    one_box.start()
+    start = time.monotonic()
+    one_box.signal(signum)
+    assert one_box.process.wait(5) == 0
+    assert time.monotonic() - start < 2
+    for setting in ("console_socket", "json_socket"):
+        assert not os.path.exists(one_box.config["system"][setting]), "socket left behind"
+
+
+def test_MGT_03_sockets_are_the_owners_only(one_box):
+    one_box.start()
+    for setting in ("console_socket", "json_socket"):
+        mode = os.stat(one_box.config["system"][setting]).st_mode
+        assert stat.S_ISSOCK(mode) and mode & 0o007 == 0, oct(mode)
+
+
+def test_log_is_one_line_per_event(one_box):
+    one_box.start()
+    one_box.terminate()
+    for line in one_box.log().splitlines():
+        assert line.isprintable(), line
+
+
+SAVES = 12
+
+
+def test_MGT_05_killed_while_saving(one_box):
+    """kill -9 at random points of endless saves: the file is whole, old or new, and starts."""
+    one_box.start()
+    old = None
+    for _ in range(SAVES):
+        saver = one_box.console()
+        saver.sendall(b"save\n" * 200)
+        time.sleep(random.uniform(0.001, 0.05))
+        one_box.kill()
+        saver.close()
+        text = one_box.config_path.read_text()
+        assert text.count("{") == text.count("}") > 5, "cut"
+        check = one_box.launch("--check", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        out, _ = check.communicate(timeout=10)
+        assert check.returncode == 0, out.decode()
+        assert old is None or text == old, "the same tree must give the same text"
+        with open(one_box.log_path, "ab") as log:
+            one_box.process = one_box.launch(stdout=log, stderr=log)
+        one_box.lab.note(one_box.name, one_box.process.pid)
+        one_box.wait_ready()
+        assert one_box.command("save")[0] == 0
+        old = one_box.config_path.read_text()
+    left = [p.name for p in one_box.config_path.parent.glob(one_box.config_path.name + "*")]
+    assert len(left) <= SAVES + 1, left
+
+
+def test_MGT_05_refused_reload_keeps_the_old_configuration(one_box):
+    one_box.start()
+    before = one_box.show("display configuration")
+    one_box.config["interfaces"][0]["zone"] = "nowhere"
+    one_box.write_config()
+    code, out = one_box.command("reload")
+    assert code == 1 and re.search(r":\d+: .*zone", out), out
+    assert one_box.show("display configuration") == before
+
+
+def test_memory_stays_within_the_configuration(one_box):
+    one_box.start()
+    status = open(f"/proc/{one_box.pid}/status", encoding="ascii").read()
+    rss = int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+    assert rss < (one_box.config["system"]["memory_mb"] + 128) * MiB
+
+
+def test_threads_sleep_when_idle(one_box):
+    """idle = "sleep": an idle box must leave the CPUs to others."""
+    one_box.start()
+
+    def ticks():
+        fields = open(f"/proc/{one_box.pid}/stat", encoding="ascii").read().rsplit(")")[1].split()
+        return int(fields[11]) + int(fields[12])
+    start, first = time.monotonic(), ticks()
+    wait_until(lambda: time.monotonic() - start > 1, 2, "a second of idling")
+    used = (ticks() - first) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - start)
+    assert used < 1.0, f"{used:.2f} CPUs for nothing"
