@@ -508,6 +508,8 @@ client_destroy(struct console_client *c)
 	if (c->terminal && con->raw) {
 		tcsetattr(STDIN_FILENO, TCSANOW, &con->saved);
 		con->raw = false;
+		if (!console_management(c)->stop)
+			LOG(NOTICE, "console: the terminal has left; Ctrl-C stops the daemon");
 	}
 	free(c);
 }

@@ -227,6 +227,19 @@ core_frame(struct core *c)
 	return m;
 }
 
+/* Is the source an active virtual MAC of ours?  Such a frame must not leave after a stop of the
+ * whole process, however long it lay in the inject ring.  A resignation, sent after the address was
+ * given up, may. */
+static bool
+from_virtual(const struct core *c, uint16_t interface, const struct rte_ether_hdr *eth)
+{
+	const uint8_t vrid = eth->src_addr.addr_bytes[5];
+	const struct rte_ether_addr mac = core_virtual_mac(vrid);
+
+	return rte_is_same_ether_addr(&eth->src_addr, &mac) &&
+	       core_virtual_active(c, interface, vrid);
+}
+
 bool
 core_send(struct core *c, uint16_t interface, struct rte_mbuf *m)
 {
@@ -244,6 +257,7 @@ core_send(struct core *c, uint16_t interface, struct rte_mbuf *m)
 	}
 	pkt_meta(m)->port = in->port;
 	pkt_meta(m)->interface = interface;
+	pkt_meta(m)->fenced = from_virtual(c, interface, rte_pktmbuf_mtod(m, const void *));
 	if (!engine_inject(c->engine, m))
 		goto drop;
 	c->stats.sent++;

@@ -2,8 +2,8 @@
  * The control core: one lcore that never blocks.  Owns the neighbour table, ARP, virtual addresses
  * and carrier states; runs the clients (VGMP, VRRP) that ha/ registers.
  *
- * core_poll() is one turn of the loop: the clients' ticks, messages from the management thread, punted
- * packets, timers.  Tests call it with a fake clock.
+ * core_poll() is one turn of the loop: the clients' ticks, messages from the management thread,
+ * punted packets, timers.  Tests call it with a fake clock.
  */
 #pragma once
 
@@ -52,8 +52,9 @@ mono_t core_last_turn(const struct core *);
 
 /* ---- from the management thread: posted through a ring ---- */
 bool core_post_link(struct core *, uint16_t interface, bool up);
-/* Ask client 0 (ha) for something; => its result; -ETIMEDOUT after 1 s, then it was not and will not be
- * begun; -ENOTSUP without such a client.  Blocks: one thread only, for the console. */
+/* Ask client 0 (ha) for something; => its result; -ETIMEDOUT when it was not begun within 1 s (it
+ * never will be then) or not done within 2 s; -ENOTSUP without such a client.
+ * Blocks: one thread only. */
 int core_request(struct core *, uint32_t what, uint64_t arg);
 /* A new snapshot was published: interfaces' addresses may have changed. */
 bool core_post_published(struct core *);
@@ -94,8 +95,8 @@ struct core_stats {
 	uint64_t arp_conflict; /* somebody else claims an address of ours */
 	uint64_t vrrp_in, sent, send_failed;
 	uint64_t punt_ignored; /* punted packets nobody wanted */
-	/* Transit packets that waited for a MAC: queued = sent + fenced (no lease any more) + dropped
-	 * (queue full, no answer, link down) + still waiting; dropped also counts refused ones. */
+	/* Transit packets without a MAC: queued to wait for one; in the end sent, fenced (no lease at
+	 * that moment) or dropped (queue full, no answer, link down, not a host's address). */
 	uint64_t pending_queued, pending_sent, pending_fenced, pending_dropped;
 	uint64_t neigh_failed, neigh_moved, neigh_full;
 	uint64_t stalls; /* own turns that came later than the stall limit */

@@ -452,7 +452,8 @@ json_server_tick(struct json_server *server)
 	listener_tick(&server->listener);
 	for (uint32_t i = 0; i < JSON_CLIENTS; i++) {
 		struct json_client *c = server->clients[i];
-		const char *why = c != NULL ? stream_expired(&c->stream, c->view != NULL, now) : NULL;
+		const char *why =
+			c != NULL ? stream_expired(&c->stream, c->view != NULL, now) : NULL;
 
 		if (why == NULL)
 			continue;

@@ -17,7 +17,8 @@ struct pkt_meta {
 	uint16_t port;	    /* in: RX port; inject: TX port (engine port index) */
 	uint16_t interface; /* RX interface, or TX interface of an unresolved next hop */
 	uint8_t why;	    /* enum punt_why */
-	uint8_t pad[3];
+	bool fenced;	    /* inject: transmit only while the lease is held at that moment */
+	uint8_t pad[2];
 	rte_be32_t next_hop; /* PUNT_UNRESOLVED: who must be asked */
 	uint32_t neigh;	     /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
 };

@@ -311,7 +311,7 @@ inject(struct worker *w)
 		const uint16_t port = pkt_meta(m[i])->port;
 
 		if (port < e->port_count && !e->heartbeat[port]) {
-			worker_queue(w, m[i], port, TX_INJECTED, false);
+			worker_queue(w, m[i], port, TX_INJECTED, pkt_meta(m[i])->fenced);
 		} else {
 			w->stats.inject_dropped++;
 			rte_pktmbuf_free(m[i]);

@@ -12,7 +12,9 @@
 
 enum ha_msg_type {
 	/* control core -> HRP core */
-	HA_MSG_SEND = 1,   /* data = a whole HA message (VGMP or HRP hello) for the running link */
+	HA_MSG_SEND = 1,   /* data = a whole HA message (VGMP or HRP hello) for the running link,
+			    * value = when it was made, ms of the monotonic clock: one older than a
+			    * hello interval is not sent, since a pause may have made it wrong */
 	HA_MSG_ROLE,	   /* flag = this box has an Active group, value = role epoch,
 			    * data[0] = the peer is known to be alive */
 	/* HRP core -> control core */
@@ -35,7 +37,8 @@ struct ha_bus {
 	struct rte_ring *to_hrp, *to_core; /* single producer, single consumer each */
 };
 
-int ha_bus_create(struct ha_bus *, const char *name, int socket);
+int ha_bus_create(struct ha_bus *, const char *name, int socket); /* => 0 or -errno */
 void ha_bus_destroy(struct ha_bus *);
+/* Never block; false = full, empty. */
 bool ha_bus_put(struct rte_ring *, const struct ha_msg *);
 bool ha_bus_get(struct rte_ring *, struct ha_msg *);

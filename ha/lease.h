@@ -3,9 +3,9 @@
  * Pure; the clock is an argument.  Control core only.
  *
  * The inequality.  H = hello interval, N = misses, M = H / 4.
- *   A Standby takes over when it has heard no hello of the Active for more than N x H.  A hello that
- *   left this box at or after time c is heard at or after c, so the peer takes over no earlier than
- *   c + N x H.  The lease is therefore never longer than
+ *   A Standby takes over when it has heard no hello of the Active for more than N x H.  A hello
+ *that left this box at or after time c is heard at or after c, so the peer takes over no earlier
+ *than c + N x H.  The lease is therefore never longer than
  *
  *	until = c + N x H - M
  *
@@ -22,10 +22,10 @@
  */
 #pragma once
 
+#include "clock.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "clock.h"
 
 struct lease {
 	uint64_t hello_ns;
@@ -43,8 +43,8 @@ void lease_begin(struct lease *, mono_t base);
 /* lease_end: step-down or fence. */
 void lease_end(struct lease *);
 
-/* lease_hello: a hello of an Active group went into the ring to the HRP core, which had made `turns`
- * turns (read after the ring was written). */
+/* lease_hello: a hello of an Active group went into the ring to the HRP core, which had made
+ * `turns` turns (read after the ring was written). */
 void lease_hello(struct lease *, mono_t now, uint64_t turns);
 /* lease_turns: the HRP core has now made `turns` turns. */
 void lease_turns(struct lease *, mono_t now, uint64_t turns);

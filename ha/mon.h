@@ -8,12 +8,12 @@
  */
 #pragma once
 
+#include "config.h"
+#include "ha_config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "config.h"
-#include "ha_config.h"
 
 #define MON_MEMBERS_MAX (VRRP_MAX_GROUPS + HRP_MAX_TRACK)
 

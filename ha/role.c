@@ -6,7 +6,6 @@
  * Every entry first asks whether the box has been silent (role_enter): a lease that ran out or a
  * long pause voids what was known of the peer, before anything old is acted on.
  */
-#include "check.h"
 #include "role_state.h"
 
 #include <stdio.h>
@@ -21,11 +20,18 @@ some_group_enabled(const struct role *r)
 	return r->group[VGMP_GROUP_ACTIVE].enabled || r->group[VGMP_GROUP_STANDBY].enabled;
 }
 
+/* Does it use its addresses now?  One that has asked a living peer to take over does not. */
+static bool
+group_owns(const struct role_group *g)
+{
+	return vgmp_owns(g->state) && !g->yielded;
+}
+
 static bool
 some_group_owns(const struct role *r)
 {
-	return vgmp_owns(r->group[VGMP_GROUP_ACTIVE].state) ||
-	       vgmp_owns(r->group[VGMP_GROUP_STANDBY].state);
+	return group_owns(&r->group[VGMP_GROUP_ACTIVE]) ||
+	       group_owns(&r->group[VGMP_GROUP_STANDBY]);
 }
 
 /* The peer cannot have begun to count our silence before its last sign of us, one hello ago. */
@@ -69,7 +75,7 @@ vrrp_act(struct role *r, const struct vrrp *v, uint32_t action, mono_t now)
 static void
 drive(struct role *r, const struct role_group *g, mono_t now)
 {
-	const bool own = vgmp_owns(g->state), quiet = g->state == VGMP_ACTIVE_TO_STANDBY;
+	const bool own = group_owns(g), quiet = g->state == VGMP_ACTIVE_TO_STANDBY;
 
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		struct vrrp *const v = &r->vrrps[i];
@@ -163,20 +169,26 @@ ask_start(struct role *r, struct role_group *g, enum ha_op op, const char *cause
 }
 
 static void
-take_over(struct role *r, struct role_group *g, const struct role_event *e, mono_t now)
+lease_take(struct role *r, mono_t base)
 {
 	struct lease first = r->lease;
 
+	lease_begin(&first, base);
+	/* With the other group Active already the shorter one holds until the next hello. */
+	if (r->lease.until.ns == 0 || mono_before(first.until, r->lease.until))
+		r->lease = first;
+	tell_lease(r);
+}
+
+static void
+take_over(struct role *r, struct role_group *g, const struct role_event *e, mono_t now)
+{
 	r->takeovers++;
 	g->epoch = vgmp_next_epoch(g->epoch, g->peer_epoch);
 	g->alone = !role_peer_alive(r, g, now); /* then this epoch already says so */
 	g->reassert = vgmp_owns(g->peer_state);
 	g->listening = false;
-	lease_begin(&first, e->base);
-	/* With the other group Active already the shorter one holds until the next hello. */
-	if (r->lease.until.ns == 0 || mono_before(first.until, r->lease.until))
-		r->lease = first;
-	tell_lease(r);
+	lease_take(r, e->base);
 	drive(r, g, now);
 }
 
@@ -189,6 +201,32 @@ step_down(struct role *r, struct role_group *g, mono_t now)
 		tell_lease(r);
 	}
 	drive(r, g, now);
+}
+
+/* yield: between our request to be Standby and the answer nobody owns the addresses (half a round
+ * trip), so that never both do: the peer owns them from the moment it has read the request. Without
+ * a living peer we keep them. */
+static void
+yield(struct role *r, struct role_group *g, mono_t now)
+{
+	if (!role_peer_alive(r, g, now))
+		return;
+	g->yielded = true;
+	if (!some_group_owns(r)) {
+		lease_end(&r->lease);
+		tell_lease(r);
+	}
+	drive(r, g, now);
+}
+
+/* The hand-over came to nothing. */
+static void
+resume(struct role *r, struct role_group *g, mono_t now)
+{
+	if (!g->yielded)
+		return;
+	g->yielded = false;
+	lease_take(r, role_usual_base(r, now));
 }
 
 void
@@ -206,8 +244,14 @@ role_raise(struct role *r, struct role_group *g, enum vgmp_event event, const st
 		/* The peer must hear of it now: it may wait for it. */
 		r->hello_now = true;
 	}
+	if (next == VGMP_ACTIVE)
+		resume(r, g, now);
+	else if (next != VGMP_ACTIVE_TO_STANDBY)
+		g->yielded = false;
 	if (row->action & VGMP_DO_STEP_DOWN)
 		step_down(r, g, now);
+	if (row->action & VGMP_DO_ASK_STANDBY)
+		yield(r, g, now);
 	if (row->action & VGMP_DO_ASK_STANDBY)
 		ask_start(r, g, HA_OP_LET_ME_STANDBY, e->text, now);
 	if (row->action & VGMP_DO_ASK_ACTIVE)
@@ -494,8 +538,14 @@ leave(struct role *r, mono_t now)
 	lease_end(&r->lease);
 	r->lease_told = r->lease.until;
 	r->ops.lease(r->ops.ctx, r->lease.until);
-	for (uint16_t i = 0; i < r->vrrp_count; i++)
-		vrrp_act(r, &r->vrrps[i], vrrp_stop(&r->vrrps[i], now), now);
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+		const bool yielded = r->group[v->group].yielded && v->link;
+
+		vrrp_act(r, v, vrrp_stop(v, now), now);
+		if (yielded) /* given up already, but not yet said so (R36) */
+			send_advert(r, v, VRRP_PRIORITY_RESIGN);
+	}
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++)
 		role_raise_text(r, role_group_of(r, id), VGMP_DISABLE, "resign", now);
 	if (r->params.paired)

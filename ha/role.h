@@ -1,6 +1,6 @@
 /*
- * Roles: the part of the HA brain that runs on the control core.  Turns ticks, carriers, adverts and
- * HA messages into VGMP events, carries out the actions (lease, virtual addresses, adverts,
+ * Roles: the part of the HA brain that runs on the control core.  Turns ticks, carriers, adverts
+ * and HA messages into VGMP events, carries out the actions (lease, virtual addresses, adverts,
  * messages), and publishes what shows need.  docs/ha.md tells the story.
  *
  * Everything outside is reached through struct role_ops, so that tests run two of these over a fake
@@ -8,16 +8,16 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "clock.h"
 #include "ha_bus.h"
 #include "ha_config.h"
 #include "mon.h"
 #include "vgmp.h"
 #include "vrrp.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct role;
 

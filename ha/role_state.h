@@ -5,9 +5,6 @@
  */
 #pragma once
 
-#include <assert.h>
-#include <stdatomic.h>
-
 #include "check.h"
 #include "ha_constants.h"
 #include "hrp_wire.h"
@@ -15,12 +12,15 @@
 #include "log.h"
 #include "role.h"
 
-#define ROLE_WORKERS_MAX 32
-#define ROLE_MESSAGES	 64 /* taken from the HRP core per tick */
+#include <assert.h>
+#include <stdatomic.h>
+
+#define ROLE_WORKERS_MAX     32
+#define ROLE_MESSAGES	     64	  /* taken from the HRP core per tick */
 #define ROLE_WORKER_STUCK_MS 1000 /* least time without a turn that counts as a fault */
-#define ROLE_RESIGN_MS	 500 /* for the peer's answer */
-#define ROLE_FLUSH_MS	 100 /* for the last messages to leave */
-#define ROLE_PUBLISH_MS	 10  /* least time between two copies for shows */
+#define ROLE_RESIGN_MS	     500  /* for the peer's answer */
+#define ROLE_FLUSH_MS	     100  /* for the last messages to leave */
+#define ROLE_PUBLISH_MS	     10	  /* least time between two copies for shows */
 
 /* One VGMP group and what is known of the paired group of the peer. */
 struct role_group {
@@ -41,6 +41,7 @@ struct role_group {
 	uint16_t ask_id;
 	mono_t ask_first, ask_last;
 	char ask_cause[ROLE_CAUSE];
+	bool yielded; /* in ACTIVE_TO_STANDBY: the addresses are given up already */
 
 	bool peer_known;
 	enum vgmp_state peer_state;
@@ -88,7 +89,7 @@ struct role {
 	mono_t hrp_seen; /* when they last changed, or the start */
 	bool hrp_alive;	 /* it has run */
 	bool hrp_stuck;	 /* logged */
-	bool unfit; /* a worker does not run */
+	bool unfit;	 /* a worker does not run */
 	struct role_worker workers[ROLE_WORKERS_MAX];
 
 	uint16_t next_id;
@@ -145,10 +146,10 @@ struct role_event {
 };
 
 /* role.c */
-void role_raise(struct role *, struct role_group *, enum vgmp_event, const struct role_event *,
-		mono_t now);
-void role_raise_text(struct role *, struct role_group *, enum vgmp_event, const char *text,
-		     mono_t now);
+void role_raise(
+	struct role *, struct role_group *, enum vgmp_event, const struct role_event *, mono_t now);
+void role_raise_text(
+	struct role *, struct role_group *, enum vgmp_event, const char *text, mono_t now);
 mono_t role_usual_base(const struct role *, mono_t now);
 void role_reassert(struct role *, const struct role_group *, mono_t now);
 
@@ -161,7 +162,7 @@ void role_status_publish(struct role *);
 /* role_send.c: messages to the peer */
 uint32_t role_priority(const struct role *, const struct role_group *);
 bool role_send_vgmp(struct role *, const struct role_group *, enum ha_mode, enum ha_op,
-		    enum ha_result, uint16_t id, mono_t now);
+	enum ha_result, uint16_t id, mono_t now);
 void role_send_hellos(struct role *, mono_t now);
 void role_tell_hrp(struct role *, mono_t now);
 bool role_peer_alive(const struct role *, const struct role_group *, mono_t now);

@@ -37,8 +37,8 @@ enum vgmp_event {
 	VGMP_NO_ANSWER,		   /* three requests unanswered */
 	VGMP_PEER_ACTIVE,	   /* the paired group says it is Active */
 	VGMP_PEER_IDLE,		   /* it proved, after we asked, that it is not Active */
-	VGMP_PEER_GONE,		   /* `misses` hellos missed, or the peer came back without a past */
-	VGMP_PEER_WINS,		   /* both Active, the peer stays: vgmp_peer_wins() */
+	VGMP_PEER_GONE, /* `misses` hellos missed, or the peer came back without a past */
+	VGMP_PEER_WINS, /* both Active, the peer stays: vgmp_peer_wins() */
 	VGMP_EVENTS
 };
 extern const char *const vgmp_event_names[VGMP_EVENTS];
@@ -53,18 +53,18 @@ extern const char *const vgmp_event_names[VGMP_EVENTS];
 #define VGMP_DO_LISTEN	    0x40 /* find out what the peer is before acting */
 
 struct vgmp_row {
-	uint8_t states; /* bit per enum vgmp_state */
-	uint8_t event;	/* enum vgmp_event */
-	uint8_t action; /* VGMP_DO_* */
-	uint8_t next;	/* enum vgmp_state; VGMP_SAME = stay */
+	uint8_t states;	  /* bit per enum vgmp_state */
+	uint8_t event;	  /* enum vgmp_event */
+	uint8_t action;	  /* VGMP_DO_* */
+	uint8_t next;	  /* enum vgmp_state; VGMP_SAME = stay */
 	const char *rule; /* T1..T12, R..; "" = nothing to do */
 };
 #define VGMP_SAME VGMP_STATES
 
 /* vgmp_step: what a group in `state` does on `event`.
  * => A row for every pair (R83).  *next = the state afterwards. */
-const struct vgmp_row *vgmp_step(enum vgmp_state state, enum vgmp_event event,
-				 enum vgmp_state *next);
+const struct vgmp_row *vgmp_step(
+	enum vgmp_state state, enum vgmp_event event, enum vgmp_state *next);
 
 /* vgmp_rows: the whole table, for tests and documentation. */
 const struct vgmp_row *vgmp_rows(unsigned int *count);
@@ -84,6 +84,6 @@ bool vgmp_owns(enum vgmp_state);
  * their epoch (one takes over, the other notices that it is alone), so priority decides.
  */
 bool vgmp_peer_wins(uint8_t group, uint32_t epoch, uint32_t priority, uint32_t peer_epoch,
-		    uint32_t peer_priority);
+	uint32_t peer_priority);
 /* vgmp_next_epoch: of a group that becomes Active, or stays so alone. */
 uint32_t vgmp_next_epoch(uint32_t epoch, uint32_t peer_epoch);

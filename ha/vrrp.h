@@ -10,11 +10,11 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "clock.h"
 #include "vrrp_wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum vrrp_state { VRRP_INITIALIZE, VRRP_BACKUP, VRRP_MASTER, VRRP_STATES };
 extern const char *const vrrp_state_names[VRRP_STATES];
@@ -47,7 +47,7 @@ struct vrrp {
 /* vrrp_init: priority and preempt are those of a plain group; driven ones have a fixed priority.
  * `owner`: the virtual address is the interface's own (plain, R39). */
 void vrrp_init(struct vrrp *, uint8_t vrid, uint16_t interface, rte_be32_t address, uint8_t group,
-	       uint8_t priority, uint32_t advert_ms, bool preempt, bool owner);
+	uint8_t priority, uint32_t advert_ms, bool preempt, bool owner);
 
 /* => VRRP_DO_* each. */
 uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
@@ -57,10 +57,10 @@ uint32_t vrrp_drive(struct vrrp *, bool own, bool quiet, mono_t now);
 uint32_t vrrp_tick(struct vrrp *, mono_t now);
 uint32_t vrrp_stop(struct vrrp *, mono_t now); /* leave for good (R36) */
 
-/* vrrp_receive: an advert that passed vrrp_wire_check() and has our vrid; `own` = our address on the
- * interface.  *refusal says why it changed nothing, VRRP_OK otherwise. */
+/* vrrp_receive: an advert that passed vrrp_wire_check() and has our vrid; `own` = our address on
+ * the interface.  *refusal says why it changed nothing, VRRP_OK otherwise. */
 uint32_t vrrp_receive(struct vrrp *, const struct vrrp_advert *, rte_be32_t own, mono_t now,
-		      enum vrrp_refusal *refusal);
+	enum vrrp_refusal *refusal);
 
 /* Timers of RFC 3768, 6.1, in milliseconds. */
 uint32_t vrrp_skew_ms(uint8_t priority);

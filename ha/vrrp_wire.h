@@ -4,12 +4,12 @@
  */
 #pragma once
 
+#include <rte_byteorder.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_byteorder.h>
-
-#define VRRP_WIRE_FRAME 60 /* one address: 14 + 20 + 20, padded to the Ethernet minimum */
+#define VRRP_WIRE_FRAME	    60 /* one address: 14 + 20 + 20, padded to the Ethernet minimum */
 #define VRRP_WIRE_ADDRESSES 20
 
 /* Why a received one was refused; one counter each. */
@@ -32,7 +32,7 @@ enum vrrp_refusal {
 #define X(name, text) VRRP_REFUSED_##name,
 	VRRP_REFUSALS(X)
 #undef X
-	VRRP_REFUSAL_COUNT
+		VRRP_REFUSAL_COUNT
 };
 extern const char *const vrrp_refusal_names[VRRP_REFUSAL_COUNT];
 extern const char *const vrrp_refusal_texts[VRRP_REFUSAL_COUNT];
@@ -47,10 +47,10 @@ struct vrrp_advert {
 	rte_be32_t addresses[VRRP_WIRE_ADDRESSES];
 };
 
-/* vrrp_wire_frame: the whole Ethernet frame of an advert with one address: source MAC = virtual MAC,
- * IP TOS 0xc0, TTL 255. */
+/* vrrp_wire_frame: the whole Ethernet frame of an advert with one address: source MAC = virtual
+ * MAC, IP TOS 0xc0, TTL 255. */
 void vrrp_wire_frame(uint8_t frame[VRRP_WIRE_FRAME], rte_be32_t source, uint8_t vrid,
-		     uint8_t priority, uint8_t interval_s, rte_be32_t address);
+	uint8_t priority, uint8_t interval_s, rte_be32_t address);
 
 /* vrrp_wire_decode: the VRRP part alone: length, version, type, count, checksum. */
 enum vrrp_refusal vrrp_wire_decode(const uint8_t *message, uint16_t len, struct vrrp_advert *);

@@ -201,6 +201,12 @@ class Box:
         found = re.search(r"synchroni[sz]ed\s*:?\s*(yes|true|no|false)", out, re.I)
         return bool(found) and found.group(1).lower() in ("yes", "true")
 
+    def vrrp(self):
+        """=> {vrid: "active", "standby" or "initialize"}."""
+        words = {"master": "active", "backup": "standby"}
+        states = {row["vrid"]: row["state"].lower() for row in self.rows("vrrp")}
+        return {vrid: words.get(state, state) for vrid, state in states.items()}
+
     def wait_role(self, role, timeout=10):
         wait_until(lambda: self.role() == role, timeout,
                    lambda: f"{self.name} {role}, it is {self.role()}:\n" + self.log_tail())

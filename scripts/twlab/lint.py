@@ -13,6 +13,7 @@ SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 # Written so that this file does not match itself.
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|stu[b]|placeholde[r])\b")
 MACHINE_PATH = re.compile(r"(^|[^\w.$}/-])/(wor[k]|hom[e]|far[m]|roo[t])/\w")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 INCLUDE_UP = re.compile(r'^\s*#\s*include\s+"[^"]*\.\./')
 
 
@@ -71,6 +72,11 @@ def check(path, text):
             yield number, f"a function of {length} lines, at most {FUNCTION_LINES}"
     if path.suffix == ".c" and SPDX not in lines[0]:
         yield 1, "the first line is not the SPDX line"
+    if path.suffix == ".md":
+        for number, line in enumerate(lines, 1):
+            for target in LINK.findall(line):
+                if not (path.parent / target).exists():
+                    yield number, f"a link to {target}, which is not there"
     for number, line in enumerate(lines, 1):
         found = PROMISES.search(line)
         if found:

@@ -48,13 +48,9 @@ def test_R85_one_group_active_one_standby(formation, boxes):
     assert boxes.roles() == {"FW1": "active", "FW2": "standby"}
 
 
-def vrrp_states(box):
-    return {row["vrid"]: row["state"].lower() for row in box.rows("vrrp")}
-
-
 def test_R86_vrrp_groups_follow_the_role(formation, boxes):
-    assert vrrp_states(boxes.fw1) == {1: "active", 2: "active"}
-    assert vrrp_states(boxes.fw2) == {1: "standby", 2: "standby"}
+    assert boxes.fw1.vrrp() == {1: "active", 2: "active"}
+    assert boxes.fw2.vrrp() == {1: "standby", 2: "standby"}
 
 
 @pytest.mark.parametrize("side", SIDES)

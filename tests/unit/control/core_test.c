@@ -606,6 +606,26 @@ a_box_that_wakes_fences_itself_before_it_answers_or_announces(void **state)
 }
 
 static void
+what_lies_in_the_inject_ring_when_the_box_stops_does_not_leave_after(void **state)
+{
+	(void)state;
+	activate();
+	core_virtual_set(box->core, BOX_TRUST, 1, false, box->box->now);
+	core_virtual_set(box->core, BOX_TRUST, 1, true, box->box->now);
+	engine_set_lease(box->box->engine, mono_add_ms(box->box->now, 100));
+	ask_for(VIP);
+	ask_for(OWN);
+	engine_box_poll(box->box);
+	core_poll(box->core, box->box->now); /* answer and announcement wait for worker 0 */
+	assert_int_equal(core_box_counted(box).garp_out, 1);
+	assert_int_equal(core_box_counted(box).arp_replies_out, 2);
+	box->box->now = mono_add_ms(box->box->now, 5000);
+	engine_box_poll(box->box);
+	expect_reply(OWN, &ours);
+	expect_silence();
+}
+
+static void
 late_turns_are_counted_and_the_tick_sees_the_gap(void **state)
 {
 	struct recorder r = new_recorder();
@@ -863,6 +883,7 @@ main(void)
 		CASE(all_addresses_of_a_group_change_together),
 		CASE(a_published_change_of_the_own_address_is_announced),
 		CASE(a_box_that_wakes_fences_itself_before_it_answers_or_announces),
+		CASE(what_lies_in_the_inject_ring_when_the_box_stops_does_not_leave_after),
 		CASE(late_turns_are_counted_and_the_tick_sees_the_gap),
 		CASE(every_turn_is_a_beat),
 		CASE(clients_hear_of_changes_of_a_link_only),

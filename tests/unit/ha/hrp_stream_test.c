@@ -339,6 +339,7 @@ loss_is_repaired_without_resending_what_arrived(void **state)
 	hrp_stream_stats(r->end[0].stream, &s);
 	assert_true(s.resent > 0);
 	assert_true(s.resent * 20 < s.frames_out); /* about 1% was lost */
+	printf("[          ] %u resent, %u timeouts\n", (unsigned int)s.resent, (unsigned int)s.timeouts);
 	stop(r);
 }
 
@@ -508,6 +509,31 @@ HAC_01_frames_of_an_older_stream_are_refused(void **state)
 }
 
 static void
+HAC_01_a_replayed_question_does_not_restart_a_stream(void **state)
+{
+	(void)state;
+	struct rig *r = start(17, (struct wire){ .delay_ns = NS_PER_MS / 5 });
+	struct packet question;
+
+	hrp_stream_offer(r->end[0].stream, true, now(r));
+	hrp_stream_listen(r->end[1].stream, true, now(r));
+	hrp_stream_poll(r->end[1].stream, now(r));
+	question = r->packet[0][0];
+	assert_true(question.used);
+	run(r, 50, 10, 0);
+	hrp_stream_listen(r->end[1].stream, false, now(r));
+	hrp_stream_listen(r->end[1].stream, true, now(r));
+	run(r, 200, 10, 0);
+	assert_int_equal(r->end[0].opened, 2);
+	assert_int_equal(hrp_stream_receive(r->end[0].stream, question.bytes, question.len, now(r)),
+		HA_REFUSED_sequence);
+	run(r, 200, 20, 0);
+	assert_int_equal(r->end[0].opened, 2);
+	assert_true(arrived(r, 1, 20));
+	stop(r);
+}
+
+static void
 sequence_numbers_wrap(void **state)
 {
 	(void)state;
@@ -645,6 +671,7 @@ main(void)
 		cmocka_unit_test(a_sender_that_dropped_its_window_is_asked_again),
 		cmocka_unit_test(a_stream_that_was_never_seen_to_begin_is_replaced),
 		cmocka_unit_test(HAC_01_frames_of_an_older_stream_are_refused),
+		cmocka_unit_test(HAC_01_a_replayed_question_does_not_restart_a_stream),
 		cmocka_unit_test(sequence_numbers_wrap),
 		cmocka_unit_test(numbers_outside_the_window_are_refused),
 		cmocka_unit_test(acknowledgements_beyond_what_was_sent_are_refused),

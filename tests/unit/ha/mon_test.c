@@ -2,7 +2,9 @@
 /*
  * Members and priorities.
  */
+#include "control_sections.h"
 #include "ha_constants.h"
+#include "ha_sections.h"
 #include "mon.h"
 
 #include <setjmp.h>
@@ -138,6 +140,62 @@ a_full_list_is_refused(void **state)
 	assert_int_equal(mon.count, MON_MEMBERS_MAX);
 }
 
+/* Every member type of meson.build finds its members in a configuration. */
+static void
+R59_members_come_from_the_configuration(void **state)
+{
+	static const char text[] =
+		"version = 1;\n"
+		"system = { name = \"T\"; management_cpu = 0; control_cpu = 0; hrp_cpu = 0;"
+		" worker_cpus = [ 0 ]; };\n"
+		"ports = ( { name = \"a\"; devargs = \"net_null0\"; },"
+		" { name = \"b\"; devargs = \"net_null1\"; }, { name = \"c\"; devargs = "
+		"\"net_null2\"; },"
+		" { name = \"d\"; devargs = \"net_null3\"; } );\n"
+		"interfaces = ("
+		" { name = \"in\"; port = \"a\"; address = \"10.1.1.2/24\"; zone = \"trust\"; },"
+		" { name = \"hb\"; port = \"b\"; address = \"10.10.0.1/24\"; zone = \"dmz\"; },"
+		" { name = \"out\"; port = \"c\"; address = \"200.1.1.2/24\"; zone = \"untrust\"; "
+		"},"
+		" { name = \"up\"; port = \"d\"; address = \"10.9.0.1/24\"; zone = \"untrust\"; } "
+		");\n"
+		"vrrp = ("
+		" { vrid = 1; interface = \"in\"; virtual_ip = \"10.1.1.1/24\"; group = "
+		"\"active\"; },"
+		" { vrid = 2; interface = \"out\"; virtual_ip = \"200.1.1.1/24\"; group = "
+		"\"standby\"; },"
+		" { vrid = 3; interface = \"up\"; virtual_ip = \"10.9.0.9/24\"; } );\n"
+		"hrp = { enable = true; interfaces = ( { interface = \"hb\"; } );"
+		" track = ( { interface = \"up\"; group = \"active\"; } ); };\n";
+	const size_t control = sizeof(control_sections) / sizeof(control_sections[0]) - 1;
+	const struct config_section
+		*sections[sizeof(control_sections) / sizeof(control_sections[0]) +
+			  sizeof(ha_sections) / sizeof(ha_sections[0])] = { NULL };
+	struct config *config;
+	char err[300] = "";
+
+	(void)state;
+	memcpy(sections, control_sections, control * sizeof(sections[0]));
+	memcpy(sections + control, ha_sections, sizeof(ha_sections));
+	config = config_parse(text, "test", sections, err, sizeof(err));
+	if (config == NULL)
+		fail_msg("%s", err);
+	mon_init(&mon);
+	assert_int_equal(mon_collect(&mon, config, err, sizeof(err)), 0);
+	assert_int_equal(mon.count, 3); /* plain VRRP is nobody's member */
+	assert_int_equal(mon.members[VGMP_GROUP_ACTIVE], 2);
+	assert_int_equal(mon.members[VGMP_GROUP_STANDBY], 1);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64997); /* down until heard of */
+	for (uint16_t i = 0; i < 4; i++)
+		mon_link(&mon, i, true);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001);
+	mon_link(&mon, 3, false);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64999);
+	assert_string_equal(mon.list[0].name, "in vrrp vrid 1");
+	assert_string_equal(mon.list[2].name, "up");
+	config_free(config);
+}
+
 int
 main(void)
 {
@@ -150,6 +208,7 @@ main(void)
 		cmocka_unit_test(
 			R119_a_member_added_down_costs_at_once_and_a_removed_one_gives_back),
 		cmocka_unit_test(a_full_list_is_refused),
+		cmocka_unit_test(R59_members_come_from_the_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

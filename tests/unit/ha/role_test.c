@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+extern const struct mon_type mon_type_vrrp;
+
 #define QUEUE 4096
 #define A     0
 #define B     1
@@ -38,6 +40,7 @@ struct box {
 	bool worker_frozen;
 	mono_t lease;
 	bool own[4]; /* by interface */
+	bool own_vrid[5];
 	uint32_t takeovers, adverts, resigns;
 	rte_be32_t address;
 	struct queue out; /* ring to the HRP core */
@@ -86,7 +89,7 @@ op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
 {
 	struct box *const b = ctx;
 
-	(void)vrid;
+	b->own_vrid[vrid] = own;
 	if (own && !b->own[interface]) {
 		b->takeovers++;
 		/* Never an announcement without the lease. */
@@ -158,12 +161,28 @@ op_sessions(void *ctx)
 	return 7;
 }
 
+static struct role_ops
+box_ops(struct box *b)
+{
+	return (struct role_ops){ .ctx = b,
+		.lease = op_lease,
+		.own = op_own,
+		.link_up = op_link_up,
+		.address = op_address,
+		.send = op_send,
+		.put = op_put,
+		.get = op_get,
+		.hrp_turns = op_hrp_turns,
+		.worker_turns = op_worker_turns,
+		.sessions = op_sessions };
+}
+
 static void
 box_start(struct sim *s, int which)
 {
 	struct box *const b = &s->box[which];
 	static struct mon members;
-	static const struct mon_type *type;
+
 	struct vrrp vrrps[VRIDS];
 	const uint8_t group = which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
 	struct role_params p = { .paired = true,
@@ -176,35 +195,65 @@ box_start(struct sim *s, int which)
 		.vrrps = vrrps,
 		.vrrp_count = VRIDS,
 		.members = &members,
-		.ops = { .ctx = b,
-			.lease = op_lease,
-			.own = op_own,
-			.link_up = op_link_up,
-			.address = op_address,
-			.send = op_send,
-			.put = op_put,
-			.get = op_get,
-			.hrp_turns = op_hrp_turns,
-			.worker_turns = op_worker_turns,
-			.sessions = op_sessions } };
+		.ops = box_ops(b) };
 	char err[100];
-	extern const struct mon_type mon_type_vrrp;
 
 	memset(b, 0, sizeof(*b));
 	b->sim = s;
 	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
-	type = &mon_type_vrrp;
+
 	mon_init(&members);
 	for (uint16_t i = 0; i < VRIDS; i++) {
 		const uint16_t interface = i * 2;
-		const struct mon_member m = {
-			.type = type, .group = group, .failed = true, .interface = interface
-		};
+		const struct mon_member m = { .type = &mon_type_vrrp,
+			.group = group,
+			.failed = true,
+			.interface = interface };
 
 		b->link[interface] = true;
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
 		vrrp_init(&vrrps[i], (uint8_t)(i + 1), interface, RTE_BE32(0x0a010101), group, 100,
 			1000, true, false);
+	}
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+}
+
+/* Load sharing: vrid 1 and 3 in the Active group of A, 2 and 4 in the Active group of B; 1 and 2 on
+ * interface 0, 3 and 4 on interface 2 (R103, R104). */
+static void
+box_start_sharing(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+	static struct mon members;
+	struct vrrp vrrps[4];
+	char err[100];
+	struct role_params p = { .paired = true,
+		.hello_ms = s->hello_ms,
+		.misses = s->misses,
+		.seed = (uint32_t)which * 1000,
+		.vrrps = vrrps,
+		.vrrp_count = 4,
+		.members = &members,
+		.ops = box_ops(b) };
+
+	memset(b, 0, sizeof(*b));
+	b->sim = s;
+	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
+	mon_init(&members);
+	for (uint8_t vrid = 1; vrid <= 4; vrid++) {
+		const uint16_t interface = vrid <= 2 ? 0 : 2;
+		const bool of_a = vrid % 2 == 1;
+		const uint8_t group = of_a == (which == A) ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+		const struct mon_member m = { .type = &mon_type_vrrp,
+			.group = group,
+			.failed = true,
+			.interface = interface };
+
+		b->link[interface] = true;
+		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
+		vrrp_init(&vrrps[vrid - 1], vrid, interface, RTE_BE32(0x0a010101), group, 100, 1000,
+			true, false);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);
@@ -304,6 +353,13 @@ observe(struct sim *s)
 	}
 	if (!a && !b)
 		s->none_ns += s->step_ns;
+	/* VRP-11: all addresses of a box move together. */
+	for (int i = A; i <= B; i++) {
+		const struct box *const x = &s->box[i];
+
+		if (!x->dead && !x->control_frozen && x->link[0] && x->link[2])
+			assert_int_equal(x->own[0], x->own[2]);
+	}
 }
 
 static void
@@ -521,9 +577,9 @@ R90_R94_interface_fault_hands_over_at_once(void **state)
 	assert_true(s->box[B].own[0] && s->box[B].own[2]);
 	assert_false(s->box[A].own[0] || s->box[A].own[2]);
 	assert_int_equal(s->box[B].takeovers, 2);
-	assert_int_equal(s->none_ns, 0); /* the other interface kept forwarding */
-	assert_true(s->both_ns <= NS_PER_MS);
-	s->both_ns = 0;
+	/* Never two owners; none for the way of the request. */
+	assert_int_equal(s->both_ns, 0);
+	assert_true(s->none_ns <= NS_PER_MS);
 	run_ms(s, 20000);
 	assert_int_equal(state_of(s, A), VGMP_STANDBY);
 	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_INITIALIZE); /* R92 */
@@ -913,8 +969,8 @@ resign_hands_over_and_stays_out(void **state)
 	assert_true(role_resigned(s->box[A].role));
 	assert_true(owns(s, B));
 	assert_false(owns(s, A));
-	assert_int_equal(s->none_ns, 0);
-	s->both_ns = 0;
+	assert_int_equal(s->both_ns, 0);
+	assert_true(s->none_ns <= 20 * NS_PER_MS); /* two steps of the simulation */
 	run_ms(s, 10000);
 	one_owner(s, B);
 	assert_int_equal(s->box[A].lease.ns, 0);
@@ -949,6 +1005,42 @@ resign_of_a_standby_does_nothing_to_the_active(void **state)
 	assert_int_equal(s->box[B].resigns, 0);
 	run_ms(s, 10000);
 	one_owner(s, A);
+	sim_free(s);
+}
+
+/* ---- load sharing ---- */
+
+static void
+owns_vrids(const struct sim *s, int which, bool v1, bool v2, bool v3, bool v4)
+{
+	const bool want[5] = { false, v1, v2, v3, v4 };
+
+	assert_memory_equal(s->box[which].own_vrid, want, sizeof(want));
+}
+
+static void
+R105_R108_R109_load_sharing(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start_sharing(s, A);
+	box_start_sharing(s, B);
+	run_ms(s, 10000);
+	owns_vrids(s, A, true, false, true, false); /* R105 */
+	owns_vrids(s, B, false, true, false, true);
+	assert_true(s->now.ns < s->box[A].lease.ns && s->now.ns < s->box[B].lease.ns);
+	set_link(s, A, 0, false); /* R108: 64999 < 65000; 64998 < 65001 */
+	run_ms(s, 5000);
+	owns_vrids(s, A, false, false, false, false);
+	owns_vrids(s, B, true, true, true, true);
+	assert_int_equal(s->box[A].lease.ns, 0);
+	set_link(s, A, 0, true);
+	run_ms(s, 5000);
+	owns_vrids(s, B, true, true, true, true); /* no preemption */
+	box_kill(s, B);
+	run_ms(s, 4000);
+	owns_vrids(s, A, true, true, true, true);
 	sim_free(s);
 }
 
@@ -1106,6 +1198,7 @@ main(void)
 		cmocka_unit_test(resign_hands_over_and_stays_out),
 		cmocka_unit_test(R36_resign_without_a_peer_sends_priority_0),
 		cmocka_unit_test(resign_of_a_standby_does_nothing_to_the_active),
+		cmocka_unit_test(R105_R108_R109_load_sharing),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};
