@@ -448,10 +448,13 @@ timer_ask(struct role *r, struct role_group *g, mono_t now)
 {
 	if (g->asking == HA_OP_HELLO || role_since(now, g->ask_last) < r->hello_ns)
 		return;
-	if (g->tries < VGMP_REQUEST_TRIES)
+	if (g->tries < VGMP_REQUEST_TRIES) {
+		if (g->asking == HA_OP_LET_ME_STANDBY && !g->yielded)
+			yield(r, g, now); /* the peer may have come to life meanwhile */
 		ask_send(r, g, now);
-	else
+	} else {
 		role_raise_text(r, g, VGMP_NO_ANSWER, "no answer from peer", now);
+	}
 }
 
 /* Active and nobody to hear us.  If a split brain is behind it, the peer takes over and raises its

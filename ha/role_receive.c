@@ -108,9 +108,7 @@ on_hrp_hello(struct role *r, struct role_group *g, const uint8_t *body, mono_t n
 	if (g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE) {
 		r->dual_active++;
 		if (log_allowed(&r->limit_dual, now.ns))
-			LOG(ERROR,
-				"roles: both boxes active: epochs %u/%u, priorities %u/%u, %s "
-				"yields",
+			LOG(ERROR, "roles: both active: epochs %u/%u, priorities %u/%u, %s yields",
 				g->epoch, g->peer_epoch, ours, g->peer_priority,
 				peer_wins ? "this box" : "the peer");
 		r->hello_now = true;

@@ -115,6 +115,7 @@ def judge(row, hello_ms):
 
 
 def one_round(number, kind, lab, pair, rng, hello_ms):
+    """=> (the round's row, the fault, still to be mended)."""
     old = pair.wait_formed()
     new = pair.peer_of(old)
     fault = Fault(kind, lab, old)
@@ -148,9 +149,7 @@ def one_round(number, kind, lab, pair, rng, hello_ms):
         f"download {row['download']}: {row['verdict']}")
     for reason in row["wrong"]:
         say(f"    {reason}")
-    fault.mend()
-    old.wait_role("standby", 20)
-    return row
+    return row, fault
 
 
 def cell(form, value):
@@ -202,7 +201,10 @@ def run(options, rows, make_pair=Pair):
         say(f"{pair.active().name} is active, the pair is synchronised")
         for number in range(1, options.rounds + 1):
             for kind in KINDS:
-                rows.append(one_round(number, kind, lab, pair, rng, options.hello_ms))
+                row, fault = one_round(number, kind, lab, pair, rng, options.hello_ms)
+                rows.append(row)
+                fault.mend()
+                pair.wait_formed()
     finally:
         # A second Ctrl-C must not leave half a lab behind.
         for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -88,10 +88,12 @@ class Lab:
 
     def run(self, host, *argv, check=True, timeout=30, **kwargs):
         """Run a program in a host to its end, with its output as text."""
-        kwargs.setdefault("stdout", subprocess.PIPE)
-        kwargs.setdefault("stderr", subprocess.STDOUT)
-        return subprocess.run(self.argv(host, argv), check=check, text=True, timeout=timeout,
-                              **kwargs)
+        done = subprocess.run(self.argv(host, argv), check=False, text=True, timeout=timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+        if check and done.returncode:
+            raise LabError(f"{host}: {' '.join(map(str, argv))}: exit code {done.returncode}: "
+                           f"{done.stdout.strip()}")
+        return done
 
     def popen(self, host, *argv, **kwargs):
         """Start a program in a host.  It has its own session: Ctrl-C at our terminal is ours."""

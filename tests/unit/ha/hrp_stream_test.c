@@ -339,7 +339,7 @@ loss_is_repaired_without_resending_what_arrived(void **state)
 	hrp_stream_stats(r->end[0].stream, &s);
 	assert_true(s.resent > 0);
 	assert_true(s.resent * 20 < s.frames_out); /* about 1% was lost */
-	printf("[          ] %u resent, %u timeouts\n", (unsigned int)s.resent, (unsigned int)s.timeouts);
+	assert_true(s.timeouts <= 1); /* gaps are seen in the acknowledgements, long before */
 	stop(r);
 }
 

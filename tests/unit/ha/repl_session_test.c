@@ -481,10 +481,11 @@ HAC_07_a_late_event_does_not_delete_the_slots_next_session(void **state)
 
 	drain();
 	apply();
-	/* The end of the old session waits in one ring, the start of the next one, in the same slot,
-	 * is found first in another. */
+	/* The end of the old session waits in one ring, the start of the next one, in the same
+	 * slot, is found first in another. */
 	for (uint16_t w = 0; w < 2; w++)
-		worker_poll(engine_worker(a.box.engine, w), now); /* notices that the mirror is on */
+		worker_poll(
+			engine_worker(a.box.engine, w), now); /* notices that the mirror is on */
 	worker_event(engine_worker(a.box.engine, 1), s, index, MIRROR_DELETE);
 	atomic_fetch_add(&s->generation, 1);
 	worker_event(engine_worker(a.box.engine, 0), s, index, MIRROR_CREATE);
