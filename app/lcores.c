@@ -21,6 +21,11 @@
  * than a few, eight idle threads of a lab pair would keep two CPUs busy. */
 #define IDLE_TURNS 2
 
+/* Busy turns after which an lcore that sleeps when idle lets others run all the same.  The HRP core
+ * may be busy waiting for a worker of the same CPU, and at real-time priority it would wait for ever
+ * (measured: 300 ms, until the kernel took the CPU away). */
+#define BUSY_TURNS 16
+
 /* SCHED_FIFO priorities: deciding who is active comes before mirroring.  Workers can be busy without
  * end, so they only get more weight: at real-time priority a flood would starve the machine. */
 #define PRIORITY_CONTROL 3
@@ -156,7 +161,7 @@ static int
 run(struct lcores *l, const struct loop *loop)
 {
 	const struct timespec nap = { .tv_nsec = (long)l->idle_sleep_us * 1000 };
-	uint32_t empty = 0;
+	uint32_t empty = 0, busy = 0;
 
 	if (loop->bind(loop->object) < 0) {
 		atomic_fetch_add(&l->failed, 1);
@@ -166,12 +171,13 @@ run(struct lcores *l, const struct loop *loop)
 	while (!atomic_load_explicit(&l->stop, memory_order_relaxed)) {
 		if (loop->poll(loop->object, clock_now(&l->clock)) > 0) {
 			empty = 0;
-			continue;
-		}
-		if (++empty < IDLE_TURNS || l->idle == IDLE_POLL) {
+			if (++busy < BUSY_TURNS || loop->priority == 0 || l->idle == IDLE_POLL)
+				continue;
+		} else if (++empty < IDLE_TURNS || l->idle == IDLE_POLL) {
 			rte_pause();
 			continue;
 		}
+		busy = 0;
 		loop->sleep_begin(loop->object);
 		nanosleep(&nap, NULL);
 		loop->sleep_end(loop->object);

@@ -147,6 +147,18 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		index = session_table_insert4(w->sessions, s, &p->key, w->id, w->now, &existed);
 		reason = DROP_table_full;
 	}
+	if (existed && p->proto == IPPROTO_TCP) {
+		const struct session *old = session_table_at(w->sessions, index);
+		uint32_t replaced = SESSION_NONE;
+
+		if (session_tcp_reopen(old, p->swap ^ old->swap, &seg))
+			replaced = session_table_replace4(
+				w->sessions, s, &p->key, index, w->id, w->now);
+		if (replaced != SESSION_NONE) {
+			index = replaced;
+			existed = false;
+		}
+	}
 	if (index == SESSION_NONE || existed)
 		session_table_unalloc(w->sessions, s);
 	if (index == SESSION_NONE) {

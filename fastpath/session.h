@@ -22,6 +22,7 @@
 
 #define SESSION_NONE   UINT32_MAX
 #define SESSION_NO_POS UINT32_MAX
+#define SESSION_POS_TAKEN (UINT32_MAX - 1) /* its key belongs to its successor now */
 #define NEIGH_NONE     UINT32_MAX
 
 /*

@@ -452,7 +452,7 @@ session_table_key4(const struct session_table *t, const struct session *s, struc
 	const uint32_t pos = pos_of(s);
 	void *key;
 
-	if (pos == SESSION_NO_POS || s->family != 4 || s->home >= t->shard_count)
+	if (pos >= SESSION_POS_TAKEN || s->family != 4 || s->home >= t->shard_count)
 		return false;
 	if (rte_hash_get_key_with_position(t->shards[s->home].hash, (int32_t)pos, &key) != 0)
 		return false;
@@ -684,6 +684,15 @@ session_table_set_state(struct session_table *t, struct session *s, uint32_t old
 
 /* Insert and remove */
 
+static void
+arm_new(struct session_table *t, struct session *s, uint32_t index, uint16_t self, uint32_t now_s)
+{
+	if (self == s->home)
+		session_age_arm(&t->shards[self].wheel, t->slab, index, deadline(t, s), now_s);
+	else
+		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_ARM);
+}
+
 uint32_t
 session_table_insert4(struct session_table *t, struct session *s, const struct session_key4 *key,
 	uint16_t self, mono_t now, bool *existed)
@@ -722,10 +731,45 @@ session_table_insert4(struct session_table *t, struct session *s, const struct s
 	if (pos < 0)
 		return SESSION_NONE;
 
-	if (self == home)
-		session_age_arm(&sh->wheel, t->slab, index, deadline(t, s), now_s);
-	else
-		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_ARM);
+	arm_new(t, s, index, self, now_s);
+	return index;
+}
+
+uint32_t
+session_table_replace4(struct session_table *t, struct session *s, const struct session_key4 *key,
+	uint32_t old_index, uint16_t self, mono_t now)
+{
+	const uint16_t home = session_table_home4(t, key);
+	struct shard *sh = &t->shards[home];
+	const hash_sig_t sig = key4_hash(key, t->seed);
+	const uint32_t index = session_table_index(t, s);
+	struct session *old = session_table_at(t, old_index);
+	const uint16_t generation = atomic_load(&old->generation);
+	void *data = NULL;
+
+	FW_ASSERT(s->pos == SESSION_NO_POS);
+	s->family = 4;
+	s->home = (uint8_t)home;
+	s->created = mono_seconds(now);
+
+	rte_spinlock_lock(&sh->lock);
+	if (rte_hash_lookup_with_hash_data(sh->hash, key, sig, &data) < 0 ||
+		(uint32_t)(uintptr_t)data >> 1 != old_index ||
+		(atomic_load(&old->ctl) & SESSION_F_DEAD) != 0) {
+		rte_spinlock_unlock(&sh->lock);
+		return SESSION_NONE;
+	}
+	/* The slot of the key stays; adding a key that exists swaps its data in one store. */
+	__atomic_store_n(&s->pos, pos_of(old), __ATOMIC_RELEASE);
+	__atomic_store_n(&old->pos, SESSION_POS_TAKEN, __ATOMIC_RELEASE);
+	data = (void *)((uintptr_t)index << 1 | (s->swap & 1));
+	(void)rte_hash_add_key_with_hash_data(sh->hash, key, sig, data);
+	atomic_fetch_add_explicit(&sh->count, 1, memory_order_relaxed);
+	rte_spinlock_unlock(&sh->lock);
+
+	arm_new(t, s, index, self, mono_seconds(now));
+	/* With a full inbox its own timer removes it: an ended session has seconds to live. */
+	(void)session_table_post(t, old_index, generation, SESSION_OP_KILL);
 	return index;
 }
 
@@ -780,7 +824,8 @@ retire_free(struct session_table *t, struct shard *sh, mono_t now)
 		}
 		rte_spinlock_lock(&sh->lock);
 		for (uint32_t i = 0; i < n; i++)
-			rte_hash_free_key_with_position(sh->hash, (int32_t)s[i]->pos);
+			if (s[i]->pos != SESSION_POS_TAKEN)
+				rte_hash_free_key_with_position(sh->hash, (int32_t)s[i]->pos);
 		rte_spinlock_unlock(&sh->lock);
 		for (uint32_t i = 0; i < n; i++)
 			release(t, s[i]);
@@ -800,7 +845,6 @@ remove_session(struct session_table *t, struct shard *sh, uint32_t index, mono_t
 	const struct gone *gone)
 {
 	struct session *s = &t->slab[index];
-	int32_t deleted = -1;
 	void *key;
 
 	if (atomic_fetch_or(&s->ctl, SESSION_F_DEAD) & SESSION_F_DEAD)
@@ -812,12 +856,16 @@ remove_session(struct session_table *t, struct shard *sh, uint32_t index, mono_t
 
 	/* pos is read under the lock: a foreign inserter may just be about to set it. */
 	rte_spinlock_lock(&sh->lock);
-	if (rte_hash_get_key_with_position(sh->hash, (int32_t)s->pos, &key) == 0)
-		deleted = rte_hash_del_key_with_hash(sh->hash, key, key4_hash(key, t->seed));
+	if (s->pos != SESSION_POS_TAKEN &&
+		rte_hash_get_key_with_position(sh->hash, (int32_t)s->pos, &key) == 0) {
+		const int32_t deleted =
+			rte_hash_del_key_with_hash(sh->hash, key, key4_hash(key, t->seed));
+
+		FW_ASSERT(deleted == (int32_t)s->pos);
+		(void)deleted;
+	}
 	atomic_fetch_sub_explicit(&sh->count, 1, memory_order_relaxed);
 	rte_spinlock_unlock(&sh->lock);
-	FW_ASSERT(deleted == (int32_t)s->pos);
-	(void)deleted;
 	retire_add(t, &sh->retire, index, now);
 }
 

@@ -82,6 +82,13 @@ void session_table_unalloc(struct session_table *, struct session *);
 uint32_t session_table_insert4(struct session_table *, struct session *, const struct session_key4 *,
 			       uint16_t self, mono_t now, bool *existed);
 
+/* session_table_replace4: make `s` visible in the place of session `old`, which has ended and holds
+ * the same key: a new connection from the same ports need not wait for the old one's removal.
+ * => Any lcore registered with rcu.  Returns the index of `s`, or SESSION_NONE when `old` no longer
+ *    holds the key.  The old session is handed to its home worker to remove. */
+uint32_t session_table_replace4(struct session_table *, struct session *s,
+	const struct session_key4 *, uint32_t old, uint16_t self, mono_t now);
+
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */
 bool session_table_key4(const struct session_table *, const struct session *, struct session_key4 *);

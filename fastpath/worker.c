@@ -159,26 +159,6 @@ housekeep(struct worker *w)
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
 }
 
-/* A SYN may take the place of a session that has ended.
- * => true: the old session is being removed: at once when this is its home, else at its home's next
- *    turn, and then this SYN is lost and the next one passes. */
-static bool
-reopen(struct worker *w, struct session *s, uint32_t index, unsigned int dir,
-	const struct tcp_segment *seg, uint32_t ctl)
-{
-	const enum session_state state = session_state_of(ctl);
-
-	if (state != SESSION_TCP_TIME_WAIT && state != SESSION_TCP_CLOSED)
-		return false;
-	if (!session_tcp_reopen(s, dir, seg))
-		return false;
-	if (session_table_post(w->sessions, index,
-		    atomic_load_explicit(&s->generation, memory_order_relaxed), SESSION_OP_KILL) &&
-		s->home == w->id)
-		housekeep(w);
-	return true;
-}
-
 bool
 worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 {
@@ -217,8 +197,8 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	if (p->proto == IPPROTO_TCP) {
 		pkt_tcp_segment(p, &seg);
 		if (unlikely((seg.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) &&
-			reopen(w, s, index, dir, &seg, ctl))
-			return false;
+			session_tcp_reopen(s, dir, &seg))
+			return false; /* a first packet, which takes the ended session's place */
 		reason = session_tcp_track(w->sessions, s, dir, &seg, w->id, w->now, &changed);
 	} else {
 		if (p->proto == IPPROTO_ICMP)

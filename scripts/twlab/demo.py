@@ -54,12 +54,6 @@ def gap_limit(kind, hello_ms):
     return 100.0 if kind == "interface" else 4.0 * hello_ms
 
 
-def owners_limit(kind):
-    """Longest time with two owners: none, but for the answer to an announced switch, until which
-    the old box works on so that no packet is lost."""
-    return 5.0 if kind == "interface" else 0.0
-
-
 class Fault:
     """How one kind of fault is made and mended."""
 
@@ -103,7 +97,7 @@ def judge(row, hello_ms):
         wrong.append(f"{row['total'] - row['kept']} connections lost: {row['flow_errors']}")
     if row["download"] != "ok":
         wrong.append(f"download: {row['download_error']}")
-    if row["two_owners_ms"] > owners_limit(row["kind"]):
+    if row["two_owners_ms"] > 0:
         wrong.append(f"two owners for {row['two_owners_ms']:.1f} ms")
     if row["no_owner_ms"] is None:
         wrong.append("nobody took the virtual addresses over")

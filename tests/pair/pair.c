@@ -519,3 +519,45 @@ pair_synchronised(struct pair *p)
 	}
 	return true;
 }
+
+uint32_t
+pair_differences(const struct pair *p)
+{
+	const int owner = pair_owner(p);
+	uint32_t differences = 0;
+
+	if (owner != 0 && owner != 1)
+		return UINT32_MAX;
+	const struct session_table *ours = engine_sessions(p->boxes[owner].engine);
+	const struct session_table *theirs = engine_sessions(p->boxes[!owner].engine);
+
+	for (uint32_t i = 0; i < session_table_capacity(ours); i++) {
+		const struct session *s = session_table_at(ours, i);
+		const uint32_t ctl = atomic_load(&s->ctl);
+		const enum session_state state = session_state_of(ctl);
+		const struct session_key4 *key_list[1];
+		struct session_key4 key;
+		uint32_t found;
+		uint8_t swap;
+
+		if ((ctl & (SESSION_F_DEAD | SESSION_F_LOCAL)) != 0 ||
+			(state != SESSION_TCP_ESTABLISHED && state != SESSION_UDP_REPLIED) ||
+			!session_table_key4(ours, s, &key))
+			continue;
+		key_list[0] = &key;
+		session_table_lookup4(theirs, session_table_home4(theirs, &key), key_list, 1, &found,
+			&swap);
+		if (found != SESSION_NONE &&
+			session_state_of(atomic_load(&session_table_at(theirs, found)->ctl)) == state)
+			continue;
+		if (differences++ == 0)
+			print_message("session of ports %u and %u: %s here, %s there\n",
+				rte_be_to_cpu_16(key.port[0]), rte_be_to_cpu_16(key.port[1]),
+				session_state_names[state],
+				found == SESSION_NONE ?
+					"missing" :
+					session_state_names[session_state_of(
+						atomic_load(&session_table_at(theirs, found)->ctl))]);
+	}
+	return differences;
+}

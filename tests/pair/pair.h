@@ -87,3 +87,6 @@ void pair_link(struct pair *, unsigned int box, bool outside, bool up);
 int pair_owner(const struct pair *);
 uint32_t pair_sessions(const struct pair *, unsigned int box);
 bool pair_synchronised(struct pair *);
+/* Sessions the owner holds in a lasting state that the other box lacks or holds in another state; the
+ * first of them is printed. */
+uint32_t pair_differences(const struct pair *);

@@ -241,6 +241,38 @@ sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders(void **state)
 }
 
 static void
+connections_from_reused_ports_are_opened_at_once_and_mirrored(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 2 * ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, false);
+
+		if (seed % 2 == 1)
+			*pair_heartbeat(p) = (struct pair_wire){
+				.loss = 5, .duplicate = 5, .reorder = 10, .delay_us = 300
+			};
+		traffic_churn(pair_traffic(p), 40);
+		pair_run(p, 3000);
+		if (seed % 4 >= 2) { /* and the other box goes on with it */
+			pair_link(p, 0, false, false);
+			assert_true(pair_run_until(p, second_owns, 2 * HELLO_MS));
+			pair_run(p, 200);
+			pair_link(p, 0, false, true);
+			assert_true(pair_run_until(p, pair_synchronised, 3000));
+			pair_run(p, 2000);
+		}
+		/* 40 connections of 4 ms and a rest of 3 ms, for 3 s or more: thousands */
+		if (traffic_churn_rounds(pair_traffic(p)) < 8000)
+			fail_msg("only %u connections", (unsigned int)traffic_churn_rounds(pair_traffic(p)));
+		traffic_churn(pair_traffic(p), 0);
+		pair_run(p, 500);
+		assert_int_equal(pair_differences(p), 0);
+		assert_true(pair_synchronised(p));
+		clean_up(NULL);
+	}
+}
+
+static void
 a_cut_heartbeat_heals_to_one_owner(void **state)
 {
 	(void)state;
@@ -286,6 +318,8 @@ main(void)
 		cmocka_unit_test_teardown(R97_R98_preemption_waits_for_its_delay_and_for_synchronisation, clean_up),
 		cmocka_unit_test_teardown(a_restarted_standby_is_filled_while_the_active_goes_on, clean_up),
 		cmocka_unit_test_teardown(sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders, clean_up),
+		cmocka_unit_test_teardown(
+			connections_from_reused_ports_are_opened_at_once_and_mirrored, clean_up),
 		cmocka_unit_test_teardown(a_cut_heartbeat_heals_to_one_owner, clean_up),
 		cmocka_unit_test_teardown(a_box_alone_becomes_active_whichever_it_is, clean_up),
 	};

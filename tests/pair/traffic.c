@@ -14,6 +14,9 @@
 #define PAYLOAD	    100
 #define RTO_MS	    200
 #define TCP_TICK_MS 10
+#define CHURN_PORT  50000
+#define CHURN_RTO   50
+#define CHURN_REST_MS 3
 
 struct udp_packet {
 	struct rte_ipv4_hdr ip;
@@ -88,6 +91,9 @@ udp_input(struct traffic *t, struct host *h, const struct udp_packet *p, mono_t 
 	t->last_echo = now;
 }
 
+static void churn_server(struct traffic *, const struct tcp_packet *, uint32_t len, mono_t now);
+static void churn_client(struct traffic *, const struct tcp_packet *, uint32_t len, mono_t now);
+
 /* One side of a connection takes a segment: in order or not at all, as the simplest stack does. */
 static void
 tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t now)
@@ -102,6 +108,13 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 	struct tcp_conn *c;
 	struct tcp_peer *me;
 
+	if (port >= CHURN_PORT && port < CHURN_PORT + t->churn_count) {
+		if (at_server)
+			churn_server(t, p, len, now);
+		else
+			churn_client(t, p, len, now);
+		return;
+	}
 	if (port < FIRST_PORT || port >= FIRST_PORT + t->tcp_count)
 		return;
 	c = &t->tcp[port - FIRST_PORT];
@@ -139,6 +152,113 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 			RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 		me->seq += PAYLOAD;
 	}
+}
+
+/* ---- churn ---- */
+
+static void
+churn_send(struct traffic *t, struct churn_conn *c, mono_t now)
+{
+	static const struct {
+		uint8_t flags;
+		uint16_t payload;
+	} what[] = { [CHURN_SYN] = { RTE_TCP_SYN_FLAG, 0 },
+		[CHURN_DATA] = { RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD },
+		[CHURN_FIN] = { RTE_TCP_ACK_FLAG | RTE_TCP_FIN_FLAG, 0 } };
+
+	c->due = mono_add_ms(now, CHURN_RTO);
+	send_tcp(t->client, t->server, c->port, SERVER_PORT, c->seq, c->ack, what[c->state].flags,
+		what[c->state].payload, now);
+}
+
+/* The server keeps no state: what to say follows from the segment itself. */
+static void
+churn_server(struct traffic *t, const struct tcp_packet *p, uint32_t len, mono_t now)
+{
+	const uint32_t seq = rte_be_to_cpu_32(p->tcp.sent_seq);
+	const uint32_t ack = rte_be_to_cpu_32(p->tcp.recv_ack);
+	const uint16_t port = rte_be_to_cpu_16(p->tcp.src_port);
+	const uint8_t flags = p->tcp.tcp_flags;
+
+	if ((flags & RTE_TCP_SYN_FLAG) != 0)
+		send_tcp(t->server, t->client, SERVER_PORT, port, seq ^ 0x5a5a5a5a, seq + 1,
+			RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG, 0, now);
+	else if ((flags & RTE_TCP_FIN_FLAG) != 0)
+		send_tcp(t->server, t->client, SERVER_PORT, port, ack, seq + 1,
+			RTE_TCP_ACK_FLAG | RTE_TCP_FIN_FLAG, 0, now);
+	else if (len > 0)
+		send_tcp(t->server, t->client, SERVER_PORT, port, ack, seq + len,
+			RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
+}
+
+static void
+churn_client(struct traffic *t, const struct tcp_packet *p, uint32_t len, mono_t now)
+{
+	struct churn_conn *c = &t->churn[rte_be_to_cpu_16(p->tcp.dst_port) - CHURN_PORT];
+	const uint32_t seq = rte_be_to_cpu_32(p->tcp.sent_seq);
+	const uint32_t ack = rte_be_to_cpu_32(p->tcp.recv_ack);
+	const uint8_t flags = p->tcp.tcp_flags;
+
+	if (c->state == CHURN_SYN && (flags & RTE_TCP_SYN_FLAG) != 0 && ack == c->isn + 1) {
+		c->seq = c->isn + 1;
+		c->ack = seq + 1;
+		c->state = CHURN_DATA;
+		churn_send(t, c, now);
+	} else if (c->state == CHURN_DATA && len > 0 && ack == c->seq + PAYLOAD) {
+		c->seq = ack;
+		c->ack = seq + len;
+		if (!t->churn_on) { /* stays open */
+			send_tcp(t->client, t->server, c->port, SERVER_PORT, c->seq, c->ack,
+				RTE_TCP_ACK_FLAG, 0, now);
+			c->due = MONO_NEVER;
+			return;
+		}
+		c->state = CHURN_FIN;
+		churn_send(t, c, now);
+	} else if (c->state == CHURN_FIN && (flags & RTE_TCP_FIN_FLAG) != 0 && ack == c->seq + 1) {
+		send_tcp(t->client, t->server, c->port, SERVER_PORT, ack, seq + 1, RTE_TCP_ACK_FLAG, 0,
+			now);
+		c->state = CHURN_REST;
+		c->due = mono_add_ms(now, CHURN_REST_MS);
+		c->rounds++;
+	}
+}
+
+static void
+churn_turn(struct traffic *t, struct churn_conn *c, mono_t now)
+{
+	if (mono_before(now, c->due))
+		return;
+	if (c->state == CHURN_REST) {
+		c->isn += 1000000;
+		c->seq = c->isn;
+		c->ack = 0;
+		c->state = CHURN_SYN;
+	}
+	churn_send(t, c, now);
+}
+
+void
+traffic_churn(struct traffic *t, uint16_t count)
+{
+	t->churn_on = count > 0;
+	if (count == 0)
+		return;
+	t->churn_count = count;
+	for (uint16_t i = 0; i < count; i++)
+		t->churn[i] = (struct churn_conn){ .port = (uint16_t)(CHURN_PORT + i),
+			.state = CHURN_REST,
+			.isn = 7000U * i };
+}
+
+uint64_t
+traffic_churn_rounds(const struct traffic *t)
+{
+	uint64_t rounds = 0;
+
+	for (uint16_t i = 0; i < t->churn_count; i++)
+		rounds += t->churn[i].rounds;
+	return rounds;
 }
 
 static void
@@ -211,6 +331,8 @@ traffic_poll(struct traffic *t, mono_t now)
 		t->next_probe = mono_add_ms(now, 1);
 		send_udp(t->client, t->server->address, 30000, PROBE_PORT, t->probe_sent++, now);
 	}
+	for (uint16_t i = 0; i < t->churn_count; i++)
+		churn_turn(t, &t->churn[i], now);
 	if (t->tcp_on && !mono_before(now, t->next_tcp)) {
 		t->next_tcp = mono_add_ms(now, TCP_TICK_MS);
 		for (uint16_t i = 0; i < t->tcp_count; i++)

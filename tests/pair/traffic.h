@@ -24,9 +24,21 @@ struct tcp_conn {
 	uint64_t exchanges;
 };
 
+/* A connection that opens, exchanges once, closes and opens again from the same port. */
+enum churn_state { CHURN_SYN, CHURN_DATA, CHURN_FIN, CHURN_REST };
+struct churn_conn {
+	uint16_t port;
+	enum churn_state state;
+	uint32_t isn, seq, ack;
+	mono_t due; /* to send again, or to open anew */
+	uint32_t rounds;
+};
+
 struct traffic {
 	struct host *client, *server;
-	bool udp_on, tcp_on;
+	bool udp_on, tcp_on, churn_on;
+	uint16_t churn_count;
+	struct churn_conn churn[TRAFFIC_MAX_TCP];
 	mono_t next_probe, next_tcp;
 	uint32_t probe_sent, probe_received;
 	mono_t last_echo;
@@ -37,6 +49,10 @@ struct traffic {
 
 void traffic_start(struct traffic *, struct host *client, struct host *server, uint16_t tcp_count);
 void traffic_poll(struct traffic *, mono_t now);
+/* Open and close `count` connections without pause, each from one port for ever; count 0 stops after
+ * what is under way is established: those connections stay open. */
+void traffic_churn(struct traffic *, uint16_t count);
+uint64_t traffic_churn_rounds(const struct traffic *);
 /* Connections established and never reset, with progress in the last `within_ms`. */
 uint16_t traffic_tcp_alive(const struct traffic *, uint32_t within_ms, mono_t now);
 /* Start measuring losses and gaps anew. */
