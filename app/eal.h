@@ -3,10 +3,10 @@
  */
 #pragma once
 
+#include "config.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "config.h"
 
 /* eal_start: rte_eal_init with arguments made from section `system` and the PCI addresses of
  * `ports`.  => 0, or -1 with a one-line reason. */

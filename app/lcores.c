@@ -22,12 +22,13 @@
 #define IDLE_TURNS 2
 
 /* Busy turns after which an lcore that sleeps when idle lets others run all the same.  The HRP core
- * may be busy waiting for a worker of the same CPU, and at real-time priority it would wait for ever
- * (measured: 300 ms, until the kernel took the CPU away). */
+ * may be busy waiting for a worker of the same CPU, and at real-time priority it would wait for
+ * ever (measured: 300 ms, until the kernel took the CPU away). */
 #define BUSY_TURNS 16
 
-/* SCHED_FIFO priorities: deciding who is active comes before mirroring.  Workers can be busy without
- * end, so they only get more weight: at real-time priority a flood would starve the machine. */
+/* SCHED_FIFO priorities: deciding who is active comes before mirroring.  Workers can be busy
+ * without end, so they only get more weight: at real-time priority a flood would starve the
+ * machine. */
 #define PRIORITY_CONTROL 3
 #define PRIORITY_HRP	 2
 #define PRIORITY_WORKER	 0
@@ -141,7 +142,8 @@ schedule(const struct lcores *l, const struct loop *loop)
 {
 	const struct sched_param param = { .sched_priority = loop->priority };
 
-	/* The kernel rounds a thread's sleeps up by its timer slack, 50 us unless told otherwise. */
+	/* The kernel rounds a thread's sleeps up by its timer slack, 50 us unless told otherwise.
+	 */
 	prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
 	if (l->realtime && l->idle == IDLE_SLEEP) {
 		int rc;
@@ -149,11 +151,12 @@ schedule(const struct lcores *l, const struct loop *loop)
 		if (loop->priority > 0)
 			rc = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 		else
-			rc = setpriority(PRIO_PROCESS, (id_t)rte_sys_gettid(), WORKER_NICE) == 0 ?
-				0 :
-				errno;
+			rc = setpriority(PRIO_PROCESS, (id_t)rte_sys_gettid(), WORKER_NICE) == 0
+				     ? 0
+				     : errno;
 		if (rc != 0)
-			LOG(WARNING, "lcore %u: no higher priority: %s", rte_lcore_id(), strerror(rc));
+			LOG(WARNING, "lcore %u: no higher priority: %s", rte_lcore_id(),
+				strerror(rc));
 	}
 }
 
@@ -194,8 +197,8 @@ worker_main(void *arg)
 
 	/* So that the lease is looked at again right before packets leave. */
 	worker_set_clock(engine_worker(l->engine, id), &l->clock);
-	return run(l, &(struct loop){ engine_worker(l->engine, id), PRIORITY_WORKER, bind_worker, unbind_worker,
-		       poll_worker, sleep_worker, wake_worker });
+	return run(l, &(struct loop){ engine_worker(l->engine, id), PRIORITY_WORKER, bind_worker,
+			      unbind_worker, poll_worker, sleep_worker, wake_worker });
 }
 
 static int
@@ -203,8 +206,8 @@ control_main(void *arg)
 {
 	struct lcores *l = arg;
 
-	return run(l, &(struct loop){ l->core, PRIORITY_CONTROL, bind_core, unbind_core, poll_core, sleep_core,
-		       wake_core });
+	return run(l, &(struct loop){ l->core, PRIORITY_CONTROL, bind_core, unbind_core, poll_core,
+			      sleep_core, wake_core });
 }
 
 static int
@@ -212,7 +215,8 @@ hrp_main(void *arg)
 {
 	struct lcores *l = arg;
 
-	return run(l, &(struct loop){ l->ha, PRIORITY_HRP, bind_hrp, unbind_hrp, poll_hrp, sleep_hrp, wake_hrp });
+	return run(l, &(struct loop){ l->ha, PRIORITY_HRP, bind_hrp, unbind_hrp, poll_hrp,
+			      sleep_hrp, wake_hrp });
 }
 
 void
@@ -223,7 +227,8 @@ lcores_map(const struct config_system *s, char *out, size_t size)
 		LCORE_CONTROL, (int)s->control_cpu, LCORE_HRP, (int)s->hrp_cpu);
 
 	for (uint32_t i = 0; i < s->worker_cpus.count && n > 0 && (size_t)n < size; i++)
-		n += snprintf(out + n, size - (size_t)n, ",%u@%d", LCORE_WORKER + i, (int)workers[i]);
+		n += snprintf(
+			out + n, size - (size_t)n, ",%u@%d", LCORE_WORKER + i, (int)workers[i]);
 }
 
 int

@@ -3,15 +3,15 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "clock.h"
 #include "config.h"
 #include "core.h"
 #include "engine.h"
 #include "ha.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* EAL lcore ids by role; the configuration maps each to a CPU. */
 enum lcore_role {
@@ -29,7 +29,7 @@ struct lcores {
 	struct engine *engine;
 	struct core *core;
 	struct ha *ha;
-	atomic_bool stop; /* management sets, every loop reads */
+	atomic_bool stop;  /* management sets, every loop reads */
 	atomic_int failed; /* loops that could not start */
 };
 

@@ -4,14 +4,13 @@
  * control core, HA, management), runs the management loop on the main lcore and stops everything
  * from the top down.
  */
-#include "eal.h"
-#include "lcores.h"
-#include "log.h"
-
 #include "control_commands.h"
 #include "control_sections.h"
+#include "eal.h"
 #include "ha_commands.h"
 #include "ha_sections.h"
+#include "lcores.h"
+#include "log.h"
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -231,9 +230,9 @@ start_ha(struct box *b)
 		const int index = config_interface_index(b->config, links[i].interface);
 		const struct port *port = &b->ports[config_port_index(b->config, itf[index].port)];
 
-		heartbeats[i] = (struct ha_heartbeat){ .ethdev = port->ethdev,
-			.interface = (uint16_t)index,
-			.mac = port->mac };
+		heartbeats[i] = (struct ha_heartbeat){
+			.ethdev = port->ethdev, .interface = (uint16_t)index, .mac = port->mac
+		};
 		params.heartbeat_count++;
 	}
 	b->ha = ha_create(&params, b->err, sizeof(b->err));
@@ -371,8 +370,7 @@ main(int argc, char **argv)
 		.config = b->config,
 		.sections = b->sections,
 		.commands = b->commands };
-	if (log_start(b->system->name, LOG_LEVEL_INFO) < 0 ||
-		open_management(b) < 0)
+	if (log_start(b->system->name, LOG_LEVEL_INFO) < 0 || open_management(b) < 0)
 		return fail(b);
 	if (start(b) < 0) {
 		code = fail(b);

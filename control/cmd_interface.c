@@ -6,6 +6,15 @@
 #include "management.h"
 #include "row.h"
 
+/* Heartbeat links are the HRP core's business: the control core does not know their carrier. */
+static bool
+link_up(const struct management *m, const struct snapshot_interface *in, uint16_t index)
+{
+	if (in->heartbeat)
+		return m->links != NULL && link_watch_up(m->links, in->port);
+	return m->core != NULL && core_link_up(m->core, index);
+}
+
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
@@ -16,7 +25,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	for (uint16_t i = 0; s != NULL && i < s->interface_count; i++) {
 		const struct snapshot_interface *in = &s->interfaces[i];
 		const struct port *port = engine_port(m->engine, in->port);
-		const bool link = m->core != NULL && core_link_up(m->core, i);
+		const bool link = link_up(m, in, i);
 		struct interface_stats stats;
 		json_t *row = json_object();
 

@@ -7,23 +7,25 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "engine.h"
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#include "engine.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct core;
 
 /* What an upper layer hands down. All callbacks run on the control core; NULL = not wanted. */
 struct core_client {
 	void *ctx;
-	/* Every turn, and first in it: nothing is sent or answered in a turn before all ticks ran. */
+	/* Every turn, and first in it: nothing is sent or answered in a turn before all ticks ran.
+	 */
 	void (*tick)(void *ctx, mono_t now);
 	void (*link)(void *ctx, uint16_t interface, bool up, mono_t now); /* carrier changed */
-	/* A protocol-112 packet from a service interface; data = IPv4 header, len bytes readable. */
+	/* A protocol-112 packet from a service interface; data = IPv4 header, len bytes readable.
+	 */
 	void (*vrrp)(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
 	/* A console command for this client (core_request). => 0 or -errno. */
 	int (*request)(void *ctx, uint32_t what, uint64_t arg, mono_t now);
@@ -62,15 +64,16 @@ bool core_post_published(struct core *);
 /* ---- for clients, on the control core ---- */
 bool core_link_up(const struct core *, uint16_t interface);
 /* core_frame: an empty frame to fill, NULL when buffers are short (counted); core_send: transmit it
- * on the interface's port (worker 0 sends it), padded to 60 bytes.  core_send always takes the mbuf;
+ * on the interface's port (worker 0 sends it), padded to 60 bytes.  core_send always takes the
+ * mbuf;
  * => false: dropped and counted. */
 struct rte_mbuf *core_frame(struct core *);
 bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
 
 /* Virtual addresses: while active we answer ARP for it with the virtual MAC, workers accept that
- * MAC, and each activation sends gratuitous ARP in the same turn and again after 1 s (R32, R33, R37,
- * R236).  Answers and gratuitous ARP also need the lease and, gratuitous ARP, the link: it waits for
- * them.  A group (interface, vrid) may have several addresses.
+ * MAC, and each activation sends gratuitous ARP in the same turn and again after 1 s (R32, R33,
+ * R37, R236).  Answers and gratuitous ARP also need the lease and, gratuitous ARP, the link: it
+ * waits for them.  A group (interface, vrid) may have several addresses.
  * => core_virtual_add: before the loop runs; 0, -EINVAL, -EEXIST, -ENOSPC.
  *    core_virtual_active: any thread. */
 int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t address);
@@ -87,16 +90,16 @@ core_virtual_mac(uint8_t vrid)
 struct core_stats {
 	uint64_t arp_requests_in, arp_replies_in, arp_requests_out, arp_replies_out, garp_out;
 	uint64_t arp_probes, garp_in; /* of those in */
-	uint64_t arp_ignored;	      /* requests for somebody else, also for an address not ours now */
-	uint64_t arp_own;	      /* our own frames, sent back by a loop */
+	uint64_t arp_ignored; /* requests for somebody else, also for an address not ours now */
+	uint64_t arp_own;     /* our own frames, sent back by a loop */
 	/* arp_bad = the six after it */
 	uint64_t arp_bad, arp_short, arp_format, arp_opcode, arp_sender_mac, arp_sender_address;
 	uint64_t arp_off_subnet;
 	uint64_t arp_conflict; /* somebody else claims an address of ours */
 	uint64_t vrrp_in, sent, send_failed;
 	uint64_t punt_ignored; /* punted packets nobody wanted */
-	/* Transit packets without a MAC: queued to wait for one; in the end sent, fenced (no lease at
-	 * that moment) or dropped (queue full, no answer, link down, not a host's address). */
+	/* Transit packets without a MAC: queued to wait for one; in the end sent, fenced (no lease
+	 * at that moment) or dropped (queue full, no answer, link down, not a host's address). */
 	uint64_t pending_queued, pending_sent, pending_fenced, pending_dropped;
 	uint64_t neigh_failed, neigh_moved, neigh_full;
 	uint64_t stalls; /* own turns that came later than the stall limit */

@@ -4,10 +4,10 @@
  */
 #pragma once
 
+#include <rte_cycles.h>
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <rte_cycles.h>
 
 /* Nanoseconds since an arbitrary start.  A struct, so that it never mixes with other integers. */
 typedef struct {

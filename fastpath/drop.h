@@ -26,7 +26,7 @@
 	X(tcp_window, "TCP segment outside the window")                                            \
 	X(no_route, "no route to the destination")                                                 \
 	X(policy, "denied by a security policy rule or the default")                               \
-	X(zone, "packet of a session, but from or to another zone than the session's")            \
+	X(zone, "packet of a session, but from or to another zone than the session's")             \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \
 	X(no_service, "addressed to the firewall, nothing listens")                                \
@@ -43,7 +43,7 @@ enum drop_reason {
 #define X(name, text) DROP_##name,
 	DROP_REASONS(X)
 #undef X
-	DROP_REASON_COUNT
+		DROP_REASON_COUNT
 };
 
 /* Names and texts by enum drop_reason; index 0 is "none". */

@@ -4,14 +4,14 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "session.h" /* NEIGH_NONE */
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 
-#include "session.h" /* NEIGH_NONE */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct rcu;
 struct neigh_table;
@@ -20,8 +20,8 @@ enum neigh_state {
 	NEIGH_FREE,
 	NEIGH_INCOMPLETE, /* asked, no answer yet: packets are punted */
 	NEIGH_REACHABLE,
-	NEIGH_STALE,	  /* in use, being asked again */
-	NEIGH_FAILED	  /* no answer: packets are dropped for a while */
+	NEIGH_STALE, /* in use, being asked again */
+	NEIGH_FAILED /* no answer: packets are dropped for a while */
 };
 
 /* MAC and state share one word, so that a reader never sees half of a change. */
@@ -31,9 +31,9 @@ struct neigh {
 	uint16_t interface;	/* C, before published */
 	uint16_t port;		/* C, before published: engine port */
 	struct rte_ether_addr source; /* C, before published: our MAC on that interface */
-	_Atomic(uint8_t) used;	/* W sets to 1, C clears: traffic seen since last look */
+	_Atomic(uint8_t) used;	      /* W sets to 1, C clears: traffic seen since last look */
 	uint8_t pad;
-	uint64_t expires_ns;	/* C only, as the next two */
+	uint64_t expires_ns; /* C only, as the next two */
 	uint8_t tries;
 	uint8_t pad2[7];
 };
@@ -49,8 +49,9 @@ uint32_t neigh_count(const struct neigh_table *);
 
 /* Control core only. neigh_add: => index (existing or new, INCOMPLETE), NEIGH_NONE when full. */
 uint32_t neigh_add(struct neigh_table *, uint16_t interface, rte_be32_t address, uint16_t port,
-		   const struct rte_ether_addr *source);
-void neigh_set(struct neigh_table *, uint32_t index, enum neigh_state, const struct rte_ether_addr *mac);
+	const struct rte_ether_addr *source);
+void neigh_set(
+	struct neigh_table *, uint32_t index, enum neigh_state, const struct rte_ether_addr *mac);
 /* The slot is reused after a grace period that neigh_poll() starts; before that the caller raises
  * the engine's route generation, so that no session finds the old index again. */
 void neigh_remove(struct neigh_table *, uint32_t index);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A rule is expanded to the product of its lists (zones, addresses, services) and each element
- * becomes one rte_acl rule with the priority of its rule's place, so that the highest priority match
- * is the first match.
+ * becomes one rte_acl rule with the priority of its rule's place, so that the highest priority
+ * match is the first match.
  */
 #include "policy.h"
 
@@ -18,7 +18,8 @@
 
 #define MAX_EXPANDED (1U << 20)
 
-/* What rte_acl looks at: network byte order, the first field one byte, then groups of four bytes. */
+/* What rte_acl looks at: network byte order, the first field one byte, then groups of four bytes.
+ */
 struct acl_key {
 	uint8_t proto;
 	uint8_t pad[3];
@@ -119,9 +120,9 @@ static uint64_t
 expanded_size(const struct policy_rule *r)
 {
 	return (uint64_t)at_least_one((uint32_t)__builtin_popcountll(r->source_zones)) *
-		at_least_one((uint32_t)__builtin_popcountll(r->destination_zones)) *
-		at_least_one(r->source_count) * at_least_one(r->destination_count) *
-		at_least_one(r->service_count);
+	       at_least_one((uint32_t)__builtin_popcountll(r->destination_zones)) *
+	       at_least_one(r->source_count) * at_least_one(r->destination_count) *
+	       at_least_one(r->service_count);
 }
 
 static void
@@ -168,7 +169,8 @@ expand(struct acl_rule *rule, const struct policy_rule *r, uint16_t slot, uint64
 	rule->data.category_mask = 1;
 	rule->data.priority = RTE_ACL_MAX_PRIORITY - slot;
 	rule->data.userdata = slot;
-	fill_zone(&rule->field[F_SOURCE_ZONE], nth_zone(r->source_zones, (unsigned int)(n % szones)));
+	fill_zone(
+		&rule->field[F_SOURCE_ZONE], nth_zone(r->source_zones, (unsigned int)(n % szones)));
 	n /= szones;
 	fill_zone(&rule->field[F_DESTINATION_ZONE],
 		nth_zone(r->destination_zones, (unsigned int)(n % dzones)));

@@ -4,17 +4,14 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "snapshot.h"
 
 #include <rte_byteorder.h>
 
-#include "snapshot.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-enum policy_action {
-	POLICY_DENY,
-	POLICY_PERMIT
-};
+enum policy_action { POLICY_DENY, POLICY_PERMIT };
 
 struct policy_prefix {
 	uint32_t address; /* host order */
@@ -22,7 +19,7 @@ struct policy_prefix {
 };
 
 struct policy_service {
-	uint8_t proto;	/* 0 = any */
+	uint8_t proto; /* 0 = any */
 	uint16_t sport_min, sport_max;
 	uint16_t dport_min, dport_max;
 };
@@ -53,12 +50,12 @@ struct policy_verdict {
  * => Management thread.  NULL with errno: E2BIG (more than MAX_RULES, or the expansion of lists is
  *    too large), ENOMEM. */
 struct policy *policy_create(const char *name, const struct policy_rule *, uint16_t count,
-			     enum policy_action default_action, int socket);
+	enum policy_action default_action, int socket);
 void policy_destroy(struct policy *);
 
 /* policy_classify: first match for n <= 32 keys.  Any lcore, lock-free. */
-void policy_classify(const struct policy *, const struct policy_key *, uint32_t n,
-		     struct policy_verdict *);
+void policy_classify(
+	const struct policy *, const struct policy_key *, uint32_t n, struct policy_verdict *);
 
 /* policy_rule_id: an id that depends on the rule's name only, the same on both boxes, never 0. */
 uint32_t policy_rule_id(const char *name);

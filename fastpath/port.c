@@ -28,8 +28,8 @@ static void
 rss_configure(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info, uint8_t *key)
 {
 	const uint64_t wanted = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
-		RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_TCP |
-		RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+				RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |
+				RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 	const uint64_t offered = wanted & info->flow_type_rss_offloads;
 
 	if (offered == 0 || info->hash_key_size == 0 || info->hash_key_size > 64)
@@ -83,7 +83,8 @@ port_start(struct port *p, uint16_t ethdev, uint16_t queues, struct rte_mempool 
 		return fail(err, err_size, rc, "no information from the driver");
 	if (info.max_rx_queues < queues || info.max_tx_queues < queues) {
 		snprintf(err, err_size,
-			"%u queues are needed (one per worker), the driver offers %u receive and %u transmit",
+			"%u queues are needed (one per worker), the driver offers %u receive and "
+			"%u transmit",
 			queues, info.max_rx_queues, info.max_tx_queues);
 		return -EINVAL;
 	}

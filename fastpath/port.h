@@ -4,13 +4,13 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "snapshot.h"
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#include "snapshot.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Private area of every mbuf: says where a punted packet came from, where an injected one goes. */
 struct pkt_meta {
@@ -43,5 +43,5 @@ struct rte_mempool *port_pool_create(const char *name, uint32_t count, int socke
 /* port_start: configure and start `ethdev` with `queues` RX and TX queues, symmetric RSS where the
  * driver hashes, promiscuous (virtual MACs).  => 0, or -errno with a one-line reason in err. */
 int port_start(struct port *, uint16_t ethdev, uint16_t queues, struct rte_mempool *, char *err,
-	       size_t err_size);
+	size_t err_size);
 void port_stop(struct port *);

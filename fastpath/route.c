@@ -114,7 +114,8 @@ hop_slot(struct route_table *t, uint16_t interface, rte_be32_t gateway)
 		}
 	}
 	FW_ASSERT(free_slot != HOP_NONE);
-	t->hops[free_slot] = (struct hop){ .interface = interface, .gateway = gateway, .used = true };
+	t->hops[free_slot] =
+		(struct hop){ .interface = interface, .gateway = gateway, .used = true };
 	return free_slot;
 }
 

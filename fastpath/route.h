@@ -4,10 +4,10 @@
  */
 #pragma once
 
+#include <rte_byteorder.h>
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <rte_byteorder.h>
 
 struct route_table;
 
@@ -19,7 +19,8 @@ struct route {
 };
 
 struct rcu;
-struct route_table *route_table_create(const char *name, uint32_t max_routes, struct rcu *, int socket);
+struct route_table *route_table_create(
+	const char *name, uint32_t max_routes, struct rcu *, int socket);
 void route_table_destroy(struct route_table *);
 
 /* route_table_set: make the table hold exactly these routes; unchanged ones are not touched.
@@ -27,8 +28,8 @@ void route_table_destroy(struct route_table *);
 int route_table_set(struct route_table *, const struct route *, uint32_t count);
 
 /* route_lookup: => false when no route matches. *next_hop = gateway or dst itself. */
-bool route_lookup(const struct route_table *, rte_be32_t dst, uint16_t *interface,
-		  rte_be32_t *next_hop);
+bool route_lookup(
+	const struct route_table *, rte_be32_t dst, uint16_t *interface, rte_be32_t *next_hop);
 
 /* For shows: the routes as set.  Management thread. */
 uint32_t route_table_list(const struct route_table *, const struct route **);

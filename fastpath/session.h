@@ -1,13 +1,13 @@
 /*
  * The session: one tracked connection in exactly two cache lines.
  *
- * Line 0 is what a lookup reads, plus the initiator's direction; line 1 is the responder's direction
- * plus what only slow work needs.  The key is not stored here: the home shard's hash keeps it and
- * `pos` finds it (session_table_key()).
+ * Line 0 is what a lookup reads, plus the initiator's direction; line 1 is the responder's
+ * direction plus what only slow work needs.  The key is not stored here: the home shard's hash
+ * keeps it and `pos` finds it (session_table_key()).
  *
- * Life-cycle: allocated from the slab -> filled -> key added in its home shard (visible) -> armed on
- * the home shard's wheel -> ... -> SESSION_F_DEAD -> key removed, unlinked -> grace period -> slab,
- * with its generation raised.  {index, generation} names a session for ever.
+ * Life-cycle: allocated from the slab -> filled -> key added in its home shard (visible) -> armed
+ * on the home shard's wheel -> ... -> SESSION_F_DEAD -> key removed, unlinked -> grace period ->
+ * slab, with its generation raised.  {index, generation} names a session for ever.
  *
  * Direction 0 is the initiator's (client to server), direction 1 the responder's.
  */
@@ -20,10 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SESSION_NONE   UINT32_MAX
-#define SESSION_NO_POS UINT32_MAX
+#define SESSION_NONE	  UINT32_MAX
+#define SESSION_NO_POS	  UINT32_MAX
 #define SESSION_POS_TAKEN (UINT32_MAX - 1) /* its key belongs to its successor now */
-#define NEIGH_NONE     UINT32_MAX
+#define NEIGH_NONE	  UINT32_MAX
 
 /*
  * Every state of every protocol, in one list, because the idle time is looked up by state alone.
@@ -31,15 +31,15 @@
  */
 enum session_state {
 	SESSION_FREE = 0,
-	SESSION_TCP_SYN_SENT = 1,    /* SYN seen */
-	SESSION_TCP_SYN_RECEIVED,    /* SYN and SYN-ACK seen */
-	SESSION_TCP_ESTABLISHED,     /* handshake complete */
-	SESSION_TCP_FIN_WAIT,        /* one side has sent FIN */
-	SESSION_TCP_CLOSE_WAIT,      /* ... and it has been acknowledged */
-	SESSION_TCP_CLOSING,         /* both have sent FIN, not both acknowledged */
-	SESSION_TCP_TIME_WAIT,       /* both FINs acknowledged */
-	SESSION_TCP_CLOSED,          /* valid RST seen */
-	SESSION_UDP_FIRST,           /* packets of the initiator only */
+	SESSION_TCP_SYN_SENT = 1, /* SYN seen */
+	SESSION_TCP_SYN_RECEIVED, /* SYN and SYN-ACK seen */
+	SESSION_TCP_ESTABLISHED,  /* handshake complete */
+	SESSION_TCP_FIN_WAIT,	  /* one side has sent FIN */
+	SESSION_TCP_CLOSE_WAIT,	  /* ... and it has been acknowledged */
+	SESSION_TCP_CLOSING,	  /* both have sent FIN, not both acknowledged */
+	SESSION_TCP_TIME_WAIT,	  /* both FINs acknowledged */
+	SESSION_TCP_CLOSED,	  /* valid RST seen */
+	SESSION_UDP_FIRST,	  /* packets of the initiator only */
 	SESSION_UDP_REPLIED,
 	SESSION_ICMP_FIRST,
 	SESSION_ICMP_REPLIED,
@@ -53,12 +53,13 @@ enum session_state {
 #define SESSION_F_LOCAL	   UINT32_C(0x00000100) /* to or from the firewall itself (R21) */
 #define SESSION_F_REMOTE   UINT32_C(0x00000200) /* copy of a session the peer owns */
 #define SESSION_F_DEAD	   UINT32_C(0x00000400) /* being removed; packets no longer match it */
-#define SESSION_F_LEARN0   UINT32_C(0x00000800) /* direction 0: window to be learnt again (takeover) */
-#define SESSION_F_LEARN1   UINT32_C(0x00001000) /* direction 1: likewise */
-#define SESSION_F_FIN0	   UINT32_C(0x00002000) /* direction 0 has sent FIN */
-#define SESSION_F_FIN1	   UINT32_C(0x00004000)
-#define SESSION_F_FINACK0  UINT32_C(0x00008000) /* the FIN of direction 0 has been acknowledged */
-#define SESSION_F_FINACK1  UINT32_C(0x00010000)
+#define SESSION_F_LEARN0                                                                           \
+	UINT32_C(0x00000800) /* direction 0: window to be learnt again (takeover) */
+#define SESSION_F_LEARN1  UINT32_C(0x00001000) /* direction 1: likewise */
+#define SESSION_F_FIN0	  UINT32_C(0x00002000) /* direction 0 has sent FIN */
+#define SESSION_F_FIN1	  UINT32_C(0x00004000)
+#define SESSION_F_FINACK0 UINT32_C(0x00008000) /* the FIN of direction 0 has been acknowledged */
+#define SESSION_F_FINACK1 UINT32_C(0x00010000)
 
 /* One direction's counters, cached way out and TCP window (all sequence numbers in host order). */
 struct session_dir {
@@ -77,24 +78,24 @@ struct session_dir {
 struct session {
 	/* Line 0 */
 	alignas(64) _Atomic(uint32_t) ctl; /* any lcore, by CAS; see SESSION_* above */
-	_Atomic(uint32_t) last_seen;	   /* W, H: second of the last packet; written when it changes */
-	_Atomic(uint16_t) generation;	   /* raised when freed */
-	uint8_t proto;			   /* set before visible */
-	uint8_t home;			   /* shard that holds the key and the timer; set before visible */
-	uint32_t pos;			   /* slot of the key in the home shard's hash */
-	uint32_t pos_nat;		   /* slot of the second key, SESSION_NO_POS without NAT */
-	uint8_t family;			   /* 4 or 6 */
-	uint8_t zone[2];		   /* zone of initiator, of responder */
-	uint8_t swap;			   /* 1: the initiator is endpoint 1 of the canonical key */
-	struct session_dir dir[2];	   /* dir[1] begins line 1 */
+	_Atomic(uint32_t) last_seen;  /* W, H: second of the last packet; written when it changes */
+	_Atomic(uint16_t) generation; /* raised when freed */
+	uint8_t proto;		      /* set before visible */
+	uint8_t home;		   /* shard that holds the key and the timer; set before visible */
+	uint32_t pos;		   /* slot of the key in the home shard's hash */
+	uint32_t pos_nat;	   /* slot of the second key, SESSION_NO_POS without NAT */
+	uint8_t family;		   /* 4 or 6 */
+	uint8_t zone[2];	   /* zone of initiator, of responder */
+	uint8_t swap;		   /* 1: the initiator is endpoint 1 of the canonical key */
+	struct session_dir dir[2]; /* dir[1] begins line 1 */
 	/* rest of line 1 */
-	uint32_t policy;	   /* id of the rule that permitted it (policy_rule_id()), 0 = built in */
-	uint32_t created;	   /* second */
-	uint32_t wheel_next;	   /* home worker only, as the next three */
+	uint32_t policy;     /* id of the rule that permitted it (policy_rule_id()), 0 = built in */
+	uint32_t created;    /* second */
+	uint32_t wheel_next; /* home worker only, as the next three */
 	uint32_t wheel_prev;
-	uint32_t wheel_due;	   /* second its slot fires */
-	_Atomic(uint16_t) sync;	   /* H: bulk round in which the peer last confirmed it */
-	uint8_t armed;		   /* home worker: 1 while linked in the wheel */
+	uint32_t wheel_due;	/* second its slot fires */
+	_Atomic(uint16_t) sync; /* H: bulk round in which the peer last confirmed it */
+	uint8_t armed;		/* home worker: 1 while linked in the wheel */
 	uint8_t pad;
 };
 

@@ -9,20 +9,20 @@
  */
 #pragma once
 
+#include <rte_byteorder.h>
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <rte_byteorder.h>
 
 #define SESSION_ICMP_ECHO_PORT RTE_BE16(2048)
 
 struct session_key4 {
 	rte_be32_t addr[2];
 	rte_be16_t port[2];
-	uint16_t vsys;	/* virtual system, 0 until there are several */
+	uint16_t vsys; /* virtual system, 0 until there are several */
 	uint8_t proto;
-	uint8_t pad;	/* 0 */
+	uint8_t pad; /* 0 */
 };
 static_assert(sizeof(struct session_key4) == 16, "rte_hash compares 16-byte keys fastest");
 
@@ -46,7 +46,7 @@ struct session_tuple4 {
  * => Returns 1 when the source became endpoint 1 (swapped), else 0. */
 static inline uint8_t
 session_key4_make(struct session_key4 *k, rte_be32_t src, rte_be32_t dst, rte_be16_t sport,
-		  rte_be16_t dport, uint8_t proto)
+	rte_be16_t dport, uint8_t proto)
 {
 	const uint64_t s = (uint64_t)rte_be_to_cpu_32(src) << 16 | rte_be_to_cpu_16(sport);
 	const uint64_t d = (uint64_t)rte_be_to_cpu_32(dst) << 16 | rte_be_to_cpu_16(dport);
@@ -67,8 +67,8 @@ static inline struct session_tuple4
 session_key4_tuple(const struct session_key4 *k, uint8_t swap)
 {
 	return (struct session_tuple4){ .src = k->addr[swap],
-					.dst = k->addr[!swap],
-					.sport = k->port[swap],
-					.dport = k->port[!swap],
-					.proto = k->proto };
+		.dst = k->addr[!swap],
+		.sport = k->port[swap],
+		.dport = k->port[!swap],
+		.proto = k->proto };
 }

@@ -12,24 +12,24 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "clock.h"
 #include "session.h"
 #include "session_key.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct rcu;
 struct session_table;
 
 struct session_table_params {
-	const char *name;	    /* unique in the process: prefix of DPDK object names */
-	uint32_t max_sessions;	    /* slab size */
-	uint16_t shards;	    /* = workers, 1-32 */
-	uint32_t hash_seed;	    /* random per boot */
-	int socket;		    /* NUMA node or SOCKET_ID_ANY */
+	const char *name;      /* unique in the process: prefix of DPDK object names */
+	uint32_t max_sessions; /* slab size */
+	uint16_t shards;       /* = workers, 1-32 */
+	uint32_t hash_seed;    /* random per boot */
+	int socket;	       /* NUMA node or SOCKET_ID_ANY */
 	struct rcu *rcu;
-	const uint32_t *timeouts;   /* [SESSION_STATES] seconds; NULL = defaults */
+	const uint32_t *timeouts; /* [SESSION_STATES] seconds; NULL = defaults */
 };
 
 /* What a shard's inbox carries to the home worker. */
@@ -49,7 +49,7 @@ void session_table_destroy(struct session_table *);
 struct session *session_table_at(const struct session_table *, uint32_t index);
 uint32_t session_table_index(const struct session_table *, const struct session *);
 uint32_t session_table_capacity(const struct session_table *);
-uint32_t session_table_count(const struct session_table *); /* visible sessions, any lcore */
+uint32_t session_table_count(const struct session_table *);  /* visible sessions, any lcore */
 uint64_t session_table_memory(const struct session_table *); /* bytes: slab and index */
 uint32_t session_table_timeout(const struct session_table *, const struct session *);
 
@@ -64,8 +64,7 @@ uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
  *    Lock-free; results stay valid until the caller's next quiescent report.  Both lines of each
  *    session found are prefetched.  DEAD sessions are found too, for a moment: look at ctl. */
 void session_table_lookup4(const struct session_table *, uint16_t shard,
-			   const struct session_key4 *const *keys, uint32_t n, uint32_t *out,
-			   uint8_t *swap);
+	const struct session_key4 *const *keys, uint32_t n, uint32_t *out, uint8_t *swap);
 
 /* session_table_alloc: take a free session for `lcore` (its own cache).
  * => Zeroed but for generation, pos = SESSION_NO_POS.  NULL when the slab is empty. */
@@ -79,8 +78,8 @@ void session_table_unalloc(struct session_table *, struct session *);
  *    SESSION_NONE when the shard is full.
  *    `self` = the caller's own shard or UINT16_MAX: at home the timer is armed directly, else
  *    through the inbox. */
-uint32_t session_table_insert4(struct session_table *, struct session *, const struct session_key4 *,
-			       uint16_t self, mono_t now, bool *existed);
+uint32_t session_table_insert4(struct session_table *, struct session *,
+	const struct session_key4 *, uint16_t self, mono_t now, bool *existed);
 
 /* session_table_replace4: make `s` visible in the place of session `old`, which has ended and holds
  * the same key: a new connection from the same ports need not wait for the old one's removal.
@@ -91,26 +90,26 @@ uint32_t session_table_replace4(struct session_table *, struct session *s,
 
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */
-bool session_table_key4(const struct session_table *, const struct session *, struct session_key4 *);
+bool session_table_key4(
+	const struct session_table *, const struct session *, struct session_key4 *);
 
 /* session_table_post: hand an op to the home worker.  => false: inbox full, try again later; only
  * for KILL, since a timer op then goes another way.  Nothing happens to a session that is gone. */
-bool session_table_post(struct session_table *, uint32_t index, uint16_t generation,
-			enum session_op);
+bool session_table_post(
+	struct session_table *, uint32_t index, uint16_t generation, enum session_op);
 
 /* session_table_set_state: CAS a new state (and flag changes) into ctl, and re-time when the new
  * deadline is earlier: directly if self is its home, else through the inbox.
  * => false when somebody else changed ctl first: read it again and decide anew. */
 bool session_table_set_state(struct session_table *, struct session *, uint32_t old_ctl,
-			     uint32_t new_ctl, uint16_t self, mono_t now);
+	uint32_t new_ctl, uint16_t self, mono_t now);
 
 /* session_table_poll: the home worker's housekeeping: inbox (at most 2 x `budget` ops), at most
  * `budget` wheel entries, and freeing what has passed its grace period (one batch of 256).  `gone`
  * is told of each session removed, before its key leaves; `refresh` of each found alive when its
  * slot fired (the mirror's keep-alive). */
 void session_table_poll(struct session_table *, uint16_t self, mono_t now, uint32_t budget,
-			session_gone_fn gone, void (*refresh)(void *, struct session *, uint32_t),
-			void *ctx);
+	session_gone_fn gone, void (*refresh)(void *, struct session *, uint32_t), void *ctx);
 
 /* Dirty bits: "tell the mirror about this session later".  Any lcore sets, the HRP core takes. */
 void session_table_set_dirty(struct session_table *, uint32_t index);

@@ -7,13 +7,13 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "clock.h"
 #include "drop.h"
 #include "session.h"
 #include "session_table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -28,10 +28,10 @@
 /* The parts of a segment that tracking needs; host byte order. */
 struct tcp_segment {
 	uint32_t seq, ack;
-	uint32_t len;	/* payload bytes */
-	uint16_t window;/* as in the header, unscaled */
-	uint8_t flags;	/* TCP_*; ECN bits cleared */
-	uint8_t wscale; /* window scale option of a SYN, 0xff = absent */
+	uint32_t len;	 /* payload bytes */
+	uint16_t window; /* as in the header, unscaled */
+	uint8_t flags;	 /* TCP_*; ECN bits cleared */
+	uint8_t wscale;	 /* window scale option of a SYN, 0xff = absent */
 };
 
 /* session_tcp_flags_valid: false for combinations no stack sends (SYN+FIN, SYN+RST, none, ...). */
@@ -46,8 +46,7 @@ enum drop_reason session_tcp_first(struct session *, const struct tcp_segment *,
  * => DROP_NONE, or DROP_tcp_state / DROP_tcp_window and nothing is changed.  *changed = the state
  *    changed in a way the peer box must hear of.  `self` = the calling worker's shard. */
 enum drop_reason session_tcp_track(struct session_table *, struct session *, unsigned int dir,
-				   const struct tcp_segment *, uint16_t self, mono_t now,
-				   bool *changed);
+	const struct tcp_segment *, uint16_t self, mono_t now, bool *changed);
 
 /* session_tcp_reopen: may this SYN replace the closed session (TIME_WAIT, CLOSED)?  (TCP-10, 13:
  * "retry works"; TCP-17 later.)  The caller kills the old session and creates anew. */

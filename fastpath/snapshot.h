@@ -6,14 +6,14 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 
-#define MAX_INTERFACES 64  /* interface index, 0 is valid */
-#define MAX_ZONES      64  /* zone id; 0 is "none", 1 is "local" */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAX_INTERFACES 64 /* interface index, 0 is valid */
+#define MAX_ZONES      64 /* zone id; 0 is "none", 1 is "local" */
 #define MAX_PORTS      32
 #define MAX_RULES      16384
 #define INTERFACE_NONE UINT16_MAX
@@ -25,13 +25,13 @@ struct policy;
 
 struct snapshot_interface {
 	char name[48];
-	uint16_t port;	     /* engine port index (fastpath/port.h) */
+	uint16_t port; /* engine port index (fastpath/port.h) */
 	uint16_t mtu;
 	uint8_t zone;
-	bool heartbeat;	     /* owned by the HRP core; carries no service traffic */
-	bool ping;	     /* own addresses answer echo requests without a rule */
-	bool up;	     /* administratively */
-	rte_be32_t address;  /* 0 = none */
+	bool heartbeat;	    /* owned by the HRP core; carries no service traffic */
+	bool ping;	    /* own addresses answer echo requests without a rule */
+	bool up;	    /* administratively */
+	rte_be32_t address; /* 0 = none */
 	uint8_t prefix_len;
 	struct rte_ether_addr mac;
 };

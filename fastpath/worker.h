@@ -109,8 +109,8 @@ void worker_punt(struct worker *, struct pkt *, enum punt_why);
 void worker_event(struct worker *, struct session *, uint32_t index, enum mirror_event_type);
 
 /* worker_hit: take a packet through its session.
- * => true: done (forwarded, answered, punted or dropped).  false: a SYN that may take the place of this
- *    session, which has ended; treat the packet as a first one. */
+ * => true: done (forwarded, answered, punted or dropped).  false: a SYN that may take the place of
+ * this session, which has ended; treat the packet as a first one. */
 bool worker_hit(struct worker *, struct pkt *, uint32_t index);
 
 /* worker_flush: hand a TX queue to the driver; what it refuses twice is dropped. */

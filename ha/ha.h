@@ -8,13 +8,13 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "core.h"
 #include "engine.h"
 #include "ha_config.h"
 #include "management.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct ha;
 struct hrp;

@@ -4,23 +4,23 @@
  */
 #pragma once
 
+#include <rte_ring.h>
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_ring.h>
-
 enum ha_msg_type {
 	/* control core -> HRP core */
-	HA_MSG_SEND = 1,   /* data = a whole HA message (VGMP or HRP hello) for the running link,
-			    * value = when it was made, ms of the monotonic clock: one older than a
-			    * hello interval is not sent, since a pause may have made it wrong */
-	HA_MSG_ROLE,	   /* flag = this box has an Active group, value = role epoch,
-			    * data[0] = the peer is known to be alive */
+	HA_MSG_SEND = 1, /* data = a whole HA message (VGMP or HRP hello) for the running link,
+			  * value = when it was made, ms of the monotonic clock: one older than a
+			  * hello interval is not sent, since a pause may have made it wrong */
+	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = role epoch,
+			  * data[0] = the peer is known to be alive */
 	/* HRP core -> control core */
-	HA_MSG_RECEIVED,   /* data = a checked VGMP or HRP hello from the peer */
-	HA_MSG_LINKS,	   /* flag = some heartbeat link is ready or running, value = running slot */
-	HA_MSG_SYNC	   /* flag = synchronised with the peer (bulk complete, digests agree) */
+	HA_MSG_RECEIVED, /* data = a checked VGMP or HRP hello from the peer */
+	HA_MSG_LINKS,	 /* flag = some heartbeat link is ready or running, value = running slot */
+	HA_MSG_SYNC	 /* flag = synchronised with the peer (bulk complete, digests agree) */
 };
 
 struct ha_msg {

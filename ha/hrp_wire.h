@@ -7,26 +7,18 @@
  */
 #pragma once
 
+#include <rte_byteorder.h>
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <rte_byteorder.h>
-
 #define HA_VERSION_TYPE 0x22 /* VRRP version 2, type 2 */
 
-enum ha_type2 {
-	HA_PROBE = 1,
-	HA_VGMP = 2,
-	HA_CHECK = 5
-};
+enum ha_type2 { HA_PROBE = 1, HA_VGMP = 2, HA_CHECK = 5 };
 
-enum ha_vtype {
-	HA_VGMP_HELLO = 1,
-	HA_HRP_HELLO = 2,
-	HA_HRP_DATA = 3
-};
+enum ha_vtype { HA_VGMP_HELLO = 1, HA_HRP_HELLO = 2, HA_HRP_DATA = 3 };
 
 /* 3.2 */
 struct ha_vrrp {
@@ -61,10 +53,10 @@ enum ha_op { HA_OP_HELLO = 0, HA_OP_LET_ME_STANDBY = 1, HA_OP_LET_ME_ACTIVE = 2 
 enum ha_result { HA_RESULT_NONE = 0, HA_RESULT_SWITCH = 1, HA_RESULT_NO_SWITCH = 2 };
 
 struct ha_vgmp {
-	uint8_t vtype;	/* enum ha_vtype */
-	uint8_t mode;	/* enum ha_mode */
-	uint8_t group;	/* sender's: 1 Active group, 2 Standby group */
-	uint8_t state;	/* enum vgmp_state */
+	uint8_t vtype; /* enum ha_vtype */
+	uint8_t mode;  /* enum ha_mode */
+	uint8_t group; /* sender's: 1 Active group, 2 Standby group */
+	uint8_t state; /* enum vgmp_state */
 	rte_be32_t priority;
 	rte_be16_t request_id;
 	uint8_t op;	/* enum ha_op */
@@ -157,15 +149,16 @@ struct hrp_bulk {
 	struct hrp_stream_head head;
 	rte_be32_t round;
 	rte_be32_t capacity; /* record indexes of the sender are below this */
-	rte_be32_t count;    /* BEGIN: estimate; END: records the peer must hold; RESULT: it holds */
+	rte_be32_t count; /* BEGIN: estimate; END: records the peer must hold; RESULT: it holds */
 	rte_be32_t reserved;
-	rte_be64_t digest;   /* END and RESULT: sum over those records, see docs/wire.md */
+	rte_be64_t digest; /* END and RESULT: sum over those records, see docs/wire.md */
 };
 static_assert(sizeof(struct hrp_bulk) == 32, "wire size");
 #define HRP_CAPACITY_MAX (UINT32_C(1) << 27)
 
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
- * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it. */
+ * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it.
+ */
 enum hrp_record_type { HRP_RECORD_SESSION4 = 1, HRP_RECORD_DELETE = 2, HRP_RECORD_SESSION6 = 3 };
 
 struct hrp_record {
@@ -185,20 +178,20 @@ struct hrp_record_dir {
 struct hrp_record_session4 {
 	struct hrp_record head;
 	uint8_t proto;
-	uint8_t state;	     /* enum session_state */
-	rte_be16_t flags;    /* HRP_SESSION_* */
+	uint8_t state;	  /* enum session_state */
+	rte_be16_t flags; /* HRP_SESSION_* */
 	uint8_t zone[2];
 	uint8_t wscale[2];
 	rte_be32_t src, dst; /* initiator, responder */
 	rte_be16_t sport, dport;
 	rte_be32_t policy;
-	rte_be16_t idle_s;   /* since the last packet */
-	rte_be16_t age_s;    /* since creation, 65535 = longer */
+	rte_be16_t idle_s; /* since the last packet */
+	rte_be16_t age_s;  /* since creation, 65535 = longer */
 	struct hrp_record_dir dir[2];
 };
-#define HRP_SESSION_LOCAL 0x0001
-#define HRP_SESSION_FIN0  0x0002
-#define HRP_SESSION_FIN1  0x0004
+#define HRP_SESSION_LOCAL   0x0001
+#define HRP_SESSION_FIN0    0x0002
+#define HRP_SESSION_FIN1    0x0004
 #define HRP_SESSION_FINACK0 0x0008
 #define HRP_SESSION_FINACK1 0x0010
 static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
@@ -212,7 +205,8 @@ ha_message_max(uint16_t mtu, bool udp)
 	return (uint16_t)(mtu - 20 - (udp ? 8 : 0));
 }
 
-/* ha_finish: fill the VRRP part's fixed fields, interval and checksum of a message of `len` bytes. */
+/* ha_finish: fill the VRRP part's fixed fields, interval and checksum of a message of `len` bytes.
+ */
 void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms);
 
 /* Why a received message was refused; one counter each. */
@@ -237,7 +231,7 @@ enum ha_refusal {
 #define X(name, text) HA_REFUSED_##name,
 	HA_REFUSALS(X)
 #undef X
-	HA_REFUSAL_COUNT
+		HA_REFUSAL_COUNT
 };
 extern const char *const ha_refusal_names[HA_REFUSAL_COUNT];
 extern const char *const ha_refusal_texts[HA_REFUSAL_COUNT];

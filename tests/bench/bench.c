@@ -46,8 +46,8 @@ bench_report(struct bench_result *r)
 		results[result_count++] = *r;
 	if (r->limit != 0)
 		snprintf(limit, sizeof(limit), "%s %.0f", r->at_most ? "<=" : ">=", r->limit);
-	printf("%-52s %10u %12.1f %12.1f %12.1f  %-22s %-10s %s\n", r->name, r->sessions, r->values[0],
-		median(r), r->values[r->runs - 1], r->unit, limit, verdict(r));
+	printf("%-52s %10u %12.1f %12.1f %12.1f  %-22s %-10s %s\n", r->name, r->sessions,
+		r->values[0], median(r), r->values[r->runs - 1], r->unit, limit, verdict(r));
 	fflush(stdout);
 }
 
@@ -66,7 +66,8 @@ write_json(const char *path, const char *pages)
 		const struct bench_result *r = &results[i];
 
 		fprintf(f,
-			"%s\n {\"name\": \"%s\", \"sessions\": %u, \"unit\": \"%s\", \"min\": %.1f, "
+			"%s\n {\"name\": \"%s\", \"sessions\": %u, \"unit\": \"%s\", \"min\": "
+			"%.1f, "
 			"\"median\": %.1f, \"max\": %.1f, \"runs\": %u, \"limit\": %.0f}",
 			i > 0 ? "," : "", r->name + strspn(r->name, " "), r->sessions, r->unit,
 			r->values[0], median(r), r->values[r->runs - 1], r->runs, r->limit);
@@ -78,7 +79,8 @@ write_json(const char *path, const char *pages)
 static int
 usage(void)
 {
-	fputs("usage: bench [--runs N] [--max-sessions N] [--packets N] [--huge MiB | --no-huge MiB]\n"
+	fputs("usage: bench [--runs N] [--max-sessions N] [--packets N] [--huge MiB | --no-huge "
+	      "MiB]\n"
 	      "             [--json FILE] [--only established|new|mirror]\n",
 		stderr);
 	return 2;
@@ -100,13 +102,13 @@ main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(const struct bench_options *);
-	} parts[] = { { "established", bench_established },
-		{ "new", bench_new_sessions },
+	} parts[] = { { "established", bench_established }, { "new", bench_new_sessions },
 		{ "mirror", bench_mirror } };
 	struct bench_options o = { .runs = 7, .max_sessions = 1000000, .packets = 1 << 20 };
-	char name[] = "bench", private[] = "--in-memory", no_shconf[] = "--no-shconf", no_pci[] = "--no-pci", m[] = "-m",
-	     no_telemetry[] = "--no-telemetry", log[] = "--log-level=4", lcores[] = "--lcores=0",
-	     no_huge[] = "--no-huge", memory[16] = "2048", iova[] = "--iova-mode=va";
+	char name[] = "bench", private[] = "--in-memory", no_shconf[] = "--no-shconf",
+	     no_pci[] = "--no-pci", m[] = "-m", no_telemetry[] = "--no-telemetry",
+	     log[] = "--log-level=4", lcores[] = "--lcores=0", no_huge[] = "--no-huge",
+	     memory[16] = "2048", iova[] = "--iova-mode=va";
 	char *eal[] = { name, private, no_pci, no_telemetry, log, lcores, iova, m, memory, no_huge,
 		NULL };
 	const char *json = NULL, *only = NULL;
@@ -148,8 +150,8 @@ main(int argc, char **argv)
 	}
 	printf("TSC %.2f GHz, %s pages, one process, one thread, ring ports, no NIC; %u runs\n",
 		(double)rte_get_tsc_hz() / 1e9, huge ? "2 MiB" : "4 KiB", o.runs);
-	printf("%-52s %10s %12s %12s %12s  %-22s %-10s\n", "", "sessions", "min", "median", "max", "",
-		"wanted");
+	printf("%-52s %10s %12s %12s %12s  %-22s %-10s\n", "", "sessions", "min", "median", "max",
+		"", "wanted");
 	for (unsigned int i = 0; i < RTE_DIM(parts); i++) {
 		if (only == NULL || strcmp(only, parts[i].name) == 0)
 			parts[i].run(&o);

@@ -4,13 +4,13 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "engine.h"
 
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
-#include "engine.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define BENCH_MAX_RUNS 31
 
@@ -49,11 +49,12 @@ bool bench_rig_create(struct bench_rig *, uint32_t sessions, uint32_t event_ring
 void bench_rig_destroy(struct bench_rig *);
 
 /* One packet of session `i` in direction `dir`, on mbuf number `slot` of a burst. */
-struct rte_mbuf *bench_packet(struct bench_rig *, uint32_t i, unsigned int dir, uint8_t proto,
-	uint8_t tcp_flags);
-/* Feed n <= 32 packets to port `in`, one worker turn, collect.  => cycles of the turn; *out = frames
- * that came out of the other port (freed). */
-uint64_t bench_turn(struct bench_rig *, unsigned int in, struct rte_mbuf **, uint32_t n, uint32_t *out);
+struct rte_mbuf *bench_packet(
+	struct bench_rig *, uint32_t i, unsigned int dir, uint8_t proto, uint8_t tcp_flags);
+/* Feed n <= 32 packets to port `in`, one worker turn, collect.  => cycles of the turn; *out =
+ * frames that came out of the other port (freed). */
+uint64_t bench_turn(
+	struct bench_rig *, unsigned int in, struct rte_mbuf **, uint32_t n, uint32_t *out);
 
 void bench_established(const struct bench_options *);
 void bench_new_sessions(const struct bench_options *);

@@ -30,7 +30,8 @@ give_up(const char *what, uint32_t got, uint32_t want)
 
 /* One packet of each session first..first+n-1.  => cycles. */
 static uint64_t
-pass(struct bench_rig *r, uint32_t first, uint32_t n, unsigned int dir, uint8_t proto, uint8_t flags)
+pass(struct bench_rig *r, uint32_t first, uint32_t n, unsigned int dir, uint8_t proto,
+	uint8_t flags)
 {
 	struct rte_mbuf *m[BURST];
 	uint64_t cycles = 0;
@@ -61,9 +62,11 @@ establish(struct bench_rig *r, uint32_t sessions, uint8_t proto)
 	pass(r, 0, sessions, 0, proto, RTE_TCP_ACK_FLAG);
 }
 
-/* Packets of sessions in random order, bursts of either direction in turn.  => cycles per packet. */
+/* Packets of sessions in random order, bursts of either direction in turn.  => cycles per packet.
+ */
 static double
-random_order(struct bench_rig *r, uint32_t sessions, uint32_t packets, uint8_t proto, uint64_t *seed)
+random_order(
+	struct bench_rig *r, uint32_t sessions, uint32_t packets, uint8_t proto, uint64_t *seed)
 {
 	struct rte_mbuf *m[BURST];
 	uint64_t cycles = 0;
@@ -95,8 +98,8 @@ floor_of(struct bench_rig *r, uint32_t sessions, uint32_t packets, uint64_t *see
 		uint32_t out;
 
 		for (uint32_t j = 0; j < BURST; j++)
-			m[j] = bench_packet(r, (uint32_t)(next_random(seed) % sessions), in,
-				IPPROTO_UDP, 0);
+			m[j] = bench_packet(
+				r, (uint32_t)(next_random(seed) % sessions), in, IPPROTO_UDP, 0);
 		rte_ring_enqueue_bulk(r->rx[in], (void *const *)m, BURST, NULL);
 		start = rte_rdtsc_precise();
 		for (unsigned int p = 0; p < 2; p++) {
@@ -133,8 +136,8 @@ limit_of(uint8_t proto, uint32_t sessions)
 static void
 established(const struct bench_options *o, uint32_t sessions, uint8_t proto)
 {
-	struct bench_result result = { .name = proto == IPPROTO_UDP ? "established IPv4 UDP" :
-								      "established IPv4 TCP",
+	struct bench_result result = { .name = proto == IPPROTO_UDP ? "established IPv4 UDP"
+								    : "established IPv4 TCP",
 		.unit = "cycles/packet",
 		.sessions = sessions,
 		.runs = o->runs,
@@ -170,8 +173,8 @@ established(const struct bench_options *o, uint32_t sessions, uint8_t proto)
 			.at_most = true,
 			.note = "128 slab + 80 index" };
 
-		memory.values[0] = (double)session_table_memory(engine_sessions(rig.engine)) /
-			memory.sessions;
+		memory.values[0] =
+			(double)session_table_memory(engine_sessions(rig.engine)) / memory.sessions;
 		bench_report(&memory);
 	}
 	bench_rig_destroy(&rig);
@@ -216,7 +219,8 @@ bench_new_sessions(const struct bench_options *o)
 		uint64_t made, removed = 0;
 
 		made = pass(&rig, i * count, count, 0, IPPROTO_UDP, 0);
-		for (uint32_t turn = 0; session_table_count(engine_sessions(rig.engine)) > 0; turn++) {
+		for (uint32_t turn = 0; session_table_count(engine_sessions(rig.engine)) > 0;
+			turn++) {
 			uint64_t start;
 
 			rig.now = mono_add_ms(rig.now, 10);

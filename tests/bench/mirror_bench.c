@@ -5,7 +5,6 @@
  * own turns are timed.
  */
 #include "bench.h"
-
 #include "ha_bus.h"
 #include "hrp.h"
 
@@ -146,10 +145,12 @@ bench_mirror(const struct bench_options *o)
 		.sessions = per_run,
 		.runs = RTE_MIN(o->runs, 7U),
 		.limit = 500000 };
-	struct bench_result installed = { .name = "mirror: records installed by the peer's HRP core",
+	struct bench_result installed = {
+		.name = "mirror: records installed by the peer's HRP core",
 		.unit = "records/s",
 		.sessions = per_run,
-		.runs = sent.runs };
+		.runs = sent.runs
+	};
 	mono_t now = { .ns = 1000 * NS_PER_SEC };
 	const uint32_t capacity = per_run * (sent.runs + 1) + 4096;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bench.h"
-
 #include "ipv4.h"
 #include "neigh.h"
 #include "policy.h"
@@ -116,7 +115,8 @@ publish(struct bench_rig *r, unsigned int generation)
 	snprintf(s->zones[UNTRUST].name, sizeof(s->zones[UNTRUST].name), "untrust");
 	s->zones[UNTRUST].priority = 5;
 	s->policy = make_policy(generation);
-	if (s->policy == NULL || route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0)
+	if (s->policy == NULL ||
+		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0)
 		return false;
 	engine_publish(r->engine, s);
 	engine_bump_routes(r->engine);
@@ -179,7 +179,7 @@ bench_packet(struct bench_rig *r, uint32_t i, unsigned int dir, uint8_t proto, u
 	struct rte_ether_hdr *eth;
 	struct rte_ipv4_hdr *ip;
 
-	eth = m == NULL ? NULL : (struct rte_ether_hdr *)rte_pktmbuf_append(m, 60);
+	eth = m == NULL ? NULL : (void *)rte_pktmbuf_append(m, 60);
 	if (eth == NULL) {
 		fprintf(stderr, "bench: packet buffers leak\n");
 		exit(EXIT_FAILURE);
@@ -208,9 +208,9 @@ bench_packet(struct bench_rig *r, uint32_t i, unsigned int dir, uint8_t proto, u
 		tcp->src_port = dir == 0 ? cport : sport;
 		tcp->dst_port = dir == 0 ? sport : cport;
 		tcp->sent_seq = rte_cpu_to_be_32((dir == 0 ? 1000U : 5000U) + !syn);
-		tcp->recv_ack = (tcp_flags & RTE_TCP_ACK_FLAG) == 0 ?
-			0 :
-			rte_cpu_to_be_32(dir == 0 ? 5001U : 1001U);
+		tcp->recv_ack = (tcp_flags & RTE_TCP_ACK_FLAG) == 0
+					? 0
+					: rte_cpu_to_be_32(dir == 0 ? 5001U : 1001U);
 		tcp->data_off = sizeof(*tcp) / 4 << 4;
 		tcp->tcp_flags = tcp_flags;
 		tcp->rx_win = RTE_BE16(65535);

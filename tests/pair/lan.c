@@ -136,9 +136,8 @@ static void
 forward(struct lan *l, int8_t from, struct rte_mbuf *m, mono_t now)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const int8_t to = rte_is_multicast_ether_addr(&eth->dst_addr) ?
-		-2 :
-		port_of_mac(l, &eth->dst_addr);
+	const int8_t to =
+		rte_is_multicast_ether_addr(&eth->dst_addr) ? -2 : port_of_mac(l, &eth->dst_addr);
 
 	learn(l, &eth->src_addr, from);
 	for (int8_t i = 0; i < (int8_t)l->port_count; i++) {
@@ -192,7 +191,7 @@ frame(struct host *h, const struct rte_ether_addr *dst, uint16_t type, uint16_t 
 
 	if (m == NULL)
 		return NULL;
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + len));
+	eth = (void *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + len));
 	if (eth == NULL) {
 		rte_pktmbuf_free(m);
 		return NULL;
@@ -215,7 +214,7 @@ host_arp(struct host *h, uint16_t op, const struct rte_ether_addr *to, uint32_t 
 
 	if (m == NULL)
 		return;
-	arp = (struct rte_arp_hdr *)body;
+	arp = (void *)body;
 	*arp = (struct rte_arp_hdr){ .arp_hardware = RTE_BE16(RTE_ARP_HRD_ETHER),
 		.arp_protocol = RTE_BE16(RTE_ETHER_TYPE_IPV4),
 		.arp_hlen = 6,

@@ -4,14 +4,14 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "clock.h"
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "clock.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define LAN_MAX_PORTS  4
 #define LAN_MAX_QUEUES 4
@@ -26,7 +26,8 @@ struct lan_port {
 };
 
 struct host;
-typedef void (*host_receive_fn)(void *ctx, struct host *, const uint8_t *ip, uint16_t len, mono_t now);
+typedef void (*host_receive_fn)(
+	void *ctx, struct host *, const uint8_t *ip, uint16_t len, mono_t now);
 
 struct host {
 	const char *name;
@@ -41,7 +42,8 @@ struct host {
 };
 
 /* Sees each frame a box sends, before the switch forwards it. */
-typedef void (*lan_observer_fn)(void *ctx, struct lan *, uint8_t box, const struct rte_mbuf *, mono_t);
+typedef void (*lan_observer_fn)(
+	void *ctx, struct lan *, uint8_t box, const struct rte_mbuf *, mono_t);
 
 struct lan {
 	const char *name;

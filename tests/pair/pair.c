@@ -3,10 +3,10 @@
 
 #include "control_sections.h"
 #include "ha_sections.h"
-#include "ipv4.h"
 #include "hrp.h"
-#include "role.h"
+#include "ipv4.h"
 #include "publish.h"
+#include "role.h"
 
 #include <rte_ethdev.h>
 #include <rte_ip.h>
@@ -53,19 +53,25 @@ static const char config_text[] =
 	"system = { name = \"%s\"; management_cpu = 0; control_cpu = 0; hrp_cpu = 0;\n"
 	"  worker_cpus = [ %s ]; memory_mb = 256; sessions = %u;\n"
 	"  console_socket = \"/run/none.console\"; json_socket = \"/run/none.json\"; };\n"
-	"ports = ( { name = \"p1\"; devargs = \"net_ring1\"; }, { name = \"p2\"; devargs = \"net_ring2\"; },\n"
+	"ports = ( { name = \"p1\"; devargs = \"net_ring1\"; }, { name = \"p2\"; devargs = "
+	"\"net_ring2\"; },\n"
 	"  { name = \"p3\"; devargs = \"net_ring3\"; } );\n"
 	"interfaces = (\n"
-	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = \"trust\"; },\n"
-	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.%u/24\"; zone = \"dmz\"; },\n"
-	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = \"untrust\"; } );\n"
+	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = "
+	"\"trust\"; },\n"
+	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.%u/24\"; zone = "
+	"\"dmz\"; },\n"
+	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = "
+	"\"untrust\"; } );\n"
 	"routes = ( );\n"
 	"security_policy = { default = \"deny\"; rules = (\n"
 	"  { name = \"out\"; source_zones = [ \"trust\" ]; destination_zones = [ \"untrust\" ];\n"
 	"    source_addresses = [ \"10.1.1.0/24\" ]; action = \"permit\"; } ); };\n"
 	"vrrp = (\n"
-	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = \"%s\"; },\n"
-	"  { vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"; group = \"%s\"; } );\n"
+	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = "
+	"\"%s\"; },\n"
+	"  { vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"; group "
+	"= \"%s\"; } );\n"
 	"hrp = { enable = true; interfaces = ( { interface = \"GigabitEthernet1/0/2\"; } );\n"
 	"  hello_ms = %u; misses = 3; preempt = %s; preempt_delay_s = %u; };\n";
 
@@ -138,7 +144,8 @@ boot(struct pair *p, unsigned int index)
 		struct lan_port *lp = &p->ports[index][i];
 
 		if (b->incarnation == 1) {
-			if (port_start(&ports[i], lp->ethdev, lp->queues, p->pool, err, sizeof(err)) < 0)
+			if (port_start(&ports[i], lp->ethdev, lp->queues, p->pool, err,
+				    sizeof(err)) < 0)
 				fail_msg("%s", err);
 		} else {
 			ports[i] = (struct port){ .ethdev = lp->ethdev, .queues = lp->queues };
@@ -146,21 +153,22 @@ boot(struct pair *p, unsigned int index)
 		}
 		engine_add_port(b->engine, &ports[i], i == 1);
 	}
-	b->core = core_create(&(struct core_params){
-		.engine = b->engine, .pool = p->pool, .name = name });
+	b->core = core_create(
+		&(struct core_params){ .engine = b->engine, .pool = p->pool, .name = name });
 	assert_non_null(b->core);
-	heartbeat = (struct ha_heartbeat){ .ethdev = ports[1].ethdev,
-		.interface = 1,
-		.mac = ports[1].mac };
-	b->ha = ha_create(&(struct ha_params){ .name = name,
-				  .engine = b->engine,
-				  .core = b->core,
-				  .pool = p->pool,
-				  .config = b->config,
-				  .heartbeats = &heartbeat,
-				  .heartbeat_count = 1,
-				  .socket = SOCKET_ID_ANY,
-				  .seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
+	heartbeat = (struct ha_heartbeat){
+		.ethdev = ports[1].ethdev, .interface = 1, .mac = ports[1].mac
+	};
+	b->ha = ha_create(
+		&(struct ha_params){ .name = name,
+			.engine = b->engine,
+			.core = b->core,
+			.pool = p->pool,
+			.config = b->config,
+			.heartbeats = &heartbeat,
+			.heartbeat_count = 1,
+			.socket = SOCKET_ID_ANY,
+			.seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
 		err, sizeof(err));
 	if (b->ha == NULL)
 		fail_msg("%s", err);
@@ -205,8 +213,8 @@ observe(void *ctx, struct lan *l, uint8_t box, const struct rte_mbuf *m, mono_t 
 	(void)now;
 	/* A box that does not hold the lease has no business using a virtual MAC. */
 	if (memcmp(&eth->src_addr, prefix, sizeof(prefix)) == 0 &&
-		!engine_vmac(p->boxes[box].engine, l == &p->inside ? 0 : 2,
-			eth->src_addr.addr_bytes[5]))
+		!engine_vmac(
+			p->boxes[box].engine, l == &p->inside ? 0 : 2, eth->src_addr.addr_bytes[5]))
 		p->figures.after_thaw[box]++;
 }
 
@@ -246,14 +254,12 @@ pair_create(const struct pair_options *o)
 	snprintf(name, sizeof(name), "pair%u", p->number);
 	p->pool = port_pool_create(name, 16384, SOCKET_ID_ANY);
 	assert_non_null(p->pool);
-	p->inside = (struct lan){ .name = "inside",
-		.pool = p->pool,
-		.observer = observe,
-		.observer_ctx = p };
-	p->outside = (struct lan){ .name = "outside",
-		.pool = p->pool,
-		.observer = observe,
-		.observer_ctx = p };
+	p->inside = (struct lan){
+		.name = "inside", .pool = p->pool, .observer = observe, .observer_ctx = p
+	};
+	p->outside = (struct lan){
+		.name = "outside", .pool = p->pool, .observer = observe, .observer_ctx = p
+	};
 	p->client = (struct host){ .name = "client",
 		.mac = { { 2, 0, 0, 0, 1, 10 } },
 		.address = IPV4(10, 1, 1, 10),
@@ -352,7 +358,7 @@ owns(const struct pair *p, unsigned int box)
 	const struct pair_box *b = &p->boxes[box];
 
 	return !b->dead && !b->frozen && mono_before(p->now, engine_lease(b->engine)) &&
-		(engine_vmac(b->engine, 0, VRID_IN) || engine_vmac(b->engine, 2, VRID_OUT));
+	       (engine_vmac(b->engine, 0, VRID_IN) || engine_vmac(b->engine, 2, VRID_OUT));
 }
 
 int
@@ -412,14 +418,15 @@ static bool
 formed(struct pair *p)
 {
 	return pair_owner(p) == 0 && pair_synchronised(p) && p->traffic.probe_received > 10 &&
-		traffic_tcp_alive(&p->traffic, 1000, p->now) == p->traffic.tcp_count;
+	       traffic_tcp_alive(&p->traffic, 1000, p->now) == p->traffic.tcp_count;
 }
 
 void
 pair_form(struct pair *p)
 {
 	if (!pair_run_until(p, formed, 20000))
-		fail_msg("the pair does not form: owner %d, synchronised %d, probes %u of %u, tcp %u",
+		fail_msg("the pair does not form: owner %d, synchronised %d, probes %u of %u, tcp "
+			 "%u",
 			pair_owner(p), pair_synchronised(p), p->traffic.probe_received,
 			p->traffic.probe_sent, traffic_tcp_alive(&p->traffic, 1000, p->now));
 	pair_run(p, random_below(p, p->options.hello_ms)); /* any phase of the hello */
@@ -545,19 +552,20 @@ pair_differences(const struct pair *p)
 			!session_table_key4(ours, s, &key))
 			continue;
 		key_list[0] = &key;
-		session_table_lookup4(theirs, session_table_home4(theirs, &key), key_list, 1, &found,
-			&swap);
+		session_table_lookup4(
+			theirs, session_table_home4(theirs, &key), key_list, 1, &found, &swap);
 		if (found != SESSION_NONE &&
-			session_state_of(atomic_load(&session_table_at(theirs, found)->ctl)) == state)
+			session_state_of(atomic_load(&session_table_at(theirs, found)->ctl)) ==
+				state)
 			continue;
 		if (differences++ == 0)
 			print_message("session of ports %u and %u: %s here, %s there\n",
 				rte_be_to_cpu_16(key.port[0]), rte_be_to_cpu_16(key.port[1]),
 				session_state_names[state],
-				found == SESSION_NONE ?
-					"missing" :
-					session_state_names[session_state_of(
-						atomic_load(&session_table_at(theirs, found)->ctl))]);
+				found == SESSION_NONE
+					? "missing"
+					: session_state_names[session_state_of(atomic_load(
+						  &session_table_at(theirs, found)->ctl))]);
 	}
 	return differences;
 }

@@ -1,6 +1,6 @@
 /*
- * Two whole boxes (engine, control core, HA) in one process, joined by two LANs and a heartbeat wire
- * that loses, doubles, delays and reorders, on one fake clock.  A case is a handful of calls:
+ * Two whole boxes (engine, control core, HA) in one process, joined by two LANs and a heartbeat
+ *wire that loses, doubles, delays and reorders, on one fake clock.  A case is a handful of calls:
  *
  *	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = 100 });
  *	pair_form(p);
@@ -14,14 +14,14 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "core.h"
 #include "engine.h"
 #include "ha.h"
 #include "lan.h"
 #include "traffic.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #define PAIR_STEP_US 250
 
@@ -29,7 +29,7 @@ struct pair_options {
 	uint32_t hello_ms;
 	bool preempt;
 	uint32_t preempt_delay_s;
-	uint16_t workers[2];   /* 0 = 2 */
+	uint16_t workers[2]; /* 0 = 2 */
 	uint16_t tcp_count;
 	uint32_t max_sessions; /* 0 = 4096 */
 	uint32_t seed;
@@ -55,7 +55,8 @@ struct pair_wire {
 struct pair_figures {
 	uint64_t two_owner_steps; /* harness steps with two owners: must be 0 */
 	uint64_t none_owner_us;	  /* time without an owner since the last reset */
-	uint64_t after_thaw[2];	  /* frames a thawed box sent from a virtual MAC before it stepped down */
+	uint64_t after_thaw[2];	  /* frames a thawed box sent from a virtual MAC before it stepped
+				     down */
 };
 
 struct pair;
@@ -87,6 +88,6 @@ void pair_link(struct pair *, unsigned int box, bool outside, bool up);
 int pair_owner(const struct pair *);
 uint32_t pair_sessions(const struct pair *, unsigned int box);
 bool pair_synchronised(struct pair *);
-/* Sessions the owner holds in a lasting state that the other box lacks or holds in another state; the
- * first of them is printed. */
+/* Sessions the owner holds in a lasting state that the other box lacks or holds in another state;
+ * the first of them is printed. */
 uint32_t pair_differences(const struct pair *);

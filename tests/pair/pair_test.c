@@ -4,7 +4,6 @@
  * every phase of the hellos.
  */
 #include "pair.h"
-
 #include "test_eal.h"
 
 #include <rte_memory.h>
@@ -53,8 +52,8 @@ everything_kept(struct pair *p, uint64_t gap_limit_ms)
 	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
 	assert_int_equal(pair_figures(p)->after_thaw[0] + pair_figures(p)->after_thaw[1], 0);
 	if (pair_traffic(p)->longest_gap_ms > gap_limit_ms)
-		fail_msg("longest gap %u ms, limit %u", (unsigned int)pair_traffic(p)->longest_gap_ms,
-			(unsigned int)gap_limit_ms);
+		fail_msg("longest gap %u ms, limit %u",
+			(unsigned int)pair_traffic(p)->longest_gap_ms, (unsigned int)gap_limit_ms);
 }
 
 static bool
@@ -263,7 +262,8 @@ connections_from_reused_ports_are_opened_at_once_and_mirrored(void **state)
 		}
 		/* 40 connections of 4 ms and a rest of 3 ms, for 3 s or more: thousands */
 		if (traffic_churn_rounds(pair_traffic(p)) < 8000)
-			fail_msg("only %u connections", (unsigned int)traffic_churn_rounds(pair_traffic(p)));
+			fail_msg("only %u connections",
+				(unsigned int)traffic_churn_rounds(pair_traffic(p)));
 		traffic_churn(pair_traffic(p), 0);
 		pair_run(p, 500);
 		assert_int_equal(pair_differences(p), 0);
@@ -296,11 +296,12 @@ a_box_alone_becomes_active_whichever_it_is(void **state)
 {
 	(void)state;
 	for (unsigned int alone = 0; alone < 2; alone++) {
-		struct pair *p = current = pair_create(
-			&(struct pair_options){ .hello_ms = HELLO_MS, .tcp_count = 4, .seed = alone });
+		struct pair *p = current = pair_create(&(struct pair_options){
+			.hello_ms = HELLO_MS, .tcp_count = 4, .seed = alone });
 
 		pair_kill(p, !alone);
-		assert_true(pair_run_until(p, alone == 0 ? first_owns : second_owns, 10 * HELLO_MS));
+		assert_true(
+			pair_run_until(p, alone == 0 ? first_owns : second_owns, 10 * HELLO_MS));
 		clean_up(NULL);
 	}
 }
@@ -309,15 +310,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(R85_R88_formation_makes_the_active_group_the_owner, clean_up),
-		cmocka_unit_test_teardown(X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, clean_up),
-		cmocka_unit_test_teardown(R90_R94_VRP11_an_interface_fault_moves_all_groups_together, clean_up),
-		cmocka_unit_test_teardown(X18_a_frozen_box_is_silent_until_it_has_stepped_down, clean_up),
-		cmocka_unit_test_teardown(a_frozen_standby_does_not_take_over_when_it_wakes, clean_up),
-		cmocka_unit_test_teardown(X23_R96_a_restarted_box_is_standby_is_filled_and_does_not_preempt, clean_up),
-		cmocka_unit_test_teardown(R97_R98_preemption_waits_for_its_delay_and_for_synchronisation, clean_up),
-		cmocka_unit_test_teardown(a_restarted_standby_is_filled_while_the_active_goes_on, clean_up),
-		cmocka_unit_test_teardown(sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders, clean_up),
+		cmocka_unit_test_teardown(
+			R85_R88_formation_makes_the_active_group_the_owner, clean_up),
+		cmocka_unit_test_teardown(
+			X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, clean_up),
+		cmocka_unit_test_teardown(
+			R90_R94_VRP11_an_interface_fault_moves_all_groups_together, clean_up),
+		cmocka_unit_test_teardown(
+			X18_a_frozen_box_is_silent_until_it_has_stepped_down, clean_up),
+		cmocka_unit_test_teardown(
+			a_frozen_standby_does_not_take_over_when_it_wakes, clean_up),
+		cmocka_unit_test_teardown(
+			X23_R96_a_restarted_box_is_standby_is_filled_and_does_not_preempt,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R97_R98_preemption_waits_for_its_delay_and_for_synchronisation, clean_up),
+		cmocka_unit_test_teardown(
+			a_restarted_standby_is_filled_while_the_active_goes_on, clean_up),
+		cmocka_unit_test_teardown(
+			sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders,
+			clean_up),
 		cmocka_unit_test_teardown(
 			connections_from_reused_ports_are_opened_at_once_and_mirrored, clean_up),
 		cmocka_unit_test_teardown(a_cut_heartbeat_heals_to_one_owner, clean_up),

@@ -8,14 +8,14 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define PROBE_PORT  7
-#define SERVER_PORT 80
-#define FIRST_PORT  40000
-#define PAYLOAD	    100
-#define RTO_MS	    200
-#define TCP_TICK_MS 10
-#define CHURN_PORT  50000
-#define CHURN_RTO   50
+#define PROBE_PORT    7
+#define SERVER_PORT   80
+#define FIRST_PORT    40000
+#define PAYLOAD	      100
+#define RTO_MS	      200
+#define TCP_TICK_MS   10
+#define CHURN_PORT    50000
+#define CHURN_RTO     50
 #define CHURN_REST_MS 3
 
 struct udp_packet {
@@ -43,7 +43,8 @@ fill_ip(struct rte_ipv4_hdr *ip, const struct host *from, uint32_t to, uint8_t p
 }
 
 static void
-send_udp(struct host *from, uint32_t to, uint16_t sport, uint16_t dport, uint32_t number, mono_t now)
+send_udp(
+	struct host *from, uint32_t to, uint16_t sport, uint16_t dport, uint32_t number, mono_t now)
 {
 	struct udp_packet p;
 
@@ -103,8 +104,8 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 	const uint32_t seq = rte_be_to_cpu_32(p->tcp.sent_seq);
 	const uint32_t ack = rte_be_to_cpu_32(p->tcp.recv_ack);
 	const uint8_t flags = p->tcp.tcp_flags;
-	const uint32_t len = (uint32_t)(rte_be_to_cpu_16(p->ip.total_length) - sizeof(p->ip) -
-		sizeof(p->tcp));
+	const uint32_t len =
+		(uint32_t)(rte_be_to_cpu_16(p->ip.total_length) - sizeof(p->ip) - sizeof(p->tcp));
 	struct tcp_conn *c;
 	struct tcp_peer *me;
 
@@ -216,8 +217,8 @@ churn_client(struct traffic *t, const struct tcp_packet *p, uint32_t len, mono_t
 		c->state = CHURN_FIN;
 		churn_send(t, c, now);
 	} else if (c->state == CHURN_FIN && (flags & RTE_TCP_FIN_FLAG) != 0 && ack == c->seq + 1) {
-		send_tcp(t->client, t->server, c->port, SERVER_PORT, ack, seq + 1, RTE_TCP_ACK_FLAG, 0,
-			now);
+		send_tcp(t->client, t->server, c->port, SERVER_PORT, ack, seq + 1, RTE_TCP_ACK_FLAG,
+			0, now);
 		c->state = CHURN_REST;
 		c->due = mono_add_ms(now, CHURN_REST_MS);
 		c->rounds++;
@@ -246,9 +247,9 @@ traffic_churn(struct traffic *t, uint16_t count)
 		return;
 	t->churn_count = count;
 	for (uint16_t i = 0; i < count; i++)
-		t->churn[i] = (struct churn_conn){ .port = (uint16_t)(CHURN_PORT + i),
-			.state = CHURN_REST,
-			.isn = 7000U * i };
+		t->churn[i] = (struct churn_conn){
+			.port = (uint16_t)(CHURN_PORT + i), .state = CHURN_REST, .isn = 7000U * i
+		};
 }
 
 uint64_t
@@ -269,7 +270,8 @@ receive(void *ctx, struct host *h, const uint8_t *ip, uint16_t len, mono_t now)
 
 	if (hdr->next_proto_id == IPPROTO_UDP && len == sizeof(struct udp_packet))
 		udp_input(t, h, (const struct udp_packet *)ip, now);
-	else if (hdr->next_proto_id == IPPROTO_TCP && len >= sizeof(hdr[0]) + sizeof(struct rte_tcp_hdr))
+	else if (hdr->next_proto_id == IPPROTO_TCP &&
+		 len >= sizeof(hdr[0]) + sizeof(struct rte_tcp_hdr))
 		tcp_input(t, h, (const struct tcp_packet *)ip, now);
 }
 

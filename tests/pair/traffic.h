@@ -4,16 +4,16 @@
  */
 #pragma once
 
+#include "lan.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "lan.h"
 
 #define TRAFFIC_MAX_TCP 64
 
 struct tcp_peer {
-	uint32_t seq, ack;    /* next to send, next expected */
-	uint32_t acked;	      /* our data the other side has acknowledged up to */
+	uint32_t seq, ack; /* next to send, next expected */
+	uint32_t acked;	   /* our data the other side has acknowledged up to */
 	bool open, reset;
 };
 
@@ -49,8 +49,8 @@ struct traffic {
 
 void traffic_start(struct traffic *, struct host *client, struct host *server, uint16_t tcp_count);
 void traffic_poll(struct traffic *, mono_t now);
-/* Open and close `count` connections without pause, each from one port for ever; count 0 stops after
- * what is under way is established: those connections stay open. */
+/* Open and close `count` connections without pause, each from one port for ever; count 0 stops
+ * after what is under way is established: those connections stay open. */
 void traffic_churn(struct traffic *, uint16_t count);
 uint64_t traffic_churn_rounds(const struct traffic *);
 /* Connections established and never reset, with progress in the last `within_ms`. */

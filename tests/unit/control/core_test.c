@@ -142,7 +142,7 @@ activate(void)
 /* ---- ARP ---- */
 
 static void
-R33_the_active_answers_for_the_virtual_address_with_the_virtual_mac(void **state)
+R26_R33_the_active_answers_for_the_virtual_address_with_the_virtual_mac(void **state)
 {
 	(void)state;
 	activate();
@@ -866,7 +866,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(R33_the_active_answers_for_the_virtual_address_with_the_virtual_mac),
+		CASE(R26_R33_the_active_answers_for_the_virtual_address_with_the_virtual_mac),
 		CASE(R33_VRP02_a_standby_never_answers_for_the_virtual_address),
 		CASE(R33_without_the_lease_the_active_is_silent_too),
 		CASE(R33_a_virtual_address_is_never_answered_with_the_real_mac),

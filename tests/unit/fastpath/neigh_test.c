@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "neigh.h"
-
 #include "rcu.h"
 #include "test_eal.h"
 
@@ -55,7 +54,8 @@ an_entry_is_found_by_interface_and_address(void **state)
 	assert_int_equal(neigh_find(table, 2, RTE_BE32(0x0a010109)), b);
 	assert_int_equal(neigh_find(table, 3, RTE_BE32(0x0a010109)), NEIGH_NONE);
 	assert_int_equal(neigh_add(table, 1, RTE_BE32(0x0a010109), 3, &ours), a);
-	assert_int_equal(neigh_word_state(atomic_load(&neigh_at(table, a)->word)), NEIGH_INCOMPLETE);
+	assert_int_equal(
+		neigh_word_state(atomic_load(&neigh_at(table, a)->word)), NEIGH_INCOMPLETE);
 	neigh_set(table, a, NEIGH_REACHABLE, &theirs);
 	neigh_set(table, a, NEIGH_STALE, NULL);
 	word = atomic_load(&neigh_at(table, a)->word);
@@ -72,7 +72,8 @@ a_removed_slot_waits_for_its_readers(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < MAX; i++)
-		assert_int_not_equal(neigh_add(table, 0, rte_cpu_to_be_32(i), 0, &ours), NEIGH_NONE);
+		assert_int_not_equal(
+			neigh_add(table, 0, rte_cpu_to_be_32(i), 0, &ours), NEIGH_NONE);
 	assert_int_equal(neigh_add(table, 0, RTE_BE32(99), 0, &ours), NEIGH_NONE);
 
 	removed = neigh_find(table, 0, RTE_BE32(7));
@@ -111,10 +112,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_entry_is_found_by_interface_and_address, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(a_removed_slot_waits_for_its_readers, setup, teardown),
-		cmocka_unit_test_setup_teardown(slots_do_not_leak_over_many_rounds, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_entry_is_found_by_interface_and_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_removed_slot_waits_for_its_readers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			slots_do_not_leak_over_many_rounds, setup, teardown),
 	};
 
 	test_eal_start(128, NULL);

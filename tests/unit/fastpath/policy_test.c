@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "policy.h"
-
 #include "ipv4.h"
+#include "policy.h"
 #include "test_eal.h"
 
 #include <rte_ip.h>
@@ -79,7 +78,8 @@ first_match_wins_over_zones_addresses_and_services(void **state)
 		{ TRUST, UNTRUST, IPV4(10, 1, 1, 10), IPPROTO_UDP, 1023, 53, 0, POLICY_DENY },
 		{ TRUST, DMZ, IPV4(10, 1, 1, 10), IPPROTO_UDP, 5000, 53, 0, POLICY_DENY },
 	};
-	struct policy *p = policy_create("first", rules, RTE_DIM(rules), POLICY_DENY, SOCKET_ID_ANY);
+	struct policy *p =
+		policy_create("first", rules, RTE_DIM(rules), POLICY_DENY, SOCKET_ID_ANY);
 	struct policy_key keys[RTE_DIM(rows)];
 	struct policy_verdict out[RTE_DIM(rows)];
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "route.h"
-
-#include "rcu.h"
 #include "ipv4.h"
+#include "rcu.h"
+#include "route.h"
 #include "test_eal.h"
 
 #include <rte_ip.h>
@@ -147,8 +146,8 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(a_new_set_replaces_the_old_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refused_set_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(hops_do_not_run_out_over_many_changes, setup,
-			teardown),
+		cmocka_unit_test_setup_teardown(
+			hops_do_not_run_out_over_many_changes, setup, teardown),
 	};
 
 	test_eal_start(256, NULL);

@@ -36,7 +36,7 @@ priority(uint8_t group)
 }
 
 static void
-R57_default_priorities(void **state)
+R56_R57_two_groups_and_their_default_priorities(void **state)
 {
 	(void)state;
 	mon_init(&mon);
@@ -200,7 +200,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(R57_default_priorities),
+		cmocka_unit_test(R56_R57_two_groups_and_their_default_priorities),
 		cmocka_unit_test(R62_R63_each_failed_member_costs_2),
 		cmocka_unit_test(C7_two_members_on_one_interface_cost_2_each),
 		cmocka_unit_test(R64_active_is_odd_and_standby_even_whatever_fails),

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles of two boxes over a fake wire with a fake clock.
+ *
+ *	box A  10.1.1.2 / 200.1.1.2	Active group: vrid 1 on interface 0, vrid 2 on interface 2
+ *	box B  10.1.1.3 / 200.1.1.3	Standby group: the same
+ *
+ * A step is one turn of every thread that is not frozen.  An observer counts after every step who
+ * owns the addresses: state says so and the lease runs.
+ */
+#pragma once
+
+#include "hrp_wire.h"
+#include "role.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+extern const struct mon_type mon_type_vrrp;
+
+#define QUEUE 4096
+#define A     0
+#define B     1
+#define VRIDS 2
+
+struct queue {
+	struct ha_msg m[QUEUE];
+	uint32_t head, tail;
+};
+
+struct box {
+	struct role *role;
+	bool control_frozen, hrp_frozen, dead;
+	bool link[4];
+	uint64_t hrp_turns, worker_turns;
+	bool worker_frozen;
+	mono_t lease;
+	bool own[4]; /* by interface */
+	bool own_vrid[5];
+	uint32_t takeovers, adverts, resigns;
+	rte_be32_t address;
+	struct queue out; /* ring to the HRP core */
+	struct queue nic; /* receive queue of the heartbeat port */
+	struct queue in;  /* ring to the control core */
+	struct sim *sim;
+};
+
+struct sim {
+	mono_t now;
+	uint64_t step_ns;
+	uint32_t hello_ms, misses;
+	bool preempt;
+	uint32_t preempt_delay_s;
+	bool wire[2]; /* from A, from B */
+	struct box box[2];
+	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
+	uint32_t requests; /* seen on the wire: VGMP requests to switch */
+	struct ha_vgmp last_request, last_reply;
+};
+
+static void
+push(struct queue *q, const struct ha_msg *m)
+{
+	assert_true(q->tail - q->head < QUEUE);
+	q->m[q->tail++ % QUEUE] = *m;
+}
+
+static bool
+pop(struct queue *q, struct ha_msg *m)
+{
+	if (q->head == q->tail)
+		return false;
+	*m = q->m[q->head++ % QUEUE];
+	return true;
+}
+
+static void
+op_lease(void *ctx, mono_t until)
+{
+	((struct box *)ctx)->lease = until;
+}
+
+static void
+op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
+{
+	struct box *const b = ctx;
+
+	b->own_vrid[vrid] = own;
+	if (own && !b->own[interface]) {
+		b->takeovers++;
+		/* Never an announcement without the lease. */
+		assert_true(now.ns < b->lease.ns);
+	}
+	b->own[interface] = own;
+}
+
+static bool
+op_link_up(void *ctx, uint16_t interface)
+{
+	return ((struct box *)ctx)->link[interface];
+}
+
+static rte_be32_t
+op_address(void *ctx, uint16_t interface)
+{
+	return ((struct box *)ctx)->address + interface;
+}
+
+static void
+op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
+{
+	struct box *const b = ctx;
+	struct vrrp_advert a;
+
+	(void)interface;
+	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
+	if (a.priority == 0)
+		b->resigns++;
+	else
+		b->adverts++;
+}
+
+static bool
+op_put(void *ctx, const struct ha_msg *m)
+{
+	struct box *const b = ctx;
+
+	if (b->out.tail - b->out.head >= 200)
+		return false;
+	push(&b->out, m);
+	return true;
+}
+
+static bool
+op_get(void *ctx, struct ha_msg *m)
+{
+	return pop(&((struct box *)ctx)->in, m);
+}
+
+static uint64_t
+op_hrp_turns(void *ctx)
+{
+	return ((struct box *)ctx)->hrp_turns;
+}
+
+static uint64_t
+op_worker_turns(void *ctx, uint16_t worker)
+{
+	(void)worker;
+	return ((struct box *)ctx)->worker_turns;
+}
+
+static uint32_t
+op_sessions(void *ctx)
+{
+	(void)ctx;
+	return 7;
+}
+
+static struct role_ops
+box_ops(struct box *b)
+{
+	return (struct role_ops){ .ctx = b,
+		.lease = op_lease,
+		.own = op_own,
+		.link_up = op_link_up,
+		.address = op_address,
+		.send = op_send,
+		.put = op_put,
+		.get = op_get,
+		.hrp_turns = op_hrp_turns,
+		.worker_turns = op_worker_turns,
+		.sessions = op_sessions };
+}
+
+static void
+box_start(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+	static struct mon members;
+
+	struct vrrp vrrps[VRIDS];
+	const uint8_t group = which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+	struct role_params p = { .paired = true,
+		.hello_ms = s->hello_ms,
+		.misses = s->misses,
+		.preempt = s->preempt,
+		.preempt_delay_s = s->preempt_delay_s,
+		.workers = 1,
+		.seed = (uint32_t)which * 1000,
+		.vrrps = vrrps,
+		.vrrp_count = VRIDS,
+		.members = &members,
+		.ops = box_ops(b) };
+	char err[100];
+
+	memset(b, 0, sizeof(*b));
+	b->sim = s;
+	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
+
+	mon_init(&members);
+	for (uint16_t i = 0; i < VRIDS; i++) {
+		const uint16_t interface = i * 2;
+		const struct mon_member m = { .type = &mon_type_vrrp,
+			.group = group,
+			.failed = true,
+			.interface = interface };
+
+		b->link[interface] = true;
+		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
+		vrrp_init(&vrrps[i], (uint8_t)(i + 1), interface, RTE_BE32(0x0a010101), group, 100,
+			1000, true, false);
+	}
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+}
+
+/* Load sharing: vrid 1 and 3 in the Active group of A, 2 and 4 in the Active group of B; 1 and 2 on
+ * interface 0, 3 and 4 on interface 2 (R103, R104). */
+static void
+box_start_sharing(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+	static struct mon members;
+	struct vrrp vrrps[4];
+	char err[100];
+	struct role_params p = { .paired = true,
+		.hello_ms = s->hello_ms,
+		.misses = s->misses,
+		.seed = (uint32_t)which * 1000,
+		.vrrps = vrrps,
+		.vrrp_count = 4,
+		.members = &members,
+		.ops = box_ops(b) };
+
+	memset(b, 0, sizeof(*b));
+	b->sim = s;
+	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
+	mon_init(&members);
+	for (uint8_t vrid = 1; vrid <= 4; vrid++) {
+		const uint16_t interface = vrid <= 2 ? 0 : 2;
+		const bool of_a = vrid % 2 == 1;
+		const uint8_t group = of_a == (which == A) ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+		const struct mon_member m = { .type = &mon_type_vrrp,
+			.group = group,
+			.failed = true,
+			.interface = interface };
+
+		b->link[interface] = true;
+		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
+		vrrp_init(&vrrps[vrid - 1], vrid, interface, RTE_BE32(0x0a010101), group, 100, 1000,
+			true, false);
+	}
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+}
+
+static void
+box_kill(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which];
+
+	role_destroy(b->role);
+	memset(b, 0, sizeof(*b));
+	b->dead = true;
+}
+
+static struct sim *
+sim_new(uint32_t hello_ms, uint32_t misses)
+{
+	struct sim *const s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->now.ns = 10 * NS_PER_SEC;
+	s->step_ns = hello_ms * NS_PER_MS / 100;
+	s->hello_ms = hello_ms;
+	s->misses = misses;
+	s->wire[A] = s->wire[B] = true;
+	s->box[A].dead = s->box[B].dead = true;
+	return s;
+}
+
+static void
+sim_free(struct sim *s)
+{
+	role_destroy(s->box[A].role);
+	role_destroy(s->box[B].role);
+	free(s);
+}
+
+static bool
+owns(const struct sim *s, int which)
+{
+	const struct box *const b = &s->box[which];
+
+	return !b->dead && (b->own[0] || b->own[2]) && s->now.ns < b->lease.ns;
+}
+
+static void
+watch_wire(struct sim *s, const struct ha_msg *m)
+{
+	struct ha_vgmp v;
+
+	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	if (v.op == HA_OP_HELLO)
+		return;
+	if (v.mode == HA_REQUEST) {
+		s->requests++;
+		s->last_request = v;
+	} else if (v.mode == HA_REPLY) {
+		s->last_reply = v;
+	}
+}
+
+static void
+hrp_turn(struct sim *s, int which)
+{
+	struct box *const b = &s->box[which], *const peer = &s->box[1 - which];
+	const uint32_t now_ms = (uint32_t)(s->now.ns / NS_PER_MS);
+	struct ha_msg m;
+
+	while (pop(&b->nic, &m))
+		push(&b->in, &m);
+	while (pop(&b->out, &m)) {
+		if (m.type != HA_MSG_SEND || now_ms - m.value > s->hello_ms)
+			continue;
+		assert_int_equal(ha_check(m.data, m.len), HA_OK);
+		watch_wire(s, &m);
+		if (!s->wire[which] || peer->dead)
+			continue;
+		m.type = HA_MSG_RECEIVED;
+		push(&peer->nic, &m);
+	}
+	b->hrp_turns++;
+}
+
+static void
+observe(struct sim *s)
+{
+	const bool a = owns(s, A), b = owns(s, B);
+
+	if (a && b) {
+		s->both_ns += s->step_ns;
+		s->both_run_ns += s->step_ns;
+		if (s->both_run_ns > s->longest_both_ns)
+			s->longest_both_ns = s->both_run_ns;
+	} else {
+		s->both_run_ns = 0;
+	}
+	if (!a && !b)
+		s->none_ns += s->step_ns;
+	/* VRP-11: all addresses of a box move together. */
+	for (int i = A; i <= B; i++) {
+		const struct box *const x = &s->box[i];
+
+		if (!x->dead && !x->control_frozen && x->link[0] && x->link[2])
+			assert_int_equal(x->own[0], x->own[2]);
+	}
+}
+
+static void
+step(struct sim *s)
+{
+	s->now.ns += s->step_ns;
+	for (int i = A; i <= B; i++) {
+		struct box *const b = &s->box[i];
+
+		if (b->dead)
+			continue;
+		if (!b->control_frozen)
+			role_tick(b->role, s->now);
+		if (!b->hrp_frozen)
+			hrp_turn(s, i);
+		if (!b->worker_frozen)
+			b->worker_turns++;
+	}
+	observe(s);
+}
+
+static void
+run_ms(struct sim *s, uint64_t ms)
+{
+	const mono_t end = mono_add_ms(s->now, ms);
+
+	while (mono_before(s->now, end))
+		step(s);
+}
+
+static void
+freeze(struct sim *s, int which, bool on)
+{
+	s->box[which].control_frozen = s->box[which].hrp_frozen = s->box[which].worker_frozen = on;
+}
+
+static void
+set_link(struct sim *s, int which, uint16_t interface, bool up)
+{
+	s->box[which].link[interface] = up;
+	role_link(s->box[which].role, interface, up, s->now);
+}
+
+static void
+set_sync(struct sim *s, bool on)
+{
+	const struct ha_msg m = { .type = HA_MSG_SYNC, .flag = on };
+
+	for (int i = A; i <= B; i++)
+		if (!s->box[i].dead)
+			push(&s->box[i].in, &m);
+}
+
+static struct role_status *
+status_of(const struct sim *s, int which)
+{
+	static struct role_status st[2];
+
+	role_status_read(s->box[which].role, &st[which]);
+	return &st[which];
+}
+
+static uint8_t
+state_of(const struct sim *s, int which)
+{
+	return status_of(s, which)
+		->group[which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY]
+		.state;
+}
+
+static uint32_t
+priority_of(const struct sim *s, int which)
+{
+	return status_of(s, which)
+		->group[which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY]
+		.priority;
+}
+
+/* Both started, one hello later: A Active, B Standby. */
+static struct sim *
+formed(uint32_t hello_ms, uint32_t misses)
+{
+	struct sim *const s = sim_new(hello_ms, misses);
+
+	box_start(s, A);
+	box_start(s, B);
+	run_ms(s, 3 * (uint64_t)hello_ms);
+	assert_true(owns(s, A));
+	assert_false(owns(s, B));
+	s->none_ns = s->both_ns = 0;
+	return s;
+}
+
+static void
+one_owner(const struct sim *s, int which)
+{
+	assert_true(owns(s, which));
+	assert_false(owns(s, 1 - which));
+	assert_int_equal(s->both_ns, 0);
+}
