@@ -221,6 +221,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 		goto done;
 	p.vrrp_count = (uint16_t)rc;
 	mon_init(members);
+	members->boards = ha->paired ? (uint16_t)hrp->boards : 0;
 	rc = ha->paired ? mon_collect(members, ha->params.config, err, err_size) : 0;
 	if (rc != 0)
 		goto done;

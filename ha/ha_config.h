@@ -37,6 +37,7 @@ struct config_track {
 struct config_hrp {
 	struct config_origin origin;
 	bool enable;
+	int64_t boards;		       /* of a chassis, 0 = a box (R58) */
 	struct config_list interfaces; /* struct config_heartbeat, in order of preference */
 	int64_t hello_ms, misses;
 	bool preempt;

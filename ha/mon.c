@@ -92,7 +92,11 @@ mon_priority(const struct mon *m, uint8_t group, uint32_t base)
 }
 
 uint32_t
-mon_base(uint8_t group)
+mon_base(const struct mon *m, uint8_t group)
 {
-	return group == VGMP_GROUP_ACTIVE ? VGMP_PRIORITY_ACTIVE : VGMP_PRIORITY_STANDBY;
+	const uint32_t standby = m->boards == 0 ?
+		VGMP_PRIORITY_STANDBY :
+		VGMP_PRIORITY_CHASSIS + VGMP_PRIORITY_BOARD * (uint32_t)m->boards;
+
+	return group == VGMP_GROUP_ACTIVE ? standby + 1 : standby;
 }

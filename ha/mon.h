@@ -37,6 +37,7 @@ struct mon_type {
 };
 
 struct mon {
+	uint16_t boards; /* of a chassis, 0 = a box (R58); set before use */
 	uint16_t count;
 	uint16_t members[VGMP_GROUP_STANDBY + 1], failed[VGMP_GROUP_STANDBY + 1]; /* per group */
 	struct mon_member list[MON_MEMBERS_MAX];
@@ -57,5 +58,5 @@ uint32_t mon_link(struct mon *, uint16_t interface, bool up);
 
 /* mon_priority: of a group with `base`; never below 0 (R66). */
 uint32_t mon_priority(const struct mon *, uint8_t group, uint32_t base);
-/* Base priority of a group (R57). */
-uint32_t mon_base(uint8_t group);
+/* Base priority of a group (R57, R58). */
+uint32_t mon_base(const struct mon *, uint8_t group);

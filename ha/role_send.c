@@ -12,7 +12,7 @@ role_priority(const struct role *r, const struct role_group *g)
 	/* A box that leaves or cannot forward has nothing to offer: any peer is better. */
 	if (r->resigning || r->unfit)
 		return 0;
-	return mon_priority(&r->members, g->id, mon_base(g->id));
+	return mon_priority(&r->members, g->id, mon_base(&r->members, g->id));
 }
 
 bool

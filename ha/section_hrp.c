@@ -44,6 +44,10 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "misses", .type = SETTING_INT, SETTING_AT(struct config_hrp, misses),
 	  .min = HRP_MISSES_MIN, .max = HRP_MISSES_MAX, .fallback = "3", .unit = "hellos",
 	  .help = "Hellos that must be missing before the peer counts as dead." },
+	{ .name = "boards", .type = SETTING_INT, SETTING_AT(struct config_hrp, boards),
+	  .min = 0, .max = VGMP_BOARDS_MAX, .fallback = "0", .unit = "boards",
+	  .help = "Service and interface boards of a chassis: the groups' priorities begin at "
+		  "45001 and 45000 plus 1000 for each; 0, for a box, means 65001 and 65000." },
 	{ .name = "preempt", .type = SETTING_BOOL, SETTING_AT(struct config_hrp, preempt),
 	  .fallback = "false",
 	  .help = "Take the active role back after a repair, once synchronised." },

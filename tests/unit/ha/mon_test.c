@@ -32,7 +32,7 @@ member(const struct mon_type *type, uint8_t group, uint16_t interface, bool fail
 static uint32_t
 priority(uint8_t group)
 {
-	return mon_priority(&mon, group, mon_base(group));
+	return mon_priority(&mon, group, mon_base(&mon, group));
 }
 
 static void
@@ -42,6 +42,26 @@ R56_R57_two_groups_and_their_default_priorities(void **state)
 	mon_init(&mon);
 	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001);
 	assert_int_equal(priority(VGMP_GROUP_STANDBY), 65000);
+}
+
+static void
+R58_C24_a_chassis_has_1000_more_for_each_board(void **state)
+{
+	static const struct {
+		uint16_t boards;
+		uint32_t active, standby;
+	} rows[] = { { 1, 46001, 46000 }, { 4, 49001, 49000 }, { 21, 66001, 66000 },
+		{ 64, 109001, 109000 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mon_init(&mon);
+		mon.boards = rows[i].boards;
+		assert_int_equal(priority(VGMP_GROUP_ACTIVE), rows[i].active);
+		assert_int_equal(priority(VGMP_GROUP_STANDBY), rows[i].standby);
+		member(&mon_type_vrrp, VGMP_GROUP_ACTIVE, 0, true);
+		assert_int_equal(priority(VGMP_GROUP_ACTIVE), rows[i].active - 2);
+	}
 }
 
 static void
@@ -201,6 +221,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R56_R57_two_groups_and_their_default_priorities),
+		cmocka_unit_test(R58_C24_a_chassis_has_1000_more_for_each_board),
 		cmocka_unit_test(R62_R63_each_failed_member_costs_2),
 		cmocka_unit_test(C7_two_members_on_one_interface_cost_2_each),
 		cmocka_unit_test(R64_active_is_odd_and_standby_even_whatever_fails),
