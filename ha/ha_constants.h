@@ -8,8 +8,8 @@
 #define VGMP_PRIORITY_CHASSIS 45000 /* chassis: Standby group, plus 1000 a board (R58) */
 #define VGMP_PRIORITY_BOARD   1000
 #define VGMP_BOARDS_MAX	      64
-#define VGMP_MEMBER_COST      2	    /* per failed member (R62, R117) */
-#define VGMP_REQUEST_TRIES    3	    /* unanswered requests before giving up (R74, R78) */
+#define VGMP_MEMBER_COST      2 /* per failed member (R62, R117) */
+#define VGMP_REQUEST_TRIES    3 /* unanswered requests before giving up (R74, R78) */
 
 #define HRP_HELLO_DEFAULT_MS   1000 /* R149 */
 #define HRP_HELLO_MIN_MS       10

@@ -94,9 +94,9 @@ mon_priority(const struct mon *m, uint8_t group, uint32_t base)
 uint32_t
 mon_base(const struct mon *m, uint8_t group)
 {
-	const uint32_t standby = m->boards == 0 ?
-		VGMP_PRIORITY_STANDBY :
-		VGMP_PRIORITY_CHASSIS + VGMP_PRIORITY_BOARD * (uint32_t)m->boards;
+	const uint32_t standby =
+		m->boards == 0 ? VGMP_PRIORITY_STANDBY
+			       : VGMP_PRIORITY_CHASSIS + VGMP_PRIORITY_BOARD * (uint32_t)m->boards;
 
 	return group == VGMP_GROUP_ACTIVE ? standby + 1 : standby;
 }

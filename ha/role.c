@@ -523,7 +523,8 @@ timer_better_peer(struct role *r, struct role_group *g, mono_t now)
 {
 	const uint32_t ours = role_priority(r, g);
 
-	if (ours == mon_base(&r->members, g->id) || ours >= g->peer_priority) /* a whole box stays (R96) */
+	if (ours == mon_base(&r->members, g->id) ||
+		ours >= g->peer_priority) /* a whole box stays (R96) */
 		return;
 	if (g->state != VGMP_ACTIVE || g->peer_state != VGMP_STANDBY || !r->synchronised ||
 		!role_peer_alive(r, g, now) ||
