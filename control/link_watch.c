@@ -351,6 +351,15 @@ link_watch_poll(struct link_watch *w)
 	}
 }
 
+void
+link_watch_report(const struct link_watch *w)
+{
+	for (uint16_t i = 0; i < MAX_PORTS; i++) {
+		if (w->ports[i].used)
+			w->changed(w->ctx, i, w->ports[i].up);
+	}
+}
+
 bool
 link_watch_up(const struct link_watch *w, uint16_t port)
 {

@@ -22,4 +22,6 @@ int link_watch_add(struct link_watch *, uint16_t port, uint16_t ethdev, const ch
 int link_watch_fd(const struct link_watch *);
 void link_watch_read(struct link_watch *);
 void link_watch_poll(struct link_watch *);
+/* Tell every port's state again (what the callback makes of it has changed). */
+void link_watch_report(const struct link_watch *);
 bool link_watch_up(const struct link_watch *, uint16_t port);

@@ -267,6 +267,9 @@ management_reload(struct management *m, char *err, size_t err_size)
 	m->config = next;
 	if (m->core != NULL && !core_post_published(m->core) && m->loop != NULL)
 		m->loop->publish_pending = true;
+	/* An interface with `shutdown` counts as down whatever its carrier. */
+	if (m->links != NULL)
+		link_watch_report(m->links);
 	LOG(NOTICE, "configuration: %s loaded and published", m->config_path);
 	return 0;
 }

@@ -80,7 +80,8 @@ check_remote(struct config *c, const struct config_heartbeat *h, const struct co
 			"%s is the network or broadcast address of %s's subnet, expected the "
 			"peer's",
 			text, own->name);
-	return 0;
+	return config_fail(c, &h->origin, "remote",
+		"UDP heartbeats are not available in this version, expected no remote (multicast)");
 }
 
 /* A heartbeat interface carries nothing else. */

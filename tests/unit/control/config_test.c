@@ -173,7 +173,7 @@ R259_what_is_left_out_takes_its_default(void **state)
 	assert_int_equal(s->sessions, 100000);
 	assert_true(s->hugepages);
 	assert_int_equal(s->eal.count, 0);
-	assert_string_equal(s->console_socket, "/run/twinwall/console");
+	assert_string_equal(s->console_socket, "/run/twinwall/twinwall.console");
 	assert_int_equal(i->address.len, 0);
 	assert_int_equal(i->mtu, 1500);
 	assert_true(i->ping);
@@ -265,8 +265,6 @@ R39_R60_accepted_neighbours_of_refused_settings(void **state)
 		{ "tracked in both groups", "track = ( )",
 			"track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; },"
 			" { interface = \"GigabitEthernet1/0/1\"; group = \"standby\"; } )" },
-		{ "heartbeat in UDP", "{ interface = \"GigabitEthernet1/0/2\"; }",
-			"{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2\"; }" },
 		{ "hello at its shortest", "hello_ms = 1000", "hello_ms = 10" },
 		{ "hello at its longest", "hello_ms = 1000", "hello_ms = 60000" },
 		{ "preemption at once", "preempt_delay_s = 60", "preempt_delay_s = 0" },
@@ -276,7 +274,7 @@ R39_R60_accepted_neighbours_of_refused_settings(void **state)
 			"200.1.1.2/31\"; zone = \"untrust\"; }\n);\n"
 			"routes = ( { prefix = \"0.0.0.0/0\"; via = \"200.1.1.3\"; } );" },
 		{ "protocol by number", "protocol = \"udp\"",
-			"protocol_number = 132; source_port = \"9\"" },
+			"protocol_number = 17; source_port = \"9\"" },
 		{ "a list where an array is usual", "[ \"trust\" ]", "( \"trust\" )" },
 		{ "comments", "version = 1;", "# one\n// two\n/* three\n @ */ version = 1;" },
 	};
