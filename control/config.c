@@ -107,6 +107,63 @@ refuse_include(struct config *c, const char *text)
 	return 0;
 }
 
+/* The end of a comment or string that begins at `at`, or `at` itself. */
+static const char *
+skip_quoted(const char *at)
+{
+	const char *end;
+
+	if (*at == '#' || (at[0] == '/' && at[1] == '/'))
+		return at + strcspn(at, "\n");
+	if (at[0] == '/' && at[1] == '*') {
+		end = strstr(at + 2, "*/");
+		return end != NULL ? end + 2 : at + strlen(at);
+	}
+	if (*at != '"')
+		return at;
+	for (at++; *at != '\0' && *at != '"'; at++) {
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+	}
+	return *at == '"' ? at + 1 : at;
+}
+
+/* libconfig keeps the low 32 bits of an integer without the suffix L, silently. */
+static int
+refuse_wide_integers(struct config *c, const char *text)
+{
+	int line = 1;
+
+	for (const char *at = text; *at != '\0';) {
+		const char *next = skip_quoted(at);
+		size_t word = strspn(
+			at, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.*-+");
+		char *end;
+
+		if (next != at) {
+			for (; at < next; at++)
+				line += *at == '\n';
+			continue;
+		}
+		if (word == 0) {
+			line += *at++ == '\n';
+			continue;
+		}
+		errno = 0;
+		if (strchr("-+0123456789", *at) != NULL) {
+			const long long value = strtoll(at, &end, 0);
+
+			if (end == at + word && (errno != 0 || value > INT_MAX || value < INT_MIN))
+				return config_schema_fail(c, line, "syntax",
+					"the integer %.*s is too large, expected %d to %d, or the "
+					"suffix L",
+					(int)RTE_MIN(word, (size_t)40), at, INT_MIN, INT_MAX);
+		}
+		at += word;
+	}
+	return 0;
+}
+
 static int
 syntax_fail(struct config *c, const char *text)
 {
@@ -152,6 +209,9 @@ static int
 fill(struct config *c, const char *text)
 {
 	int rc = refuse_include(c, text);
+
+	if (rc == 0)
+		rc = refuse_wide_integers(c, text);
 
 	if (rc < 0)
 		return rc;

@@ -193,6 +193,8 @@ static const struct broken rows[] = {
 	PATCH("R158_remote_outside_the_subnet", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.20.0.2\"; }", "hrp.interfaces[0].remote", "outside the subnet of GigabitEthernet1/0/2"),
 	PATCH("R158_remote_is_ourselves", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.1\"; }", "hrp.interfaces[0].remote", "our own address"),
 	PATCH("R158_remote_is_broadcast", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.255\"; }", "hrp.interfaces[0].remote", "broadcast address"),
+	PATCH("integer_past_32_bits", "hello_ms = 1000", "hello_ms = 4294967396", "syntax", "the integer 4294967396 is too large"),
+	PATCH("hexadecimal_past_32_bits", "vrid = 1;", "vrid = 0x100000001;", "syntax", "the integer 0x100000001 is too large"),
 	PATCH("R158_remote_is_not_available_yet", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2\"; }", "hrp.interfaces[0].remote", "UDP heartbeats are not available"),
 	PATCH("sctp_with_a_port", "protocol = \"udp\"", "protocol = \"sctp\"; source_port = \"9\"", "security_policy.rules[out].services[1].source_port", "without ports"),
 	PATCH("R158_remote_with_a_length", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2/24\"; }", "hrp.interfaces[0].remote", "not such an address"),

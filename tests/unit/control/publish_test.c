@@ -363,9 +363,6 @@ reload_names_the_first_setting_that_needs_a_restart(void **state)
 		{ "track = ( )",
 			"track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; } )",
 			"hrp.track" },
-		{ "{ interface = \"GigabitEthernet1/0/2\"; }",
-			"{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2\"; }",
-			"hrp.interfaces[0].remote" },
 	};
 	struct config *running = parse_patched(NULL, NULL);
 	char err[256], expected[256];
