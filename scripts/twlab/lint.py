@@ -22,7 +22,8 @@ def sources():
     files = [p for f in FOLDERS for p in sorted((ROOT / f).rglob("*")) if p.is_file()]
     files += sorted(p for p in ROOT.glob("*") if p.is_file())
     for path in files:
-        if "__pycache__" in path.parts or path.name == "LICENSE":
+        # In a worktree .git is a file of git's own.
+        if "__pycache__" in path.parts or path.name in ("LICENSE", ".git"):
             continue
         try:
             yield path, path.read_text(encoding="utf-8")

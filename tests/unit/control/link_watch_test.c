@@ -70,8 +70,9 @@ teardown(void **state)
 {
 	(void)state;
 	link_watch_destroy(watch);
-	return system("ip link del lw0 2>/dev/null; ip link del lw0b 2>/dev/null; "
-		      "ip netns del twlw-test 2>/dev/null; true");
+	/* lw1 takes its peer along, wherever that is: a namespace may take its time to end. */
+	return system("ip link del lw1 2>/dev/null; ip link del lw0 2>/dev/null; "
+		      "ip link del lw0b 2>/dev/null; true");
 }
 
 static uint64_t
@@ -199,15 +200,20 @@ an_interface_that_is_renamed_is_another(void **state)
 static void
 an_interface_moved_to_another_namespace_is_down(void **state)
 {
+	char line[128];
+
 	(void)state;
 	add(0, "net_af_packet0,iface=lw0");
-	if (system("ip netns add twlw-test 2>/dev/null") != 0) {
+	snprintf(line, sizeof(line), "ip netns add twlw-%d 2>/dev/null", (int)getpid());
+	if (system(line) != 0) {
 		print_message("no named namespaces here: case left out\n");
 		return;
 	}
-	ip("link set lw0 netns twlw-test");
+	snprintf(line, sizeof(line), "link set lw0 netns twlw-%d", (int)getpid());
+	ip(line);
 	assert_true(becomes(0, false));
-	ip("netns del twlw-test");
+	snprintf(line, sizeof(line), "netns del twlw-%d", (int)getpid());
+	ip(line);
 }
 
 static void
