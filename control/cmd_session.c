@@ -71,7 +71,7 @@ static json_t *
 session_row(struct management *m, const struct snapshot *snapshot, const struct session_table *t,
 	const struct session *s, const struct session_key4 *key)
 {
-	const struct session_tuple4 tuple = session_key4_tuple(key, s->swap & 1);
+	const struct session_tuple4 tuple = session_key4_tuple(key, session_swap(s));
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 	const uint32_t now = mono_seconds(management_now(m));
 	const uint32_t seen = atomic_load_explicit(&s->last_seen, memory_order_relaxed);

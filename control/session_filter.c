@@ -263,7 +263,7 @@ bool
 session_filter_match(
 	const struct session_filter *f, const struct session *s, const struct session_key4 *key)
 {
-	const struct session_tuple4 t = session_key4_tuple(key, s->swap & 1);
+	const struct session_tuple4 t = session_key4_tuple(key, session_swap(s));
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 
 	return (f->protocol < 0 || t.proto == f->protocol) &&

@@ -25,7 +25,7 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		.name = e->name,
 		.max_sessions = params->max_sessions,
 		.shards = params->workers,
-		.hash_seed = (uint32_t)rte_rand(),
+		.hash_seed = rte_rand(),
 		.socket = params->socket,
 		.timeouts = params->timeouts,
 	};

@@ -96,7 +96,7 @@ first_answer(struct worker *w, struct pkt *p, struct session *s)
 		worker_drop(w, p, DROP_not_owner);
 	else if (is_echo_reply(p))
 		worker_drop(w, p, DROP_icmp_reply);
-	else if (!is_echo_request(p) || (p->swap ^ s->swap) != 0)
+	else if (!is_echo_request(p) || (p->swap ^ session_swap(s)) != 0)
 		worker_drop(w, p, DROP_no_service);
 	else if (p->zone != s->zone[0])
 		worker_drop(w, p, DROP_zone);
@@ -110,6 +110,7 @@ static bool
 session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 {
 	struct pkt *p = c->p;
+	const uint32_t kind = session_kind(4, p->proto, p->swap);
 	struct session *s = session_table_alloc(w->sessions);
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
@@ -120,24 +121,22 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		worker_drop(w, p, DROP_table_full);
 		return true;
 	}
-	s->proto = p->proto;
-	s->family = 4;
-	s->swap = p->swap;
 	s->zone[0] = p->zone;
 	s->zone[1] = c->zone;
 	s->policy = policy;
 	atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
 	if (c->own != NULL) {
-		atomic_store_explicit(
-			&s->ctl, SESSION_ICMP_REPLIED | SESSION_F_LOCAL, memory_order_relaxed);
+		atomic_store_explicit(&s->ctl, kind | SESSION_ICMP_REPLIED | SESSION_F_LOCAL,
+			memory_order_relaxed);
 	} else if (p->proto == IPPROTO_TCP) {
 		pkt_tcp_segment(p, &seg);
+		atomic_store_explicit(&s->ctl, kind, memory_order_relaxed);
 		reason = session_tcp_first(s, &seg, w->engine->tcp_loose);
 	} else {
 		atomic_store_explicit(&s->ctl,
-			p->proto == IPPROTO_UDP	   ? SESSION_UDP_FIRST
-			: p->proto == IPPROTO_ICMP ? SESSION_ICMP_FIRST
-						   : SESSION_OTHER_FIRST,
+			kind | (p->proto == IPPROTO_UDP		  ? SESSION_UDP_FIRST
+				       : p->proto == IPPROTO_ICMP ? SESSION_ICMP_FIRST
+								  : SESSION_OTHER_FIRST),
 			memory_order_relaxed);
 	}
 	if (c->own == NULL)
@@ -151,7 +150,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		const struct session *old = session_table_at(w->sessions, index);
 		uint32_t replaced = SESSION_NONE;
 
-		if (session_tcp_reopen(old, p->swap ^ old->swap, &seg))
+		if (session_tcp_reopen(old, p->swap ^ session_swap(old), &seg))
 			replaced = session_table_replace4(
 				w->sessions, s, &p->key, index, w->id, w->now);
 		if (replaced != SESSION_NONE) {

@@ -53,8 +53,9 @@ void
 icmp_error_hit(struct worker *w, struct pkt *p, struct session *s)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const unsigned int quoted = p->swap ^ s->swap; /* direction of the quoted packet */
-	const unsigned int dir = !quoted;	       /* the error travels against it */
+	const unsigned int quoted =
+		p->swap ^ session_ctl_swap(ctl); /* direction of the quoted packet */
+	const unsigned int dir = !quoted;	 /* the error travels against it */
 	struct egress e;
 	enum drop_reason reason;
 

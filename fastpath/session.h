@@ -1,17 +1,19 @@
 /*
  * The session: one tracked connection in exactly two cache lines.
  *
- * Line 0 is what a lookup reads, plus the initiator's direction; line 1 is the responder's
- * direction plus what only slow work needs.  The key is not stored here: the home shard's hash
- * keeps it and `pos` finds it (session_table_key()).
+ * Line 0 is what a lookup reads, the key among it, plus the initiator's direction; line 1 is the
+ * responder's direction plus what only slow work needs.  IPv6 addresses do not fit: they lie in a
+ * side array of the table (session_table_key6()).
  *
- * Life-cycle: allocated from the slab -> filled -> key added in its home shard (visible) -> armed
- * on the home shard's wheel -> ... -> SESSION_F_DEAD -> key removed, unlinked -> grace period ->
+ * Life-cycle: allocated from the slab -> filled -> entered in the index (visible) -> armed on its
+ * home worker's wheel -> ... -> SESSION_F_DEAD -> out of the index, unlinked -> grace period ->
  * slab, with its generation raised.  {index, generation} names a session for ever.
  *
  * Direction 0 is the initiator's (client to server), direction 1 the responder's.
  */
 #pragma once
+
+#include <rte_byteorder.h>
 
 #include <assert.h>
 #include <stdalign.h>
@@ -20,10 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SESSION_NONE	  UINT32_MAX
-#define SESSION_NO_POS	  UINT32_MAX
-#define SESSION_POS_TAKEN (UINT32_MAX - 1) /* its key belongs to its successor now */
-#define NEIGH_NONE	  UINT32_MAX
+#define SESSION_NONE	UINT32_MAX
+#define SESSION_NO_HOME UINT8_MAX /* not visible */
+#define NEIGH_NONE	UINT32_MAX
 
 /*
  * Every state of every protocol, in one list, because the idle time is looked up by state alone.
@@ -48,7 +49,10 @@ enum session_state {
 	SESSION_STATES
 };
 
-/* struct session.ctl: bits 0-7 the state, bits 8-31 flags.  Changed by compare-and-swap only. */
+/*
+ * struct session.ctl: bits 0-7 the state, bits 8-21 flags, bits 22-31 what the session is, set
+ * before it is visible and never changed.  Changed by compare-and-swap only.
+ */
 #define SESSION_STATE_MASK UINT32_C(0x000000ff)
 #define SESSION_F_LOCAL	   UINT32_C(0x00000100) /* to or from the firewall itself (R21) */
 #define SESSION_F_REMOTE   UINT32_C(0x00000200) /* copy of a session the peer owns */
@@ -60,6 +64,11 @@ enum session_state {
 #define SESSION_F_FIN1	  UINT32_C(0x00004000)
 #define SESSION_F_FINACK0 UINT32_C(0x00008000) /* the FIN of direction 0 has been acknowledged */
 #define SESSION_F_FINACK1 UINT32_C(0x00010000)
+
+#define SESSION_KIND_IPV6   UINT32_C(0x00400000)
+#define SESSION_KIND_SWAP   UINT32_C(0x00800000) /* the initiator is endpoint 1 of the key */
+#define SESSION_PROTO_SHIFT 24
+#define SESSION_KIND_MASK   UINT32_C(0xffc00000)
 
 /* One direction's counters, cached way out and TCP window (all sequence numbers in host order). */
 struct session_dir {
@@ -78,16 +87,12 @@ struct session_dir {
 struct session {
 	/* Line 0 */
 	alignas(64) _Atomic(uint32_t) ctl; /* any lcore, by CAS; see SESSION_* above */
-	_Atomic(uint32_t) last_seen;  /* W, H: second of the last packet; written when it changes */
-	_Atomic(uint16_t) generation; /* raised when freed */
-	uint8_t proto;		      /* set before visible */
-	uint8_t home;		   /* shard that holds the key and the timer; set before visible */
-	uint32_t pos;		   /* slot of the key in the home shard's hash */
-	uint32_t pos_nat;	   /* slot of the second key, SESSION_NO_POS without NAT */
-	uint8_t family;		   /* 4 or 6 */
-	uint8_t zone[2];	   /* zone of initiator, of responder */
-	uint8_t swap;		   /* 1: the initiator is endpoint 1 of the canonical key */
-	struct session_dir dir[2]; /* dir[1] begins line 1 */
+	_Atomic(uint32_t) last_seen;	   /* W, H: second of the last packet; written on change */
+	rte_be32_t addr[2];		   /* of the key, IPv4; set before visible, as port */
+	rte_be16_t port[2];		   /* of the key */
+	_Atomic(uint16_t) generation;	   /* raised when freed */
+	uint8_t zone[2];		   /* zone of initiator, of responder */
+	struct session_dir dir[2];	   /* dir[1] begins line 1 */
 	/* rest of line 1 */
 	uint32_t policy;     /* id of the rule that permitted it (policy_rule_id()), 0 = built in */
 	uint32_t created;    /* second */
@@ -96,10 +101,11 @@ struct session {
 	uint32_t wheel_due;	/* second its slot fires */
 	_Atomic(uint16_t) sync; /* H: bulk round in which the peer last confirmed it */
 	uint8_t armed;		/* home worker: 1 while linked in the wheel */
-	uint8_t pad;
+	_Atomic(uint8_t) home;	/* worker that has its timer; SESSION_NO_HOME until visible */
 };
 
 static_assert(sizeof(struct session_dir) == 40, "a direction is 40 bytes");
+static_assert(offsetof(struct session, addr) % 8 == 0, "both addresses compare as one word");
 static_assert(offsetof(struct session, dir) == 24, "header of line 0");
 static_assert(offsetof(struct session, dir[1]) == 64, "responder's direction begins line 1");
 static_assert(sizeof(struct session) == 128, "a session is two cache lines");
@@ -114,4 +120,38 @@ static inline enum session_state
 session_state_of(uint32_t ctl)
 {
 	return (enum session_state)(ctl & SESSION_STATE_MASK);
+}
+
+/* session_kind: the constant bits of ctl.  swap = 1: the initiator is endpoint 1 of the key. */
+static inline uint32_t
+session_kind(uint8_t family, uint8_t proto, uint8_t swap)
+{
+	return (uint32_t)proto << SESSION_PROTO_SHIFT | (swap != 0 ? SESSION_KIND_SWAP : 0) |
+	       (family == 6 ? SESSION_KIND_IPV6 : 0);
+}
+
+static inline uint8_t
+session_ctl_swap(uint32_t ctl)
+{
+	return (ctl & SESSION_KIND_SWAP) != 0;
+}
+
+static inline uint8_t
+session_swap(const struct session *s)
+{
+	return session_ctl_swap(atomic_load_explicit(&s->ctl, memory_order_relaxed));
+}
+
+static inline uint8_t
+session_proto(const struct session *s)
+{
+	return (uint8_t)(atomic_load_explicit(&s->ctl, memory_order_relaxed) >>
+			 SESSION_PROTO_SHIFT);
+}
+
+/* session_family: => 4 or 6. */
+static inline uint8_t
+session_family(const struct session *s)
+{
+	return atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_KIND_IPV6 ? 6 : 4;
 }

@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SESSION_ICMP_ECHO_PORT RTE_BE16(2048)
 
@@ -24,20 +25,26 @@ struct session_key4 {
 	uint8_t proto;
 	uint8_t pad; /* 0 */
 };
-static_assert(sizeof(struct session_key4) == 16, "rte_hash compares 16-byte keys fastest");
+static_assert(sizeof(struct session_key4) == 16, "hashed as two words");
 
 struct session_key6 {
 	uint8_t addr[2][16];
 	rte_be16_t port[2];
 	uint16_t vsys;
 	uint8_t proto;
-	uint8_t pad[9]; /* 0; 48-byte keys compare by SSE, 40-byte ones by memcmp */
+	uint8_t pad[9]; /* 0 */
 };
-static_assert(sizeof(struct session_key6) == 48, "rte_hash compares 48-byte keys by SSE");
+static_assert(sizeof(struct session_key6) == 48, "hashed as words");
 
 /* The tuple of one packet or of a session's direction 0, for people and for the wire. */
 struct session_tuple4 {
 	rte_be32_t src, dst;
+	rte_be16_t sport, dport;
+	uint8_t proto;
+};
+
+struct session_tuple6 {
+	uint8_t src[16], dst[16];
 	rte_be16_t sport, dport;
 	uint8_t proto;
 };
@@ -71,4 +78,44 @@ session_key4_tuple(const struct session_key4 *k, uint8_t swap)
 		.sport = k->port[swap],
 		.dport = k->port[!swap],
 		.proto = k->proto };
+}
+
+/* session_key6_make: canonical key of a tuple; addresses in network byte order, at any alignment.
+ * => Returns 1 when the source became endpoint 1 (swapped), else 0. */
+static inline uint8_t
+session_key6_make(struct session_key6 *k, const uint8_t src[16], const uint8_t dst[16],
+	rte_be16_t sport, rte_be16_t dport, uint8_t proto)
+{
+	uint64_t s[2], d[2];
+	uint8_t swap;
+
+	memcpy(s, src, sizeof(s));
+	memcpy(d, dst, sizeof(d));
+	if (s[0] != d[0])
+		swap = rte_be_to_cpu_64(s[0]) > rte_be_to_cpu_64(d[0]);
+	else if (s[1] != d[1])
+		swap = rte_be_to_cpu_64(s[1]) > rte_be_to_cpu_64(d[1]);
+	else
+		swap = rte_be_to_cpu_16(sport) > rte_be_to_cpu_16(dport);
+	memcpy(k->addr[swap], s, sizeof(s));
+	memcpy(k->addr[!swap], d, sizeof(d));
+	k->port[swap] = sport;
+	k->port[!swap] = dport;
+	k->vsys = 0;
+	k->proto = proto;
+	memset(k->pad, 0, sizeof(k->pad));
+	return swap;
+}
+
+/* session_key6_tuple: the tuple as endpoint `swap` sees it. */
+static inline struct session_tuple6
+session_key6_tuple(const struct session_key6 *k, uint8_t swap)
+{
+	struct session_tuple6 t = {
+		.sport = k->port[swap], .dport = k->port[!swap], .proto = k->proto
+	};
+
+	memcpy(t.src, k->addr[swap], sizeof(t.src));
+	memcpy(t.dst, k->addr[!swap], sizeof(t.dst));
+	return t;
 }

@@ -1,14 +1,15 @@
 /*
- * The session table: one slab of sessions and, per worker and family, one rte_hash (the worker's
- * home shard) from canonical key to session.
+ * The session table: one slab of sessions, one index from canonical key to session for both
+ * families and all workers, and per worker (the session's home) a timer wheel.
  *
- * Readers (any registered lcore) never lock.  Every change of a shard's hash is made under that
- * shard's spinlock, held for one re-lookup + add or one delete.  A removed session returns to the
- * slab only after a grace period of the engine's QSBR variable (fastpath/rcu.h): until then its
- * memory and its key stay readable.
+ * Readers (any registered lcore) never lock.  A removed session returns to the slab only after a
+ * grace period of the engine's QSBR variable (fastpath/rcu.h): until then its memory and its key
+ * stay readable.
  *
- * Only the home worker touches a session's timer: others hand it {session, op} through the home
- * shard's inbox.  dataplane.md 2.2 has the measurements behind this design.
+ * Only the home worker touches a session's timer and removes it: others hand it {session, op}
+ * through its inbox.
+ *
+ * Functions that take a key exist for IPv4 and, with the same contract, for IPv6.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ struct session_table_params {
 	const char *name;      /* unique in the process: prefix of DPDK object names */
 	uint32_t max_sessions; /* slab size */
 	uint16_t shards;       /* = workers, 1-32 */
-	uint32_t hash_seed;    /* random per boot */
+	uint64_t hash_seed;    /* random per boot */
 	int socket;	       /* NUMA node or SOCKET_ID_ANY */
 	struct rcu *rcu;
 	const uint32_t *timeouts; /* [SESSION_STATES] seconds; NULL = defaults */
@@ -53,33 +54,41 @@ uint32_t session_table_count(const struct session_table *);  /* visible sessions
 uint64_t session_table_memory(const struct session_table *); /* bytes: slab and index */
 uint32_t session_table_timeout(const struct session_table *, const struct session *);
 
-/* session_table_home4: home shard of a key, from its addresses and ports (symmetric Toeplitz). */
+/* session_table_home4: home worker of a key, from its addresses and ports (symmetric Toeplitz). */
 uint16_t session_table_home4(const struct session_table *, const struct session_key4 *);
+uint16_t session_table_home6(const struct session_table *, const struct session_key6 *);
 /* The same from the NIC's RSS hash of the packet (key 0x6d5a repeated; ports hashed for TCP and UDP
  * only, as home4 does: a port that hashes otherwise must not use this). */
 uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
 
-/* session_table_lookup4: bulk lookup of n <= 64 keys in one home shard.
- * => out[i] = session index or SESSION_NONE; swap[i] = 1 when the initiator is endpoint 1.
- *    Lock-free; results stay valid until the caller's next quiescent report.  Both lines of each
- *    session found are prefetched.  DEAD sessions are found too, for a moment: look at ctl. */
-void session_table_lookup4(const struct session_table *, uint16_t shard,
-	const struct session_key4 *const *keys, uint32_t n, uint32_t *out, uint8_t *swap);
+/* session_table_lookup4: bulk lookup of n <= 64 keys.
+ * => out[i] = session index or SESSION_NONE.  dir[i]: in, which endpoint of the key has sent (its
+ *    swap bit); out, the direction of the session that is (0 = the initiator's), 0 on a miss.
+ *    With 0 in, what comes out is the endpoint that is the initiator.
+ *    Lock-free; results stay valid until the caller's next quiescent report.  The lines of each
+ *    session that its packet will need are prefetched.  DEAD sessions are found too, for a moment:
+ *    look at ctl. */
+void session_table_lookup4(const struct session_table *, const struct session_key4 *const *keys,
+	uint32_t n, uint32_t *out, uint8_t *dir);
+void session_table_lookup6(const struct session_table *, const struct session_key6 *const *keys,
+	uint32_t n, uint32_t *out, uint8_t *dir);
 
 /* session_table_alloc: take a free session for `lcore` (its own cache).
- * => Zeroed but for generation, pos = SESSION_NO_POS.  NULL when the slab is empty. */
+ * => Zeroed but for generation, home = SESSION_NO_HOME.  NULL when the slab is empty. */
 struct session *session_table_alloc(struct session_table *);
 /* Give back one that never became visible. */
 void session_table_unalloc(struct session_table *, struct session *);
 
-/* session_table_insert4: make a filled session visible under `key` (sets home, pos, created).
- * => Any lcore registered with rcu.  Returns the session's index; or, when the key exists already,
- *    the existing session's index with *existed = true and the new one not inserted; or
- *    SESSION_NONE when the shard is full.
- *    `self` = the caller's own shard or UINT16_MAX: at home the timer is armed directly, else
- *    through the inbox. */
+/* session_table_insert4: make a filled session visible under `key` (sets its key, home, created).
+ * => Any lcore registered with rcu.  ctl holds its state and session_kind(), as the key has it.
+ *    Returns the session's index; or, when the key exists already, the existing session's index
+ *    with *existed = true and the new one not inserted; or SESSION_NONE when the index is full.
+ *    `self` = the caller's worker or UINT16_MAX: at home the timer is armed directly, else through
+ *    the inbox. */
 uint32_t session_table_insert4(struct session_table *, struct session *,
 	const struct session_key4 *, uint16_t self, mono_t now, bool *existed);
+uint32_t session_table_insert6(struct session_table *, struct session *,
+	const struct session_key6 *, uint16_t self, mono_t now, bool *existed);
 
 /* session_table_replace4: make `s` visible in the place of session `old`, which has ended and holds
  * the same key: a new connection from the same ports need not wait for the old one's removal.
@@ -87,11 +96,15 @@ uint32_t session_table_insert4(struct session_table *, struct session *,
  *    holds the key.  The old session is handed to its home worker to remove. */
 uint32_t session_table_replace4(struct session_table *, struct session *s,
 	const struct session_key4 *, uint32_t old, uint16_t self, mono_t now);
+uint32_t session_table_replace6(struct session_table *, struct session *s,
+	const struct session_key6 *, uint32_t old, uint16_t self, mono_t now);
 
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */
 bool session_table_key4(
 	const struct session_table *, const struct session *, struct session_key4 *);
+bool session_table_key6(
+	const struct session_table *, const struct session *, struct session_key6 *);
 
 /* session_table_post: hand an op to the home worker.  => false: inbox full, try again later; only
  * for KILL, since a timer op then goes another way.  Nothing happens to a session that is gone. */
@@ -99,7 +112,8 @@ bool session_table_post(
 	struct session_table *, uint32_t index, uint16_t generation, enum session_op);
 
 /* session_table_set_state: CAS a new state (and flag changes) into ctl, and re-time when the new
- * deadline is earlier: directly if self is its home, else through the inbox.
+ * deadline is earlier: directly if self is its home, else through the inbox.  The bits of
+ * session_kind() stay as they are.
  * => false when somebody else changed ctl first: read it again and decide anew. */
 bool session_table_set_state(struct session_table *, struct session *, uint32_t old_ctl,
 	uint32_t new_ctl, uint16_t self, mono_t now);

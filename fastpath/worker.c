@@ -164,7 +164,7 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 {
 	struct session *s = session_table_at(w->sessions, index);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const unsigned int dir = p->swap ^ s->swap;
+	const unsigned int dir = p->swap ^ session_ctl_swap(ctl);
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
 	struct egress e;
@@ -219,43 +219,21 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	return true;
 }
 
-/* Look up all packets of w->pkts, each in its key's home shard.  The NIC's RSS hash is not used:
- * whether it equals ours depends on driver and packet type, and a wrong home would be a lost
- * session; the key alone always gives the same home. */
+/* Look up all packets of w->pkts. */
 static void
 lookup(struct worker *w, uint32_t n, uint32_t *found)
 {
 	const struct session_key4 *keys[WORKER_BURST];
-	uint8_t swap[WORKER_BURST];
-	uint16_t home[WORKER_BURST];
-	uint32_t shards = 0; /* bit per shard that has work */
+	uint8_t dir[WORKER_BURST];
 
-	if (!w->several) {
-		for (uint32_t i = 0; i < n; i++)
-			keys[i] = &w->pkts[i].key;
-		session_table_lookup4(w->sessions, 0, keys, n, found, swap);
-		return;
-	}
 	for (uint32_t i = 0; i < n; i++) {
-		home[i] = session_table_home4(w->sessions, &w->pkts[i].key);
-		shards |= UINT32_C(1) << home[i];
-		w->stats.foreign_lookups += home[i] != w->id;
+		keys[i] = &w->pkts[i].key;
+		dir[i] = w->pkts[i].swap;
 	}
-	while (shards != 0) {
-		const uint16_t shard = (uint16_t)__builtin_ctz(shards);
-		uint32_t result[WORKER_BURST], position[WORKER_BURST], m = 0;
-
-		shards &= shards - 1;
-		for (uint32_t i = 0; i < n; i++) {
-			if (home[i] != shard)
-				continue;
-			position[m] = i;
-			keys[m++] = &w->pkts[i].key;
-		}
-		session_table_lookup4(w->sessions, shard, keys, m, result, swap);
-		for (uint32_t i = 0; i < m; i++)
-			found[position[i]] = result[i];
-	}
+	session_table_lookup4(w->sessions, keys, n, found, dir);
+	/* The NIC's RSS hash would do if it equalled ours; that depends on driver and packet. */
+	for (uint32_t i = 0; w->several && i < n; i++)
+		w->stats.foreign_lookups += session_table_home4(w->sessions, keys[i]) != w->id;
 }
 
 static void

@@ -145,7 +145,7 @@ void
 repl_session_pack(const struct session *s, const struct session_key4 *key, uint32_t index,
 	uint16_t generation, uint32_t ctl, uint32_t now_s, struct hrp_record_session4 *r)
 {
-	const struct session_tuple4 t = session_key4_tuple(key, s->swap);
+	const struct session_tuple4 t = session_key4_tuple(key, session_swap(s));
 	uint16_t flags = 0;
 
 	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
@@ -633,7 +633,8 @@ refresh_copy(struct table *t, uint32_t local, const struct hrp_record_session4 *
 		}
 		s->zone[0] = r->zone[0];
 		s->zone[1] = r->zone[1];
-		const uint32_t ctl = repl_session_unpack(r, mono_seconds(now), s);
+		const uint32_t ctl =
+			(old & SESSION_KIND_MASK) | repl_session_unpack(r, mono_seconds(now), s);
 		if (old != ctl &&
 			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
 			continue;
@@ -654,15 +655,13 @@ insert_copy(struct table *t, const struct hrp_record_session4 *r, const struct s
 		t->stats.full++;
 		return REPL_REFUSED;
 	}
-	s->proto = r->proto;
-	s->family = 4;
-	s->swap = swap;
 	s->zone[0] = r->zone[0];
 	s->zone[1] = r->zone[1];
 	s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
 	atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
-	atomic_store_explicit(
-		&s->ctl, repl_session_unpack(r, mono_seconds(now), s), memory_order_release);
+	atomic_store_explicit(&s->ctl,
+		session_kind(4, r->proto, swap) | repl_session_unpack(r, mono_seconds(now), s),
+		memory_order_release);
 	const uint32_t created = s->created;
 	*local = session_table_insert4(t->sessions, s, key, UINT16_MAX, now, existed);
 	if (*local == SESSION_NONE || *existed) {
@@ -690,7 +689,7 @@ install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t no
 		const struct session *s = session_table_at(t->sessions, local);
 		struct session_key4 had;
 		/* The key too: a restarted owner uses the same names for other sessions. */
-		if (t->owned[owner].owner_generation == generation && s->swap == swap &&
+		if (t->owned[owner].owner_generation == generation && session_swap(s) == swap &&
 			session_table_key4(t->sessions, s, &had) &&
 			memcmp(&had, &key, sizeof(key)) == 0)
 			return refresh_copy(t, local, r, now);
@@ -710,7 +709,7 @@ install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t no
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (c->state == COPY_KILLED && c->generation == generation_of(s))
 			return REPL_RETRY;
-		if (s->swap != swap && ((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
+		if (session_swap(s) != swap && ((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
 			/* Opened from the other side this time: another session with the same key.
 			 */
 			kill_copy(t, local);

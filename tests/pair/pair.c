@@ -545,15 +545,14 @@ pair_differences(const struct pair *p)
 		const struct session_key4 *key_list[1];
 		struct session_key4 key;
 		uint32_t found;
-		uint8_t swap;
+		uint8_t swap = 0;
 
 		if ((ctl & (SESSION_F_DEAD | SESSION_F_LOCAL)) != 0 ||
 			(state != SESSION_TCP_ESTABLISHED && state != SESSION_UDP_REPLIED) ||
 			!session_table_key4(ours, s, &key))
 			continue;
 		key_list[0] = &key;
-		session_table_lookup4(
-			theirs, session_table_home4(theirs, &key), key_list, 1, &found, &swap);
+		session_table_lookup4(theirs, key_list, 1, &found, &swap);
 		if (found != SESSION_NONE &&
 			session_state_of(atomic_load(&session_table_at(theirs, found)->ctl)) ==
 				state)

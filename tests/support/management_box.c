@@ -88,10 +88,9 @@ management_box_sessions(struct management_box *b, uint32_t count)
 
 		if (s == NULL)
 			die("session", "table full");
-		s->swap = session_key4_make(&key, rte_cpu_to_be_32(RTE_IPV4(10, 1, 0, 0) + i),
+		const uint8_t swap = session_key4_make(&key,
+			rte_cpu_to_be_32(RTE_IPV4(10, 1, 0, 0) + i),
 			RTE_BE32(RTE_IPV4(200u, 1, 1, 10)), RTE_BE16(1024), RTE_BE16(80), 6);
-		s->proto = 6;
-		s->family = 4;
 		s->zone[0] = BOX_ZONE_TRUST;
 		s->zone[1] = BOX_ZONE_UNTRUST;
 		s->policy = policy_rule_id("out");
@@ -99,7 +98,8 @@ management_box_sessions(struct management_box *b, uint32_t count)
 		s->dir[0].packets = i;
 		s->last_seen = mono_seconds(b->box->now);
 		s->created = s->last_seen;
-		s->ctl = SESSION_TCP_ESTABLISHED | (i % 4 == 3 ? SESSION_F_REMOTE : 0);
+		s->ctl = session_kind(4, 6, swap) | SESSION_TCP_ESTABLISHED |
+			 (i % 4 == 3 ? SESSION_F_REMOTE : 0);
 		session_table_insert4(t, s, &key, UINT16_MAX, b->box->now, &existed);
 		if (i % 64 == 0)
 			engine_box_poll(b->box); /* the inboxes hold only so many */

@@ -128,11 +128,10 @@ filters_apply_to_the_initiators_tuple(void **state)
 	(void)state;
 	/* Both canonical orders: the initiator as endpoint 0 and as endpoint 1. */
 	for (int order = 0; order < 2; order++) {
-		struct session s = { .proto = 6, .zone = { 2, 4 } };
+		struct session s = { .zone = { 2, 4 } };
 		struct session_key4 key;
 
-		s.ctl = SESSION_TCP_ESTABLISHED;
-		s.swap = session_key4_make(&key, RTE_BE32(RTE_IPV4(10, 1, 1, 10)),
+		uint8_t swap = session_key4_make(&key, RTE_BE32(RTE_IPV4(10, 1, 1, 10)),
 			RTE_BE32(RTE_IPV4(200u, 1, 1, 10)), RTE_BE16(40001), RTE_BE16(80), 6);
 		if (order == 1) { /* as a box would keep it that orders the other way */
 			const struct session_key4 k = key;
@@ -141,8 +140,9 @@ filters_apply_to_the_initiators_tuple(void **state)
 			key.addr[1] = k.addr[0];
 			key.port[0] = k.port[1];
 			key.port[1] = k.port[0];
-			s.swap = !s.swap;
+			swap = !swap;
 		}
+		s.ctl = session_kind(4, 6, swap) | SESSION_TCP_ESTABLISHED;
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			char err[256];
 			json_t *filter =

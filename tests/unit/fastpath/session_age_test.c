@@ -70,13 +70,22 @@ add(uint32_t n, uint32_t ctl)
 {
 	struct session *s = session_table_alloc(table);
 	struct session_key4 k;
+	uint8_t swap;
 	bool existed;
 
 	assert_non_null(s);
-	session_key4_make(&k, rte_cpu_to_be_32(n), 1, 2, 3, 17);
-	atomic_store(&s->ctl, ctl);
+	swap = session_key4_make(&k, rte_cpu_to_be_32(n), 1, 2, 3, 17);
+	atomic_store(&s->ctl, session_kind(4, 17, swap) | ctl);
 	assert_int_not_equal(session_table_insert4(table, s, &k, 0, now, &existed), SESSION_NONE);
 	return s;
+}
+
+static bool
+set_state(struct session *s, uint32_t from, uint32_t to, uint16_t self)
+{
+	const uint32_t kind = atomic_load(&s->ctl) & SESSION_KIND_MASK;
+
+	return session_table_set_state(table, s, kind | from, kind | to, self, now);
 }
 
 static void
@@ -170,8 +179,7 @@ a_shorter_state_brings_the_timer_forward(void **state)
 	(void)state;
 	run_to(100);
 	atomic_store(&s->last_seen, mono_seconds(now));
-	assert_true(session_table_set_state(
-		table, s, SESSION_TCP_ESTABLISHED, SESSION_TCP_CLOSED, 0, now));
+	assert_true(set_state(s, SESSION_TCP_ESTABLISHED, SESSION_TCP_CLOSED, 0));
 	run_to(110);
 	assert_int_equal(gone, 0);
 	run_to(112);
@@ -186,8 +194,7 @@ a_shorter_state_after_long_idling_does_not_end_it_at_once(void **state)
 
 	(void)state;
 	run_to(500);
-	assert_true(session_table_set_state(
-		table, s, SESSION_TCP_ESTABLISHED, SESSION_TCP_CLOSED, 0, now));
+	assert_true(set_state(s, SESSION_TCP_ESTABLISHED, SESSION_TCP_CLOSED, 0));
 	atomic_store(&s->last_seen, mono_seconds(now));
 	run_to(510);
 	assert_int_equal(gone, 0);
@@ -201,8 +208,8 @@ a_change_made_elsewhere_brings_the_timer_forward(void **state)
 	struct session *s = add(1, SESSION_TCP_ESTABLISHED | SESSION_F_REMOTE);
 
 	(void)state;
-	assert_true(session_table_set_state(table, s, SESSION_TCP_ESTABLISHED | SESSION_F_REMOTE,
-		SESSION_TCP_CLOSED, UINT16_MAX, now));
+	assert_true(set_state(
+		s, SESSION_TCP_ESTABLISHED | SESSION_F_REMOTE, SESSION_TCP_CLOSED, UINT16_MAX));
 	run_to(10);
 	assert_int_equal(gone, 0);
 	run_to(12);
@@ -215,8 +222,7 @@ a_longer_state_is_found_alive_when_its_old_slot_fires(void **state)
 	struct session *s = add(1, SESSION_UDP_FIRST);
 
 	(void)state;
-	assert_true(
-		session_table_set_state(table, s, SESSION_UDP_FIRST, SESSION_UDP_REPLIED, 0, now));
+	assert_true(set_state(s, SESSION_UDP_FIRST, SESSION_UDP_REPLIED, 0));
 	run_to(119);
 	assert_int_equal(gone, 0);
 	assert_int_equal(refreshed, 1);

@@ -92,6 +92,48 @@ different_tuples_give_different_keys(void **state)
 		}
 }
 
+/* The same for IPv6, with the difference at either end of the address, and none. */
+static void
+ipv6_both_directions_give_one_key_and_the_tuple_comes_back(void **state)
+{
+	static const struct {
+		uint8_t src[16], dst[16];
+		uint16_t sport, dport;
+		uint8_t swap;
+	} table[] = {
+		{ { 0x20, 1 }, { 0x20, 2 }, 9, 1, 0 },
+		{ { 0x20, 2 }, { 0x20, 1 }, 1, 9, 1 },
+		{ { 0x20, [15] = 1 }, { 0x20, [15] = 0x80 }, 9, 1, 0 },
+		{ { 0x20, [8] = 1 }, { 0x20, [15] = 0x80 }, 1, 9, 1 },
+		{ { 0x20, [7] = 1, [8] = 9 }, { 0x20, [7] = 2, [8] = 1 }, 9, 1, 0 },
+		{ { 0x20 }, { 0x20 }, 256, 255, 1 },
+		{ { 0x20 }, { 0x20 }, 255, 256, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(table); i++) {
+		const rte_be16_t sport = rte_cpu_to_be_16(table[i].sport);
+		const rte_be16_t dport = rte_cpu_to_be_16(table[i].dport);
+		struct session_key6 k, reply;
+		struct session_tuple6 t;
+
+		memset(&k, 0xee, sizeof(k));
+		assert_int_equal(
+			session_key6_make(&k, table[i].src, table[i].dst, sport, dport, 17),
+			table[i].swap);
+		assert_int_equal(
+			session_key6_make(&reply, table[i].dst, table[i].src, dport, sport, 17),
+			!table[i].swap);
+		assert_memory_equal(&k, &reply, sizeof(k));
+		t = session_key6_tuple(&k, table[i].swap);
+		assert_memory_equal(t.src, table[i].src, 16);
+		assert_memory_equal(t.dst, table[i].dst, 16);
+		assert_int_equal(t.sport, sport);
+		assert_int_equal(t.dport, dport);
+		assert_int_equal(t.proto, 17);
+	}
+}
+
 /* Key and direction of an echo message as parse makes them: identifier at the asking side. */
 static uint8_t
 echo(struct session_key4 *k, uint32_t src, uint32_t dst, bool reply, uint16_t id)
@@ -128,6 +170,7 @@ main(void)
 		cmocka_unit_test(both_directions_give_one_key),
 		cmocka_unit_test(the_tuple_comes_back),
 		cmocka_unit_test(different_tuples_give_different_keys),
+		cmocka_unit_test(ipv6_both_directions_give_one_key_and_the_tuple_comes_back),
 		cmocka_unit_test(ICU_04_only_the_asked_side_can_reply),
 	};
 

@@ -76,8 +76,7 @@ create(struct thread *t, const struct session_key4 *k)
 		atomic_fetch_add(&sh->full, 1);
 		return;
 	}
-	atomic_store(&s->ctl, SESSION_UDP_FIRST);
-	s->proto = 17;
+	atomic_store(&s->ctl, session_kind(4, 17, 0) | SESSION_UDP_FIRST);
 	index = session_table_insert4(sh->table, s, k, t->self, t->now, &existed);
 	if (existed || index == SESSION_NONE)
 		session_table_unalloc(sh->table, s);
@@ -131,22 +130,17 @@ burst(struct thread *t)
 	uint32_t out[BURST];
 	uint8_t swap[BURST];
 
-	for (uint16_t shard = 0; shard < WORKERS; shard++) {
-		uint32_t n = 0;
-
-		for (unsigned int i = 0; i < BURST; i++) {
-			k[n] = key_of(next(t) % KEYS);
-			keys[n] = &k[n];
-			if (session_table_home4(sh->table, &k[n]) == shard)
-				n++;
-		}
-		session_table_lookup4(sh->table, shard, keys, n, out, swap);
-		for (uint32_t i = 0; i < n; i++) {
-			if (out[i] == SESSION_NONE)
-				create(t, &k[i]);
-			else
-				use(t, &k[i], out[i]);
-		}
+	for (unsigned int i = 0; i < BURST; i++) {
+		k[i] = key_of(next(t) % KEYS);
+		keys[i] = &k[i];
+		swap[i] = 0;
+	}
+	session_table_lookup4(sh->table, keys, BURST, out, swap);
+	for (uint32_t i = 0; i < BURST; i++) {
+		if (out[i] == SESSION_NONE)
+			create(t, &k[i]);
+		else
+			use(t, &k[i], out[i]);
 	}
 }
 
@@ -157,7 +151,7 @@ on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
 
 	(void)index;
 	(void)aged;
-	if (!(atomic_load(&s->ctl) & SESSION_F_DEAD) || s->pos == SESSION_NO_POS)
+	if (!(atomic_load(&s->ctl) & SESSION_F_DEAD) || atomic_load(&s->home) == SESSION_NO_HOME)
 		atomic_fetch_add(&sh->dead_twice, 1);
 	atomic_fetch_add(&sh->gone, 1);
 }

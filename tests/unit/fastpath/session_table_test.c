@@ -4,7 +4,6 @@
 #include "session_table.h"
 #include "test_eal.h"
 
-#include <rte_hash.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_thash.h>
@@ -59,10 +58,12 @@ on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
 {
 	struct fixture *f = ctx;
 	struct session_key4 k;
+	struct session_key6 k6;
 
 	assert_true(atomic_load(&s->ctl) & SESSION_F_DEAD);
 	assert_ptr_equal(session_table_at(f->table, index), s);
-	assert_true(session_table_key4(f->table, s, &k)); /* told before the key leaves */
+	/* Told before the key leaves. */
+	assert_true(session_table_key4(f->table, s, &k) || session_table_key6(f->table, s, &k6));
 	f->gone++;
 	f->aged += aged;
 	f->gone_count = session_table_count(f->table);
@@ -110,9 +111,7 @@ add(struct fixture *f, uint32_t n, uint16_t self)
 
 	if (s == NULL)
 		return SESSION_NONE;
-	atomic_store(&s->ctl, SESSION_TCP_ESTABLISHED);
-	s->proto = 6;
-	s->swap = n & 1;
+	atomic_store(&s->ctl, session_kind(4, 6, n & 1) | SESSION_TCP_ESTABLISHED);
 	index = session_table_insert4(f->table, s, &k, self, f->now, &existed);
 	if (existed || index == SESSION_NONE)
 		session_table_unalloc(f->table, s);
@@ -124,9 +123,9 @@ find(const struct fixture *f, uint32_t n)
 {
 	const struct session_key4 k = key_of(n), *keys[1] = { &k };
 	uint32_t out;
-	uint8_t swap;
+	uint8_t swap = 0;
 
-	session_table_lookup4(f->table, session_table_home4(f->table, &k), keys, 1, &out, &swap);
+	session_table_lookup4(f->table, keys, 1, &out, &swap);
 	if (out != SESSION_NONE)
 		assert_int_equal(swap, n & 1);
 	return out;
@@ -225,7 +224,8 @@ bulk_lookup_mixes_hits_and_misses(void **state)
 	}
 	for (uint32_t n = 0; n <= 64; n++) {
 		memset(out, 0xee, sizeof(out));
-		session_table_lookup4(f.table, 0, keys, n, out, swap);
+		memset(swap, 0, sizeof(swap));
+		session_table_lookup4(f.table, keys, n, out, swap);
 		for (uint32_t i = 0; i < 64; i++)
 			assert_int_equal(out[i], i < n ? index[i] : 0xeeeeeeee);
 		for (uint32_t i = 0; i < n; i++)
@@ -247,6 +247,7 @@ a_second_session_with_the_same_key_is_refused(void **state)
 	open_table(&f, 1000, 1);
 	first = add(&f, 7, 0);
 	second = session_table_alloc(f.table);
+	atomic_store(&second->ctl, session_kind(4, 6, 1) | SESSION_TCP_ESTABLISHED);
 	assert_int_equal(session_table_insert4(f.table, second, &k, 0, f.now, &existed), first);
 	assert_true(existed);
 	session_table_unalloc(f.table, second);
@@ -297,8 +298,7 @@ a_reused_session_is_clean_and_of_a_new_generation(void **state)
 	run(&f, 0, 10);
 	assert_ptr_equal(session_table_alloc(f.table), s);
 	assert_int_equal(atomic_load(&s->generation), (uint16_t)(generation + 1));
-	assert_int_equal(s->pos, SESSION_NO_POS);
-	assert_int_equal(s->pos_nat, SESSION_NO_POS);
+	assert_int_equal(s->home, SESSION_NO_HOME);
 	assert_int_equal(atomic_load(&s->ctl), 0);
 	assert_int_equal(s->policy, 0);
 	for (size_t i = 0; i < sizeof(s->dir); i++)
@@ -359,20 +359,25 @@ a_stuck_reader_stops_removal_and_nothing_else(void **state)
 	close_table(&f);
 }
 
+/* The key of every port, as rte_softrss_be() takes it. */
+#define RSS_WORDS 13
+
+static void
+rss_key(uint32_t word[RSS_WORDS])
+{
+	for (unsigned int i = 0; i < RSS_WORDS; i++)
+		word[i] = RTE_BE32(0x6d5a6d5a);
+	rte_convert_rss_key(word, word, RSS_WORDS * 4);
+}
+
 static void
 homes_agree_with_the_nic(void **state)
 {
 	static const uint16_t shards[] = { 1, 2, 3, 7, 29, 31, 32 };
-	static uint8_t rss_key[40];
-	uint32_t word[RTE_DIM(rss_key) / 4];
+	uint32_t word[RSS_WORDS];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rss_key); i += 2) {
-		rss_key[i] = 0x6d;
-		rss_key[i + 1] = 0x5a;
-	}
-	memcpy(word, rss_key, sizeof(word));
-	rte_convert_rss_key(word, word, sizeof(word));
+	rss_key(word);
 	for (size_t w = 0; w < RTE_DIM(shards); w++) {
 		uint32_t per_shard[32] = { 0 };
 		struct fixture f;
@@ -403,6 +408,160 @@ homes_agree_with_the_nic(void **state)
 			assert_true(per_shard[i] > 20000u / shards[w] / 2);
 		close_table(&f);
 	}
+}
+
+static struct session_key6
+key6_of(uint32_t n, uint8_t proto, uint8_t *swap)
+{
+	uint8_t client[16] = { 0x20, 0x01, 0x0d, 0xb8 }, server[16] = { 0x20, 0x01, 0x0d, 0xb8, 1 };
+	struct session_key6 k;
+
+	memcpy(&client[12], &n, sizeof(n));
+	client[5] = (uint8_t)(n * 37);
+	server[15] = (uint8_t)n;
+	*swap = session_key6_make(&k, n & 1 ? server : client, n & 1 ? client : server,
+		rte_cpu_to_be_16((uint16_t)(1024 + n)), RTE_BE16(53), proto);
+	return k;
+}
+
+static void
+ipv6_homes_agree_with_the_nic(void **state)
+{
+	static const uint8_t protos[] = { 6, 17, 58 };
+	uint32_t word[RSS_WORDS], per_home[7] = { 0 };
+	struct fixture f;
+
+	(void)state;
+	rss_key(word);
+	open_table(&f, 100, 7);
+	for (uint32_t i = 0; i < 20000; i++) {
+		const uint8_t proto = protos[i % 3];
+		uint8_t swap;
+		const struct session_key6 k = key6_of(i * 2654435761u, proto, &swap);
+		const unsigned int len = proto == 58 ? RTE_THASH_V6_L3_LEN : RTE_THASH_V6_L4_LEN;
+		struct rte_ipv6_tuple tuple = { .sport = rte_be_to_cpu_16(k.port[0]),
+			.dport = rte_be_to_cpu_16(k.port[1]) };
+		uint16_t home;
+
+		for (unsigned int j = 0; j < 16; j++) { /* words in host order, as the NIC's */
+			tuple.src_addr[j ^ 3] = k.addr[0][j];
+			tuple.dst_addr[j ^ 3] = k.addr[1][j];
+		}
+		home = session_table_home6(f.table, &k);
+		assert_int_equal(home,
+			session_table_home_rss(f.table,
+				rte_softrss_be((uint32_t *)(void *)&tuple, len, (uint8_t *)word)));
+		per_home[home]++;
+	}
+	for (unsigned int i = 0; i < 7; i++)
+		assert_true(per_home[i] > 20000 / 7 / 2);
+	close_table(&f);
+}
+
+static uint32_t
+add6(struct fixture *f, uint32_t n, uint32_t replaced)
+{
+	uint8_t swap;
+	const struct session_key6 k = key6_of(n, 17, &swap);
+	struct session *s = session_table_alloc(f->table);
+	bool existed = false;
+	uint32_t index;
+
+	assert_non_null(s);
+	atomic_store(&s->ctl, session_kind(6, 17, swap) | SESSION_UDP_FIRST);
+	index = replaced == SESSION_NONE
+			? session_table_insert6(f->table, s, &k, 0, f->now, &existed)
+			: session_table_replace6(f->table, s, &k, replaced, 0, f->now);
+	if (index == SESSION_NONE || existed)
+		session_table_unalloc(f->table, s);
+	return index;
+}
+
+static uint32_t
+find6(const struct fixture *f, uint32_t n)
+{
+	uint8_t swap, dir[2] = { 0, 1 };
+	const struct session_key6 k = key6_of(n, 17, &swap), *keys[2] = { &k, &k };
+	uint32_t out[2];
+
+	session_table_lookup6(f->table, keys, 2, out, dir);
+	assert_int_equal(out[0], out[1]);
+	if (out[0] != SESSION_NONE) { /* endpoint 0 sends, endpoint 1 sends */
+		assert_int_equal(dir[0], swap);
+		assert_int_equal(dir[1], !swap);
+	}
+	return out[0];
+}
+
+static void
+ipv6_sessions_live_beside_ipv4_ones(void **state)
+{
+	enum { N = 3000 };
+	static uint32_t four[N], six[N];
+	struct session_key6 k;
+	struct session_key4 k4;
+	struct fixture f;
+
+	(void)state;
+	open_table(&f, 2 * N, 1);
+	for (uint32_t i = 0; i < N; i++) {
+		four[i] = add(&f, i, 0);
+		six[i] = add6(&f, i, SESSION_NONE);
+		assert_int_not_equal(six[i], SESSION_NONE);
+	}
+	assert_int_equal(session_table_count(f.table), 2 * N);
+	for (uint32_t i = 0; i < N; i++) {
+		const struct session *s = session_table_at(f.table, six[i]);
+		uint8_t swap;
+		const struct session_key6 want = key6_of(i, 17, &swap);
+
+		assert_int_equal(find(&f, i), four[i]);
+		assert_int_equal(find6(&f, i), six[i]);
+		assert_int_equal(find6(&f, i + N), SESSION_NONE);
+		assert_int_equal(session_family(s), 6);
+		assert_true(session_table_key6(f.table, s, &k));
+		assert_memory_equal(&k, &want, sizeof(k));
+		assert_false(session_table_key4(f.table, s, &k4));
+		s = session_table_at(f.table, four[i]);
+		assert_false(session_table_key6(f.table, s, &k));
+	}
+	assert_true(kill_one(&f, six[0]));
+	run(&f, 0, 10);
+	assert_int_equal(add6(&f, 1, SESSION_NONE), six[1]); /* exists */
+	assert_int_equal(add6(&f, 0, six[0]), SESSION_NONE); /* not there to be replaced */
+	for (uint32_t i = 1; i < N; i += 3)
+		assert_true(kill_one(&f, find6(&f, i)));
+	run(&f, 0, 100);
+	for (uint32_t i = 1; i < N; i++)
+		assert_int_equal(find6(&f, i), i % 3 == 1 ? SESSION_NONE : six[i]);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(find(&f, i), four[i]);
+	close_table(&f);
+}
+
+static void
+a_successor_takes_the_place_of_an_ended_session(void **state)
+{
+	struct fixture f;
+	uint32_t old, new;
+
+	(void)state;
+	open_table(&f, 100, 1);
+	old = add6(&f, 5, SESSION_NONE);
+	new = add6(&f, 5, old);
+	assert_int_not_equal(new, SESSION_NONE);
+	assert_int_not_equal(new, old);
+	assert_int_equal(find6(&f, 5), new);
+	assert_int_equal(add6(&f, 5, old), SESSION_NONE); /* once */
+	assert_int_equal(session_table_count(f.table), 2);
+	run(&f, 0, 10);
+	assert_int_equal(f.gone, 1);
+	assert_int_equal(find6(&f, 5), new);
+	assert_int_equal(session_table_count(f.table), 1);
+	assert_true(kill_one(&f, new));
+	run(&f, 0, 10);
+	assert_int_equal(find6(&f, 5), SESSION_NONE);
+	close_table(&f);
 }
 
 /* What a foreign lcore inserts gets its timer from the home worker. */
@@ -507,17 +666,19 @@ static void
 set_state_succeeds_only_on_the_ctl_the_caller_saw(void **state)
 {
 	struct fixture f;
+	const uint32_t kind = session_kind(4, 6, 1);
 	struct session *s;
 
 	(void)state;
 	open_table(&f, 100, 1);
 	s = session_table_at(f.table, add(&f, 1, 0));
 	assert_false(session_table_set_state(
-		f.table, s, SESSION_TCP_SYN_SENT, SESSION_TCP_CLOSED, 0, f.now));
-	assert_int_equal(atomic_load(&s->ctl), SESSION_TCP_ESTABLISHED);
-	assert_true(session_table_set_state(f.table, s, SESSION_TCP_ESTABLISHED,
+		f.table, s, kind | SESSION_TCP_SYN_SENT, SESSION_TCP_CLOSED, 0, f.now));
+	assert_int_equal(atomic_load(&s->ctl), kind | SESSION_TCP_ESTABLISHED);
+	/* What the session is stays, whatever the caller says. */
+	assert_true(session_table_set_state(f.table, s, kind | SESSION_TCP_ESTABLISHED,
 		SESSION_TCP_CLOSED | SESSION_F_REMOTE, 0, f.now));
-	assert_int_equal(atomic_load(&s->ctl), SESSION_TCP_CLOSED | SESSION_F_REMOTE);
+	assert_int_equal(atomic_load(&s->ctl), kind | SESSION_TCP_CLOSED | SESSION_F_REMOTE);
 	assert_int_equal(session_table_timeout(f.table, s), 20);
 	close_table(&f);
 }
@@ -645,6 +806,9 @@ main(void)
 		cmocka_unit_test(memory_waits_for_readers),
 		cmocka_unit_test(a_stuck_reader_stops_removal_and_nothing_else),
 		cmocka_unit_test(homes_agree_with_the_nic),
+		cmocka_unit_test(ipv6_homes_agree_with_the_nic),
+		cmocka_unit_test(ipv6_sessions_live_beside_ipv4_ones),
+		cmocka_unit_test(a_successor_takes_the_place_of_an_ended_session),
 		cmocka_unit_test(a_foreign_insert_is_armed_through_the_inbox),
 		cmocka_unit_test(no_timer_is_lost_when_the_inbox_is_full),
 		cmocka_unit_test(a_kill_before_the_arm_leaves_nothing_behind),

@@ -89,9 +89,7 @@ ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_st
 
 	if (s == NULL)
 		return SESSION_NONE;
-	s->swap = session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
-	s->proto = t->proto;
-	s->family = 4;
+	const uint8_t swap = session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
 	s->zone[0] = 2;
 	s->zone[1] = 4;
 	s->policy = 0x1234;
@@ -103,7 +101,7 @@ ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_st
 		s->dir[d].tcp_wscale = (uint8_t)(7 + d);
 	}
 	atomic_store(&s->last_seen, mono_seconds(now));
-	atomic_store(&s->ctl, (uint32_t)state | flags);
+	atomic_store(&s->ctl, session_kind(4, t->proto, swap) | (uint32_t)state | flags);
 	const uint32_t index =
 		session_table_insert4(b->sessions, s, &key, UINT16_MAX, now, &existed);
 	if (index == SESSION_NONE || existed)
@@ -137,19 +135,19 @@ ha_box_find(const struct ha_box *b, const struct session_tuple4 *t)
 	const struct session_key4 *keys[1];
 	struct session_key4 key;
 	uint32_t index;
-	uint8_t swap;
+	uint8_t swap = 0;
 
 	session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
 	keys[0] = &key;
-	session_table_lookup4(
-		b->sessions, session_table_home4(b->sessions, &key), keys, 1, &index, &swap);
+	session_table_lookup4(b->sessions, keys, 1, &index, &swap);
 	return index;
 }
 
+/* State and flags. */
 static inline uint32_t
 ha_box_ctl(const struct ha_box *b, uint32_t index)
 {
-	return atomic_load(&ha_box_at(b, index)->ctl);
+	return atomic_load(&ha_box_at(b, index)->ctl) & ~SESSION_KIND_MASK;
 }
 
 static inline uint16_t

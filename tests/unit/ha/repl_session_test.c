@@ -262,8 +262,8 @@ every_field_arrives(void **state)
 		assert_int_equal(
 			ha_box_ctl(&b.box, to), ha_box_ctl(&a.box, from) | SESSION_F_REMOTE |
 							(rows[i].proto == IPPROTO_TCP ? learn : 0));
-		assert_int_equal(x->proto, y->proto);
-		assert_int_equal(x->swap, y->swap);
+		assert_int_equal(session_proto(x), session_proto(y));
+		assert_int_equal(session_swap(x), session_swap(y));
 		assert_int_equal(x->policy, y->policy);
 		assert_int_equal(x->created, y->created);
 		assert_int_equal(x->last_seen, y->last_seen);
@@ -289,7 +289,9 @@ R201_an_update_refreshes_the_copy_in_place(void **state)
 	drain();
 	apply();
 	const uint32_t to = copy_at_b(1, IPPROTO_TCP);
-	atomic_store(&ha_box_at(&a.box, from)->ctl, SESSION_TCP_ESTABLISHED);
+	assert_true(session_table_set_state(a.box.sessions, ha_box_at(&a.box, from),
+		atomic_load(&ha_box_at(&a.box, from)->ctl), SESSION_TCP_ESTABLISHED, UINT16_MAX,
+		now));
 	turn(4000);
 	atomic_store(&ha_box_at(&a.box, from)->last_seen, mono_seconds(now));
 	session_table_set_dirty(a.box.sessions, from);
@@ -552,7 +554,7 @@ a_session_opened_from_the_other_side_replaces_the_copy(void **state)
 	assert_int_not_equal(to, SESSION_NONE);
 	struct session_key4 key;
 	assert_true(session_table_key4(b.box.sessions, ha_box_at(&b.box, to), &key));
-	assert_int_equal(session_key4_tuple(&key, ha_box_at(&b.box, to)->swap).src, r.src);
+	assert_int_equal(session_key4_tuple(&key, session_swap(ha_box_at(&b.box, to))).src, r.src);
 }
 
 static void

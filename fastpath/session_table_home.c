@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The home worker's side of the session table.
+ *
+ * Timers: a wheel per worker, which only it touches.  Others hand it {session, op} through its
+ * inbox. A timer op that finds the inbox full sets the session's bit in the `late` map and the
+ * worker's `late` flag instead; the worker then sweeps the map.  So no timer is ever lost.
+ *
+ * Removal: DEAD in ctl -> the owner is told -> off the wheel -> out of the index -> retire queue.
+ * The queue is cut into batches of 256 (or what is there after 2 ms); one grace period each, after
+ * which the sessions are free again.
+ */
+#include "check.h"
+#include "rcu.h"
+#include "session_table_impl.h"
+
+#include <rte_common.h>
+#include <rte_malloc.h>
+#include <rte_prefetch.h>
+#include <rte_ring_elem.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define INBOX_SIZE    16384
+#define RETIRE_SIZE   16384
+#define RETIRE_BATCH  256
+#define RETIRE_AGE_MS 2
+#define RETIRE_AHEAD  16  /* sessions fetched before they are cleared */
+#define SWEEP_WORDS   256 /* words of the late map looked at per poll */
+
+/* What the inbox carries, by value. */
+struct inbox_op {
+	uint32_t index;
+	uint16_t generation;
+	uint8_t op;
+	uint8_t pad;
+};
+static_assert(sizeof(struct inbox_op) == 8, "ops go through the ring by value");
+
+int
+session_home_create(struct session_table *t, unsigned int id, const struct session_table_params *p)
+{
+	struct session_home *h = &t->homes[id];
+	char name[RTE_RING_NAMESIZE];
+
+	session_age_init(&h->wheel);
+	snprintf(name, sizeof(name), "%s_i%u", p->name, id);
+	h->inbox = rte_ring_create_elem(name, sizeof(struct inbox_op), INBOX_SIZE, p->socket,
+		RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (h->inbox == NULL)
+		return -1;
+	t->memory += sizeof(struct inbox_op) * INBOX_SIZE;
+	h->retire.queue = session_table_take(t, sizeof(uint32_t) * RETIRE_SIZE, p->socket);
+	return h->retire.queue != NULL ? 0 : -1;
+}
+
+void
+session_home_destroy(struct session_home *h)
+{
+	rte_ring_free(h->inbox);
+	rte_free(h->retire.queue);
+}
+
+/* First second in which a session that stays idle is gone: idle for its whole timeout, whatever
+ * part of a second the last packet came in. */
+static uint32_t
+deadline(const struct session_table *t, const struct session *s)
+{
+	return atomic_load_explicit(&s->last_seen, memory_order_relaxed) +
+	       session_table_timeout(t, s) + 1;
+}
+
+/* Home worker: put on the wheel, or bring forward, never back. */
+static void
+retime(struct session_table *t, struct session_home *h, uint32_t index, uint32_t now)
+{
+	struct session *s = &t->slab[index];
+	const uint32_t due = deadline(t, s);
+
+	if (s->armed) {
+		if (due >= s->wheel_due)
+			return;
+		session_age_cancel(&h->wheel, t->slab, index);
+	}
+	session_age_arm(&h->wheel, t->slab, index, due, now);
+}
+
+static bool
+post(struct session_home *h, uint32_t index, uint16_t generation, enum session_op op)
+{
+	struct inbox_op o = { .index = index, .generation = generation, .op = (uint8_t)op };
+
+	return rte_ring_enqueue_elem(h->inbox, &o, sizeof(o)) == 0;
+}
+
+static void
+set_late(struct session_table *t, uint32_t index, struct session_home *h)
+{
+	session_slab_map_set(t->late, index);
+	atomic_store(&h->late, 1);
+}
+
+bool
+session_table_post(struct session_table *t, uint32_t index, uint16_t generation, enum session_op op)
+{
+	const struct session *s;
+	struct session_home *h;
+	uint8_t home;
+
+	if (index >= t->capacity)
+		return true; /* no such session: nothing is owed */
+	s = &t->slab[index];
+	home = session_home_of(s);
+	if (home == SESSION_NO_HOME ||
+		atomic_load_explicit(&s->generation, memory_order_relaxed) != generation)
+		return true; /* gone already */
+	h = &t->homes[home];
+	if (post(h, index, generation, op))
+		return true;
+	if (op == SESSION_OP_KILL)
+		return false;
+	set_late(t, index, h);
+	return true;
+}
+
+bool
+session_table_set_state(struct session_table *t, struct session *s, uint32_t old_ctl,
+	uint32_t new_ctl, uint16_t self, mono_t now)
+{
+	const uint32_t index = session_table_index(t, s);
+	uint8_t home;
+
+	FW_ASSERT(!(new_ctl & SESSION_F_DEAD));
+	new_ctl = (new_ctl & ~SESSION_KIND_MASK) | (old_ctl & SESSION_KIND_MASK);
+	if (!atomic_compare_exchange_strong(&s->ctl, &old_ctl, new_ctl))
+		return false;
+	if (session_table_idle(t, new_ctl) >= session_table_idle(t, old_ctl))
+		return true;
+	/* Not visible yet: whoever makes it so sets the timer after that. */
+	home = session_home_of(s);
+	if (home == SESSION_NO_HOME)
+		return true;
+	if (self != home)
+		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_RETIME);
+	else if (s->armed)
+		retime(t, &t->homes[home], index, mono_seconds(now));
+	return true;
+}
+
+void
+session_home_arm(struct session_table *t, struct session *s, uint16_t self, uint32_t now_s)
+{
+	const uint32_t index = session_table_index(t, s);
+
+	if (self == session_home_of(s))
+		session_age_arm(&t->homes[self].wheel, t->slab, index, deadline(t, s), now_s);
+	else
+		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_ARM);
+}
+
+/* Removal */
+
+static uint32_t
+retire_room(const struct retire *r)
+{
+	return RETIRE_SIZE - (r->tail - r->head);
+}
+
+static void
+retire_close(struct session_table *t, struct retire *r)
+{
+	struct retire_group *g = &r->group[r->group_tail % SESSION_RETIRE_GROUPS];
+
+	if (r->group_tail - r->group_head == SESSION_RETIRE_GROUPS)
+		return; /* the batch grows on until a grace period ends */
+	*g = (struct retire_group){ .token = rcu_start(t->rcu), .end = r->tail };
+	r->group_tail++;
+	r->open = r->tail;
+}
+
+static void
+retire_add(struct session_table *t, struct retire *r, uint32_t index, mono_t now)
+{
+	FW_ASSERT(retire_room(r) > 0);
+	if (r->tail == r->open)
+		r->opened = now;
+	r->queue[r->tail++ % RETIRE_SIZE] = index;
+	if (r->tail - r->open >= RETIRE_BATCH)
+		retire_close(t, r);
+}
+
+/* Free what has passed its grace period, one batch per call. */
+static void
+retire_free(struct session_table *t, struct retire *r, mono_t now)
+{
+	const struct retire_group *g = &r->group[r->group_head % SESSION_RETIRE_GROUPS];
+
+	if (r->tail != r->open && mono_since_ms(now, r->opened) >= RETIRE_AGE_MS)
+		retire_close(t, r);
+	if (r->group_head == r->group_tail || !rcu_done(t->rcu, g->token))
+		return;
+	while (r->head != g->end) {
+		const uint32_t n = RTE_MIN(g->end - r->head, (uint32_t)RETIRE_AHEAD);
+		struct session *s[RETIRE_AHEAD];
+
+		for (uint32_t i = 0; i < n; i++) {
+			s[i] = &t->slab[r->queue[(r->head + i) % RETIRE_SIZE]];
+			rte_prefetch0(s[i]);
+			rte_prefetch0(&s[i]->dir[1]);
+		}
+		for (uint32_t i = 0; i < n; i++)
+			session_slab_release(t, s[i]);
+		r->head += n;
+	}
+	r->group_head++;
+}
+
+struct gone {
+	session_gone_fn fn;
+	void *ctx;
+};
+
+/* Home worker: take a session out of the table.  The caller has made sure of room to retire it. */
+static void
+remove_session(struct session_table *t, struct session_home *h, uint32_t index, mono_t now,
+	bool aged, const struct gone *gone)
+{
+	struct session *s = &t->slab[index];
+
+	if (atomic_fetch_or(&s->ctl, SESSION_F_DEAD) & SESSION_F_DEAD)
+		return;
+	if (gone->fn != NULL)
+		gone->fn(gone->ctx, s, index, aged);
+	if (s->armed)
+		session_age_cancel(&h->wheel, t->slab, index);
+
+	/* Not there when a successor has taken its place. */
+	session_index_remove(&t->index, session_table_hash_of(t, s), session_table_entry(t, s));
+	atomic_fetch_sub_explicit(&h->count, 1, memory_order_relaxed);
+	retire_add(t, &h->retire, index, now);
+}
+
+/* Housekeeping */
+
+static void
+poll_inbox(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
+	const struct gone *gone)
+{
+	struct session_home *h = &t->homes[self];
+	struct inbox_op op[32];
+
+	budget = RTE_MIN(budget, retire_room(&h->retire));
+	while (budget > 0) {
+		const uint32_t want = RTE_MIN(budget, (uint32_t)RTE_DIM(op));
+		const uint32_t n =
+			rte_ring_dequeue_burst_elem(h->inbox, op, sizeof(op[0]), want, NULL);
+
+		for (uint32_t i = 0; i < n; i++) {
+			rte_prefetch0(&t->slab[op[i].index]);
+			rte_prefetch0(&t->slab[op[i].index].dir[1]);
+		}
+		for (uint32_t i = 0; i < n; i++) {
+			struct session *s = &t->slab[op[i].index];
+
+			if (atomic_load(&s->generation) != op[i].generation ||
+				atomic_load(&s->ctl) & SESSION_F_DEAD)
+				continue;
+			if (op[i].op == SESSION_OP_KILL)
+				remove_session(t, h, op[i].index, now, false, gone);
+			else
+				retime(t, h, op[i].index, mono_seconds(now));
+		}
+		if (n < want)
+			return;
+		budget -= n;
+	}
+}
+
+/* Timers that found the inbox full.  Bits of other shards stay for their own workers. */
+static void
+sweep_late(struct session_table *t, uint16_t self, mono_t now)
+{
+	struct session_home *h = &t->homes[self];
+	uint32_t end;
+
+	if (!h->sweeping) {
+		if (atomic_load_explicit(&h->late, memory_order_relaxed) == 0)
+			return;
+		atomic_store(&h->late, 0);
+		h->sweeping = true;
+		h->sweep = 0;
+	}
+	end = RTE_MIN(h->sweep + SWEEP_WORDS, t->map_words);
+	for (; h->sweep < end; h->sweep++) {
+		uint64_t bits = atomic_load(&t->late[h->sweep]);
+
+		for (; bits != 0; bits &= bits - 1) {
+			const uint32_t index = h->sweep * 64 + (uint32_t)__builtin_ctzll(bits);
+			const struct session *s = &t->slab[index];
+			uint8_t home = session_home_of(s);
+
+			if (home != SESSION_NO_HOME && home != self)
+				continue;
+			/* Clear, then look again: it may have become visible between the two. */
+			session_slab_map_clear(t->late, index);
+			home = session_home_of(s);
+			if (home == SESSION_NO_HOME)
+				continue;
+			if (home != self)
+				set_late(t, index, &t->homes[home]);
+			else if (!(atomic_load(&s->ctl) & SESSION_F_DEAD))
+				retime(t, h, index, mono_seconds(now));
+		}
+	}
+	h->sweeping = h->sweep < t->map_words;
+}
+
+void
+session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
+	session_gone_fn gone_fn, void (*refresh)(void *, struct session *, uint32_t), void *ctx)
+{
+	const struct gone gone = { .fn = gone_fn, .ctx = ctx };
+	const uint32_t now_s = mono_seconds(now);
+	struct session_home *h = &t->homes[self];
+	uint32_t index, steps;
+
+	FW_ASSERT(self < t->home_count);
+	poll_inbox(t, self, now, 2 * budget, &gone);
+	sweep_late(t, self, now);
+
+	steps = RTE_MIN(budget, retire_room(&h->retire));
+	while ((index = session_age_next(&h->wheel, t->slab, now_s, &steps)) != SESSION_NONE) {
+		if (deadline(t, &t->slab[index]) <= now_s) {
+			remove_session(t, h, index, now, true, &gone);
+			continue;
+		}
+		if (refresh != NULL)
+			refresh(ctx, &t->slab[index], index);
+		session_age_arm(&h->wheel, t->slab, index, deadline(t, &t->slab[index]), now_s);
+	}
+	retire_free(t, &h->retire, now);
+}

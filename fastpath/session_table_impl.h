@@ -1,0 +1,126 @@
+/*
+ * Private to session_table*.c: the table's parts.
+ *
+ *   session_table.c       creation, look-up, insert, replace
+ *   session_table_slab.c  sessions free and taken, bit maps
+ *   session_table_home.c  the home worker's side: inbox, timers, removal
+ */
+#pragma once
+
+#include "session_age.h"
+#include "session_index.h"
+#include "session_table.h"
+
+#include <rte_ring.h>
+
+#define SESSION_RETA_SIZE     128 /* the period every supported NIC can be programmed with */
+#define SESSION_CACHE_BULK    64
+#define SESSION_RETIRE_GROUPS 64 /* open grace periods per worker */
+
+struct session_cache {
+	alignas(64) uint32_t count; /* its lcore only, as the next */
+	uint32_t index[2 * SESSION_CACHE_BULK];
+};
+
+/* A closed batch: everything in the queue before `end` may go when `token` is done. */
+struct retire_group {
+	uint64_t token;
+	uint32_t end;
+};
+
+struct retire {
+	uint32_t *queue; /* session indexes; head, open and tail run freely */
+	uint32_t head;	 /* oldest not freed */
+	uint32_t open;	 /* first of the batch that still grows */
+	uint32_t tail;
+	mono_t opened; /* when that batch got its first entry */
+	uint32_t group_head, group_tail;
+	struct retire_group group[SESSION_RETIRE_GROUPS];
+};
+
+/* One worker's sessions: their timers and their way out. */
+struct session_home {
+	alignas(64) struct rte_ring *inbox;  /* fixed after creation */
+	alignas(64) _Atomic(uint32_t) count; /* visible sessions; any lcore */
+	alignas(64) _Atomic(uint32_t) late;  /* any lcore sets, home worker takes */
+	alignas(64) uint32_t sweep;	     /* home worker only, as all that follows */
+	bool sweeping;
+	struct retire retire;
+	struct session_wheel wheel;
+};
+
+/* Both addresses of an IPv6 session's key. */
+struct session_addr6 {
+	uint64_t word[4];
+};
+
+struct session_table {
+	/* Read by every lookup, fixed after creation. */
+	struct session *slab;
+	struct session_addr6 *addr6; /* by session index; set before visible */
+	struct session_index index;
+	struct session_home *homes;
+	struct rcu *rcu;
+	uint32_t capacity;
+	uint16_t home_count;
+	uint16_t cache_bulk; /* 0: too few sessions to leave some in caches */
+	uint32_t timeouts[SESSION_STATES];
+	uint8_t reta[SESSION_RETA_SIZE];
+	uint16_t toeplitz[2][256]; /* by high and by low byte of the folded tuple */
+
+	struct rte_ring *free;
+	struct session_cache *caches; /* [RTE_MAX_LCORE] */
+	_Atomic(uint64_t) *dirty;     /* one bit per session: the mirror owes it an update */
+	_Atomic(uint64_t)
+		*late; /* one bit per session: its home worker owes it a look at its timer */
+	uint32_t map_words;
+	uint64_t memory;
+	_Atomic(uint32_t) dirty_count; /* bits set in `dirty` */
+};
+
+/* Memory of the table: zeroed, counted in `memory`.  => NULL: too little. */
+void *session_table_take(struct session_table *, size_t size, int socket);
+
+/* session_table_slab.c.  => 0 or -1: too little memory. */
+int session_slab_create(struct session_table *, const struct session_table_params *);
+void session_slab_destroy(struct session_table *);
+/* Clear a session that nobody can find any more and give it back. */
+void session_slab_release(struct session_table *, struct session *);
+/* => true when this call set the bit.  Always a full barrier, even when the bit is set already: who
+ * takes the bit and then looks at the session must see what the caller has written before. */
+bool session_slab_map_set(_Atomic(uint64_t) *map, uint32_t index);
+void session_slab_map_clear(_Atomic(uint64_t) *map, uint32_t index);
+
+/* session_table_home.c */
+int session_home_create(
+	struct session_table *, unsigned int id, const struct session_table_params *);
+void session_home_destroy(struct session_home *);
+/* Put a session that has just become visible on its home worker's wheel. */
+void session_home_arm(struct session_table *, struct session *, uint16_t self, uint32_t now_s);
+
+/* session_table.c */
+uint64_t session_table_hash_of(const struct session_table *, const struct session *);
+
+static inline uint8_t
+session_home_of(const struct session *s)
+{
+	return atomic_load_explicit(&s->home, memory_order_acquire);
+}
+
+/* What the index holds for a session. */
+static inline uint32_t
+session_table_entry(const struct session_table *t, const struct session *s)
+{
+	return (uint32_t)(s - t->slab) << 1 | session_swap(s);
+}
+
+/* Seconds a session in this state may be idle. */
+static inline uint32_t
+session_table_idle(const struct session_table *t, uint32_t ctl)
+{
+	const uint32_t state = ctl & SESSION_STATE_MASK;
+	const uint32_t seconds = t->timeouts[state < SESSION_STATES ? state : 0];
+
+	/* The peer deletes what it owns; twice the time is for the peer that no longer can. */
+	return ctl & SESSION_F_REMOTE ? 2 * seconds : seconds;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The index of sessions: its buckets alone, then the whole table beside an rte_hash that is given
+ * the same random inserts, removals, replacements and look-ups.
+ */
+#include "rcu.h"
+#include "session_index.h"
+#include "session_table.h"
+#include "test_eal.h"
+
+#include <rte_common.h>
+#include <rte_hash.h>
+#include <rte_jhash.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint32_t
+next(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return (uint32_t)(*x >> 32);
+}
+
+/* => the entry is where a search from its primary bucket gets. */
+static bool
+reachable(const struct session_index *ix, uint64_t hash, uint32_t entry)
+{
+	uint32_t bucket = session_index_primary(ix, hash);
+
+	for (uint32_t i = 0; i < ix->probes; i++) {
+		const struct session_bucket *b = &ix->buckets[bucket];
+		uint64_t mask = session_index_match(b, session_index_tag(hash));
+
+		for (; mask != 0; mask = session_index_rest(mask))
+			if (session_index_entry(b, session_index_slot(mask)) == entry)
+				return true;
+		if (!session_index_passed(b))
+			return false;
+		bucket = session_index_next(ix, bucket);
+	}
+	return false;
+}
+
+static void
+assert_empty(const struct session_index *ix)
+{
+	for (uint32_t i = 0; i < ix->count; i++) {
+		const struct session_bucket *b = &ix->buckets[i];
+
+		assert_int_equal(atomic_load(&b->passed), 0);
+		for (unsigned int j = 0; j < SESSION_INDEX_SLOTS; j++) {
+			assert_int_equal(atomic_load(&b->tag[j]), 0);
+			assert_int_equal(atomic_load(&b->entry[j]), SESSION_INDEX_NONE);
+		}
+	}
+}
+
+/* Every slot of small indexes is used, wherever the keys want to be, and then all are given back.
+ */
+static void
+a_bucket_that_is_full_sends_keys_to_the_next(void **state)
+{
+	static const struct {
+		uint32_t sessions;
+		uint64_t hash, step; /* of key i: hash + i * step */
+	} rows[] = {
+		{ 1, 0, 0 },				 /* one bucket */
+		{ 100, 0, 0 },				 /* all want the first, with one tag */
+		{ 100, UINT64_MAX, 0 },			 /* the last: wraps round */
+		{ 100, UINT64_MAX, UINT64_MAX },	 /* the last, with different tags */
+		{ 100, 0, UINT64_C(0x0765432100000100) } /* spread */
+	};
+
+	(void)state;
+	for (size_t r = 0; r < RTE_DIM(rows); r++) {
+		struct session_index ix;
+		uint32_t slots;
+
+		assert_int_equal(session_index_create(&ix, rows[r].sessions, 1, SOCKET_ID_ANY), 0);
+		assert_int_equal(ix.probes, ix.count); /* every bucket can be reached */
+		slots = ix.count * SESSION_INDEX_SLOTS;
+		for (uint32_t i = 0; i < slots; i++)
+			assert_true(session_index_add(&ix, rows[r].hash + i * rows[r].step, i));
+		assert_false(session_index_add(&ix, rows[r].hash, slots)); /* full */
+		for (uint32_t i = 0; i < slots; i++)
+			assert_true(reachable(&ix, rows[r].hash + i * rows[r].step, i));
+
+		/* Away with every other one: those behind them stay. */
+		for (uint32_t i = 0; i < slots; i += 2)
+			assert_true(session_index_remove(&ix, rows[r].hash + i * rows[r].step, i));
+		for (uint32_t i = 0; i < slots; i++)
+			assert_int_equal(reachable(&ix, rows[r].hash + i * rows[r].step, i), i & 1);
+		assert_false(session_index_remove(&ix, rows[r].hash, 0)); /* twice is once */
+		for (uint32_t i = 1; i < slots; i += 2) {
+			const uint64_t hash = rows[r].hash + i * rows[r].step;
+
+			assert_true(session_index_swap(&ix, hash, i, i + 1000));
+			assert_false(session_index_swap(&ix, hash, i, i + 1000));
+			assert_false(reachable(&ix, hash, i));
+			assert_true(reachable(&ix, hash, i + 1000));
+			assert_true(session_index_remove(&ix, hash, i + 1000));
+		}
+		assert_empty(&ix);
+		session_index_destroy(&ix);
+	}
+}
+
+/* A search is bounded: the key too many is refused, and refusing leaves no trace. */
+static void
+too_many_keys_in_one_place_are_refused(void **state)
+{
+	enum { ROOM = 32 * SESSION_INDEX_SLOTS };
+	struct session_index ix;
+
+	(void)state;
+	assert_int_equal(session_index_create(&ix, 10000, 1, SOCKET_ID_ANY), 0);
+	for (uint32_t i = 0; i < ROOM; i++)
+		assert_true(session_index_add(&ix, UINT64_C(77) << 40, i));
+	assert_false(session_index_add(&ix, UINT64_C(77) << 40, ROOM));
+	for (uint32_t i = 0; i < ROOM; i++)
+		assert_true(session_index_remove(&ix, UINT64_C(77) << 40, i));
+	assert_empty(&ix);
+	session_index_destroy(&ix);
+}
+
+/* Sets of keys as networks have them fill the buckets like random ones, whatever the secret: with
+ * 5.3 keys a bucket on average one in nine has more than eight. */
+static void
+keys_of_real_networks_spread_evenly(void **state)
+{
+	enum { N = 100000 };
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		for (unsigned int kind = 0; kind < 5; kind++) {
+			struct session_index ix;
+			uint32_t *load, over = 0, most = 0;
+
+			assert_int_equal(session_index_create(&ix, N, seed, SOCKET_ID_ANY), 0);
+			load = calloc(ix.count, sizeof(*load));
+			assert_non_null(load);
+			for (uint32_t i = 0; i < N; i++) {
+				const uint8_t net[16] = {
+					0x20, 1, 0x0d,
+					0xb8, [12] = kind == 4 ? (uint8_t)(i >> 16) : 0,
+					[14] = kind == 4 ? (uint8_t)(i >> 8) : 0, [15] = (uint8_t)i
+				};
+				const uint8_t server[16] = { 0x20, 1, 0x0d, 0xb8, 0xff };
+				struct session_key4 k4;
+				struct session_key6 k6;
+				uint64_t hash;
+
+				session_key4_make(&k4,
+					rte_cpu_to_be_32(
+						0x0a000000 + (kind == 0		 ? i
+								     : kind == 1 ? i / 60000
+								     : kind == 2 ? i << 6
+										 : i % 255)),
+					RTE_BE32(0xc8010101),
+					rte_cpu_to_be_16((uint16_t)(kind == 1	? 1024 + i % 60000
+								    : kind == 3 ? i / 255 * 2
+										: 40000)),
+					RTE_BE16(53), 17);
+				session_key6_make(&k6, net, server,
+					rte_cpu_to_be_16((uint16_t)(i >> 8)), RTE_BE16(443), 6);
+				hash = kind < 4 ? session_index_hash4(&ix, &k4)
+						: session_index_hash6(&ix, &k6);
+				load[session_index_primary(&ix, hash)]++;
+			}
+			for (uint32_t b = 0; b < ix.count; b++) {
+				over += load[b] > SESSION_INDEX_SLOTS;
+				most = RTE_MAX(most, load[b]);
+			}
+			if (over > ix.count * 12 / 100 || most > 24)
+				fail_msg("seed %lu, kind %u: %u of %u buckets overflow, most %u",
+					(unsigned long)seed, kind, over, ix.count, most);
+			free(load);
+			session_index_destroy(&ix);
+		}
+	}
+}
+
+/* ---- beside rte_hash ---- */
+
+#define SESSIONS 3000
+#define KEYS	 4000 /* of each family: the slab runs out now and then */
+#define STEPS	 400000
+#define BURST	 32
+
+struct both {
+	struct rcu *rcu;
+	struct session_table *table;
+	struct rte_hash *hash[2]; /* IPv4, IPv6 */
+	mono_t now;
+	uint64_t random;
+	uint32_t inserted, removed, replaced, found, missed, full;
+};
+
+/* Key n of a family, and who opens it: both ends take turns. */
+static const void *
+make_key(uint32_t n, bool v6, struct session_key4 *k4, struct session_key6 *k6, uint8_t *swap)
+{
+	const uint8_t proto = n % 3 == 0 ? 6 : n % 3 == 1 ? 17 : 47;
+	const uint8_t a[16] = { 0x20, 1, [14] = (uint8_t)(n >> 8), [15] = (uint8_t)n };
+	const uint8_t b[16] = { 0x20, 1, [7] = (uint8_t)(n % 7) };
+	const rte_be16_t port = proto == 47 ? 0 : rte_cpu_to_be_16((uint16_t)(n * 11));
+	uint8_t order;
+
+	order = v6 ? session_key6_make(k6, a, b, port, 0, proto)
+		   : session_key4_make(k4, rte_cpu_to_be_32(0x0a000000 + n),
+			     rte_cpu_to_be_32(0xc8000000 + n % 7), port, 0, proto);
+	*swap = n % 5 == 0 ? !order : order;
+	return v6 ? (const void *)k6 : k4;
+}
+
+/* Both sides are asked about a burst of keys and must agree. */
+static void
+compare(struct both *t, bool v6)
+{
+	const struct session_key4 *keys4[BURST];
+	const struct session_key6 *keys6[BURST];
+	struct session_key4 k4[BURST];
+	struct session_key6 k6[BURST];
+	uint8_t dir[BURST], swap[BURST], sender[BURST];
+	uint32_t out[BURST];
+
+	for (unsigned int i = 0; i < BURST; i++) {
+		make_key(next(&t->random) % KEYS, v6, &k4[i], &k6[i], &swap[i]);
+		keys4[i] = &k4[i];
+		keys6[i] = &k6[i];
+		sender[i] = next(&t->random) & 1;
+		dir[i] = sender[i];
+	}
+	if (v6)
+		session_table_lookup6(t->table, keys6, BURST, out, dir);
+	else
+		session_table_lookup4(t->table, keys4, BURST, out, dir);
+	for (unsigned int i = 0; i < BURST; i++) {
+		const void *key = v6 ? (const void *)&k6[i] : &k4[i];
+		void *data;
+
+		if (rte_hash_lookup_data(t->hash[v6], key, &data) < 0) {
+			assert_int_equal(out[i], SESSION_NONE);
+			t->missed++;
+			continue;
+		}
+		assert_int_equal(out[i], (uint32_t)(uintptr_t)data);
+		assert_int_equal(dir[i], sender[i] ^ swap[i]);
+		assert_int_equal(session_swap(session_table_at(t->table, out[i])), swap[i]);
+		t->found++;
+	}
+}
+
+static uint32_t
+insert(struct both *t, const void *key, bool v6, uint8_t swap, uint32_t replaced, bool *existed)
+{
+	struct session *s = session_table_alloc(t->table);
+	const uint8_t proto = v6 ? ((const struct session_key6 *)key)->proto
+				 : ((const struct session_key4 *)key)->proto;
+	uint32_t index;
+
+	*existed = false;
+	if (s == NULL)
+		return SESSION_NONE;
+	atomic_store(&s->ctl, session_kind(v6 ? 6 : 4, proto, swap) | SESSION_OTHER_REPLIED);
+	if (replaced != SESSION_NONE)
+		index = v6 ? session_table_replace6(t->table, s, key, replaced, 0, t->now)
+			   : session_table_replace4(t->table, s, key, replaced, 0, t->now);
+	else
+		index = v6 ? session_table_insert6(t->table, s, key, 0, t->now, existed)
+			   : session_table_insert4(t->table, s, key, 0, t->now, existed);
+	if (index == SESSION_NONE || *existed)
+		session_table_unalloc(t->table, s);
+	return index;
+}
+
+static void
+change(struct both *t, bool v6)
+{
+	struct session_key4 k4;
+	struct session_key6 k6;
+	uint8_t swap;
+	const void *key = make_key(next(&t->random) % KEYS, v6, &k4, &k6, &swap);
+	uint32_t index;
+	bool existed;
+	void *data;
+
+	if (rte_hash_lookup_data(t->hash[v6], key, &data) < 0) {
+		index = insert(t, key, v6, swap, SESSION_NONE, &existed);
+		assert_false(existed);
+		t->full += index == SESSION_NONE;
+		t->inserted += index != SESSION_NONE;
+		if (index != SESSION_NONE)
+			assert_int_equal(
+				rte_hash_add_key_data(t->hash[v6], key, (void *)(uintptr_t)index),
+				0);
+		return;
+	}
+	index = (uint32_t)(uintptr_t)data;
+	switch (next(&t->random) % 4) {
+	case 0: /* exists */
+		if (insert(t, key, v6, swap, SESSION_NONE, &existed) != SESSION_NONE)
+			assert_true(existed);
+		break;
+	case 1:
+		index = insert(t, key, v6, swap, index, &existed);
+		if (index == SESSION_NONE)
+			break;
+		assert_int_equal(
+			rte_hash_add_key_data(t->hash[v6], key, (void *)(uintptr_t)index), 0);
+		t->replaced++;
+		break;
+	default:
+		assert_true(session_table_post(t->table, index,
+			atomic_load(&session_table_at(t->table, index)->generation),
+			SESSION_OP_KILL));
+		session_table_poll(t->table, 0, t->now, 32, NULL, NULL, NULL);
+		assert_true(rte_hash_del_key(t->hash[v6], key) >= 0);
+		t->removed++;
+	}
+}
+
+static void
+run_both(uint64_t seed)
+{
+	struct both t = { .random = seed, .now = { .ns = 1000 * NS_PER_SEC } };
+	struct session_table_params p = { .name = "both",
+		.max_sessions = SESSIONS,
+		.shards = 1,
+		.hash_seed = seed,
+		.socket = SOCKET_ID_ANY };
+
+	p.rcu = t.rcu = rcu_create(SOCKET_ID_ANY);
+	t.table = session_table_create(&p);
+	assert_non_null(t.table);
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		const struct rte_hash_parameters h = { .name = v6 ? "both6" : "both4",
+			.entries = 2 * SESSIONS,
+			.key_len = v6 ? sizeof(struct session_key6) : sizeof(struct session_key4),
+			.hash_func = rte_jhash };
+
+		t.hash[v6] = rte_hash_create(&h);
+		assert_non_null(t.hash[v6]);
+	}
+	for (uint32_t step = 0; step < STEPS; step++) {
+		change(&t, next(&t.random) & 1);
+		t.now.ns += 10000; /* retire batches close after 2 ms */
+		if (step % 16 == 0) {
+			compare(&t, false);
+			compare(&t, true);
+		}
+		if (step % 1000 == 0) {
+			session_table_poll(t.table, 0, t.now, 32, NULL, NULL, NULL);
+			assert_int_equal(session_table_count(t.table),
+				rte_hash_count(t.hash[0]) + rte_hash_count(t.hash[1]));
+		}
+	}
+	print_message(
+		"seed %lu: inserted %u, removed %u, replaced %u, full %u, found %u, missed %u\n",
+		(unsigned long)seed, t.inserted, t.removed, t.replaced, t.full, t.found, t.missed);
+	assert_true(t.inserted > SESSIONS && t.removed > SESSIONS && t.replaced > SESSIONS);
+	assert_true(t.full > 0 && t.found > STEPS / 100 && t.missed > STEPS / 100);
+	session_table_destroy(t.table);
+	rte_hash_free(t.hash[0]);
+	rte_hash_free(t.hash[1]);
+	rcu_destroy(t.rcu);
+}
+
+static void
+random_changes_agree_with_rte_hash(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++)
+		run_both(seed * 0x9e3779b97f4a7c15);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bucket_that_is_full_sends_keys_to_the_next),
+		cmocka_unit_test(too_many_keys_in_one_place_are_refused),
+		cmocka_unit_test(keys_of_real_networks_spread_evenly),
+		cmocka_unit_test(random_changes_agree_with_rte_hash),
+	};
+
+	test_eal_start(64, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
