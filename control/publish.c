@@ -280,7 +280,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 
 	if (extra == NULL)
 		extra = &no_extra;
-	s = snapshot_create((uint16_t)(interfaces->count + extra->virtual_count));
+	s = snapshot_create((uint16_t)(interfaces->count + extra->virtual_count), 0);
 	if (s == NULL) {
 		snprintf(err, err_size, "the snapshot: out of memory");
 		return rc;

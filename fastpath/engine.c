@@ -44,7 +44,8 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		return -1;
 	}
 	e->routes = route_table_create(e->name, params->max_routes, e->rcu, params->socket);
-	if (e->routes == NULL) {
+	e->routes6 = route6_table_create(e->name, params->max_routes, e->rcu, params->socket);
+	if (e->routes == NULL || e->routes6 == NULL) {
 		snprintf(err, err_size, "route table of %u routes: too little memory",
 			params->max_routes);
 		return -1;
@@ -126,6 +127,7 @@ engine_destroy(struct engine *e)
 		neigh_table_destroy(e->neighbours);
 	if (e->routes != NULL)
 		route_table_destroy(e->routes);
+	route6_table_destroy(e->routes6);
 	if (e->sessions != NULL)
 		session_table_destroy(e->sessions);
 	if (e->rcu != NULL)
@@ -231,6 +233,12 @@ struct route_table *
 engine_routes(const struct engine *e)
 {
 	return e->routes;
+}
+
+struct route6_table *
+engine_routes6(const struct engine *e)
+{
+	return e->routes6;
 }
 
 struct neigh_table *

@@ -14,6 +14,7 @@
 #include "punt.h"
 #include "rcu.h"
 #include "route.h"
+#include "route6.h"
 #include "session_table.h"
 #include "snapshot.h"
 
@@ -35,7 +36,7 @@ struct engine_params {
 	uint16_t workers;
 	uint32_t max_sessions;
 	uint32_t max_neighbours;
-	uint32_t max_routes;
+	uint32_t max_routes; /* of each family */
 	uint32_t event_ring; /* mirror events per worker, power of two */
 	int socket;
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
@@ -63,6 +64,7 @@ void engine_bump_routes(struct engine *);
 
 struct session_table *engine_sessions(const struct engine *);
 struct route_table *engine_routes(const struct engine *);
+struct route6_table *engine_routes6(const struct engine *);
 struct neigh_table *engine_neighbours(const struct engine *);
 struct rcu *engine_rcu(const struct engine *);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One rte_hash (lock-free readers, the control core as only writer) from (interface, address) to a
- * slot of a flat array.  A removed slot and its key position are reused only after a grace period.
+ * One rte_hash per family (lock-free readers, the control core as only writer) from (interface,
+ * address) to a slot of one flat array.  A removed slot and its key position are reused only after
+ * a grace period.
  */
 #include "neigh.h"
 
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct neigh_key {
 	rte_be32_t address;
@@ -22,14 +24,22 @@ struct neigh_key {
 	uint16_t pad;
 };
 
+struct neigh_key6 {
+	uint8_t address[IP6_LEN];
+	uint16_t interface;
+	uint16_t pad;
+};
+
+enum { V4, V6, FAMILIES };
+
 struct parked {
 	uint32_t index;
-	int32_t position;
-	uint64_t token; /* 0 = not started */
+	int32_t position; /* in the hash of its slot's family */
+	uint64_t token;	  /* 0 = not started */
 };
 
 struct neigh_table {
-	struct rte_hash *hash;
+	struct rte_hash *hash[FAMILIES];
 	struct neigh *entries;
 	struct rcu *rcu;
 	uint32_t max;
@@ -41,31 +51,40 @@ struct neigh_table {
 	uint32_t parked_head, parked_count;
 };
 
-struct neigh_table *
-neigh_table_create(const char *name, uint32_t max, struct rcu *rcu, int socket)
+static struct rte_hash *
+create_hash(const char *name, const char *family, uint32_t max, uint32_t key_len, int socket)
 {
-	struct neigh_table *t = calloc(1, sizeof(*t));
 	char hash_name[RTE_HASH_NAMESIZE];
-	struct rte_hash_parameters params = {
+	const struct rte_hash_parameters params = {
 		.name = hash_name,
 		/* Headroom for parked slots and for cuckoo chains that cannot be moved. */
 		.entries = max + max / 2 + 8,
-		.key_len = sizeof(struct neigh_key),
+		.key_len = key_len,
 		.hash_func = rte_jhash,
 		.socket_id = socket,
 		.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF,
 	};
 
+	snprintf(hash_name, sizeof(hash_name), "%s-neigh%s", name, family);
+	return rte_hash_create(&params);
+}
+
+struct neigh_table *
+neigh_table_create(const char *name, uint32_t max, struct rcu *rcu, int socket)
+{
+	struct neigh_table *t = calloc(1, sizeof(*t));
+
 	if (t == NULL)
 		return NULL;
-	snprintf(hash_name, sizeof(hash_name), "%s-neigh", name);
 	t->rcu = rcu;
 	t->max = max;
-	t->hash = rte_hash_create(&params);
+	t->hash[V4] = create_hash(name, "", max, sizeof(struct neigh_key), socket);
+	t->hash[V6] = create_hash(name, "6", max, sizeof(struct neigh_key6), socket);
 	t->entries = rte_zmalloc_socket("neigh", (size_t)max * sizeof(*t->entries), 64, socket);
 	t->free_slots = calloc(max, sizeof(*t->free_slots));
 	t->parked = calloc(max, sizeof(*t->parked));
-	if (t->hash == NULL || t->entries == NULL || t->free_slots == NULL || t->parked == NULL) {
+	if (t->hash[V4] == NULL || t->hash[V6] == NULL || t->entries == NULL ||
+		t->free_slots == NULL || t->parked == NULL) {
 		neigh_table_destroy(t);
 		errno = ENOMEM;
 		return NULL;
@@ -81,22 +100,53 @@ neigh_table_destroy(struct neigh_table *t)
 {
 	if (t == NULL)
 		return;
-	rte_hash_free(t->hash);
+	rte_hash_free(t->hash[V4]);
+	rte_hash_free(t->hash[V6]);
 	rte_free(t->entries);
 	free(t->free_slots);
 	free(t->parked);
 	free(t);
 }
 
+static struct neigh_key
+key4(uint16_t interface, rte_be32_t address)
+{
+	return (struct neigh_key){ .address = address, .interface = interface };
+}
+
+static struct neigh_key6
+key6(uint16_t interface, const uint8_t address[IP6_LEN])
+{
+	struct neigh_key6 key = { .interface = interface };
+
+	memcpy(key.address, address, sizeof(key.address));
+	return key;
+}
+
+static uint32_t
+find(const struct rte_hash *hash, const void *key)
+{
+	void *data;
+
+	if (rte_hash_lookup_data(hash, key, &data) < 0)
+		return NEIGH_NONE;
+	return (uint32_t)(uintptr_t)data;
+}
+
 uint32_t
 neigh_find(const struct neigh_table *t, uint16_t interface, rte_be32_t address)
 {
-	const struct neigh_key key = { .address = address, .interface = interface };
-	void *data;
+	const struct neigh_key key = key4(interface, address);
 
-	if (rte_hash_lookup_data(t->hash, &key, &data) < 0)
-		return NEIGH_NONE;
-	return (uint32_t)(uintptr_t)data;
+	return find(t->hash[V4], &key);
+}
+
+uint32_t
+neigh_find6(const struct neigh_table *t, uint16_t interface, const uint8_t address[IP6_LEN])
+{
+	const struct neigh_key6 key = key6(interface, address);
+
+	return find(t->hash[V6], &key);
 }
 
 struct neigh *
@@ -118,36 +168,57 @@ neigh_count(const struct neigh_table *t)
 	return atomic_load_explicit(&t->count, memory_order_relaxed);
 }
 
-uint32_t
-neigh_add(struct neigh_table *t, uint16_t interface, rte_be32_t address, uint16_t port,
-	const struct rte_ether_addr *source)
+/* A new entry, whose key is not in the table. => NEIGH_NONE: full. */
+static uint32_t
+add(struct neigh_table *t, const struct rte_hash *hash, const void *key, const struct neigh *fields)
 {
-	const struct neigh_key key = { .address = address, .interface = interface };
-	const uint32_t existing = neigh_find(t, interface, address);
 	struct neigh *n;
 	uint32_t index;
 
-	if (existing != NEIGH_NONE)
-		return existing;
 	if (t->free_count == 0)
 		return NEIGH_NONE;
 	index = t->free_slots[t->free_count - 1];
 	n = &t->entries[index];
-	n->address = address;
-	n->interface = interface;
-	n->port = port;
-	n->source = *source;
+	memcpy(n->address6, fields->address6, sizeof(n->address6));
+	n->family = fields->family;
+	n->interface = fields->interface;
+	n->port = fields->port;
+	n->source = fields->source;
 	n->expires_ns = 0;
 	n->tries = 0;
 	atomic_store_explicit(&n->used, 0, memory_order_relaxed);
 	atomic_store_explicit(&n->word, (uint64_t)NEIGH_INCOMPLETE << 48, memory_order_release);
-	if (rte_hash_add_key_data(t->hash, &key, (void *)(uintptr_t)index) < 0) {
+	if (rte_hash_add_key_data(hash, key, (void *)(uintptr_t)index) < 0) {
 		atomic_store_explicit(&n->word, 0, memory_order_relaxed);
 		return NEIGH_NONE;
 	}
 	t->free_count--;
 	atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
 	return index;
+}
+
+uint32_t
+neigh_add(struct neigh_table *t, uint16_t interface, rte_be32_t address, uint16_t port,
+	const struct rte_ether_addr *source)
+{
+	const struct neigh_key key = key4(interface, address);
+	struct neigh n = { .interface = interface, .port = port, .source = *source, .family = 4 };
+	const uint32_t existing = find(t->hash[V4], &key);
+
+	n.address = address;
+	return existing != NEIGH_NONE ? existing : add(t, t->hash[V4], &key, &n);
+}
+
+uint32_t
+neigh_add6(struct neigh_table *t, uint16_t interface, const uint8_t address[IP6_LEN], uint16_t port,
+	const struct rte_ether_addr *source)
+{
+	const struct neigh_key6 key = key6(interface, address);
+	struct neigh n = { .interface = interface, .port = port, .source = *source, .family = 6 };
+	const uint32_t existing = find(t->hash[V6], &key);
+
+	memcpy(n.address6, address, sizeof(n.address6));
+	return existing != NEIGH_NONE ? existing : add(t, t->hash[V6], &key, &n);
 }
 
 void
@@ -169,10 +240,18 @@ void
 neigh_remove(struct neigh_table *t, uint32_t index)
 {
 	struct neigh *n = neigh_at(t, index);
-	const struct neigh_key key = { .address = n->address, .interface = n->interface };
-	const int32_t position = rte_hash_del_key(t->hash, &key);
 	struct parked *p;
+	int32_t position;
 
+	if (n->family == 6) {
+		const struct neigh_key6 key = key6(n->interface, n->address6);
+
+		position = rte_hash_del_key(t->hash[V6], &key);
+	} else {
+		const struct neigh_key key = key4(n->interface, n->address);
+
+		position = rte_hash_del_key(t->hash[V4], &key);
+	}
 	if (position < 0)
 		return; /* not in the table: nothing to remove */
 	atomic_store_explicit(&n->word, 0, memory_order_release);
@@ -204,7 +283,8 @@ neigh_poll(struct neigh_table *t)
 
 		if (!rcu_done(t->rcu, p->token))
 			break;
-		rte_hash_free_key_with_position(t->hash, p->position);
+		rte_hash_free_key_with_position(
+			t->hash[t->entries[p->index].family == 6 ? V6 : V4], p->position);
 		t->free_slots[t->free_count++] = p->index;
 		t->parked_head = (t->parked_head + 1) % t->max;
 		t->parked_count--;

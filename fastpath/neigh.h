@@ -1,14 +1,16 @@
 /*
- * Neighbours: (interface, IPv4 address) -> MAC.  The control core is the only writer; workers find
- * an entry once per session and direction, then read one atomic word per packet.
+ * Neighbours of both families: (interface, address) -> MAC.  The control core is the only writer;
+ * workers find an entry once per session and direction, then read one atomic word per packet.
  */
 #pragma once
 
+#include "ip_addr.h"
 #include "session.h" /* NEIGH_NONE */
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,25 +26,32 @@ enum neigh_state {
 	NEIGH_FAILED /* no answer: packets are dropped for a while */
 };
 
-/* MAC and state share one word, so that a reader never sees half of a change. */
+/* One cache line.  MAC and state share one word, so that a reader never sees half of a change. */
 struct neigh {
 	_Atomic(uint64_t) word; /* C writes, W reads: state << 48 | MAC (first octet highest) */
-	rte_be32_t address;	/* C, before published */
-	uint16_t interface;	/* C, before published */
-	uint16_t port;		/* C, before published: engine port */
-	struct rte_ether_addr source; /* C, before published: our MAC on that interface */
+	union {			/* C, before published, as all up to `family` */
+		rte_be32_t address;
+		uint8_t address6[IP6_LEN];
+	};
+	uint16_t interface;
+	uint16_t port;		      /* engine port */
+	struct rte_ether_addr source; /* our MAC on that interface */
+	uint8_t family;		      /* 4 or 6: which of the two addresses it is */
 	_Atomic(uint8_t) used;	      /* W sets to 1, C clears: traffic seen since last look */
-	uint8_t pad;
-	uint64_t expires_ns; /* C only, as the next two */
+	uint8_t pad[4];
+	uint64_t expires_ns; /* C only, as the next one */
 	uint8_t tries;
-	uint8_t pad2[7];
+	uint8_t pad2[15];
 };
+static_assert(sizeof(struct neigh) == 64, "a neighbour is one cache line");
 
 struct neigh_table *neigh_table_create(const char *name, uint32_t max, struct rcu *, int socket);
 void neigh_table_destroy(struct neigh_table *);
 
-/* neigh_find: any lcore, lock-free.  => index or NEIGH_NONE. */
+/* neigh_find, neigh_find6: any lcore, lock-free.  => index or NEIGH_NONE. */
 uint32_t neigh_find(const struct neigh_table *, uint16_t interface, rte_be32_t address);
+uint32_t neigh_find6(
+	const struct neigh_table *, uint16_t interface, const uint8_t address[IP6_LEN]);
 struct neigh *neigh_at(const struct neigh_table *, uint32_t index);
 uint32_t neigh_capacity(const struct neigh_table *);
 uint32_t neigh_count(const struct neigh_table *);
@@ -50,6 +59,8 @@ uint32_t neigh_count(const struct neigh_table *);
 /* Control core only. neigh_add: => index (existing or new, INCOMPLETE), NEIGH_NONE when full. */
 uint32_t neigh_add(struct neigh_table *, uint16_t interface, rte_be32_t address, uint16_t port,
 	const struct rte_ether_addr *source);
+uint32_t neigh_add6(struct neigh_table *, uint16_t interface, const uint8_t address[IP6_LEN],
+	uint16_t port, const struct rte_ether_addr *source);
 void neigh_set(
 	struct neigh_table *, uint32_t index, enum neigh_state, const struct rte_ether_addr *mac);
 /* The slot is reused after a grace period that neigh_poll() starts; before that the caller raises
@@ -69,4 +80,11 @@ neigh_word_mac(uint64_t word, struct rte_ether_addr *mac)
 {
 	for (int i = 0; i < 6; i++)
 		mac->addr_bytes[i] = (uint8_t)(word >> (40 - 8 * i));
+}
+
+/* The address of an entry, for whoever does not care about the family. */
+static inline struct ip_addr
+neigh_address(const struct neigh *n)
+{
+	return n->family == 6 ? ip_addr_v6(n->address6) : ip_addr_v4(n->address);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "ip_addr.h"
 #include "snapshot.h"
 
 #include <rte_ether.h>
@@ -18,9 +19,13 @@ struct pkt_meta {
 	uint16_t interface; /* RX interface, or TX interface of an unresolved next hop */
 	uint8_t why;	    /* enum punt_why */
 	bool fenced;	    /* inject: transmit only while the lease is held at that moment */
-	uint8_t pad[2];
-	rte_be32_t next_hop; /* PUNT_UNRESOLVED: who must be asked */
-	uint32_t neigh;	     /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
+	uint8_t family;	    /* PUNT_UNRESOLVED: 6: next_hop6 must be asked, else next_hop */
+	uint8_t pad;
+	union {
+		rte_be32_t next_hop;
+		uint8_t next_hop6[IP6_LEN];
+	};
+	uint32_t neigh; /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
 };
 
 static inline struct pkt_meta *

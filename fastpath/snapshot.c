@@ -6,18 +6,20 @@
 #include <stdlib.h>
 
 struct snapshot *
-snapshot_create(uint16_t address_count)
+snapshot_create(uint16_t address_count, uint16_t address6_count)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->addresses = calloc(address_count > 0 ? address_count : 1, sizeof(*s->addresses));
-	if (s->addresses == NULL) {
-		free(s);
+	s->addresses6 = calloc(address6_count > 0 ? address6_count : 1, sizeof(*s->addresses6));
+	if (s->addresses == NULL || s->addresses6 == NULL) {
+		snapshot_destroy(s);
 		return NULL;
 	}
 	s->address_count = address_count;
+	s->address6_count = address6_count;
 	for (unsigned int i = 0; i < MAX_PORTS; i++)
 		s->port_interface[i] = INTERFACE_NONE;
 	return s;
@@ -30,6 +32,7 @@ snapshot_destroy(struct snapshot *s)
 		return;
 	policy_destroy(s->policy);
 	free(s->addresses);
+	free(s->addresses6);
 	free(s);
 }
 
@@ -51,4 +54,69 @@ snapshot_own_address(const struct snapshot *s, rte_be32_t addr)
 			high = mid;
 	}
 	return NULL;
+}
+
+/* By address; link-local ones of several interfaces stand side by side, by interface. */
+static int
+place6(const struct snapshot_address6 *e, uint16_t interface, const uint8_t addr[IP6_LEN])
+{
+	const int order = ip6_compare(e->address, addr);
+
+	if (order != 0 || !ip6_is_link_local(addr))
+		return order;
+	return (int)e->interface - (int)interface;
+}
+
+static int
+address6_compare(const void *pa, const void *pb)
+{
+	const struct snapshot_address6 *a = pa, *b = pb;
+	const int order = place6(a, b->interface, b->address);
+
+	return order != 0 ? order : (int)a->vrid - (int)b->vrid;
+}
+
+void
+snapshot_sort6(struct snapshot *s)
+{
+	struct snapshot_address6 *list = s->addresses6;
+	uint16_t kept = 0;
+
+	qsort(list, s->address6_count, sizeof(*list), address6_compare);
+	for (uint16_t i = 0; i < s->address6_count; i++) {
+		if (kept == 0 || place6(&list[kept - 1], list[i].interface, list[i].address) != 0)
+			list[kept++] = list[i];
+	}
+	s->address6_count = kept;
+}
+
+const struct snapshot_address6 *
+snapshot_own_address6(const struct snapshot *s, uint16_t interface, const uint8_t addr[IP6_LEN])
+{
+	uint32_t low = 0, high = s->address6_count;
+
+	while (low < high) {
+		const uint32_t mid = (low + high) >> 1;
+		const int order = place6(&s->addresses6[mid], interface, addr);
+
+		if (order == 0)
+			return &s->addresses6[mid];
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+bool
+snapshot_on_link6(const struct snapshot_interface *in, const uint8_t addr[IP6_LEN])
+{
+	if (ip6_is_link_local(addr))
+		return in->address6_count > 0;
+	for (uint8_t i = 0; i < in->address6_count; i++) {
+		if (ip6_in_prefix(addr, in->addresses6[i].address, in->addresses6[i].len))
+			return true;
+	}
+	return false;
 }

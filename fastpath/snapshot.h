@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "ip_addr.h"
+
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 
@@ -17,11 +19,18 @@
 #define MAX_PORTS      32
 #define MAX_RULES      16384
 #define INTERFACE_NONE UINT16_MAX
+#define MAX_ADDRESSES6 8 /* global IPv6 addresses of an interface */
 
 #define ZONE_NONE  0
 #define ZONE_LOCAL 1
 
 struct policy;
+
+/* An address with the length of its subnet; host bits are kept. */
+struct snapshot_prefix6 {
+	uint8_t address[IP6_LEN];
+	uint8_t len;
+};
 
 struct snapshot_interface {
 	char name[48];
@@ -34,6 +43,9 @@ struct snapshot_interface {
 	rte_be32_t address; /* 0 = none */
 	uint8_t prefix_len;
 	struct rte_ether_addr mac;
+	uint8_t address6_count; /* 0: no IPv6 on it, link-local neither */
+	struct snapshot_prefix6 addresses6[MAX_ADDRESSES6];
+	uint8_t link_local[IP6_LEN];
 };
 
 struct snapshot_zone {
@@ -48,19 +60,37 @@ struct snapshot_address {
 	uint8_t vrid;
 };
 
+/* The same for IPv6.  A link-local address is ours on its interface only. */
+struct snapshot_address6 {
+	uint8_t address[IP6_LEN];
+	uint16_t interface;
+	uint8_t vrid;
+};
+
 struct snapshot {
 	uint32_t version;
 	uint16_t interface_count;
 	uint16_t address_count;
+	uint16_t address6_count;
 	struct snapshot_interface interfaces[MAX_INTERFACES];
 	uint16_t port_interface[MAX_PORTS]; /* port index -> interface, INTERFACE_NONE */
 	struct snapshot_zone zones[MAX_ZONES];
-	struct snapshot_address *addresses; /* sorted by address (host order) */
-	struct policy *policy;		    /* owned by the snapshot */
+	struct snapshot_address *addresses;   /* sorted by address (host order) */
+	struct snapshot_address6 *addresses6; /* sorted by snapshot_sort6() */
+	struct policy *policy;		      /* owned by the snapshot */
 };
 
-struct snapshot *snapshot_create(uint16_t address_count);
+struct snapshot *snapshot_create(uint16_t address_count, uint16_t address6_count);
 void snapshot_destroy(struct snapshot *); /* policy included */
+
+/* snapshot_sort6: put addresses6 in order; of equal ones (of one interface, where they are
+ * link-local) only that with the lowest vrid stays, so an interface's own (0) wins (R39). */
+void snapshot_sort6(struct snapshot *);
 
 /* snapshot_own_address: => entry of `addr` or NULL. */
 const struct snapshot_address *snapshot_own_address(const struct snapshot *, rte_be32_t addr);
+/* snapshot_own_address6: the same; `interface` is where a link-local `addr` was seen. */
+const struct snapshot_address6 *snapshot_own_address6(
+	const struct snapshot *, uint16_t interface, const uint8_t addr[IP6_LEN]);
+/* snapshot_on_link6: is `addr` in a subnet of the interface, or link-local where it has IPv6? */
+bool snapshot_on_link6(const struct snapshot_interface *, const uint8_t addr[IP6_LEN]);

@@ -437,6 +437,7 @@ worker_create(
 	w->sessions = e->sessions;
 	w->neighbours = e->neighbours;
 	w->routes = e->routes;
+	w->routes6 = e->routes6;
 	w->rule_hits =
 		rte_zmalloc_socket("rule_hits", (MAX_RULES + 1) * sizeof(uint64_t), 64, socket);
 	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);

@@ -31,6 +31,7 @@ struct worker {
 	struct session_table *sessions;
 	struct neigh_table *neighbours;
 	struct route_table *routes;
+	struct route6_table *routes6;
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
 	uint64_t *rule_hits;	 /* [MAX_RULES + 1] */
@@ -69,6 +70,7 @@ struct engine {
 	struct rcu *rcu;
 	struct session_table *sessions;
 	struct route_table *routes;
+	struct route6_table *routes6;
 	struct neigh_table *neighbours;
 	struct rte_ring *inject; /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];

@@ -85,7 +85,7 @@ publish(struct bench_rig *r, unsigned int generation)
 		{ IPV4(10, 0, 0, 0), 8, 0, RTE_BE32(IPV4(192, 168, 0, 2)) },
 		{ IPV4(200, 0, 0, 0), 8, 1, RTE_BE32(IPV4(192, 168, 1, 2)) },
 	};
-	struct snapshot *s = snapshot_create(2);
+	struct snapshot *s = snapshot_create(2, 0);
 	struct neigh_table *neighbours = engine_neighbours(r->engine);
 
 	if (s == NULL)

@@ -139,7 +139,7 @@ draft_snapshot(struct engine_box *b)
 		[BOX_ZONE_DMZ] = { "dmz", 50 },
 		[BOX_ZONE_UNTRUST] = { "untrust", 5 },
 	};
-	struct snapshot *s = snapshot_create(BOX_PORTS + 2);
+	struct snapshot *s = snapshot_create(BOX_PORTS + 2, 0);
 	char name[32];
 
 	if (s == NULL)

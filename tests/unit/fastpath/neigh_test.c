@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "ipv6.h"
 #include "neigh.h"
 #include "rcu.h"
 #include "test_eal.h"
@@ -66,6 +67,40 @@ an_entry_is_found_by_interface_and_address(void **state)
 }
 
 static void
+both_families_share_the_slots_and_never_meet(void **state)
+{
+	const struct ipv6 one = ipv6("fe80::1"), like_v4 = ipv6("a01:109::");
+	const uint32_t v4 = neigh_add(table, 1, RTE_BE32(0x0a010109), 3, &ours);
+	const uint32_t a = neigh_add6(table, 1, one.b, 3, &ours);
+	const uint32_t b = neigh_add6(table, 2, one.b, 4, &ours);
+	const uint32_t c = neigh_add6(table, 1, like_v4.b, 3, &ours);
+	const struct ip_addr address = ip_addr_v6(one.b);
+	struct ip_addr of;
+
+	(void)state;
+	assert_int_equal(neigh_count(table), 4);
+	assert_int_equal(neigh_add6(table, 1, one.b, 3, &ours), a);
+	assert_int_equal(neigh_find6(table, 1, one.b), a);
+	assert_int_equal(neigh_find6(table, 2, one.b), b);
+	assert_int_equal(neigh_find6(table, 3, one.b), NEIGH_NONE);
+	assert_int_equal(neigh_find6(table, 1, like_v4.b), c);
+	assert_int_equal(neigh_find(table, 1, RTE_BE32(0x0a010109)), v4);
+	of = neigh_address(neigh_at(table, b));
+	assert_true(ip_addr_equal(&of, &address));
+	of = neigh_address(neigh_at(table, v4));
+	assert_int_equal(of.family, 4);
+
+	/* The key of a removed entry is free again after the grace period. */
+	neigh_remove(table, a);
+	assert_int_equal(neigh_find6(table, 1, one.b), NEIGH_NONE);
+	assert_int_equal(neigh_find6(table, 2, one.b), b);
+	neigh_poll(table);
+	rcu_quiescent(rcu, reader);
+	neigh_poll(table);
+	assert_int_equal(neigh_add6(table, 1, one.b, 3, &ours), a);
+}
+
+static void
 a_removed_slot_waits_for_its_readers(void **state)
 {
 	uint32_t removed;
@@ -95,8 +130,13 @@ slots_do_not_leak_over_many_rounds(void **state)
 	(void)state;
 	for (uint32_t round = 0; round < 1000; round++) {
 		for (uint32_t i = 0; i < MAX; i++) {
-			const uint32_t n =
-				neigh_add(table, 0, rte_cpu_to_be_32(round * MAX + i), 0, &ours);
+			const uint32_t number = round * MAX + i;
+			struct ipv6 address = ipv6("fe80::");
+			uint32_t n;
+
+			memcpy(&address.b[12], &number, sizeof(number));
+			n = i % 2 == 0 ? neigh_add(table, 0, number, 0, &ours)
+				       : neigh_add6(table, 0, address.b, 0, &ours);
 
 			assert_int_not_equal(n, NEIGH_NONE);
 			neigh_remove(table, n);
@@ -114,6 +154,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			an_entry_is_found_by_interface_and_address, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			both_families_share_the_slots_and_never_meet, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_removed_slot_waits_for_its_readers, setup, teardown),
 		cmocka_unit_test_setup_teardown(

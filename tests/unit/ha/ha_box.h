@@ -45,7 +45,7 @@ ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sess
 		err, sizeof(err));
 	if (b->engine == NULL)
 		fail_msg("%s", err);
-	struct snapshot *s = snapshot_create(0);
+	struct snapshot *s = snapshot_create(0, 0);
 	assert_non_null(s);
 	s->policy = policy_create(name, NULL, 0, POLICY_PERMIT, SOCKET_ID_ANY);
 	assert_non_null(s->policy);
