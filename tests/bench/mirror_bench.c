@@ -2,7 +2,7 @@
 /*
  * The mirror: two boxes' HRP cores on one wire of rings.  Sessions are made by the first box's
  * worker, whose events the first HRP core packs and sends; the second installs them.  Each core's
- * own turns are timed.
+ * own turns are timed.  And what the mirror costs the worker that feeds it.
  */
 #include "bench.h"
 #include "ha_bus.h"
@@ -12,12 +12,10 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BURST	  32
 #define BATCH	  8192
 #define STEP_US	  20
 #define SETTLE_MS 5000
@@ -50,7 +48,9 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 	char err[256] = "";
 	int id;
 
-	if (!bench_rig_create(&s->rig, sessions, 65536))
+	if (!bench_rig_create(&s->rig,
+		    &(struct bench_spec){
+			    .sessions = sessions, .workers = 1, .rules = 10, .event_ring = 65536 }))
 		fatal("no memory");
 	id = rte_eth_from_rings(names[i], &wires[!i], 1, &wires[i], 1, 0);
 	if (id < 0 || port_start(&s->port, (uint16_t)id, 1, s->rig.pool, err, sizeof(err)) < 0)
@@ -95,7 +95,7 @@ run(struct side *s, mono_t now, uint32_t us)
 		now = mono_add_us(now, STEP_US);
 		turn(&s[0], now);
 		turn(&s[1], now);
-		worker_poll(s[1].rig.worker, now); /* its inbox arms the copies' timers */
+		worker_poll(s[1].rig.worker[0], now); /* its inbox arms the copies' timers */
 	}
 	return now;
 }
@@ -117,14 +117,14 @@ roles(struct side *s, mono_t now)
 static void
 make_sessions(struct side *a, uint32_t first, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i += BURST) {
-		struct rte_mbuf *m[BURST];
+	for (uint32_t i = 0; i < n; i += BENCH_BURST) {
+		struct rte_mbuf *m[BENCH_BURST];
 		uint32_t out;
 
-		for (uint32_t j = 0; j < BURST; j++)
-			m[j] = bench_packet(&a->rig, first + i + j, 0, IPPROTO_UDP, 0);
-		bench_turn(&a->rig, 0, m, BURST, &out);
-		if (out != BURST)
+		for (uint32_t j = 0; j < BENCH_BURST; j++)
+			m[j] = bench_packet(&a->rig, &bench_udp, first + i + j, 0);
+		bench_turn(&a->rig, 0, m, BENCH_BURST, &out);
+		if (out != BENCH_BURST)
 			fatal("sessions are not made");
 	}
 }
@@ -133,6 +133,58 @@ static uint32_t
 copies(const struct side *s)
 {
 	return session_table_count(engine_sessions(s->rig.engine));
+}
+
+/* What the worker pays: its turns with and without the mirror, in turn on one rig. */
+static void
+feeding(const struct bench_options *o)
+{
+	static const char *const names[2][2] = { { "established UDP, mirror off",
+							 "established UDP, mirror on" },
+		{ "new UDP sessions (creation), mirror off",
+			"new UDP sessions (creation), mirror on" } };
+	const uint32_t count = RTE_MIN(100000U, o->max_sessions);
+	struct bench_result rows[2][2];
+	uint64_t seed = 6364136223846793005ULL;
+	struct mirror_event events[256];
+	struct bench_rig rig;
+
+	for (unsigned int k = 0; k < 2; k++) {
+		for (unsigned int on = 0; on < 2; on++)
+			rows[k][on] = (struct bench_result){ .name = names[k][on],
+				.unit = k == 0 ? "cycles/packet" : "cycles/session",
+				.sessions = count,
+				.rules = 10,
+				.runs = o->runs };
+	}
+	if (!bench_rig_create(&rig, &(struct bench_spec){ .sessions = count + count / 8 + 1024,
+					    .workers = 1,
+					    .rules = 10,
+					    .event_ring = 1 << 20 })) {
+		bench_rig_destroy(&rig);
+		return;
+	}
+	for (unsigned int i = 0; i < 2 * o->runs; i++) {
+		const bool on = i % 2 != 0;
+		const uint32_t n = count;
+		uint64_t cycles;
+
+		engine_set_mirror(rig.engine, on);
+		cycles = bench_pass(&rig, &bench_udp, 0, n, 0);
+		rows[1][on].values[i / 2] = (double)cycles / n;
+		bench_pass(&rig, &bench_udp, 0, n, 1);
+		rows[0][on].values[i / 2] =
+			bench_random_order(&rig, &bench_udp, n, o->packets / 2 & ~31U, &seed);
+		bench_age(&rig);
+		while (engine_event_dequeue(rig.engine, 0, events, RTE_DIM(events)) > 0)
+			;
+	}
+	rows[0][0].floor = rows[0][1].floor = bench_floor(&rig, &bench_udp, count, o);
+	for (unsigned int k = 0; k < 2; k++) {
+		for (unsigned int on = 0; on < 2; on++)
+			bench_report(&rows[k][on]);
+	}
+	bench_rig_destroy(&rig);
 }
 
 void
@@ -144,7 +196,8 @@ bench_mirror(const struct bench_options *o)
 		.unit = "records/s",
 		.sessions = per_run,
 		.runs = RTE_MIN(o->runs, 7U),
-		.limit = 500000 };
+		.limit = 500000,
+		.wanted = WANTED_AT_LEAST };
 	struct bench_result installed = {
 		.name = "mirror: records installed by the peer's HRP core",
 		.unit = "records/s",
@@ -154,6 +207,7 @@ bench_mirror(const struct bench_options *o)
 	mono_t now = { .ns = 1000 * NS_PER_SEC };
 	const uint32_t capacity = per_run * (sent.runs + 1) + 4096;
 
+	feeding(o);
 	if (per_run == 0)
 		return;
 	wires[0] = rte_ring_create("bench-wire0", 4096, SOCKET_ID_ANY, 0);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The bench's packets, the turns that take them through worker 0, and the floor.
+ */
+#include "bench.h"
+#include "ipv4.h"
+#include "session_key.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAME_LEN 60
+#define INSIDE	  IPV4(10, 0, 0, 0)
+#define OUTSIDE	  IPV4(200, 0, 0, 0)
+
+const struct bench_shape bench_udp = { .family = 4, .proto = IPPROTO_UDP };
+const struct bench_shape bench_syn = {
+	.family = 4, .proto = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG
+};
+const struct bench_shape bench_synack = {
+	.family = 4, .proto = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG
+};
+const struct bench_shape bench_ack = {
+	.family = 4, .proto = IPPROTO_TCP, .tcp_flags = RTE_TCP_ACK_FLAG
+};
+
+struct endpoints {
+	rte_be32_t src, dst;
+	rte_be16_t sport, dport;
+};
+
+static struct endpoints
+endpoints_of(uint32_t i, unsigned int dir)
+{
+	struct endpoints e = { .src = rte_cpu_to_be_32(INSIDE + (i & 0xffffff)),
+		.dst = RTE_BE32(OUTSIDE + 0x01010a),
+		.sport = rte_cpu_to_be_16((uint16_t)(1024 + (i * 7) % 50000)),
+		.dport = RTE_BE16(BENCH_PORT_SERVE) };
+
+	if (dir != 0)
+		e = (struct endpoints){
+			.src = e.dst, .dst = e.src, .sport = e.dport, .dport = e.sport
+		};
+	return e;
+}
+
+uint64_t
+bench_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+static void
+fill_tcp(struct rte_tcp_hdr *tcp, const struct bench_shape *shape, unsigned int dir)
+{
+	const bool syn = (shape->tcp_flags & RTE_TCP_SYN_FLAG) != 0;
+	const uint32_t seq = (dir == 0 ? 1000U : 5000U) + !syn + shape->seq_add;
+	const uint32_t ack = (dir == 0 ? 5001U : 1001U) + shape->ack_add;
+
+	tcp->sent_seq = rte_cpu_to_be_32(seq);
+	tcp->recv_ack = (shape->tcp_flags & RTE_TCP_ACK_FLAG) == 0 ? 0 : rte_cpu_to_be_32(ack);
+	tcp->data_off = sizeof(*tcp) / 4 << 4;
+	tcp->tcp_flags = shape->tcp_flags;
+	tcp->rx_win = RTE_BE16(65535);
+}
+
+static struct rte_mbuf *
+make_packet(struct bench_rig *r, const struct bench_shape *shape, const struct endpoints *e,
+	unsigned int dir)
+{
+	static const struct rte_ether_addr router = { { 2, 0, 0, 0, 9, 9 } };
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->pool);
+	struct rte_ether_hdr *eth = m == NULL ? NULL : (void *)rte_pktmbuf_append(m, FRAME_LEN);
+	struct rte_ipv4_hdr *ip;
+
+	if (eth == NULL)
+		bench_fatal("packet buffers left", 0, 1);
+	memset(eth, 0, FRAME_LEN);
+	eth->dst_addr = r->ports[dir].mac;
+	eth->src_addr = router;
+	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	ip = (struct rte_ipv4_hdr *)(eth + 1);
+	*ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
+		.time_to_live = 64,
+		.next_proto_id = shape->proto,
+		.src_addr = e->src,
+		.dst_addr = e->dst };
+	/* The ports are in the same place. */
+	*(struct rte_udp_hdr *)(ip + 1) = (struct rte_udp_hdr){
+		.src_port = e->sport, .dst_port = e->dport, .dgram_len = RTE_BE16(8 + 18)
+	};
+	ip->total_length = RTE_BE16(sizeof(*ip) + 8 + 18);
+	if (shape->proto == IPPROTO_TCP) {
+		fill_tcp((struct rte_tcp_hdr *)(ip + 1), shape, dir);
+		ip->total_length = RTE_BE16(sizeof(*ip) + sizeof(struct rte_tcp_hdr));
+	}
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return m;
+}
+
+struct rte_mbuf *
+bench_packet(struct bench_rig *r, const struct bench_shape *shape, uint32_t i, unsigned int dir)
+{
+	const struct endpoints e = endpoints_of(i, dir);
+
+	return make_packet(r, shape, &e, dir);
+}
+
+struct rte_mbuf *
+bench_flood_packet(struct bench_rig *r, const struct bench_shape *shape, uint64_t random)
+{
+	const struct endpoints e = { .src = rte_cpu_to_be_32(OUTSIDE + (random & 0xffffff)),
+		.dst = RTE_BE32(INSIDE + 0x01010a),
+		.sport = (rte_be16_t)(random >> 24),
+		.dport = RTE_BE16(80) };
+
+	return make_packet(r, shape, &e, 1);
+}
+
+uint16_t
+bench_home(const struct bench_rig *r, const struct bench_shape *shape, uint32_t i)
+{
+	const struct endpoints e = endpoints_of(i, 0);
+	struct session_key4 key;
+
+	session_key4_make(&key, e.src, e.dst, e.sport, e.dport, shape->proto);
+	return session_table_home4(engine_sessions(r->engine), &key);
+}
+
+uint64_t
+bench_turn(struct bench_rig *r, unsigned int in, struct rte_mbuf **m, uint32_t n, uint32_t *out)
+{
+	struct rte_mbuf *done[2 * BENCH_BURST];
+	uint64_t start, cycles;
+
+	rte_ring_enqueue_bulk(r->rx[in][0], (void *const *)m, n, NULL);
+	start = rte_rdtsc_precise();
+	worker_poll(r->worker[0], r->now);
+	cycles = rte_rdtsc_precise() - start;
+	*out = rte_ring_dequeue_burst(r->tx[!in][0], (void **)done, RTE_DIM(done), NULL);
+	rte_pktmbuf_free_bulk(done, *out);
+	return cycles;
+}
+
+uint64_t
+bench_pass(struct bench_rig *r, const struct bench_shape *shape, uint32_t first, uint32_t n,
+	unsigned int dir)
+{
+	struct rte_mbuf *m[BENCH_BURST];
+	uint64_t cycles = 0;
+	uint32_t out;
+
+	for (uint32_t i = 0; i < n; i += BENCH_BURST) {
+		const uint32_t k = RTE_MIN((uint32_t)BENCH_BURST, n - i);
+
+		for (uint32_t j = 0; j < k; j++)
+			m[j] = bench_packet(r, shape, first + i + j, dir);
+		cycles += bench_turn(r, dir, m, k, &out);
+		if (out != k)
+			bench_fatal("packets of new sessions that came through", out, k);
+	}
+	return cycles;
+}
+
+void
+bench_establish(struct bench_rig *r, const struct bench_shape *shape, uint32_t n)
+{
+	if (shape->proto == IPPROTO_UDP) {
+		bench_pass(r, shape, 0, n, 0);
+		bench_pass(r, shape, 0, n, 1);
+		return;
+	}
+	bench_pass(r, &bench_syn, 0, n, 0);
+	bench_pass(r, &bench_synack, 0, n, 1);
+	bench_pass(r, &bench_ack, 0, n, 0);
+}
+
+double
+bench_random_order(struct bench_rig *r, const struct bench_shape *shape, uint32_t n,
+	uint32_t packets, uint64_t *seed)
+{
+	struct rte_mbuf *m[BENCH_BURST];
+	uint64_t cycles = 0;
+	uint32_t out;
+
+	for (uint32_t i = 0; i < packets; i += BENCH_BURST) {
+		const unsigned int dir = (i / BENCH_BURST) & 1;
+
+		for (uint32_t j = 0; j < BENCH_BURST; j++)
+			m[j] = bench_packet(r, shape, (uint32_t)(bench_random(seed) % n), dir);
+		cycles += bench_turn(r, dir, m, BENCH_BURST, &out);
+		if (out != BENCH_BURST)
+			bench_fatal("packets of established sessions that came through", out,
+				BENCH_BURST);
+	}
+	return (double)cycles / packets;
+}
+
+static double
+floor_run(struct bench_rig *r, const struct bench_shape *shape, uint32_t n, uint32_t packets,
+	uint64_t *seed)
+{
+	struct rte_mbuf *m[BENCH_BURST], *got[BENCH_BURST];
+	uint64_t cycles = 0;
+
+	for (uint32_t i = 0; i < packets; i += BENCH_BURST) {
+		const unsigned int in = (i / BENCH_BURST) & 1;
+		uint64_t start;
+		uint32_t out;
+
+		for (uint32_t j = 0; j < BENCH_BURST; j++)
+			m[j] = bench_packet(r, shape, (uint32_t)(bench_random(seed) % n), in);
+		rte_ring_enqueue_bulk(r->rx[in][0], (void *const *)m, BENCH_BURST, NULL);
+		start = rte_rdtsc_precise();
+		for (unsigned int p = 0; p < 2; p++) {
+			const uint16_t k = rte_eth_rx_burst(r->ethdev[p], 0, got, BENCH_BURST);
+
+			for (uint16_t j = 0; j < k; j++) {
+				struct rte_ether_hdr *eth =
+					rte_pktmbuf_mtod(got[j], struct rte_ether_hdr *);
+				const struct rte_ether_addr src = eth->src_addr;
+
+				eth->src_addr = eth->dst_addr;
+				eth->dst_addr = src;
+			}
+			if (k > 0)
+				rte_eth_tx_burst(r->ethdev[!p], 0, got, k);
+		}
+		cycles += rte_rdtsc_precise() - start;
+		out = rte_ring_dequeue_burst(r->tx[!in][0], (void **)got, BENCH_BURST, NULL);
+		rte_pktmbuf_free_bulk(got, out);
+		if (out != BENCH_BURST)
+			bench_fatal("packets of the floor that came through", out, BENCH_BURST);
+	}
+	return (double)cycles / packets;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double
+bench_floor(struct bench_rig *r, const struct bench_shape *shape, uint32_t n,
+	const struct bench_options *o)
+{
+	uint64_t seed = 4101842887655102017ULL;
+	double values[BENCH_MAX_RUNS];
+
+	for (unsigned int i = 0; i < o->runs; i++)
+		values[i] = floor_run(r, shape, n, o->packets / 8 & ~31U, &seed);
+	qsort(values, o->runs, sizeof(values[0]), compare);
+	return values[o->runs / 2];
+}
+
+uint64_t
+bench_age(struct bench_rig *r)
+{
+	uint64_t cycles = 0;
+
+	for (uint32_t turn = 0; session_table_count(engine_sessions(r->engine)) > 0; turn++) {
+		uint64_t start;
+
+		r->now = mono_add_ms(r->now, 10);
+		start = rte_rdtsc_precise();
+		worker_poll(r->worker[0], r->now);
+		cycles += rte_rdtsc_precise() - start;
+		if (turn > 20000000)
+			bench_fatal("sessions left after ageing",
+				session_table_count(engine_sessions(r->engine)), 0);
+	}
+	return cycles;
+}
