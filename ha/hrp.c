@@ -134,11 +134,11 @@ send_probes(struct hrp *h, mono_t now)
 	struct ha_probe probe;
 
 	for (uint16_t i = 0; i < h->links.count; i++) {
-		if (!hrp_link_due(&h->links, i, now, &probe))
-			continue;
-		memcpy(message + sizeof(struct ha_vrrp), &probe, sizeof(probe));
-		ha_finish(message, sizeof(message), HA_PROBE, h->p.hello_ms);
-		send_message(h, i, message, sizeof(message), true);
+		while (hrp_link_due(&h->links, i, now, &probe)) {
+			memcpy(message + sizeof(struct ha_vrrp), &probe, sizeof(probe));
+			ha_finish(message, sizeof(message), HA_PROBE, h->p.hello_ms);
+			send_message(h, i, message, sizeof(message), true);
+		}
 	}
 }
 

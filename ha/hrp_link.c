@@ -39,6 +39,8 @@ set_state(struct hrp_links *ls, struct hrp_link *l, enum hrp_link_state state)
 	if (!(l->state >= HRP_LINK_READY && state >= HRP_LINK_READY))
 		l->changes++;
 	l->state = state;
+	if (state < HRP_LINK_READY)
+		l->rtt_us = 0;
 	ls->changed = true;
 }
 
@@ -83,17 +85,14 @@ hrp_link_carrier(struct hrp_links *ls, uint16_t slot, bool up, mono_t now)
 	if (l->state == HRP_LINK_INVALID)
 		return;
 	l->heard_at = l->good_at = NEVER;
+	l->answer = false;
 	l->due = now;
 	set_state(ls, l, up ? HRP_LINK_PEERDOWN : HRP_LINK_DOWN);
 }
 
-bool
-hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *probe)
+static void
+next_beat(const struct hrp_links *ls, struct hrp_link *l, mono_t now)
 {
-	struct hrp_link *l = &ls->link[slot];
-
-	if (l->state < HRP_LINK_PEERDOWN || mono_before(now, l->due))
-		return false;
 	/* Keep the beat, but never send a burst to catch up after a stall. */
 	l->due = mono_add_ms(l->due, ls->hello_ms);
 	if (!mono_before(now, l->due))
@@ -102,8 +101,34 @@ hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *p
 		l->sequence = 1; /* 0 in echo means "none seen" */
 	l->sent[l->sequence % HRP_LINK_REMEMBER] = now;
 	l->probes_out++;
+}
+
+/* Only an answer tells the round trip: any other probe waits for its sender's beat first. */
+static void
+measure(struct hrp_link *l, uint32_t echo, mono_t now)
+{
+	if (echo == l->rtt_sequence)
+		return; /* a copy of an answer that has been taken */
+	l->rtt_sequence = echo;
+	l->rtt_us = (uint32_t)((now.ns - l->sent[echo % HRP_LINK_REMEMBER].ns) / NS_PER_US);
+}
+
+bool
+hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *probe)
+{
+	struct hrp_link *l = &ls->link[slot];
+	/* An answer has the number of our last probe, so there must have been one. */
+	const bool answer = l->answer && l->probes_out > 0;
+
+	if (l->state < HRP_LINK_PEERDOWN || (!answer && mono_before(now, l->due)))
+		return false;
+	if (answer)
+		l->answer = false;
+	else
+		next_beat(ls, l, now);
 	*probe = (struct ha_probe){
-		.flags = within(ls, l->heard_at, now) ? HA_PROBE_HEARD : 0,
+		.flags = (uint8_t)((within(ls, l->heard_at, now) ? HA_PROBE_HEARD : 0) |
+				   (answer ? HA_PROBE_ANSWER : 0)),
 		.slot = (uint8_t)slot,
 		.hello_ms = rte_cpu_to_be_16((uint16_t)ls->hello_ms),
 		.address = l->address,
@@ -130,7 +155,10 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 	/* The first one is answered at once: formation need not wait for our beat. */
 	if (!within(ls, l->heard_at, now))
 		l->due = now;
-	l->probes_in++;
+	if ((p->flags & HA_PROBE_ANSWER) == 0) {
+		l->probes_in++;
+		l->answer = true;
+	}
 	l->heard_at = now;
 	l->peer_sequence = rte_be_to_cpu_32(p->sequence);
 	l->peer_address = source;
@@ -142,9 +170,8 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 		age >= l->probes_out)
 		return HA_OK;
 	l->good_at = now;
-	/* Includes the peer's wait until its next probe: an upper bound. */
-	const uint64_t rtt = now.ns - l->sent[echo % HRP_LINK_REMEMBER].ns;
-	l->rtt_us = (uint32_t)(rtt / NS_PER_US);
+	if ((p->flags & HA_PROBE_ANSWER) != 0)
+		measure(l, echo, now);
 	if (l->state == HRP_LINK_PEERDOWN)
 		set_state(ls, l, HRP_LINK_READY);
 	return HA_OK;

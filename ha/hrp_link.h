@@ -39,12 +39,15 @@ struct hrp_link {
 	mono_t heard_at; /* last valid probe */
 	mono_t good_at;	 /* last one that proves both directions */
 	uint32_t peer_sequence;
+	bool answer; /* the peer's last probe is still to be answered */
 
 	rte_be32_t peer_address;
 	uint32_t peer_hello_ms;
-	uint32_t rtt_us;
+	uint32_t rtt_us;       /* last round trip measured, 0 = none yet */
+	uint32_t rtt_sequence; /* the probe it was measured with */
 	bool crossed;
-	uint64_t probes_out, probes_in, changes;
+	uint64_t probes_out, probes_in; /* without answers */
+	uint64_t changes;
 };
 
 struct hrp_links {
@@ -60,7 +63,9 @@ void hrp_link_init(struct hrp_links *, uint32_t hello_ms, uint32_t seed);
 int hrp_link_add(struct hrp_links *, rte_be32_t address, const char *interface_name);
 
 void hrp_link_carrier(struct hrp_links *, uint16_t slot, bool up, mono_t now);
-/* hrp_link_due: is it time for a probe on this link?  Then `probe` is filled, without ha_vrrp. */
+/* hrp_link_due: is it time for a probe on this link, or has one of the peer to be answered?  Then
+ * `probe` is filled, without ha_vrrp.
+ * => Ask again until it says false: both may be true at once. */
 bool hrp_link_due(struct hrp_links *, uint16_t slot, mono_t now, struct ha_probe *probe);
 /* hrp_link_probe: a checked probe came in by this link from `source`.
  * => HA_OK, or why it is refused. */

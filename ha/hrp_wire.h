@@ -33,8 +33,9 @@ struct ha_vrrp {
 static_assert(sizeof(struct ha_vrrp) == 8, "wire size");
 
 /* 3.3: link probe, after ha_vrrp */
-#define HA_PROBE_HEARD 0x01
-#define HA_PROBE_UDP   0x02
+#define HA_PROBE_HEARD	0x01
+#define HA_PROBE_UDP	0x02
+#define HA_PROBE_ANSWER 0x04 /* ours: sent at once because a probe came in */
 struct ha_probe {
 	uint8_t flags;
 	uint8_t slot;

@@ -38,10 +38,11 @@ step(struct rig *r)
 
 	for (int b = 0; b < 2; b++)
 		for (uint16_t s = 0; s < r->box[b].count; s++)
-			if (hrp_link_due(&r->box[b], s, at(r), &p) && !r->cut[s][b])
-				assert_int_equal(
-					hrp_link_probe(&r->box[!b], s, &p, address(b, s), at(r)),
-					HA_OK);
+			while (hrp_link_due(&r->box[b], s, at(r), &p))
+				if (!r->cut[s][b])
+					assert_int_equal(hrp_link_probe(&r->box[!b], s, &p,
+								 address(b, s), at(r)),
+						HA_OK);
 	for (int b = 0; b < 2; b++)
 		hrp_link_poll(&r->box[b], at(r));
 }
@@ -359,6 +360,83 @@ probe_sequences_wrap(void **state)
 	}
 }
 
+/* The next probe of a box, which must be one of the wanted kind. */
+static struct ha_probe
+next_probe(struct rig *r, int box, bool answer)
+{
+	struct ha_probe p = { 0 };
+
+	assert_true(hrp_link_due(&r->box[box], 0, at(r), &p));
+	assert_int_equal((p.flags & HA_PROBE_ANSWER) != 0, answer);
+	return p;
+}
+
+static void
+deliver(struct rig *r, int from, const struct ha_probe *p)
+{
+	assert_int_equal(hrp_link_probe(&r->box[!from], 0, p, address(from, 0), at(r)), HA_OK);
+}
+
+/* 3 ms there, 5 ms back, whatever the phase of the peer's own beat. */
+static void
+rtt_is_the_round_trip_and_not_the_peers_beat(void **state)
+{
+	(void)state;
+	for (uint64_t phase = 10; phase < HELLO_MS; phase += 15) {
+		struct ha_probe probe, answer, none;
+		struct rig r;
+
+		start(&r, 1);
+		hrp_link_carrier(&r.box[1], 0, false, at(&r));
+		run(&r, phase);
+		hrp_link_carrier(&r.box[1], 0, true, at(&r));
+		run(&r, 500);
+		while (!hrp_link_due(&r.box[0], 0, at(&r), &probe))
+			r.ms++;
+		r.ms += 3;
+		deliver(&r, 0, &probe);
+		answer = next_probe(&r, 1, true);
+		assert_int_equal(answer.echo, probe.sequence);
+		r.ms += 5;
+		deliver(&r, 1, &answer);
+		assert_int_equal(r.box[0].link[0].rtt_us, 8000);
+		/* An answer is not answered, and its copy measures nothing. */
+		assert_true(!hrp_link_due(&r.box[0], 0, at(&r), &none) ||
+			    (none.flags & HA_PROBE_ANSWER) == 0);
+		r.ms += 20;
+		deliver(&r, 1, &answer);
+		assert_int_equal(r.box[0].link[0].rtt_us, 8000);
+		/* What is no answer measures nothing either. */
+		answer.flags = HA_PROBE_HEARD;
+		deliver(&r, 1, &answer);
+		assert_int_equal(r.box[0].link[0].rtt_us, 8000);
+		hrp_link_carrier(&r.box[0], 0, false, at(&r));
+		assert_int_equal(r.box[0].link[0].rtt_us, 0);
+	}
+}
+
+/* A box of an earlier version sends no answers: the link works, its round trip is not known. */
+static void
+without_answers_a_link_runs_and_has_no_rtt(void **state)
+{
+	struct ha_probe p;
+	struct rig r;
+
+	(void)state;
+	start(&r, 1);
+	for (const uint64_t end = r.ms + 1000; r.ms < end; r.ms += 5) {
+		for (int b = 0; b < 2; b++) {
+			while (hrp_link_due(&r.box[b], 0, at(&r), &p))
+				if ((p.flags & HA_PROBE_ANSWER) == 0)
+					deliver(&r, b, &p);
+			hrp_link_poll(&r.box[b], at(&r));
+		}
+	}
+	assert_int_equal(STATE(&r, 0, 0), HRP_LINK_RUNNING);
+	assert_int_equal(r.box[0].link[0].rtt_us, 0);
+	assert_in_range(r.box[0].link[0].probes_in, 10, 12);
+}
+
 int
 main(void)
 {
@@ -379,6 +457,8 @@ main(void)
 		cmocka_unit_test(crossed_cables_are_seen_and_still_work),
 		cmocka_unit_test(R173_losing_one_of_two_links_leaves_a_way_out),
 		cmocka_unit_test(probe_sequences_wrap),
+		cmocka_unit_test(rtt_is_the_round_trip_and_not_the_peers_beat),
+		cmocka_unit_test(without_answers_a_link_runs_and_has_no_rtt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
