@@ -28,6 +28,7 @@
 
 static struct {
 	unsigned int reports[PORTS];
+	bool again; /* link_watch_report(): what has not changed is told too */
 	bool up[PORTS];
 } heard;
 static struct link_watch *watch;
@@ -38,7 +39,7 @@ changed(void *ctx, uint16_t port, bool up)
 	assert_ptr_equal(ctx, &heard);
 	assert_in_range(port, 0, PORTS - 1);
 	/* Changes only, but for the first. */
-	assert_true(heard.reports[port] == 0 || heard.up[port] != up);
+	assert_true(heard.again || heard.reports[port] == 0 || heard.up[port] != up);
 	heard.reports[port]++;
 	heard.up[port] = up;
 }
@@ -313,6 +314,45 @@ other_ports_are_asked_through_their_driver(void **state)
 	assert_int_equal(heard.reports[0], 3);
 }
 
+/* A reload that shuts an interface down: what carrier means has changed, so all of it is told. */
+static void
+a_report_tells_every_watched_port_once_and_changes_nothing(void **state)
+{
+	(void)state;
+	ip("link set lw1 down");
+	add(0, "net_af_packet0,iface=lo");
+	add(2, "net_af_packet2,iface=lw0");
+	ip("link set lo up");
+	assert_true(becomes(0, true));
+	drain();
+	memset(heard.reports, 0, sizeof(heard.reports));
+	heard.up[0] = false;
+	heard.up[2] = true;
+	heard.again = true;
+	for (unsigned int i = 1; i <= 2; i++) {
+		link_watch_report(watch);
+		assert_int_equal(heard.reports[0], i);
+		assert_int_equal(heard.reports[1], 0); /* nobody watches it */
+		assert_int_equal(heard.reports[2], i);
+		assert_true(heard.up[0]);
+		assert_false(heard.up[2]);
+	}
+	heard.again = false; /* and from now on changes only */
+	ip("link set lw1 up");
+	assert_true(becomes(2, true));
+	assert_int_equal(heard.reports[0], 2);
+	assert_int_equal(heard.reports[2], 3);
+}
+
+static void
+a_report_before_any_port_tells_nothing(void **state)
+{
+	(void)state;
+	link_watch_report(watch);
+	for (unsigned int i = 0; i < PORTS; i++)
+		assert_int_equal(heard.reports[i], 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -330,6 +370,8 @@ main(void)
 		CASE(devargs_name_the_kernel_interface),
 		CASE(impossible_names_and_ports_are_refused),
 		CASE(other_ports_are_asked_through_their_driver),
+		CASE(a_report_tells_every_watched_port_once_and_changes_nothing),
+		CASE(a_report_before_any_port_tells_nothing),
 	};
 
 	if (geteuid() != 0) {

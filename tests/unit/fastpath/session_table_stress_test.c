@@ -36,7 +36,7 @@ struct shared {
 	_Atomic(uint32_t) finished; /* workers that have made their turns */
 	_Atomic(uint32_t) offline;  /* workers that read no more */
 	_Atomic(uint32_t) wrong_key, wrong_home, dead_twice;
-	_Atomic(uint64_t) created, gone, found, existed, full, refused;
+	_Atomic(uint64_t) created, gone, found, existed, full, refused, replaced, overtaken;
 };
 
 struct thread {
@@ -86,6 +86,28 @@ create(struct thread *t, const struct session_key4 *k)
 		1);
 }
 
+/* Put a new session in the place of one that was found, as a SYN does. */
+static void
+replace(struct thread *t, const struct session_key4 *k, uint32_t old)
+{
+	struct shared *sh = t->shared;
+	struct session *s = session_table_alloc(sh->table);
+
+	if (s == NULL) {
+		atomic_fetch_add(&sh->full, 1);
+		return;
+	}
+	atomic_store(&s->ctl, session_kind(4, 17, 0) | SESSION_UDP_FIRST);
+	atomic_store(&s->last_seen, mono_seconds(t->now));
+	if (session_table_replace4(sh->table, s, k, old, t->self, t->now) != SESSION_NONE) {
+		atomic_fetch_add(&sh->created, 1);
+		atomic_fetch_add(&sh->replaced, 1);
+		return;
+	}
+	atomic_fetch_add(&sh->overtaken, 1);
+	session_table_unalloc(sh->table, s);
+}
+
 /* What a found session is used for: its key must be the one looked up, as long as it is alive. */
 static void
 use(struct thread *t, const struct session_key4 *k, uint32_t index)
@@ -103,7 +125,7 @@ use(struct thread *t, const struct session_key4 *k, uint32_t index)
 	if (s->home != session_table_home4(sh->table, k))
 		atomic_fetch_add(&sh->wrong_home, 1);
 	atomic_fetch_add(&sh->found, 1);
-	switch (next(t) % 8) {
+	switch (next(t) % 9) {
 	case 0:
 	case 1:
 		if (!session_table_post(sh->table, index, generation, SESSION_OP_KILL))
@@ -114,6 +136,9 @@ use(struct thread *t, const struct session_key4 *k, uint32_t index)
 		break;
 	case 3:
 		session_table_set_dirty(sh->table, index);
+		break;
+	case 4:
+		replace(t, k, index);
 		break;
 	default:
 		atomic_store_explicit(&s->last_seen, mono_seconds(t->now), memory_order_relaxed);
@@ -262,13 +287,16 @@ nothing_is_lost_wrong_or_leaked(void **state)
 	rte_eal_wait_lcore(lcore);
 	pthread_join(hrp, NULL);
 
-	print_message("created %lu, gone %lu, found %lu, existed %lu, full %lu, inbox full %lu\n",
+	print_message("created %lu, gone %lu, found %lu, existed %lu, full %lu, inbox full %lu, "
+		      "replaced %lu, overtaken %lu\n",
 		(unsigned long)sh.created, (unsigned long)sh.gone, (unsigned long)sh.found,
-		(unsigned long)sh.existed, (unsigned long)sh.full, (unsigned long)sh.refused);
+		(unsigned long)sh.existed, (unsigned long)sh.full, (unsigned long)sh.refused,
+		(unsigned long)sh.replaced, (unsigned long)sh.overtaken);
 	assert_int_equal(sh.wrong_key, 0);
 	assert_int_equal(sh.wrong_home, 0);
 	assert_int_equal(sh.dead_twice, 0);
 	assert_true(sh.created > SESSIONS);
+	assert_true(sh.replaced > 1000);
 	assert_int_equal(sh.created, sh.gone);
 	assert_int_equal(session_table_count(sh.table), 0);
 

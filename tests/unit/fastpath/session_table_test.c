@@ -662,6 +662,155 @@ a_late_op_does_not_hit_the_next_session_of_its_index(void **state)
 	close_table(&f);
 }
 
+/* ---- a new connection in the place of one that has ended ---- */
+
+static struct session *
+successor(struct fixture *f)
+{
+	struct session *s = session_table_alloc(f->table);
+
+	assert_non_null(s);
+	atomic_store(&s->ctl, session_kind(4, 6, 0) | SESSION_TCP_SYN_SENT);
+	atomic_store(&s->last_seen, mono_seconds(f->now));
+	return s;
+}
+
+/* An ended session with the key n. */
+static uint32_t
+add_ended(struct fixture *f, uint32_t n)
+{
+	const uint32_t index = add(f, n, 0);
+	struct session *s = session_table_at(f->table, index);
+
+	const uint32_t ctl = atomic_load(&s->ctl);
+
+	assert_true(session_table_set_state(
+		f->table, s, ctl, (ctl & ~SESSION_STATE_MASK) | SESSION_TCP_TIME_WAIT, 0, f->now));
+	return index;
+}
+
+static void
+replace_puts_the_successor_behind_the_key_at_once(void **state)
+{
+	static const uint16_t callers[] = { 0, FOREIGN };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(callers); i++) {
+		const struct session_key4 k = key_of(6);
+		struct session_key4 had;
+		struct session *s, *old, *late;
+		struct fixture f;
+		uint32_t ended, index;
+		uint16_t generation;
+
+		open_table(&f, 100, 1);
+		ended = add_ended(&f, 6);
+		add(&f, 8, 0); /* a neighbour that nothing happens to */
+		old = session_table_at(f.table, ended);
+		generation = atomic_load(&old->generation);
+		f.now.ns += NS_PER_SEC;
+		s = successor(&f);
+		index = session_table_replace4(f.table, s, &k, ended, callers[i], f.now);
+		assert_int_equal(index, session_table_index(f.table, s));
+		assert_int_not_equal(index, ended);
+		/* A second successor comes too late. */
+		late = successor(&f);
+		assert_int_equal(
+			session_table_replace4(f.table, late, &k, ended, callers[i], f.now),
+			SESSION_NONE);
+		session_table_unalloc(f.table, late);
+		/* Visible before any housekeeping, under the whole key, made now. */
+		assert_int_equal(find(&f, 6), index);
+		assert_true(session_table_key4(f.table, s, &had));
+		assert_memory_equal(&had, &k, sizeof(k));
+		assert_int_equal(s->created, 1001);
+		assert_int_equal(s->home, session_table_home4(f.table, &k));
+		/* The old one leaves, told of once, without taking the key along. */
+		run(&f, 0, 10);
+		assert_int_equal(f.gone, 1);
+		assert_int_equal(f.aged, 0);
+		assert_int_equal(find(&f, 6), index);
+		assert_int_equal(session_table_count(f.table), 2);
+		assert_int_equal(atomic_load(&old->generation), (uint16_t)(generation + 1));
+		/* Its own timer runs: SYN-SENT has five seconds. */
+		f.now.ns += 7 * NS_PER_SEC;
+		run(&f, 0, 10);
+		assert_int_equal(f.aged, 1);
+		assert_int_equal(find(&f, 6), SESSION_NONE);
+		assert_int_not_equal(find(&f, 8), SESSION_NONE);
+		close_table(&f);
+	}
+}
+
+static void
+replace_is_refused_when_the_key_is_not_the_old_sessions(void **state)
+{
+	const struct session_key4 k = key_of(6), unknown = key_of(10);
+	struct fixture f;
+	struct session *s;
+	uint32_t ended, other;
+
+	(void)state;
+	open_table(&f, 100, 1);
+	ended = add_ended(&f, 6);
+	other = add_ended(&f, 8);
+	s = successor(&f);
+	assert_int_equal(session_table_replace4(f.table, s, &k, other, 0, f.now), SESSION_NONE);
+	assert_int_equal(
+		session_table_replace4(f.table, s, &unknown, ended, 0, f.now), SESSION_NONE);
+	assert_int_equal(find(&f, 6), ended);
+	assert_int_equal(find(&f, 8), other);
+	assert_int_equal(find(&f, 10), SESSION_NONE);
+	run(&f, 0, 5);
+	assert_int_equal(f.gone, 0);
+	assert_int_equal(session_table_count(f.table), 2);
+	/* Being removed: the key is on its way out. */
+	assert_true(kill_one(&f, ended));
+	run(&f, 0, 5);
+	assert_int_equal(session_table_replace4(f.table, s, &k, ended, 0, f.now), SESSION_NONE);
+	assert_int_equal(find(&f, 6), SESSION_NONE);
+	/* What was refused is still the caller's, and good for an ordinary insert. */
+	session_table_unalloc(f.table, s);
+	assert_int_not_equal(add(&f, 6, 0), SESSION_NONE);
+	close_table(&f);
+}
+
+/* The message to remove the old one is lost: its own timer still does. */
+static void
+a_replaced_session_leaves_by_its_timer_when_the_inbox_is_full(void **state)
+{
+	enum { FILL = 60000 }; /* several times the inbox */
+	const struct session_key4 k = key_of(6);
+	struct fixture f;
+	struct session *s;
+	uint32_t ended, other, index;
+
+	(void)state;
+	open_table(&f, 100, 1);
+	ended = add_ended(&f, 6);
+	other = add(&f, 8, 0);
+	run(&f, 0, 5);
+	for (uint32_t i = 0; i < FILL; i++)
+		session_table_post(f.table, other,
+			atomic_load(&session_table_at(f.table, other)->generation),
+			SESSION_OP_RETIME);
+	s = successor(&f);
+	index = session_table_replace4(f.table, s, &k, ended, 0, f.now);
+	assert_int_equal(index, session_table_index(f.table, s));
+	assert_int_equal(find(&f, 6), index);
+	assert_false(kill_one(&f, other)); /* it is full indeed */
+	for (unsigned int second = 0; second < 25; second++) {
+		atomic_store(&s->last_seen, mono_seconds(f.now)); /* the successor is used */
+		f.now.ns += NS_PER_SEC;
+		run(&f, 0, 100);
+	}
+	assert_int_equal(f.gone, 1);
+	assert_int_equal(f.aged, 1);
+	assert_int_equal(session_table_count(f.table), 2);
+	assert_int_equal(find(&f, 6), index);
+	close_table(&f);
+}
+
 static void
 set_state_succeeds_only_on_the_ctl_the_caller_saw(void **state)
 {
@@ -813,6 +962,9 @@ main(void)
 		cmocka_unit_test(no_timer_is_lost_when_the_inbox_is_full),
 		cmocka_unit_test(a_kill_before_the_arm_leaves_nothing_behind),
 		cmocka_unit_test(a_late_op_does_not_hit_the_next_session_of_its_index),
+		cmocka_unit_test(replace_puts_the_successor_behind_the_key_at_once),
+		cmocka_unit_test(replace_is_refused_when_the_key_is_not_the_old_sessions),
+		cmocka_unit_test(a_replaced_session_leaves_by_its_timer_when_the_inbox_is_full),
 		cmocka_unit_test(set_state_succeeds_only_on_the_ctl_the_caller_saw),
 		cmocka_unit_test(dirty_bits_are_taken_once_each_in_order),
 		cmocka_unit_test(threads_without_an_lcore_may_insert),
