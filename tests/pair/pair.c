@@ -183,7 +183,8 @@ boot(struct pair *p, unsigned int index)
 	core_post_link(b->core, 0, lan_port_of(&p->inside, (uint8_t)index)->up);
 	core_post_link(b->core, 2, lan_port_of(&p->outside, (uint8_t)index)->up);
 	hrp_link(b->ha, 1, true);
-	b->dead = b->frozen = false;
+	b->dead = false;
+	b->frozen = 0;
 }
 
 static void
@@ -357,7 +358,8 @@ owns(const struct pair *p, unsigned int box)
 {
 	const struct pair_box *b = &p->boxes[box];
 
-	return !b->dead && !b->frozen && mono_before(p->now, engine_lease(b->engine)) &&
+	return !b->dead && (b->frozen & PAIR_WORKERS) == 0 &&
+	       mono_before(p->now, engine_lease(b->engine)) &&
 	       (engine_vmac(b->engine, 0, VRID_IN) || engine_vmac(b->engine, 2, VRID_OUT));
 }
 
@@ -378,11 +380,13 @@ step(struct pair *p)
 	for (unsigned int i = 0; i < 2; i++) {
 		struct pair_box *b = &p->boxes[i];
 
-		if (b->dead || b->frozen)
+		if (b->dead)
 			continue;
-		hrp_poll(b->ha, p->now);
-		core_poll(b->core, p->now);
-		for (uint16_t w = 0; w < b->workers; w++)
+		if ((b->frozen & PAIR_HRP) == 0)
+			hrp_poll(b->ha, p->now);
+		if ((b->frozen & PAIR_CONTROL) == 0)
+			core_poll(b->core, p->now);
+		for (uint16_t w = 0; (b->frozen & PAIR_WORKERS) == 0 && w < b->workers; w++)
 			worker_poll(engine_worker(b->engine, w), p->now);
 	}
 	lan_poll(&p->inside, p->now);
@@ -458,9 +462,9 @@ pair_restart(struct pair *p, unsigned int box)
 }
 
 void
-pair_freeze(struct pair *p, unsigned int box, bool frozen)
+pair_freeze(struct pair *p, unsigned int box, uint8_t cores)
 {
-	p->boxes[box].frozen = frozen;
+	p->boxes[box].frozen = cores;
 }
 
 void

@@ -35,12 +35,21 @@ struct pair_options {
 	uint32_t seed;
 };
 
+/* Cores of a box, which can be stopped one by one as a debugger would. */
+enum pair_core {
+	PAIR_CONTROL = 1,
+	PAIR_HRP = 2,
+	PAIR_WORKERS = 4,
+	PAIR_ALL = PAIR_CONTROL | PAIR_HRP | PAIR_WORKERS
+};
+
 struct pair_box {
 	struct config *config;
 	struct engine *engine;
 	struct core *core;
 	struct ha *ha;
-	bool dead, frozen;
+	bool dead;
+	uint8_t frozen; /* bits of enum pair_core */
 	uint16_t workers;
 	unsigned int incarnation;
 };
@@ -81,7 +90,8 @@ void pair_form(struct pair *);
 
 void pair_kill(struct pair *, unsigned int box);
 void pair_restart(struct pair *, unsigned int box); /* empty, as after a reboot */
-void pair_freeze(struct pair *, unsigned int box, bool frozen);
+/* cores: bits of enum pair_core that stand still; 0 lets all of them run again. */
+void pair_freeze(struct pair *, unsigned int box, uint8_t cores);
 void pair_link(struct pair *, unsigned int box, bool outside, bool up);
 
 /* The box that may forward and own virtual MACs now, -1 none, 2 both. */

@@ -3,7 +3,10 @@
  * Failover as users notice it, on a fake clock: every round with another seed, so that faults meet
  * every phase of the hellos.
  */
+#include "hrp.h"
 #include "pair.h"
+#include "policy.h"
+#include "role.h"
 #include "test_eal.h"
 
 #include <rte_memory.h>
@@ -74,6 +77,42 @@ second_has_the_sessions(struct pair *p)
 	return pair_sessions(p, 1) >= TCPS + 1U;
 }
 
+static uint64_t
+box_forwarded(struct pair *p, unsigned int box)
+{
+	struct worker_stats stats;
+
+	engine_stats(pair_box(p, box)->engine, &stats);
+	return stats.forwarded;
+}
+
+static uint64_t
+fences_of(struct pair *p, unsigned int box)
+{
+	static struct role_status status;
+
+	role_status_read(ha_role(pair_box(p, box)->ha), &status);
+	return status.fences;
+}
+
+/* Sessions that the rule has permitted, and that are the peer's or are not. */
+static uint32_t
+permitted_by(struct pair *p, unsigned int box, const char *rule, bool remote)
+{
+	const struct session_table *table = engine_sessions(pair_box(p, box)->engine);
+	struct session_key4 key;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < session_table_capacity(table); i++) {
+		const struct session *s = session_table_at(table, i);
+		const uint32_t ctl = atomic_load(&s->ctl);
+
+		n += session_table_key4(table, s, &key) && s->policy == policy_rule_id(rule) &&
+		     ((ctl & SESSION_F_REMOTE) != 0) == remote;
+	}
+	return n;
+}
+
 static void
 R85_R88_formation_makes_the_active_group_the_owner(void **state)
 {
@@ -135,9 +174,9 @@ X18_a_frozen_box_is_silent_until_it_has_stepped_down(void **state)
 	for (uint32_t i = 0; i < RTE_DIM(freezes_ms); i++) {
 		struct pair *p = formed_pair(i, false);
 
-		pair_freeze(p, 0, true);
+		pair_freeze(p, 0, PAIR_ALL);
 		pair_run(p, freezes_ms[i]);
-		pair_freeze(p, 0, false);
+		pair_freeze(p, 0, 0);
 		everything_kept(p, 5 * HELLO_MS);
 		if (freezes_ms[i] > 4 * HELLO_MS)
 			assert_int_equal(pair_owner(p), 1);
@@ -152,9 +191,9 @@ a_frozen_standby_does_not_take_over_when_it_wakes(void **state)
 	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
 		struct pair *p = formed_pair(seed, false);
 
-		pair_freeze(p, 1, true);
+		pair_freeze(p, 1, PAIR_ALL);
 		pair_run(p, 1000 + seed * 33);
-		pair_freeze(p, 1, false);
+		pair_freeze(p, 1, 0);
 		everything_kept(p, 10);
 		assert_int_equal(pair_owner(p), 0);
 		clean_up(NULL);
@@ -306,6 +345,154 @@ a_box_alone_becomes_active_whichever_it_is(void **state)
 	}
 }
 
+/* The lease is all that stops the workers of a box whose other cores stand still. */
+static void
+X20_a_frozen_control_or_HRP_core_fences_the_box_before_the_peer_takes_over(void **state)
+{
+	static const uint8_t cores[] = { PAIR_CONTROL, PAIR_HRP, PAIR_CONTROL | PAIR_HRP };
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(cores); i++) {
+		for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+			struct pair *p = formed_pair(seed, false);
+			const mono_t frozen_at = pair_now(p);
+			uint64_t sent;
+			mono_t lease;
+
+			pair_freeze(p, 0, cores[i]);
+			assert_true(pair_run_until(p, second_owns, 4 * HELLO_MS));
+			lease = engine_lease(pair_box(p, 0)->engine);
+			/* D = 3 x H; whoever froze may renew no lease any more */
+			assert_true(mono_before(lease, mono_add_ms(frozen_at, 3 * HELLO_MS)));
+			assert_true(mono_before(lease, pair_now(p)));
+			/* Its workers run on, and send nothing more for virtual addresses. */
+			sent = box_forwarded(p, 0);
+			everything_kept(p, 4 * HELLO_MS);
+			assert_int_equal(box_forwarded(p, 0), sent);
+			/* Awake again it is the standby of the one that replaced it. */
+			pair_freeze(p, 0, 0);
+			traffic_reset_figures(pair_traffic(p), pair_now(p));
+			assert_true(pair_run_until(p, pair_synchronised, 3000));
+			everything_kept(p, 10);
+			assert_int_equal(pair_owner(p), 1);
+			/* once for the lease, once more for a deaf listener's old news */
+			assert_in_range(fences_of(p, 0), 1, 2);
+			clean_up(NULL);
+		}
+	}
+}
+
+/* No turn for a second: a black hole, and the control core that sees it hands over. */
+static void
+X19_a_box_whose_workers_stand_still_hands_over(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, false);
+
+		pair_freeze(p, 0, PAIR_WORKERS);
+		assert_true(pair_run_until(p, second_owns, 1000 + 2 * HELLO_MS));
+		everything_kept(p, 1000 + 3 * HELLO_MS);
+		pair_freeze(p, 0, 0);
+		everything_kept(p, 1000 + 3 * HELLO_MS);
+		assert_int_equal(pair_owner(p), 1);
+		clean_up(NULL);
+	}
+}
+
+/* The way of R19's example: PC1 10.1.1.10 to PC2 200.1.1.10, permitted by the rule "out". */
+static void
+R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switch(void **state)
+{
+	struct pair *p = formed_pair(1, false);
+	const uint32_t sessions = TCPS + 1U; /* and the probe */
+
+	(void)state;
+	for (unsigned int box = 0; box < 2; box++) {
+		assert_int_equal(pair_sessions(p, box), sessions);
+		assert_int_equal(permitted_by(p, box, "out", box == 1), sessions);
+	}
+	pair_link(p, 0, false, false);
+	assert_true(pair_run_until(p, second_owns, HELLO_MS));
+	everything_kept(p, 100);
+	/* The same sessions, now the second box's own; the first one has the copies. */
+	for (unsigned int box = 0; box < 2; box++) {
+		assert_int_equal(pair_sessions(p, box), sessions);
+		assert_int_equal(permitted_by(p, box, "out", box == 0), sessions);
+	}
+	clean_up(NULL);
+}
+
+/* The hand-over of a fault is no preemption: it was due when the fault came and nobody could take
+ * over then. */
+static void
+a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, false);
+
+		pair_link(p, 1, true, false); /* the standby has a fault of its own */
+		pair_run(p, 500);
+		pair_link(p, 0, false, false);
+		pair_run(p, 2000);
+		assert_int_equal(pair_owner(p), 0); /* R74: 64999 against 64998 */
+		pair_link(p, 1, true, true);
+		traffic_reset_figures(pair_traffic(p), pair_now(p));
+		assert_true(pair_run_until(p, second_owns, 5 * HELLO_MS));
+		pair_run(p, 2000);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		/* And no preemption it stays: the first one repaired waits as standby (R96). */
+		pair_link(p, 0, false, true);
+		traffic_reset_figures(pair_traffic(p), pair_now(p));
+		pair_run(p, 3000);
+		assert_int_equal(pair_owner(p), 1);
+		everything_kept(p, 10);
+		clean_up(NULL);
+	}
+}
+
+/* But never to an empty box: what it would gain is less than the sessions it would lose. */
+static void
+a_box_with_a_fault_keeps_its_role_until_the_peer_has_the_sessions(void **state)
+{
+	struct pair *p = formed_pair(2, false);
+
+	(void)state;
+	pair_kill(p, 1);
+	pair_run(p, 1000);
+	pair_link(p, 0, false, false);
+	pair_run(p, 1000);
+	assert_int_equal(pair_owner(p), 0);
+	pair_restart(p, 1);
+	for (uint32_t ms = 0; ms < 5000 && pair_owner(p) != 1; ms++) {
+		pair_run(p, 1);
+		if (pair_owner(p) == 1)
+			assert_true(pair_sessions(p, 1) >= TCPS + 1U);
+	}
+	assert_int_equal(pair_owner(p), 1);
+	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+	clean_up(NULL);
+}
+
+static void
+rtt_of_a_link_is_twice_its_delay(void **state)
+{
+	struct pair *p = formed_pair(1, false);
+	struct hrp_status status;
+
+	(void)state;
+	pair_heartbeat(p)->delay_us = 2000;
+	pair_run(p, 10 * HELLO_MS);
+	for (unsigned int box = 0; box < 2; box++) {
+		hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
+		/* and a turn of each box */
+		assert_in_range(status.links[0].rtt_us, 4000, 4000 + 4 * PAIR_STEP_US);
+	}
+	clean_up(NULL);
+}
+
 int
 main(void)
 {
@@ -332,6 +519,20 @@ main(void)
 			clean_up),
 		cmocka_unit_test_teardown(
 			connections_from_reused_ports_are_opened_at_once_and_mirrored, clean_up),
+		cmocka_unit_test_teardown(
+			X20_a_frozen_control_or_HRP_core_fences_the_box_before_the_peer_takes_over,
+			clean_up),
+		cmocka_unit_test_teardown(X19_a_box_whose_workers_stand_still_hands_over, clean_up),
+		cmocka_unit_test_teardown(
+			R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switch,
+			clean_up),
+		cmocka_unit_test_teardown(
+			a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt,
+			clean_up),
+		cmocka_unit_test_teardown(
+			a_box_with_a_fault_keeps_its_role_until_the_peer_has_the_sessions,
+			clean_up),
+		cmocka_unit_test_teardown(rtt_of_a_link_is_twice_its_delay, clean_up),
 		cmocka_unit_test_teardown(a_cut_heartbeat_heals_to_one_owner, clean_up),
 		cmocka_unit_test_teardown(a_box_alone_becomes_active_whichever_it_is, clean_up),
 	};

@@ -561,6 +561,52 @@ owns_vrids(const struct sim *s, int which, bool v1, bool v2, bool v3, bool v4)
 	assert_memory_equal(s->box[which].own_vrid, want, sizeof(want));
 }
 
+/* FW1.Active with FW2.Standby, FW2.Active with FW1.Standby; members belong to both groups. */
+static void
+R60_each_active_group_is_paired_with_the_standby_group_of_the_other(void **state)
+{
+	static const struct {
+		int link_of; /* box whose first interface is down, -1 = none */
+		uint32_t active[2], standby[2];
+	} rows[] = { { -1, { 65001, 65001 }, { 65000, 65000 } },
+		{ A, { 64997, 65001 }, { 64996, 65000 } },
+		{ B, { 65001, 64997 }, { 65000, 64996 } } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sim *const s = sim_new(1000, 3);
+
+		box_start_sharing(s, A);
+		box_start_sharing(s, B);
+		run_ms(s, 5000);
+		if (rows[i].link_of >= 0) {
+			/* both interfaces: one member of each group on each */
+			set_link(s, rows[i].link_of, 0, false);
+			set_link(s, rows[i].link_of, 2, false);
+			run_ms(s, 5000);
+		}
+		for (int box = A; box <= B; box++) {
+			const struct role_status *const st = status_of(s, box);
+			const struct role_group_status *const active =
+				&st->group[VGMP_GROUP_ACTIVE];
+			const struct role_group_status *const standby =
+				&st->group[VGMP_GROUP_STANDBY];
+
+			assert_true(active->enabled && standby->enabled);
+			assert_int_equal(active->members, 2);
+			assert_int_equal(standby->members, 2);
+			assert_int_equal(active->priority, rows[i].active[box]);
+			assert_int_equal(standby->priority, rows[i].standby[box]);
+			/* Each group hears of the opposite group of the peer, never of its like. */
+			assert_int_equal(active->peer_priority, rows[i].standby[!box]);
+			assert_int_equal(standby->peer_priority, rows[i].active[!box]);
+			assert_int_not_equal(active->state, active->peer_state);
+			assert_int_not_equal(standby->state, standby->peer_state);
+		}
+		sim_free(s);
+	}
+}
+
 static void
 R105_R108_R109_load_sharing(void **state)
 {
@@ -740,6 +786,8 @@ main(void)
 		cmocka_unit_test(resign_hands_over_and_stays_out),
 		cmocka_unit_test(R36_resign_without_a_peer_sends_priority_0),
 		cmocka_unit_test(resign_of_a_standby_does_nothing_to_the_active),
+		cmocka_unit_test(
+			R60_each_active_group_is_paired_with_the_standby_group_of_the_other),
 		cmocka_unit_test(R105_R108_R109_load_sharing),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
