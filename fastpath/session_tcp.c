@@ -542,6 +542,8 @@ session_tcp_track(struct session_table *t, struct session *s, unsigned int dir,
 
 		if (state < SS || state > CL)
 			return DROP_tcp_state;
+		if ((old & SESSION_F_DEAD) != 0)
+			return DROP_session_dead; /* since the caller looked */
 		reason = apply(s, &table[d][state][event], d, &v, &ctl);
 		if (reason != DROP_NONE)
 			return reason;

@@ -43,7 +43,8 @@ bool session_tcp_flags_valid(uint8_t flags);
 enum drop_reason session_tcp_first(struct session *, const struct tcp_segment *, bool loose);
 
 /* session_tcp_track: check a segment of direction `dir` and advance state and window.
- * => DROP_NONE, or DROP_tcp_state / DROP_tcp_window and nothing is changed.  *changed = the state
+ * => DROP_NONE, or DROP_tcp_state / DROP_tcp_window / DROP_session_dead (its home worker has begun
+ *    to remove it meanwhile) and nothing is changed.  *changed = the state
  *    changed in a way the peer box must hear of.  `self` = the calling worker's shard. */
 enum drop_reason session_tcp_track(struct session_table *, struct session *, unsigned int dir,
 	const struct tcp_segment *, uint16_t self, mono_t now, bool *changed);

@@ -672,6 +672,32 @@ no_segment_is_too_strange(void **state)
 	}
 }
 
+/* Its home worker, another thread, began to remove it after this worker had found it. */
+static void
+a_segment_of_a_session_that_is_being_removed_changes_nothing(void **state)
+{
+	static const struct tcp_segment syn = { .seq = 100, .flags = 0x02, .wscale = NO_SCALE },
+					answer = { .seq = 500,
+						.ack = 101,
+						.flags = 0x12,
+						.window = 64000,
+						.wscale = NO_SCALE };
+	struct session *s = session_table_alloc(table);
+	struct session before;
+	bool changed = true;
+
+	(void)state;
+	assert_int_equal(session_tcp_first(s, &syn, false), DROP_NONE);
+	atomic_fetch_or(&s->ctl, SESSION_F_DEAD);
+	memcpy(&before, s, sizeof(before));
+	assert_int_equal(
+		session_tcp_track(table, s, 1, &answer, 0, (mono_t){ .ns = NS_PER_SEC }, &changed),
+		DROP_session_dead);
+	assert_false(changed);
+	assert_memory_equal(s, &before, sizeof(before));
+	session_table_unalloc(table, s);
+}
+
 int
 main(void)
 {
@@ -680,6 +706,7 @@ main(void)
 		cmocka_unit_test(TCP_23_sequence_numbers_wrap_under_way),
 		cmocka_unit_test(TCP_25_flags_no_stack_sends),
 		cmocka_unit_test(no_segment_is_too_strange),
+		cmocka_unit_test(a_segment_of_a_session_that_is_being_removed_changes_nothing),
 	};
 	struct session_table_params p = {
 		.name = "t", .max_sessions = 100, .shards = 1, .socket = SOCKET_ID_ANY
