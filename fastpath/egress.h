@@ -46,14 +46,15 @@ egress_allowed(const struct worker *w, const struct pkt *p, const struct egress 
 	return DROP_NONE;
 }
 
-/* egress_cache: remember a known neighbour; an unknown one is looked for again next time. */
+/* egress_cache: remember a known neighbour; an unknown one is looked for again next time.  A
+ * direction may roam between queues: whoever sees the generation sees the neighbour, too. */
 static inline void
 egress_cache(const struct worker *w, struct session_dir *d, const struct egress *e)
 {
 	if (e->neigh == NULL)
 		return;
-	d->neigh = e->index;
-	d->route_gen = w->route_gen;
+	__atomic_store_n(&d->neigh, e->index, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->route_gen, w->route_gen, __ATOMIC_RELEASE);
 }
 
 /* egress_of: the way out of a direction of a session.  => DROP_no_route or DROP_NONE. */
@@ -62,8 +63,8 @@ egress_of(const struct worker *w, struct session_dir *d, rte_be32_t dst, struct 
 {
 	enum drop_reason reason;
 
-	if (likely(d->route_gen == w->route_gen)) {
-		e->index = d->neigh;
+	if (likely(__atomic_load_n(&d->route_gen, __ATOMIC_ACQUIRE) == w->route_gen)) {
+		e->index = __atomic_load_n(&d->neigh, __ATOMIC_RELAXED);
 		e->neigh = neigh_at(w->neighbours, e->index);
 		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
 		e->interface = e->neigh->interface;
