@@ -213,6 +213,24 @@ struct config_policy {
 	struct config_list rules;
 };
 
+struct config_log_syslog {
+	char server[48]; /* "" = none */
+	int64_t port, rate;
+	int facility;
+};
+
+struct config_log_ipfix {
+	char collector[48]; /* "" = none */
+	int64_t port, domain, template_s, rate;
+};
+
+struct config_log {
+	struct config_origin origin;
+	int sessions, denied; /* enum traffic_log_scope */
+	struct config_log_syslog syslog;
+	struct config_log_ipfix ipfix;
+};
+
 /* Zones that are always there, by zone id - 1. */
 #define CONFIG_BUILTIN_ZONES 4
 extern const struct config_zone config_builtin_zones[CONFIG_BUILTIN_ZONES];

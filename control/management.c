@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #define TICK_MS 100
-#define EVENTS	16 /* per epoll_wait: bounded work between two looks at the tick */
+#define LOG_MS	10   /* between two looks at the traffic log: its rings hold 4096 records */
+#define LOG_MAX 1024 /* records a worker and look */
+#define EVENTS	16   /* per epoll_wait: bounded work between two looks at the tick */
 
 struct fd_source {
 	struct loop_source source; /* first */
@@ -129,6 +131,7 @@ management_open(struct management *m, char *err, size_t err_size)
 	if (loop == NULL)
 		return -ENOMEM;
 	m->loop = loop;
+	m->log_export = NULL;
 	loop->boot_config = m->config;
 	loop->signals.fd = -1;
 	management_block_signals();
@@ -156,6 +159,14 @@ management_open(struct management *m, char *err, size_t err_size)
 		rc = -errno;
 		goto err_loop;
 	}
+	m->log_export = log_export_create(sys != NULL ? sys->name : "twinwall");
+	if (m->log_export == NULL) {
+		rc = -ENOMEM;
+		snprintf(err, err_size, "management: out of memory");
+		goto err_loop;
+	}
+	if (m->config != NULL)
+		log_export_configure(m->log_export, config_section_data(m->config, "log"));
 	return 0;
 err_loop:
 	management_close(m);
@@ -169,6 +180,8 @@ management_close(struct management *m)
 
 	if (loop == NULL)
 		return;
+	log_export_destroy(m->log_export);
+	m->log_export = NULL;
 	if (loop->json != NULL)
 		json_server_destroy(loop->json);
 	if (loop->console != NULL)
@@ -197,6 +210,32 @@ tick(struct management *m)
 	log_drain();
 }
 
+/* While there is somebody to tell, the workers' rings are looked at often. */
+static bool
+log_wanted(const struct management *m)
+{
+	const struct snapshot *s = m->engine != NULL ? engine_snapshot(m->engine) : NULL;
+
+	return s != NULL &&
+	       (s->log_sessions != TRAFFIC_LOG_OFF || s->log_denied != TRAFFIC_LOG_OFF);
+}
+
+static int
+wait_ms(const struct management *m)
+{
+	const uint64_t left = mono_since_ms(m->loop->next_tick, management_now(m));
+	const uint64_t most = log_wanted(m) ? LOG_MS : TICK_MS;
+
+	return (int)(left > most ? most : left);
+}
+
+static void
+export_log(struct management *m)
+{
+	if (m->engine != NULL)
+		(void)log_export_poll(m->log_export, m->engine, management_now(m), LOG_MAX);
+}
+
 int
 management_run(struct management *m, bool interactive)
 {
@@ -210,10 +249,7 @@ management_run(struct management *m, bool interactive)
 	}
 	loop->next_tick = management_now(m);
 	while (!m->stop) {
-		const mono_t now = management_now(m);
-		const uint64_t left = mono_since_ms(loop->next_tick, now);
-		const int n = epoll_wait(
-			loop->epfd, events, EVENTS, left > TICK_MS ? TICK_MS : (int)left);
+		const int n = epoll_wait(loop->epfd, events, EVENTS, wait_ms(m));
 
 		if (n < 0 && errno != EINTR) {
 			LOG(ERROR, "management: epoll: %s", strerror(errno));
@@ -234,7 +270,9 @@ management_run(struct management *m, bool interactive)
 			tick(m);
 			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
 		}
+		export_log(m);
 	}
+	export_log(m);
 	log_drain();
 	return 0;
 }
@@ -265,6 +303,8 @@ management_reload(struct management *m, char *err, size_t err_size)
 	if (m->loop == NULL || m->config != m->loop->boot_config)
 		config_free(m->config);
 	m->config = next;
+	if (m->log_export != NULL)
+		log_export_configure(m->log_export, config_section_data(next, "log"));
 	if (m->core != NULL && !core_post_published(m->core) && m->loop != NULL)
 		m->loop->publish_pending = true;
 	/* An interface with `shutdown` counts as down whatever its carrier. */

@@ -11,6 +11,7 @@
 #include "core.h"
 #include "engine.h"
 #include "link_watch.h"
+#include "log_export.h"
 #include "publish.h"
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct management {
 	struct engine *engine;
 	struct core *core;
 	struct link_watch *links;
+	struct log_export *log_export;	       /* management_open() makes it */
 	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */

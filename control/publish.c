@@ -120,6 +120,18 @@ fill_zones(const struct config *c, struct snapshot *s)
 	}
 }
 
+/* Without anybody to tell, workers need not speak. */
+static void
+fill_log(const struct config *c, struct snapshot *s)
+{
+	const struct config_log *l = config_section_data(c, "log");
+
+	if (l->syslog.server[0] == '\0' && l->ipfix.collector[0] == '\0')
+		return;
+	s->log_sessions = (enum traffic_log_scope)l->sessions;
+	s->log_denied = (enum traffic_log_scope)l->denied;
+}
+
 static bool
 fill_interfaces(const struct config *c, const struct engine *engine,
 	const struct publish_extra *extra, struct snapshot *s)
@@ -287,6 +299,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	}
 	s->version = old != NULL ? old->version + 1 : 1;
 	fill_zones(c, s);
+	fill_log(c, s);
 	if (!fill_interfaces(c, engine, extra, s)) {
 		snprintf(err, err_size, "an interface's port is not running, a restart is needed");
 		rc = -ENODEV;

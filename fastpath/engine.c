@@ -318,6 +318,16 @@ engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *eve
 		e->workers[worker]->events, events, sizeof(*events), n, NULL);
 }
 
+uint32_t
+engine_log_dequeue(
+	struct engine *e, uint16_t worker, struct traffic_log_record *records, uint32_t n)
+{
+	if (worker >= e->worker_count)
+		return 0;
+	return rte_ring_sc_dequeue_burst_elem(
+		e->workers[worker]->log, records, sizeof(*records), n, NULL);
+}
+
 struct worker *
 engine_worker(struct engine *e, uint16_t id)
 {

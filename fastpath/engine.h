@@ -17,6 +17,7 @@
 #include "route6.h"
 #include "session_table.h"
 #include "snapshot.h"
+#include "traffic_log.h"
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -86,6 +87,10 @@ bool engine_inject(struct engine *, struct rte_mbuf *);
 void engine_set_mirror(struct engine *, bool on);
 uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
 
+/* Management's side of the traffic log.  => records taken from a worker's ring, oldest first. */
+uint32_t engine_log_dequeue(
+	struct engine *, uint16_t worker, struct traffic_log_record *, uint32_t n);
+
 /* Workers.  worker_poll is one turn of the loop: every RX queue, inject (worker 0), housekeeping.
  * => Number of packets handled; 0 lets the caller sleep.  The caller is the worker's only thread;
  *    worker_bind registers it for grace periods first, worker_unbind when it leaves. */
@@ -109,6 +114,7 @@ struct worker_stats {
 	uint64_t inject_dropped; /* wrong port or transmit queue full */
 	uint64_t drops[DROP_REASON_COUNT];
 	uint64_t sessions_created, sessions_closed, sessions_aged, events_lost_to_sweep;
+	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
 };
 

@@ -176,6 +176,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		worker_touch(w, s, 0, p->ip_len);
 		egress_send(w, p, &c->egress);
 	}
+	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, false);
 	worker_event(w, s, index, MIRROR_CREATE);
 	return true;
 }
@@ -285,6 +286,7 @@ conclude(struct worker *w, const struct candidate *c, const struct policy_verdic
 
 	if (v->action != POLICY_PERMIT) {
 		w->rule_hits[v->slot]++;
+		traffic_log_denied(w, p, c->zone, v->id);
 		worker_drop(w, p, DROP_policy);
 	} else if (c->own != NULL && !is_echo_request(p)) {
 		w->rule_hits[v->slot]++;

@@ -28,6 +28,7 @@ struct policy_service {
 struct policy_rule {
 	char name[64];
 	enum policy_action action;
+	bool log; /* its sessions and refusals, with log.sessions or log.denied = "rules" */
 	uint64_t source_zones, destination_zones; /* bit per zone id; 0 = any */
 	uint16_t source_count, destination_count, service_count;
 	struct policy_prefix *sources, *destinations;

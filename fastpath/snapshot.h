@@ -7,6 +7,7 @@
 #pragma once
 
 #include "ip_addr.h"
+#include "traffic_log.h"
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
@@ -72,6 +73,7 @@ struct snapshot {
 	uint16_t interface_count;
 	uint16_t address_count;
 	uint16_t address6_count;
+	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_interface interfaces[MAX_INTERFACES];
 	uint16_t port_interface[MAX_PORTS]; /* port index -> interface, INTERFACE_NONE */
 	struct snapshot_zone zones[MAX_ZONES];

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #define PUNT_RING	   1024
+#define LOG_RING	   4096
 #define HOUSEKEEPING_STEP  32 /* timer wheel entries per turn */
 #define HOUSEKEEPING_EVERY 4  /* turns, a power of two */
 
@@ -142,6 +143,7 @@ session_gone(void *ctx, struct session *s, uint32_t index, bool aged)
 		w->stats.sessions_aged++;
 	else
 		w->stats.sessions_closed++;
+	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, aged);
 	worker_event(w, s, index, MIRROR_DELETE);
 }
 
@@ -445,7 +447,10 @@ worker_create(
 	snprintf(name, sizeof(name), "%s-event%u", e->name, id);
 	w->events = rte_ring_create_elem(name, sizeof(struct mirror_event), event_ring, socket,
 		RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->rule_hits != NULL && w->punt != NULL && w->events != NULL)
+	snprintf(name, sizeof(name), "%s-log%u", e->name, id);
+	w->log = rte_ring_create_elem(name, sizeof(struct traffic_log_record), LOG_RING, socket,
+		RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (w->rule_hits != NULL && w->punt != NULL && w->events != NULL && w->log != NULL)
 		return w;
 	worker_destroy(w);
 no_memory:
@@ -464,6 +469,7 @@ worker_destroy(struct worker *w)
 		rte_pktmbuf_free(m);
 	rte_ring_free(w->punt);
 	rte_ring_free(w->events);
+	rte_ring_free(w->log);
 	rte_free(w->rule_hits);
 	rte_free(w);
 }

@@ -34,6 +34,7 @@ struct worker {
 	struct route6_table *routes6;
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
+	struct rte_ring *log;	 /* SP: this worker, SC: management */
 	uint64_t *rule_hits;	 /* [MAX_RULES + 1] */
 	const struct clock *clock;
 	uint16_t id;
@@ -109,6 +110,13 @@ void worker_punt(struct worker *, struct pkt *, enum punt_why);
 
 /* worker_event: tell the HRP core about a session, unless it is the peer's. */
 void worker_event(struct worker *, struct session *, uint32_t index, enum mirror_event_type);
+
+/* traffic_log_session: a session begins or ends (fastpath/traffic_log.c); the caller's key is still
+ * in the table.  `aged`: its idle time is over. */
+void traffic_log_session(
+	struct worker *, const struct session *, uint32_t index, enum traffic_log_event, bool aged);
+/* traffic_log_denied: a first packet that leads to `zone` was refused by the rule with this id. */
+void traffic_log_denied(struct worker *, const struct pkt *, uint8_t zone, uint32_t rule);
 
 /* worker_hit: take a packet through its session.
  * => true: done (forwarded, answered, punted or dropped).  false: a SYN that may take the place of

@@ -170,6 +170,38 @@ do_events(struct flow *f, struct words *w)
 		flow_fail(f, "events are:%s", have);
 }
 
+static void
+log_words(const struct traffic_log_record *r, char *out, size_t size)
+{
+	static const char *const events[] = { "?", "create", "delete", "deny" };
+	static const char *const ends[] = { "", "-idle", "-closed", "-forced" };
+	const uint32_t src = rte_be_to_cpu_32(r->src.v4), dst = rte_be_to_cpu_32(r->dst.v4);
+
+	snprintf(out, size, " %s%s:%u:%u.%u.%u.%u:%u>%u.%u.%u.%u:%u:%llu/%llu",
+		events[r->event & 3], ends[r->end & 3], r->proto, src >> 24, src >> 16 & 255,
+		src >> 8 & 255, src & 255, rte_be_to_cpu_16(r->sport), dst >> 24, dst >> 16 & 255,
+		dst >> 8 & 255, dst & 255, rte_be_to_cpu_16(r->dport),
+		(unsigned long long)r->packets[0], (unsigned long long)r->packets[1]);
+}
+
+/* logged [EVENT[-END]:PROTO:SRC:PORT>DST:PORT:SENT/RECEIVED]...: exactly these records of the
+ * traffic log since the last time */
+static void
+do_logged(struct flow *f, struct words *w)
+{
+	struct traffic_log_record r;
+	char have[512] = "", want[512] = "";
+
+	while (w->at < w->count)
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
+	for (uint16_t i = 0; i < flow_box(f)->workers; i++) {
+		while (engine_log_dequeue(f->box->engine, i, &r, 1) == 1)
+			log_words(&r, have + strlen(have), sizeof(have) - strlen(have));
+	}
+	if (!flow_is(have, want))
+		flow_fail(f, "logged is:%s", have);
+}
+
 /* dirty N: so many sessions wait for the mirror's sweep */
 static void
 do_dirty(struct flow *f, struct words *w)
@@ -245,6 +277,7 @@ const struct flow_statement flow_state_statements[] = {
 	{ "remote", do_remote },
 	{ "reset", do_reset },
 	{ "events", do_events },
+	{ "logged", do_logged },
 	{ "dirty", do_dirty },
 	{ "hits", do_hits },
 	{ "stat", do_stat },

@@ -130,6 +130,23 @@ do_mtu(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
+/* log SESSIONS DENIED: each off, rules or all */
+static void
+do_log(struct flow *f, struct words *w)
+{
+	static const char *const scopes[] = { "off", "rules", "all" };
+	const int sessions = flow_find(flow_word(w), scopes, 3);
+	const int denied = flow_find(flow_word(w), scopes, 3);
+
+	if (sessions < 0 || denied < 0) {
+		flow_fail(f, "log: off, rules or all, twice");
+		return;
+	}
+	flow_box(f)->log_sessions = (enum traffic_log_scope)sessions;
+	f->box->log_denied = (enum traffic_log_scope)denied;
+	engine_box_publish(f->box);
+}
+
 /* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
 static void
 do_neighbour(struct flow *f, struct words *w)
@@ -250,12 +267,14 @@ rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
 		s->dport_min = (uint16_t)strtoul(v, &end, 0);
 		s->dport_max = *end == '-' ? (uint16_t)strtoul(end + 1, NULL, 0) : s->dport_min;
 		r->service_count = 1;
+	} else if (flow_is(t, "log")) {
+		r->log = true;
 	} else {
 		flow_fail(f, "'%s'?", t);
 	}
 }
 
-/* rule NAME permit|deny ZONE > ZONE [src=] [dst=] [proto=] [dport=] [front]
+/* rule NAME permit|deny ZONE > ZONE [src=] [dst=] [proto=] [dport=] [log] [front]
  * rule none: remove them all */
 static void
 do_rule(struct flow *f, struct words *w)
@@ -307,6 +326,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "mirror", do_mirror },
 	{ "ping", do_ping },
 	{ "interface", do_interface },
+	{ "log", do_log },
 	{ "mtu", do_mtu },
 	{ "neighbour", do_neighbour },
 	{ "route", do_route },

@@ -145,6 +145,8 @@ draft_snapshot(struct engine_box *b)
 	if (s == NULL)
 		die("snapshot", strerror(ENOMEM));
 	s->version = ++b->version;
+	s->log_sessions = b->log_sessions;
+	s->log_denied = b->log_denied;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {

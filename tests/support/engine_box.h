@@ -48,6 +48,7 @@ struct engine_box {
 	uint32_t version;
 	uint16_t mtu[BOX_PORTS];
 	bool ping[BOX_PORTS], up[BOX_PORTS];
+	enum traffic_log_scope log_sessions, log_denied;
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;

@@ -52,6 +52,9 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 		b->m.rcu_reader = rcu_register(engine_rcu(b->m.engine));
 		management_read_end(&b->m);
 	}
+	b->m.log_export = log_export_create("FW1");
+	if (b->m.log_export == NULL)
+		die("log export", strerror(ENOMEM));
 	b->epfd = epoll_create1(EPOLL_CLOEXEC);
 	b->console = console_create(
 		&b->m, b->epfd, console_path != NULL ? console_path : "", err, sizeof(err));
@@ -70,6 +73,7 @@ management_box_destroy(struct management_box *b)
 	json_server_destroy(b->json);
 	console_destroy(b->console);
 	close(b->epfd);
+	log_export_destroy(b->m.log_export);
 	if (b->m.rcu_reader >= 0)
 		rcu_unregister(engine_rcu(b->m.engine), b->m.rcu_reader);
 	engine_box_destroy(b->box);

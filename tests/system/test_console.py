@@ -14,7 +14,7 @@ from twlab.wait import wait_until
 DISPLAYS = [
     "version", "interface", "arp", "ip routing-table", "zone", "security-policy",
     "firewall session table", "firewall session table verbose", "firewall statistics",
-    "hrp state", "hrp interface", "vrrp",
+    "hrp state", "hrp interface", "vrrp", "log",
 ]
 FILTERS = [
     "source 10.1.1.10", "destination 200.1.1.0/24", "destination-port 7001", "protocol tcp",

@@ -139,6 +139,11 @@ static const struct broken rows[] = {
 	PATCH("interface_subnets_overlap", "200.1.1.2/24", "10.1.2.2/16", IF3 ".address", "overlaps the subnet of interface GigabitEthernet1/0/1 in line 19"),
 	PATCH("interface_mtu_out_of_range", "zone = \"trust\";", "zone = \"trust\"; mtu = 68;", IF1 ".mtu", "expected an integer from 576 to 9600 bytes"),
 	PATCH("interface_ping_as_text", "zone = \"trust\";", "zone = \"trust\"; ping = \"yes\";", IF1 ".ping", "is a string, expected true or false"),
+	/* log */
+	PATCH("log_scope_unknown", "zones = (", "log = { sessions = \"some\"; };\nzones = (", "log.sessions", "expected one of"),
+	PATCH("log_server_is_a_name", "zones = (", "log = { syslog = { server = \"loghost\"; }; };\nzones = (", "log.syslog.server", "\"loghost\" is no address"),
+	PATCH("log_collector_out_of_range", "zones = (", "log = { ipfix = { collector = \"10.0.0.256\"; }; };\nzones = (", "log.ipfix.collector", "is no address"),
+	PATCH("log_rate_of_zero", "zones = (", "log = { syslog = { rate = 0; }; };\nzones = (", "log.syslog.rate", "0 is out of range"),
 	/* routes */
 	PATCH("route_host_bits", "0.0.0.0/0", "10.9.0.1/16", "routes[0].prefix", "has host bits set"),
 	PATCH("route_without_length", "0.0.0.0/0", "0.0.0.0", "routes[0].prefix", "has no prefix length"),
