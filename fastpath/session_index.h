@@ -20,6 +20,7 @@
 
 #include "session_key.h"
 
+#include <rte_prefetch.h>
 #include <rte_spinlock.h>
 
 #include <stdalign.h>
@@ -101,6 +102,13 @@ static inline uint32_t
 session_index_primary(const struct session_index *ix, uint64_t hash)
 {
 	return (uint32_t)((hash >> 32) * ix->count >> 32);
+}
+
+/* session_index_fetch: what a change of this key will touch, into the cache. */
+static inline void
+session_index_fetch(const struct session_index *ix, uint64_t hash)
+{
+	rte_prefetch0(&ix->buckets[session_index_primary(ix, hash)]);
 }
 
 static inline uint32_t

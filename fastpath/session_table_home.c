@@ -27,6 +27,7 @@
 #define RETIRE_BATCH  256
 #define RETIRE_AGE_MS 2
 #define RETIRE_AHEAD  16  /* sessions fetched before they are cleared */
+#define DUE_AT_ONCE   32  /* sessions whose index buckets are fetched together */
 #define SWEEP_WORDS   256 /* words of the late map looked at per poll */
 
 /* What the inbox carries, by value. */
@@ -316,6 +317,30 @@ sweep_late(struct session_table *t, uint16_t self, mono_t now)
 	h->sweeping = h->sweep < t->map_words;
 }
 
+/* Take up to DUE_AT_ONCE sessions off the wheel that have been idle for too long, and set the
+ * timers of those found alive again.  => how many. */
+static uint32_t
+find_due(struct session_table *t, struct session_home *h, uint32_t now_s, uint32_t *steps,
+	uint32_t *due, void (*refresh)(void *, struct session *, uint32_t), void *ctx)
+{
+	uint32_t n = 0, index;
+
+	while (n < DUE_AT_ONCE &&
+		(index = session_age_next(&h->wheel, t->slab, now_s, steps)) != SESSION_NONE) {
+		struct session *s = &t->slab[index];
+
+		if (deadline(t, s) <= now_s) {
+			session_index_fetch(&t->index, session_table_hash_of(t, s));
+			due[n++] = index;
+			continue;
+		}
+		if (refresh != NULL)
+			refresh(ctx, s, index);
+		session_age_arm(&h->wheel, t->slab, index, deadline(t, s), now_s);
+	}
+	return n;
+}
+
 void
 session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
 	session_gone_fn gone_fn, void (*refresh)(void *, struct session *, uint32_t), void *ctx)
@@ -323,21 +348,17 @@ session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t 
 	const struct gone gone = { .fn = gone_fn, .ctx = ctx };
 	const uint32_t now_s = mono_seconds(now);
 	struct session_home *h = &t->homes[self];
-	uint32_t index, steps;
+	uint32_t due[DUE_AT_ONCE], steps, n;
 
 	FW_ASSERT(self < t->home_count);
 	poll_inbox(t, self, now, 2 * budget, &gone);
 	sweep_late(t, self, now);
 
 	steps = RTE_MIN(budget, retire_room(&h->retire));
-	while ((index = session_age_next(&h->wheel, t->slab, now_s, &steps)) != SESSION_NONE) {
-		if (deadline(t, &t->slab[index]) <= now_s) {
-			remove_session(t, h, index, now, true, &gone);
-			continue;
-		}
-		if (refresh != NULL)
-			refresh(ctx, &t->slab[index], index);
-		session_age_arm(&h->wheel, t->slab, index, deadline(t, &t->slab[index]), now_s);
-	}
+	do {
+		n = find_due(t, h, now_s, &steps, due, refresh, ctx);
+		for (uint32_t i = 0; i < n; i++)
+			remove_session(t, h, due[i], now, true, &gone);
+	} while (n == DUE_AT_ONCE);
 	retire_free(t, &h->retire, now);
 }
