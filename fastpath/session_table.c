@@ -376,23 +376,36 @@ get_key6(const struct session_table *t, const struct session *s, struct session_
 	memcpy(k->addr, &t->addr6[session_table_index(t, s)], sizeof(k->addr));
 }
 
+/* Whoever walks the slab may look at a session that is just being freed, and used again. */
+static bool
+still(const struct session *s, uint16_t generation)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return session_home_of(s) != SESSION_NO_HOME &&
+	       atomic_load_explicit(&s->generation, memory_order_relaxed) == generation;
+}
+
 bool
 session_table_key4(const struct session_table *t, const struct session *s, struct session_key4 *out)
 {
+	const uint16_t generation = atomic_load_explicit(&s->generation, memory_order_acquire);
+
 	(void)t; /* only an IPv6 key is kept outside the session */
 	if (session_home_of(s) == SESSION_NO_HOME || session_family(s) != 4)
 		return false;
 	get_key4(s, out);
-	return true;
+	return still(s, generation);
 }
 
 bool
 session_table_key6(const struct session_table *t, const struct session *s, struct session_key6 *out)
 {
+	const uint16_t generation = atomic_load_explicit(&s->generation, memory_order_acquire);
+
 	if (session_home_of(s) == SESSION_NO_HOME || session_family(s) != 6)
 		return false;
 	get_key6(t, s, out);
-	return true;
+	return still(s, generation);
 }
 
 uint64_t
