@@ -166,7 +166,6 @@ start_engine(struct box *b)
 		.max_routes = (uint32_t)s->routes,
 		.event_ring = (uint32_t)s->event_ring,
 		.socket = SOCKET_ID_ANY,
-		.tcp_loose = s->tcp_loose,
 	};
 
 	b->pool = port_pool_create("packets", (uint32_t)s->packet_buffers, SOCKET_ID_ANY);

@@ -145,6 +145,11 @@ void config_describe(const struct config_section *const *sections,
 /* ---- what control/'s own sections compile to (sections of ha/: ha/ha_config.h) ---- */
 
 enum idle_mode { IDLE_SLEEP, IDLE_POLL };
+/* Segments smaller than this are nobody's wish. */
+#define CONFIG_TCP_MSS_MIN 64
+#define CONFIG_TCP_MSS_MAX 9216
+
+enum verify_mode { VERIFY_DECIDING, VERIFY_ALL };
 
 struct config_system {
 	struct config_origin origin;
@@ -157,7 +162,9 @@ struct config_system {
 	int64_t memory_mb;
 	bool hugepages;
 	int64_t sessions, neighbours, routes, packet_buffers, event_ring;
-	bool tcp_loose;
+	bool tcp_loose, tcp_window_check;
+	int64_t tcp_mss;      /* 0 = off */
+	int verify_checksums; /* enum verify_mode */
 	char console_socket[104], json_socket[104];
 	struct config_list eal; /* char[128]: extra EAL arguments */
 };
@@ -175,6 +182,7 @@ struct config_interface {
 	struct config_prefix address; /* len 0 = none */
 	char zone[32];
 	int64_t mtu;
+	int64_t tcp_mss; /* 0 = as the system's */
 	bool ping;
 	bool shutdown;
 };

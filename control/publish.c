@@ -132,12 +132,32 @@ fill_log(const struct config *c, struct snapshot *s)
 	s->log_denied = (enum traffic_log_scope)l->denied;
 }
 
+static void
+fill_tracking(const struct config *c, struct snapshot *s)
+{
+	const struct config_system *system = config_section_data(c, "system");
+
+	s->tracking = (struct snapshot_tracking){
+		.tcp_loose = system->tcp_loose,
+		.tcp_window_check = system->tcp_window_check,
+		.verify_all = system->verify_checksums == VERIFY_ALL,
+	};
+}
+
+/* 0 is no limit. */
+static uint16_t
+lower_mss(int64_t a, int64_t b)
+{
+	return (uint16_t)(a == 0 || (b != 0 && b < a) ? b : a);
+}
+
 static bool
 fill_interfaces(const struct config *c, const struct engine *engine,
 	const struct publish_extra *extra, struct snapshot *s)
 {
 	const struct config_list *list = config_section_data(c, "interfaces");
 	const struct config_interface *from = list->items;
+	const struct config_system *system = config_section_data(c, "system");
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct snapshot_interface *to = &s->interfaces[i];
@@ -148,6 +168,7 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		snprintf(to->name, sizeof(to->name), "%s", from[i].name);
 		to->port = (uint16_t)port;
 		to->mtu = (uint16_t)from[i].mtu;
+		to->tcp_mss = lower_mss(system->tcp_mss, from[i].tcp_mss);
 		to->zone = config_zone_id(c, from[i].zone);
 		to->heartbeat = (extra->heartbeat_interfaces >> i & 1) != 0;
 		to->ping = from[i].ping;
@@ -298,6 +319,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		return rc;
 	}
 	s->version = old != NULL ? old->version + 1 : 1;
+	fill_tracking(c, s);
 	fill_zones(c, s);
 	fill_log(c, s);
 	if (!fill_interfaces(c, engine, extra, s)) {

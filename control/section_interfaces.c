@@ -24,6 +24,10 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "mtu", .type = SETTING_INT, SETTING_AT(struct config_interface, mtu),
 	  .min = 576, .max = 9600, .fallback = "1500", .unit = "bytes",
 	  .help = "Largest IPv4 packet sent." },
+	{ .name = "tcp_mss", .type = SETTING_INT, SETTING_AT(struct config_interface, tcp_mss),
+	  .live = true, .max = CONFIG_TCP_MSS_MAX, .fallback = "0", .unit = "bytes",
+	  .help = "Lower the maximum segment size offered by SYNs that come in or leave here to this "
+		  "value; 0, the default, means as `system.tcp_mss` says. The lowest counts." },
 	{ .name = "ping", .type = SETTING_BOOL, SETTING_AT(struct config_interface, ping),
 	  .live = true, .fallback = "true",
 	  .help = "Answer echo requests to our addresses on it without a rule." },
@@ -87,6 +91,10 @@ check(struct config *c)
 				"ports",
 				all[i].port);
 		rc = check_zone(c, &all[i]);
+		if (rc == 0 && all[i].tcp_mss != 0 && all[i].tcp_mss < CONFIG_TCP_MSS_MIN)
+			rc = config_fail(c, &all[i].origin, "tcp_mss",
+				"%d is too small, expected 0 or %d to %d", (int)all[i].tcp_mss,
+				CONFIG_TCP_MSS_MIN, CONFIG_TCP_MSS_MAX);
 		if (rc == 0)
 			rc = check_others(c, all, i);
 	}

@@ -12,6 +12,9 @@
 
 #define CPU_MAX 1023
 
+static const char *const verify_words[] = {
+	[VERIFY_DECIDING] = "deciding", [VERIFY_ALL] = "all", NULL
+};
 static const char *const idle_words[] = { [IDLE_SLEEP] = "sleep", [IDLE_POLL] = "poll", NULL };
 
 // clang-format off
@@ -64,8 +67,22 @@ static const struct config_setting_desc settings[] = {
 	  .min = 64, .max = 1048576, .fallback = "8192", .unit = "events",
 	  .help = "Mirror events a worker may have waiting for the HRP core; a power of two." },
 	{ .name = "tcp_loose", .type = SETTING_BOOL, SETTING_AT(struct config_system, tcp_loose),
-	  .fallback = "false",
+	  .live = true, .fallback = "false",
 	  .help = "Take up TCP connections from the middle, without having seen their SYN." },
+	{ .name = "tcp_window_check", .type = SETTING_BOOL,
+	  SETTING_AT(struct config_system, tcp_window_check),
+	  .live = true, .fallback = "true",
+	  .help = "Drop TCP segments outside the window; resets and the handshake are checked with "
+		  "`false` too." },
+	{ .name = "tcp_mss", .type = SETTING_INT, SETTING_AT(struct config_system, tcp_mss),
+	  .live = true, .max = CONFIG_TCP_MSS_MAX, .fallback = "0", .unit = "bytes",
+	  .help = "Lower the maximum segment size that SYNs offer to this value, on every interface; 0, "
+		  "the default, leaves them as they are." },
+	{ .name = "verify_checksums", .type = SETTING_ENUM,
+	  SETTING_AT(struct config_system, verify_checksums),
+	  .live = true, .choices = verify_words, .fallback = "deciding",
+	  .help = "Which TCP, UDP and ICMP checksums software verifies when the NIC has not: of packets "
+		  "that open, close or change a session, or of all." },
 	{ .name = "console_socket", .type = SETTING_STRING,
 	  SETTING_AT(struct config_system, console_socket),
 	  .min = 1, .max = 103, .fallback = "/run/twinwall/twinwall.console",
@@ -147,6 +164,10 @@ check(struct config *c)
 {
 	const struct config_system *s = config_section_data(c, "system");
 
+	if (s->tcp_mss != 0 && s->tcp_mss < CONFIG_TCP_MSS_MIN)
+		return config_fail(c, &s->origin, "tcp_mss",
+			"%d is too small, expected 0 or %d to %d", (int)s->tcp_mss,
+			CONFIG_TCP_MSS_MIN, CONFIG_TCP_MSS_MAX);
 	if (s->console_socket[0] != '/')
 		return config_fail(c, &s->origin, "console_socket",
 			"is a relative path, expected one that begins with /");

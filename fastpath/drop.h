@@ -17,8 +17,10 @@
 	X(fragment, "IPv4 fragment")                                                               \
 	X(l4_header, "TCP, UDP or ICMP header cut short or inconsistent")                          \
 	X(tcp_flags, "TCP flags that no stack sends together")                                     \
+	X(l4_checksum, "wrong TCP, UDP or ICMP checksum")                                          \
 	X(icmp_type, "ICMP type that is not forwarded")                                            \
 	X(icmp_no_session, "ICMP error about an unknown session")                                  \
+	X(icmp_quote, "ICMP error quoting a TCP segment that cannot be in flight")                 \
 	X(icmp_reply, "ICMP echo reply that nobody asked for")                                     \
 	X(ttl, "TTL expired")                                                                      \
 	X(no_session, "TCP segment without a session")                                             \

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "rewrite.h"
+#include "tcp_option.h"
 #include "worker.h"
 
 struct egress {
@@ -76,6 +77,20 @@ egress_of(const struct worker *w, struct session_dir *d, rte_be32_t dst, struct 
 	if (reason == DROP_NONE)
 		egress_cache(w, d, e);
 	return reason;
+}
+
+/* egress_clamp: lower the segment size a SYN offers to what the interfaces it comes in and leaves
+ * by allow. */
+static inline void
+egress_clamp(const struct worker *w, struct pkt *p, const struct egress *e)
+{
+	/* 0, no limit, is the largest when 1 is taken from it. */
+	const uint16_t in = (uint16_t)(w->snap->interfaces[p->interface].tcp_mss - 1);
+	const uint16_t out = (uint16_t)(w->snap->interfaces[e->interface].tcp_mss - 1);
+	const uint16_t mss = (uint16_t)(RTE_MIN(in, out) + 1);
+
+	if (mss != 0)
+		tcp_mss_clamp(pkt_l4(p), mss);
 }
 
 /* egress_send: TTL, MACs, transmit; or punt. */

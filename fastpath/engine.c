@@ -86,7 +86,6 @@ engine_create(const struct engine_params *params, char *err, size_t err_size)
 		return NULL;
 	}
 	snprintf(e->name, sizeof(e->name), "%s", params->name);
-	e->tcp_loose = params->tcp_loose;
 	for (unsigned int flags = 0; flags < 64; flags++) {
 		if (session_tcp_flags_valid((uint8_t)flags))
 			e->tcp_flags_valid |= UINT64_C(1) << flags;

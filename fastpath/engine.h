@@ -41,7 +41,6 @@ struct engine_params {
 	uint32_t event_ring; /* mirror events per worker, power of two */
 	int socket;
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
-	bool tcp_loose;		  /* pick up TCP sessions mid-stream (TCP-03) */
 };
 
 /* => NULL with a one-line reason in err. */

@@ -7,6 +7,7 @@
 #include "first.h"
 
 #include "egress.h"
+#include "l4_sum.h"
 #include "policy.h"
 
 /* A packet that has passed everything up to the policy. */
@@ -111,12 +112,17 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 {
 	struct pkt *p = c->p;
 	const uint32_t kind = session_kind(4, p->proto, p->swap);
-	struct session *s = session_table_alloc(w->sessions);
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
+	struct session *s;
 	uint32_t index;
 	bool existed = false;
 
+	if (unlikely(l4_sum_wrong(w, p, true))) {
+		worker_drop(w, p, DROP_l4_checksum);
+		return true;
+	}
+	s = session_table_alloc(w->sessions);
 	if (s == NULL) {
 		worker_drop(w, p, DROP_table_full);
 		return true;
@@ -131,7 +137,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 	} else if (p->proto == IPPROTO_TCP) {
 		pkt_tcp_segment(p, &seg);
 		atomic_store_explicit(&s->ctl, kind, memory_order_relaxed);
-		reason = session_tcp_first(s, &seg, w->engine->tcp_loose);
+		reason = session_tcp_first(s, &seg, w->snap->tracking.tcp_loose);
 	} else {
 		atomic_store_explicit(&s->ctl,
 			kind | (p->proto == IPPROTO_UDP		  ? SESSION_UDP_FIRST
@@ -174,6 +180,8 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		answer(w, p, c->own, s);
 	} else {
 		worker_touch(w, s, 0, p->ip_len);
+		if (p->proto == IPPROTO_TCP && seg.flags & TCP_SYN)
+			egress_clamp(w, p, &c->egress);
 		egress_send(w, p, &c->egress);
 	}
 	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, false);
@@ -221,7 +229,7 @@ prepare_transit(const struct worker *w, struct candidate *c)
 		struct tcp_segment seg;
 
 		pkt_tcp_segment(p, &seg);
-		reason = session_tcp_first(&probe, &seg, w->engine->tcp_loose);
+		reason = session_tcp_first(&probe, &seg, w->snap->tracking.tcp_loose);
 		if (reason != DROP_NONE)
 			return reason;
 	}

@@ -31,6 +31,8 @@ icmp_error_parse(struct pkt *p)
 	case IPPROTO_UDP:
 		sport = ports[0];
 		dport = ports[1];
+		p->quoted_seq =
+			(uint32_t)rte_be_to_cpu_16(ports[2]) << 16 | rte_be_to_cpu_16(ports[3]);
 		break;
 	case IPPROTO_ICMP: {
 		const uint8_t type = quote[header];
@@ -71,6 +73,9 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s)
 		reason = egress_of(w, &s->dir[dir], p->ip->dst_addr, &e);
 	if (reason == DROP_NONE)
 		reason = egress_allowed(w, p, &e, s->zone[quoted]);
+	if (reason == DROP_NONE && session_proto(s) == IPPROTO_TCP &&
+		!session_tcp_quoted(s, quoted, p->quoted_seq))
+		reason = DROP_icmp_quote;
 	if (reason != DROP_NONE) {
 		worker_drop(w, p, reason);
 		return;

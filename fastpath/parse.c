@@ -7,6 +7,7 @@
 
 #include "icmp_error.h"
 #include "rewrite.h"
+#include "tcp_option.h"
 
 #define VMAC_MASK   RTE_BE64(UINT64_C(0xffffffffff000000))
 #define VMAC_PREFIX RTE_BE64(UINT64_C(0x00005e0001000000))
@@ -109,6 +110,8 @@ parse_tcp(const struct worker *w, struct pkt *p)
 		return DROP_l4_header;
 	if (unlikely((w->engine->tcp_flags_valid >> (tcp->tcp_flags & 0x3f) & 1) == 0))
 		return DROP_tcp_flags;
+	if (unlikely(tcp->tcp_flags & TCP_SYN) && unlikely(!tcp_options_sound(tcp)))
+		return DROP_l4_header;
 	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, tcp->src_port,
 		tcp->dst_port, IPPROTO_TCP);
 	return DROP_NONE;

@@ -7,6 +7,7 @@
 #include "session_key.h"
 #include "session_tcp.h"
 #include "snapshot.h"
+#include "tcp_option.h"
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
@@ -43,7 +44,8 @@ struct pkt {
 	uint8_t proto;
 	uint8_t icmp_type; /* when proto is ICMP */
 	bool icmp_error;
-	uint8_t why; /* enum punt_why, when parse says so */
+	uint32_t quoted_seq; /* of an error about TCP */
+	uint8_t why;	     /* enum punt_why, when parse says so */
 };
 
 static inline struct rte_ether_hdr *
@@ -79,10 +81,9 @@ pkt_mac(const void *mac)
 static inline void
 pkt_tcp_segment(const struct pkt *p, struct tcp_segment *seg)
 {
-	const struct rte_tcp_hdr *tcp = pkt_l4(p);
+	struct rte_tcp_hdr *tcp = pkt_l4(p);
 	const uint16_t header = (uint16_t)(tcp->data_off >> 4 << 2);
-	const uint8_t *option = (const uint8_t *)(tcp + 1);
-	const uint8_t *end = (const uint8_t *)tcp + header;
+	const uint8_t *option;
 
 	seg->seq = rte_be_to_cpu_32(tcp->sent_seq);
 	seg->ack = rte_be_to_cpu_32(tcp->recv_ack);
@@ -92,15 +93,7 @@ pkt_tcp_segment(const struct pkt *p, struct tcp_segment *seg)
 	seg->wscale = 0xff;
 	if (!(seg->flags & TCP_SYN))
 		return;
-	while (option < end && *option != 0) {
-		if (*option == 1) {
-			option++;
-			continue;
-		}
-		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
-			return;
-		if (option[0] == 3 && option[1] == 3)
-			seg->wscale = option[2] > 14 ? 14 : option[2]; /* RFC 7323 2.3 */
-		option += option[1];
-	}
+	option = tcp_option(tcp, TCP_OPTION_WSCALE, 3);
+	if (option != NULL)
+		seg->wscale = option[2] > 14 ? 14 : option[2]; /* RFC 7323 2.3 */
 }

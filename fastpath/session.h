@@ -64,6 +64,8 @@ enum session_state {
 #define SESSION_F_FIN1	  UINT32_C(0x00004000)
 #define SESSION_F_FINACK0 UINT32_C(0x00008000) /* the FIN of direction 0 has been acknowledged */
 #define SESSION_F_FINACK1 UINT32_C(0x00010000)
+/* The initiator has sent a SYN that the session lets pass but does not follow; see session_tcp.c */
+#define SESSION_F_RESYN UINT32_C(0x00020000)
 
 #define SESSION_KIND_IPV6   UINT32_C(0x00400000)
 #define SESSION_KIND_SWAP   UINT32_C(0x00800000) /* the initiator is endpoint 1 of the key */
@@ -81,7 +83,8 @@ struct session_dir {
 	uint32_t tcp_max_win; /* W: largest window this side has offered, scaled */
 	uint8_t tcp_wscale;   /* W: its window scale, 0-14; 0xff = option not seen */
 	uint8_t learn;	      /* W: packets still accepted while SESSION_F_LEARNx is set */
-	uint16_t tcp_acked;   /* W: low half of the last acknowledgement this side has sent */
+	uint16_t tcp_acked;   /* W: low half of the last acknowledgement this side has sent; with
+			       * SESSION_F_RESYN, dir 0: of the end of its SYN */
 };
 
 struct session {

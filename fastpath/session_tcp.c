@@ -23,6 +23,16 @@
  *ahead is allowed.  Then the rules above apply, but a segment outside the window anchors again,
  *until SESSION_TCP_LEARN segments of that direction have passed.  RST and SYN teach nothing.
  *
+ * With the window check switched off, a segment outside the window begins such a learning anew, so
+ * that the check finds right windows when it is switched on again.
+ *
+ * Both ends may have forgotten the connection while we have not (power cut), or the initiator may
+ * reuse its ports in TIME_WAIT with a lower number.  So a SYN of the initiator passes and is noted
+ * (SESSION_F_RESYN, dir[0].tcp_acked): if the responder challenges it, nothing changes; if its
+ * SYN-ACK acknowledges the noted SYN, both are of one mind and the session begins anew; if its RST
+ * does, the session is closed.  The responder's SYN passes too, but opens nothing: that would need
+ * a rule of its own.
+ *
  * Workers only.  Both directions may be tracked by two workers at once: each field of a direction
  * has one writer (session.h) but while opening and learning, all accesses are aligned and
  * untorn, windows only grow, and ctl changes by compare-and-swap, after the window fields.
@@ -43,6 +53,9 @@ enum event { EV_SYN, EV_SYNACK, EV_ACK, EV_FIN, EV_RST, EVENTS };
 enum action {
 	REFUSE = 0,  /* does not fit the state */
 	PASS,	     /* nothing to check: the receiver will challenge it (RFC 5961 4) */
+	NOTE,	     /* the same, of the initiator: SESSION_F_RESYN */
+	REVIVE,	     /* SYN-ACK: to the SYN noted, else it must fit the window */
+	REVIVE_ONLY, /* SYN-ACK: to the SYN noted */
 	SYN_AGAIN,   /* the initiator's SYN: begin anew with its sequence number */
 	SYN_CROSS,   /* the responder's own SYN: simultaneous open */
 	ANSWER,	     /* SYN-ACK: must acknowledge the SYN */
@@ -75,21 +88,21 @@ static const struct row table[2][CL + 1][EVENTS] = {
 	[0] = { /* SYN            SYN-ACK        ACK              FIN            RST */
 	[SS] = {{SYN_AGAIN, SS}, {REFUSE,  SS}, {REFUSE,    SS}, {REFUSE,  SS}, {RST_ABORT,   CL}},
 	[SR] = {{PASS,      SR}, {CONFIRM, ES}, {CONFIRM,   ES}, {CONFIRM, ES}, {RST_EXACT,   CL}},
-	[ES] = {{PASS,      ES}, {WINDOW,  ES}, {WINDOW,    ES}, {WINDOW,  ES}, {RST_EXACT,   CL}},
-	[FW] = {{PASS,      FW}, {WINDOW,  FW}, {WINDOW,    FW}, {WINDOW,  FW}, {RST_LAX,     CL}},
-	[CW] = {{PASS,      CW}, {WINDOW,  CW}, {WINDOW,    CW}, {WINDOW,  CW}, {RST_LAX,     CL}},
-	[CG] = {{PASS,      CG}, {WINDOW,  CG}, {WINDOW,    CG}, {WINDOW,  CG}, {RST_LAX,     CL}},
-	[TW] = {{REFUSE,    TW}, {REFUSE,  TW}, {WINDOW,    TW}, {WINDOW,  TW}, {RST_LAX,     TW}},
+	[ES] = {{NOTE,      ES}, {WINDOW,  ES}, {WINDOW,    ES}, {WINDOW,  ES}, {RST_EXACT,   CL}},
+	[FW] = {{NOTE,      FW}, {WINDOW,  FW}, {WINDOW,    FW}, {WINDOW,  FW}, {RST_LAX,     CL}},
+	[CW] = {{NOTE,      CW}, {WINDOW,  CW}, {WINDOW,    CW}, {WINDOW,  CW}, {RST_LAX,     CL}},
+	[CG] = {{NOTE,      CG}, {WINDOW,  CG}, {WINDOW,    CG}, {WINDOW,  CG}, {RST_LAX,     CL}},
+	[TW] = {{NOTE,      TW}, {REFUSE,  TW}, {WINDOW,    TW}, {WINDOW,  TW}, {RST_LAX,     TW}},
 	[CL] = {{REFUSE,    CL}, {REFUSE,  CL}, {WINDOW,    CL}, {WINDOW,  CL}, {RST_LAX,     CL}},
 	},
 	[1] = { /* SYN            SYN-ACK        ACK              FIN            RST */
 	[SS] = {{SYN_CROSS, SR}, {ANSWER,  SR}, {CHALLENGE, SS}, {REFUSE,  SS}, {RST_REFUSED, CL}},
 	[SR] = {{PASS,      SR}, {ANSWER,  SR}, {WINDOW,    SR}, {WINDOW,  SR}, {RST_OPENING, CL}},
-	[ES] = {{PASS,      ES}, {WINDOW,  ES}, {WINDOW,    ES}, {WINDOW,  ES}, {RST_EXACT,   CL}},
-	[FW] = {{PASS,      FW}, {WINDOW,  FW}, {WINDOW,    FW}, {WINDOW,  FW}, {RST_LAX,     CL}},
-	[CW] = {{PASS,      CW}, {WINDOW,  CW}, {WINDOW,    CW}, {WINDOW,  CW}, {RST_LAX,     CL}},
-	[CG] = {{PASS,      CG}, {WINDOW,  CG}, {WINDOW,    CG}, {WINDOW,  CG}, {RST_LAX,     CL}},
-	[TW] = {{REFUSE,    TW}, {REFUSE,  TW}, {WINDOW,    TW}, {WINDOW,  TW}, {RST_LAX,     TW}},
+	[ES] = {{PASS,      ES}, {REVIVE,  ES}, {WINDOW,    ES}, {WINDOW,  ES}, {RST_EXACT,   CL}},
+	[FW] = {{PASS,      FW}, {REVIVE,  FW}, {WINDOW,    FW}, {WINDOW,  FW}, {RST_LAX,     CL}},
+	[CW] = {{PASS,      CW}, {REVIVE,  CW}, {WINDOW,    CW}, {WINDOW,  CW}, {RST_LAX,     CL}},
+	[CG] = {{PASS,      CG}, {REVIVE,  CG}, {WINDOW,    CG}, {WINDOW,  CG}, {RST_LAX,     CL}},
+	[TW] = {{REFUSE,    TW}, {REVIVE_ONLY, TW}, {WINDOW, TW}, {WINDOW, TW}, {RST_LAX,     TW}},
 	[CL] = {{REFUSE,    CL}, {REFUSE,  CL}, {WINDOW,    CL}, {WINDOW,  CL}, {RST_LAX,     CL}},
 	},
 };
@@ -336,6 +349,32 @@ confirm(struct session *s, uint32_t ctl, const struct view *v)
 	return true;
 }
 
+/* A SYN of the initiator on a living session */
+
+static bool
+answers_noted_syn(const struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
+{
+	return d == 1 && ctl & SESSION_F_RESYN && v->seg->flags & TCP_ACK &&
+	       (uint16_t)v->seg->ack == __atomic_load_n(&s->dir[0].tcp_acked, __ATOMIC_RELAXED);
+}
+
+/* Begin anew.  The SYN's own window and scale were not kept: assume the largest. */
+static uint32_t
+revive(struct session *s, uint32_t ctl, const struct view *v)
+{
+	struct session_dir *a = &s->dir[0];
+
+	put(&a->tcp_end, v->seg->ack);
+	if (get(&a->tcp_max_win) < UINT16_MAX)
+		put(&a->tcp_max_win, UINT16_MAX);
+	a->tcp_wscale = WSCALE_MAX;
+	open_second(s, v, v->seg->ack);
+	put_acked(&s->dir[1], v->seg->ack);
+	ctl &= ~(SESSION_STATE_MASK | FIN_FLAGS | SESSION_F_LEARN0 | SESSION_F_LEARN1 |
+		 SESSION_F_RESYN);
+	return ctl | SR;
+}
+
 /* Resets */
 
 static bool
@@ -368,13 +407,15 @@ reset_acks_syn(const struct session *s, const struct view *v, uint32_t lowest)
 
 /* Check a RST.  => DROP_NONE; *closes tells whether it ends the connection. */
 static enum drop_reason
-check_reset(const struct session *s, enum action action, unsigned int d, const struct view *v,
-	bool *closes)
+check_reset(const struct session *s, uint32_t ctl, enum action action, unsigned int d,
+	const struct view *v, bool *closes)
 {
 	const uint32_t seq = v->seg->seq, end = get(&s->dir[0].tcp_end);
 	bool pass;
 
 	*closes = true;
+	if (seq == 0 && answers_noted_syn(s, ctl, d, v))
+		return DROP_NONE;
 	switch (action) {
 	case RST_REFUSED:
 		pass = reset_acks_syn(s, v, get(&s->dir[0].tcp_max_end));
@@ -399,11 +440,35 @@ check_reset(const struct session *s, enum action action, unsigned int d, const s
 }
 
 /*
+ * A segment against the window, or what stands in its place: learning, or no check at all.
+ * => false: outside.
+ */
+static bool
+fits(struct session *s, unsigned int d, const struct view *v, bool strict, uint32_t *ctl)
+{
+	const uint32_t learning = SESSION_F_LEARN0 | SESSION_F_LEARN1;
+
+	if (!(*ctl & learn_flag[d]) || v->seg->flags & TCP_SYN) {
+		if (in_window(s, *ctl, d, v)) {
+			advance(s, d, v);
+			return true;
+		}
+		if (strict || v->seg->flags & TCP_SYN)
+			return false;
+		s->dir[0].learn = s->dir[1].learn = 0;
+		*ctl |= learning;
+	}
+	*ctl = learn(s, *ctl, d, v);
+	return true;
+}
+
+/*
  * Check a segment by its row and write the window fields.
  * => DROP_NONE and *ctl as it should become; or a reason and nothing is changed.
  */
 static enum drop_reason
-apply(struct session *s, const struct row *row, unsigned int d, const struct view *v, uint32_t *ctl)
+apply(struct session *s, const struct row *row, unsigned int d, const struct view *v, bool strict,
+	uint32_t *ctl)
 {
 	const uint32_t old = *ctl;
 	bool pass = true, closes;
@@ -414,6 +479,22 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 		return DROP_tcp_state;
 	case PASS:
 		return DROP_NONE;
+	case NOTE:
+		put_acked(&s->dir[0], v->end);
+		*ctl = old | SESSION_F_RESYN;
+		return DROP_NONE;
+	case REVIVE_ONLY:
+		if (!answers_noted_syn(s, old, d, v))
+			return DROP_tcp_state;
+		*ctl = revive(s, old, v);
+		return DROP_NONE;
+	case REVIVE:
+		if (answers_noted_syn(s, old, d, v)) {
+			*ctl = revive(s, old, v);
+			return DROP_NONE;
+		}
+		pass = fits(s, d, v, strict, ctl);
+		break;
 	case SYN_AGAIN:
 		open_first(s, v);
 		break;
@@ -435,20 +516,14 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 		}
 		__attribute__((fallthrough));
 	case WINDOW:
-		if (old & learn_flag[d] && !(v->seg->flags & TCP_SYN)) {
-			*ctl = learn(s, old, d, v);
-			break;
-		}
-		pass = in_window(s, old, d, v);
-		if (pass)
-			advance(s, d, v);
+		pass = fits(s, d, v, strict, ctl);
 		break;
 	case RST_REFUSED:
 	case RST_ABORT:
 	case RST_OPENING:
 	case RST_EXACT:
 	case RST_LAX:
-		reason = check_reset(s, row->action, d, v, &closes);
+		reason = check_reset(s, old, row->action, d, v, &closes);
 		if (reason == DROP_NONE && closes)
 			*ctl = (old & ~SESSION_STATE_MASK) | row->next;
 		return reason;
@@ -523,7 +598,7 @@ session_tcp_first(struct session *s, const struct tcp_segment *g, bool loose)
 
 enum drop_reason
 session_tcp_track(struct session_table *t, struct session *s, unsigned int dir,
-	const struct tcp_segment *g, uint16_t self, mono_t now, bool *changed)
+	const struct tcp_segment *g, bool strict, uint16_t self, mono_t now, bool *changed)
 {
 	const enum event event = event_of(g->flags);
 	const unsigned int d = dir & 1;
@@ -544,9 +619,11 @@ session_tcp_track(struct session_table *t, struct session *s, unsigned int dir,
 			return DROP_tcp_state;
 		if ((old & SESSION_F_DEAD) != 0)
 			return DROP_session_dead; /* since the caller looked */
-		reason = apply(s, &table[d][state][event], d, &v, &ctl);
+		reason = apply(s, &table[d][state][event], d, &v, strict, &ctl);
 		if (reason != DROP_NONE)
 			return reason;
+		if (d == 0 && event != EV_SYN)
+			ctl &= ~SESSION_F_RESYN; /* its note is overwritten */
 		if (event == EV_ACK || event == EV_FIN)
 			ctl = close_by_fin(s, ctl, d, &v);
 		if (ctl == old)
@@ -569,4 +646,19 @@ session_tcp_reopen(const struct session *s, unsigned int dir, const struct tcp_s
 	/* From TIME_WAIT only a SYN that cannot be an old duplicate (RFC 9293 3.6.1, RFC 6191). */
 	return session_state_of(ctl) == CL ||
 	       (session_state_of(ctl) == TW && after(g->seq, get(&s->dir[dir & 1].tcp_end)));
+}
+
+bool
+session_tcp_quoted(const struct session *s, unsigned int dir, uint32_t seq)
+{
+	const struct session_dir *a = &s->dir[dir & 1];
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	const uint32_t end = get(&a->tcp_end);
+	uint32_t flight = at_least_1(get(&s->dir[!(dir & 1)].tcp_max_win));
+
+	if (ctl & (SESSION_F_LEARN0 | SESSION_F_LEARN1))
+		return true; /* the windows are not known */
+	if (session_state_of(ctl) == SS || flight < UINT16_MAX)
+		flight = UINT16_MAX; /* a SYN with data; a window that was opened again */
+	return !after(seq, end) && !after(end - flight, seq);
 }

@@ -45,10 +45,16 @@ enum drop_reason session_tcp_first(struct session *, const struct tcp_segment *,
 /* session_tcp_track: check a segment of direction `dir` and advance state and window.
  * => DROP_NONE, or DROP_tcp_state / DROP_tcp_window / DROP_session_dead (its home worker has begun
  *    to remove it meanwhile) and nothing is changed.  *changed = the state
- *    changed in a way the peer box must hear of.  `self` = the calling worker's shard. */
+ *    changed in a way the peer box must hear of.  `self` = the calling worker's shard.
+ *    With `strict` false, segments outside the window pass and are learnt from; resets and the
+ *    handshake are checked all the same. */
 enum drop_reason session_tcp_track(struct session_table *, struct session *, unsigned int dir,
-	const struct tcp_segment *, uint16_t self, mono_t now, bool *changed);
+	const struct tcp_segment *, bool strict, uint16_t self, mono_t now, bool *changed);
 
-/* session_tcp_reopen: may this SYN replace the closed session (TIME_WAIT, CLOSED)?  (TCP-10, 13:
- * "retry works"; TCP-17 later.)  The caller kills the old session and creates anew. */
+/* session_tcp_reopen: may this SYN replace the closed session (TIME_WAIT, CLOSED)?  (TCP-10, 13,
+ * 17.)  The caller kills the old session and creates anew. */
 bool session_tcp_reopen(const struct session *, unsigned int dir, const struct tcp_segment *);
+
+/* session_tcp_quoted: can a segment of direction `dir` with this sequence number be in flight, so
+ * that an ICMP error may quote it?  (RFC 5927 4.1) */
+bool session_tcp_quoted(const struct session *, unsigned int dir, uint32_t seq);

@@ -41,6 +41,7 @@ struct snapshot_interface {
 	bool heartbeat;	    /* owned by the HRP core; carries no service traffic */
 	bool ping;	    /* own addresses answer echo requests without a rule */
 	bool up;	    /* administratively */
+	uint16_t tcp_mss;   /* largest segment size of SYNs in and out, 0 = as they are */
 	rte_be32_t address; /* 0 = none */
 	uint8_t prefix_len;
 	struct rte_ether_addr mac;
@@ -68,8 +69,16 @@ struct snapshot_address6 {
 	uint8_t vrid;
 };
 
+/* How connections are tracked. */
+struct snapshot_tracking {
+	bool tcp_loose;	       /* pick up TCP sessions mid-stream (TCP-03) */
+	bool tcp_window_check; /* drop segments outside the window (TCP-20) */
+	bool verify_all;       /* software checksums of payload too, see l4_sum.h */
+};
+
 struct snapshot {
 	uint32_t version;
+	struct snapshot_tracking tracking;
 	uint16_t interface_count;
 	uint16_t address_count;
 	uint16_t address6_count;

@@ -8,6 +8,7 @@
 #include "egress.h"
 #include "first.h"
 #include "icmp_error.h"
+#include "l4_sum.h"
 #include "parse.h"
 
 #include <rte_errno.h>
@@ -134,6 +135,20 @@ echo_direction(const struct pkt *p, unsigned int dir)
 	return p->icmp_type == ICMP_ECHO_REPLY ? DROP_NONE : DROP_icmp_type;
 }
 
+/* Packets whose checksum is verified whoever else may do it: see l4_sum.h. */
+static inline bool
+segment_decides(uint32_t ctl, const struct tcp_segment *seg)
+{
+	return seg->flags & (TCP_SYN | TCP_FIN | TCP_RST) ||
+	       session_state_of(ctl) != SESSION_TCP_ESTABLISHED;
+}
+
+static inline bool
+first_answer_of_udp(uint32_t ctl, unsigned int dir)
+{
+	return dir == 1 && session_state_of(ctl) == SESSION_UDP_FIRST;
+}
+
 static void
 session_gone(void *ctx, struct session *s, uint32_t index, bool aged)
 {
@@ -172,6 +187,10 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	struct egress e;
 	bool changed = false;
 
+	if (p->proto == IPPROTO_ICMP && unlikely(l4_sum_wrong(w, p, true))) {
+		worker_drop(w, p, DROP_l4_checksum);
+		return true;
+	}
 	if (unlikely(p->icmp_error)) {
 		icmp_error_hit(w, p, s);
 		return true;
@@ -201,10 +220,16 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 		if (unlikely((seg.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) &&
 			session_tcp_reopen(s, dir, &seg))
 			return false; /* a first packet, which takes the ended session's place */
-		reason = session_tcp_track(w->sessions, s, dir, &seg, w->id, w->now, &changed);
+		if (unlikely(l4_sum_wrong(w, p, segment_decides(ctl, &seg))))
+			reason = DROP_l4_checksum;
+		else
+			reason = session_tcp_track(w->sessions, s, dir, &seg,
+				w->snap->tracking.tcp_window_check, w->id, w->now, &changed);
 	} else {
 		if (p->proto == IPPROTO_ICMP)
 			reason = echo_direction(p, dir);
+		else if (unlikely(l4_sum_wrong(w, p, first_answer_of_udp(ctl, dir))))
+			reason = DROP_l4_checksum;
 		if (likely(reason == DROP_NONE))
 			changed = replied(w, s, dir);
 	}
@@ -215,6 +240,8 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	if (unlikely(ctl & SESSION_F_REMOTE) && claim(w, s))
 		changed = true;
 	worker_touch(w, s, dir, p->ip_len);
+	if (p->proto == IPPROTO_TCP && unlikely(seg.flags & TCP_SYN))
+		egress_clamp(w, p, &e);
 	egress_send(w, p, &e);
 	if (unlikely(changed))
 		worker_event(w, s, index, MIRROR_UPDATE);

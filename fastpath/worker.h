@@ -63,7 +63,6 @@ struct engine {
 	char name[16];
 	uint16_t worker_count;
 	uint16_t port_count;
-	bool tcp_loose;
 	uint64_t tcp_flags_valid; /* bit per combination of the six flags */
 	struct port ports[MAX_PORTS];
 	uint64_t port_mac[MAX_PORTS]; /* as pkt_mac() reads it from a frame */

@@ -58,7 +58,6 @@ flow_box(struct flow *f)
 		.buffers = 512,
 		.ring = 128,
 		.event_ring = f->event_ring,
-		.tcp_loose = f->loose,
 	});
 	return f->box;
 }

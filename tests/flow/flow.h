@@ -42,7 +42,7 @@ struct flow {
 
 	/* Wishes for the engine, until the first line that needs it */
 	uint32_t table, event_ring;
-	bool loose, steered;
+	bool steered;
 	bool skip; /* not for this spread */
 
 	struct clock late;

@@ -176,6 +176,8 @@ do_in(struct flow *f, struct words *w)
 		fed->done = false;
 		fed->len = (uint16_t)frame_build(&s, &dst, &src, fed->bytes);
 		m = to_mbuf(f, fed->bytes, fed->len, s.split);
+		if (m != NULL && s.nic_bad)
+			m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
 		if (m != NULL && !engine_box_feed(b, port, queue_for(f, &s), m)) {
 			flow_fail(f, "port ring full");
 			rte_pktmbuf_free(m);
@@ -203,6 +205,20 @@ forwarded_from(const struct fed *in, const struct leaving *out)
 
 	return out->len == true_len(in) && memcmp(a, b, 8) == 0 && a[8] == b[8] + 1 &&
 	       a[9] == b[9] && memcmp(a + 12, b + 12, out->len - RTE_ETHER_HDR_LEN - 12u) == 0;
+}
+
+/* ... and the MSS of a SYN, with its checksum. */
+static bool
+clamped_from(const struct fed *in, const struct leaving *out)
+{
+	const size_t mss = frame_mss(in->bytes, in->len), sum = RTE_ETHER_HDR_LEN + 20 + 16;
+	struct leaving undone = *out;
+
+	if (mss == 0 || out->len != true_len(in))
+		return false;
+	memcpy(undone.bytes + mss, in->bytes + mss, 2);
+	memcpy(undone.bytes + sum, in->bytes + sum, 2);
+	return forwarded_from(in, &undone);
 }
 
 static bool
@@ -287,14 +303,15 @@ do_pass(struct flow *f, struct words *w)
 		check_macs(f, l);
 }
 
-/* out ZONE PACKET: as pass, and the frame is as described */
+/* out ZONE PACKET: as pass, and the frame is as described; with mss= that may be another one */
 static void
 do_out(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct frame_spec s = { 0 };
 	const char *wrong = frame_parse(w, &s);
-	const struct leaving *l = wrong == NULL ? match(f, port, forwarded_from) : NULL;
+	const struct leaving *l =
+		wrong == NULL ? match(f, port, s.mss != 0 ? clamped_from : forwarded_from) : NULL;
 
 	if (wrong == NULL && l == NULL)
 		complain_not_sent(f, "forwarded");

@@ -28,7 +28,23 @@ on(struct flow *f, const char *w)
 static void
 do_loose(struct flow *f, struct words *w)
 {
-	f->loose = on(f, flow_word(w));
+	flow_box(f)->tracking.tcp_loose = on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
+static void
+do_window_check(struct flow *f, struct words *w)
+{
+	flow_box(f)->tracking.tcp_window_check = on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
+/* verify deciding|all: whose checksums software verifies */
+static void
+do_verify(struct flow *f, struct words *w)
+{
+	flow_box(f)->tracking.verify_all = flow_is(flow_word(w), "all");
+	engine_box_publish(f->box);
 }
 
 static void
@@ -144,6 +160,15 @@ do_log(struct flow *f, struct words *w)
 	}
 	flow_box(f)->log_sessions = (enum traffic_log_scope)sessions;
 	f->box->log_denied = (enum traffic_log_scope)denied;
+	engine_box_publish(f->box);
+}
+
+static void
+do_mss(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	flow_box(f)->tcp_mss[port] = (uint16_t)strtoul(flow_word(w), NULL, 0);
 	engine_box_publish(f->box);
 }
 
@@ -319,6 +344,9 @@ const struct flow_statement flow_world_statements[] = {
 	{ "table", do_table },
 	{ "event_ring", do_event_ring },
 	{ "loose", do_loose },
+	{ "window_check", do_window_check },
+	{ "verify", do_verify },
+	{ "mss", do_mss },
 	{ "steered", do_steered },
 	{ "lease", do_lease },
 	{ "overslept", do_overslept },

@@ -71,6 +71,19 @@ text(const char *word, const char *name, char *out, size_t size)
 	return true;
 }
 
+/* Bytes in hexadecimal, up to the next multiple of 4 filled with zeros. */
+static bool
+hex(const char *word, uint8_t *out, size_t size, uint8_t *len)
+{
+	size_t n = 0;
+	unsigned int v;
+
+	for (; n < size && sscanf(word, "%2x", &v) == 1; word += 2)
+		out[n++] = (uint8_t)v;
+	*len = (uint8_t)((n + 3) & ~(size_t)3);
+	return *word == '\0';
+}
+
 /* One attribute.  => false: not one of ours. */
 static bool
 attribute(struct frame_spec *f, const char *w)
@@ -93,6 +106,10 @@ attribute(struct frame_spec *f, const char *w)
 		f->window = (uint16_t)v;
 	} else if (number(w, "wscale", &v)) {
 		f->wscale = (uint8_t)v;
+	} else if (number(w, "mss", &v)) {
+		f->mss = (uint16_t)v;
+	} else if (strncmp(w, "options=", 8) == 0) {
+		return hex(w + 8, f->options, sizeof(f->options), &f->options_len);
 	} else if (number(w, "id", &v)) {
 		f->id = (uint16_t)v;
 	} else if (number(w, "code", &v)) {
@@ -123,6 +140,12 @@ attribute(struct frame_spec *f, const char *w)
 		f->bad_sum = true;
 	} else if (strcmp(w, "l4sum=bad") == 0) {
 		f->bad_l4_sum = true;
+	} else if (strcmp(w, "l4sum=none") == 0) {
+		f->no_l4_sum = true;
+	} else if (strcmp(w, "nic=bad") == 0) {
+		f->nic_bad = true;
+	} else if (strcmp(w, "ae") == 0) {
+		f->ae = true;
 	} else if (strcmp(w, "mf") == 0) {
 		f->more = true;
 	} else if (strcmp(w, "df") == 0) {
@@ -311,13 +334,21 @@ build_tcp(const struct frame_spec *f, uint8_t *out)
 		.rx_win = htons(f->window) };
 	size_t header = sizeof(tcp);
 
+	memcpy(out + header, f->options, f->options_len);
+	header += f->options_len;
+	if (f->mss != 0) {
+		const uint8_t option[4] = { 2, 4, (uint8_t)(f->mss >> 8), (uint8_t)f->mss };
+
+		memcpy(out + header, option, sizeof(option));
+		header += sizeof(option);
+	}
 	if (f->wscale != 0xff) {
 		const uint8_t option[4] = { 1, 3, 3, f->wscale };
 
 		memcpy(out + header, option, sizeof(option));
 		header += sizeof(option);
 	}
-	tcp.data_off = (uint8_t)((f->doff != 0 ? f->doff : header / 4) << 4);
+	tcp.data_off = (uint8_t)((f->doff != 0 ? f->doff : header / 4) << 4 | f->ae);
 	memcpy(out, &tcp, sizeof(tcp));
 	for (uint16_t i = 0; i < f->len; i++)
 		out[header + i] = (uint8_t)(i + f->seq);
@@ -397,6 +428,8 @@ build_ip(const struct frame_spec *f, uint8_t *out)
 		len += f->len;
 		break;
 	}
+	if (f->no_l4_sum)
+		put_sum(l4 + 6, 0); /* UDP only */
 	if (f->bad_l4_sum)
 		l4[f->kind == FRAME_TCP ? 17 : f->kind == FRAME_UDP ? 7 : 3] ^= 1;
 	fragment |= (uint16_t)((f->df ? 0x4000 : 0) | (f->more ? 0x2000 : 0));
@@ -464,7 +497,7 @@ frame_sums(const uint8_t *frame, size_t len)
 	memcpy(&dst, ip + 16, 4);
 	if (ip[9] == 1)
 		return checksum(l4, l4_len, 0) != 0 ? "ICMP checksum" : NULL;
-	if (ip[9] != 6 && ip[9] != 17)
+	if ((ip[9] != 6 && ip[9] != 17) || (ip[9] == 17 && l4[6] == 0 && l4[7] == 0))
 		return NULL;
 	return checksum(l4, l4_len, pseudo_sum(ntohl(src), ntohl(dst), ip[9], l4_len)) != 0
 		       ? "TCP or UDP checksum"
@@ -481,12 +514,30 @@ get(const uint8_t *p, unsigned int bytes)
 	return v;
 }
 
+size_t
+frame_mss(const uint8_t *frame, size_t len)
+{
+	const size_t tcp = RTE_ETHER_HDR_LEN + 20;
+	size_t at = tcp + 20, end;
+
+	if (len < at || frame[23] != 6)
+		return 0;
+	end = tcp + (size_t)(frame[tcp + 12] >> 4) * 4;
+	while (at + 4 <= end && end <= len && frame[at] != 0) {
+		if (frame[at] == 2)
+			return at + 2;
+		at += frame[at] == 1 ? 1 : frame[at + 1] > 1 ? frame[at + 1] : end;
+	}
+	return 0;
+}
+
 const char *
 frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
 {
 	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
 	const uint8_t *l4 = ip + 20;
 	const bool ports = f->kind == FRAME_TCP || f->kind == FRAME_UDP;
+	const size_t mss = frame_mss(frame, len);
 
 	if (len < RTE_ETHER_HDR_LEN + 28)
 		return "too short";
@@ -510,6 +561,10 @@ frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
 		return "TCP sequence";
 	if (f->ack_given && get(l4 + 8, 4) != f->ack)
 		return "TCP acknowledgement";
+	if (f->ae != (l4[12] & 1))
+		return "AE bit";
+	if (f->mss != 0 && (mss == 0 || get(frame + mss, 2) != f->mss))
+		return "MSS";
 	if (f->len_given && get(ip + 2, 2) - 20u - (l4[12] >> 4) * 4u != f->len)
 		return "payload length";
 	return NULL;

@@ -28,12 +28,16 @@ struct frame_spec {
 	uint8_t flags, proto, ttl, type, code;
 	uint32_t seq, ack;
 	uint16_t id, window, len;
-	uint8_t wscale; /* 0xff: no option */
+	uint8_t wscale;			  /* 0xff: no option */
+	uint16_t mss;			  /* 0: no option */
+	uint8_t options[40], options_len; /* raw, before the others */
+	bool ae;			  /* AccECN's bit among the reserved ones */
 	bool ttl_given, seq_given, ack_given, len_given;
 	/* Damage */
 	uint8_t version, ihl, doff;
 	int udp_len, ip_len; /* -1: right */
-	bool bad_sum, bad_l4_sum, df, more;
+	bool bad_sum, bad_l4_sum, no_l4_sum, df, more;
+	bool nic_bad; /* the NIC says that the L4 checksum is wrong */
 	uint16_t fragment, ether_type;
 	uint16_t cut, pad, split; /* 0: not */
 	char mac[24], smac[24];	  /* "" : the port's, the sender's */
@@ -54,6 +58,9 @@ size_t frame_build(const struct frame_spec *, const struct rte_ether_addr *dst,
 
 /* frame_sums: check every checksum of a frame that is sent.  => NULL, or what is wrong. */
 const char *frame_sums(const uint8_t *frame, size_t len);
+
+/* frame_mss: where the value of a TCP MSS option lies in a frame, 0 when it has none. */
+size_t frame_mss(const uint8_t *frame, size_t len);
 
 /* frame_is: does a frame carry what the spec says (addresses, ports, flags; ttl, seq, ack, len when
  * given)?  => NULL, or what differs. */

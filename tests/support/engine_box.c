@@ -147,6 +147,7 @@ draft_snapshot(struct engine_box *b)
 	s->version = ++b->version;
 	s->log_sessions = b->log_sessions;
 	s->log_denied = b->log_denied;
+	s->tracking = b->tracking;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
@@ -155,6 +156,7 @@ draft_snapshot(struct engine_box *b)
 		snprintf(in->name, sizeof(in->name), "%s", interface_names[i]);
 		in->port = i;
 		in->mtu = b->mtu[i];
+		in->tcp_mss = b->tcp_mss[i];
 		in->zone = zones[i];
 		in->heartbeat = i == BOX_HEARTBEAT;
 		in->ping = b->ping[i];
@@ -220,6 +222,7 @@ base_draft(struct engine_box *b)
 	};
 
 	b->default_action = POLICY_DENY;
+	b->tracking.tcp_window_check = true;
 	b->rules[0] = (struct policy_rule){
 		.name = "out",
 		.action = POLICY_PERMIT,
@@ -259,8 +262,7 @@ engine_box_create(const struct engine_box_params *params)
 		.max_neighbours = 256,
 		.max_routes = 256,
 		.event_ring = params->event_ring,
-		.socket = SOCKET_ID_ANY,
-		.tcp_loose = params->tcp_loose };
+		.socket = SOCKET_ID_ANY };
 	char err[128], name[24];
 
 	if (b == NULL)

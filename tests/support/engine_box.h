@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "policy.h"
+#include "snapshot.h"
 
 /* Port index = interface index. */
 enum { BOX_TRUST, BOX_HEARTBEAT, BOX_UNTRUST, BOX_PORTS };
@@ -31,7 +32,6 @@ struct engine_box_params {
 	uint32_t buffers;    /* mbufs of the box's pool */
 	uint32_t ring;	     /* size of each port ring, power of two */
 	uint32_t event_ring; /* power of two */
-	bool tcp_loose;
 };
 
 struct engine_box {
@@ -47,8 +47,10 @@ struct engine_box {
 	/* The draft: change it, then engine_box_publish(). */
 	uint32_t version;
 	uint16_t mtu[BOX_PORTS];
+	uint16_t tcp_mss[BOX_PORTS];
 	bool ping[BOX_PORTS], up[BOX_PORTS];
 	enum traffic_log_scope log_sessions, log_denied;
+	struct snapshot_tracking tracking;
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;

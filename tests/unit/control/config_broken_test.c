@@ -78,6 +78,9 @@ static const struct broken rows[] = {
 	/* system */
 	PATCH("system_unknown_setting", "memory_mb = 512;", "memory_md = 512;", "system.memory_md", "did you mean \"memory_mb\""),
 	PATCH_LINE("system_name_missing", "  name = \"FW1\";\n", "", "system.name", "is missing, expected a name", 2),
+	PATCH("system_mss_too_small", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 63;", "system.tcp_mss", "63 is too small, expected 0 or 64 to 9216"),
+	PATCH("system_mss_too_large", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 9217;", "system.tcp_mss", "expected an integer from 0 to 9216 bytes"),
+	PATCH("system_verify_unknown", "memory_mb = 512;", "memory_mb = 512; verify_checksums = \"some\";", "system.verify_checksums", "expected one of \"deciding\", \"all\""),
 	PATCH("system_name_too_long", "\"FW1\"", "\"" LONG "\"", "system.name", "has 64 characters, expected a name"),
 	PATCH("system_name_empty", "\"FW1\"", "\"\"", "system.name", "has 0 characters"),
 	PATCH("system_name_with_control_characters", "\"FW1\"", "\"F\\x1b[0m\"", "system.name", "\"F?[0m\" has characters that are not allowed"),
@@ -138,6 +141,7 @@ static const struct broken rows[] = {
 	PATCH("interface_address_loopback", "10.1.1.2/24", "127.0.0.1/8", IF1 ".address", "no address a host may have"),
 	PATCH("interface_subnets_overlap", "200.1.1.2/24", "10.1.2.2/16", IF3 ".address", "overlaps the subnet of interface GigabitEthernet1/0/1 in line 19"),
 	PATCH("interface_mtu_out_of_range", "zone = \"trust\";", "zone = \"trust\"; mtu = 68;", IF1 ".mtu", "expected an integer from 576 to 9600 bytes"),
+	PATCH("interface_mss_too_small", "zone = \"trust\";", "zone = \"trust\"; tcp_mss = 20;", IF1 ".tcp_mss", "20 is too small, expected 0 or 64 to 9216"),
 	PATCH("interface_ping_as_text", "zone = \"trust\";", "zone = \"trust\"; ping = \"yes\";", IF1 ".ping", "is a string, expected true or false"),
 	/* log */
 	PATCH("log_scope_unknown", "zones = (", "log = { sessions = \"some\"; };\nzones = (", "log.sessions", "expected one of"),

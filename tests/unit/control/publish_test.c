@@ -26,23 +26,40 @@
 		.addr_bytes = { 2, 0, 0, 0, 0, n }                                                 \
 	}
 
-static struct config *
-parse_patched(const char *old, const char *new)
+#define TEXT_SIZE (sizeof(sample_config) + 1024)
+
+static void
+patch(const char *from, const char *old, const char *new, char to[TEXT_SIZE])
 {
-	static char text[sizeof(sample_config) + 1024];
-	const char *at = old != NULL ? strstr(sample_config, old) : sample_config;
-	char err[640] = "";
-	struct config *c;
+	const char *at = strstr(from, old);
 	int n;
 
 	assert_non_null(at);
-	n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - sample_config), sample_config,
-		old != NULL ? new : "", at + (old != NULL ? strlen(old) : 0));
-	assert_in_range(n, 1, sizeof(text) - 1);
+	n = snprintf(to, TEXT_SIZE, "%.*s%s%s", (int)(at - from), from, new, at + strlen(old));
+	assert_in_range(n, 1, TEXT_SIZE - 1);
+}
+
+static struct config *
+parse(const char *text)
+{
+	char err[640] = "";
+	struct config *c;
+
 	c = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
 	assert_string_equal(err, "");
 	assert_non_null(c);
 	return c;
+}
+
+static struct config *
+parse_patched(const char *old, const char *new)
+{
+	static char text[TEXT_SIZE];
+
+	if (old == NULL)
+		return parse(sample_config);
+	patch(sample_config, old, new, text);
+	return parse(text);
 }
 
 /* An engine with three ports that carry nothing, and the main thread as the only reader. */
@@ -151,6 +168,45 @@ snapshot_holds_interfaces_and_zones(void **state)
 	assert_int_equal(s->zones[5].priority, 20);
 	assert_int_equal(s->zones[6].priority, 0);
 	config_free(c);
+}
+
+static void
+tracking_is_what_the_settings_say(void **state)
+{
+	static const struct {
+		const char *system, *interface;
+		bool loose, check, all;
+		uint16_t mss[2]; /* of the first and the last interface */
+	} rows[] = {
+		{ "", "", false, true, false, { 0, 0 } },
+		{ "tcp_loose = true; tcp_window_check = false; verify_checksums = \"all\";", "",
+			true, false, true, { 0, 0 } },
+		{ "tcp_mss = 1400;", "", false, true, false, { 1400, 1400 } },
+		{ "", "tcp_mss = 1300;", false, true, false, { 1300, 0 } },
+		{ "tcp_mss = 1400;", "tcp_mss = 1300;", false, true, false, { 1300, 1400 } },
+		{ "tcp_mss = 1400;", "tcp_mss = 1440;", false, true, false, { 1400, 1400 } },
+	};
+	static char once[TEXT_SIZE], twice[TEXT_SIZE];
+	char system[256], interface[256];
+
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct snapshot *s;
+		struct config *c;
+
+		snprintf(system, sizeof(system), "memory_mb = 512; %s", rows[i].system);
+		snprintf(interface, sizeof(interface), "zone = \"trust\"; %s", rows[i].interface);
+		patch(sample_config, "memory_mb = 512;", system, once);
+		patch(once, "zone = \"trust\";", interface, twice);
+		c = parse(twice);
+		publish(*state, c);
+		s = engine_snapshot(*state);
+		assert_int_equal(s->tracking.tcp_loose, rows[i].loose);
+		assert_int_equal(s->tracking.tcp_window_check, rows[i].check);
+		assert_int_equal(s->tracking.verify_all, rows[i].all);
+		assert_int_equal(s->interfaces[0].tcp_mss, rows[i].mss[0]);
+		assert_int_equal(s->interfaces[2].tcp_mss, rows[i].mss[1]);
+		config_free(c);
+	}
 }
 
 static void
@@ -389,6 +445,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(snapshot_holds_interfaces_and_zones),
+		CASE(tracking_is_what_the_settings_say),
 		CASE(own_addresses_are_sorted_and_each_once),
 		CASE(routes_are_connected_subnets_and_static_ones),
 		CASE(interface_that_is_shut_down_takes_its_routes_along),

@@ -234,9 +234,60 @@ static const struct row tcp_17[] = {
 	{ 'c', "FA", 1,    1, 0, 64000, PASS,  FW },
 	{ 's', "FA", 1,    2, 0, 64000, PASS,  CG },
 	{ 'c', "A",  2,    2, 0, 64000, PASS,  TW },
-	{ 'c', "S",  1,    0, 0, 64000, STATE, TW }, /* an old duplicate */
+	{ 'c', "S",  1,    0, 0, 64000, PASS, TW }, /* an old duplicate */
+	{ 's', "A",  2,    2, 0, 64000, PASS,  TW },
 	{ 'c', "S",  5000, 0, 0, 64000, PASS,  SS },
 	{ 's', "SA", 9000, 5001, 0, 64000, PASS, SR },
+};
+static const struct row tcp_18[] = {
+	HANDSHAKE,
+	{ 'c', "FA", 1,    1, 0, 64000, PASS,  FW },
+	{ 's', "FA", 1,    2, 0, 64000, PASS,  CG },
+	{ 'c', "A",  2,    2, 0, 64000, PASS,  TW },
+	{ 'c', "S",  5000, 0, 0, 64000, PASS,  SS }, /* one side only */
+	{ 'c', "A",  5001, 2, 0, 64000, STATE, SS },
+	{ 's', "A",  2, 5001, 0, 64000, PASS,  SS }, /* as a challenge would */
+	{ 's', "S",  7000, 0, 0, 64000, PASS,  SR }, /* both */
+	{ 'c', "SA", 5000, 7001, 0, 64000, PASS, ES },
+};
+/* TIME_WAIT: a lower number may be right as well (RFC 6191: timestamps); the responder decides. */
+static const struct row time_wait_lower_number[] = {
+	HANDSHAKE,
+	{ 'c', "A",  1,    1, 50000, 64000, PASS,  ES },
+	{ 'c', "FA", 50001, 1, 0, 64000, PASS,  FW },
+	{ 's', "FA", 1, 50002, 0, 64000, PASS,  CG },
+	{ 'c', "A",  50002, 2, 0, 64000, PASS,  TW },
+	{ 's', "SA", 9000, 301, 0, 64000, STATE, TW },
+	{ 'c', "S",  300,  0, 0, 64000, PASS,  TW },
+	{ 's', "SA", 9000, 302, 0, 64000, STATE, TW },
+	{ 's', "SA", 9000, 301, 0, 64000, PASS, SR },
+	{ 'c', "A",  301, 9001, 0, 64000, PASS, ES },
+	{ 'c', "A",  301, 9001, 1000, 64000, PASS, ES },
+	{ 's', "A",  9001, 1301, 1000, 64000, PASS, ES },
+};
+/* Both ends have lost their state, we have not. */
+static const struct row both_ends_rebooted[] = {
+	HANDSHAKE,
+	{ 'c', "PA", 1,       1,    100, 64000, PASS, ES },
+	{ 'c', "S",  8000000, 0,      0, 1000,  PASS, ES },
+	{ 's', "SA", 3000000, 8000000, 0, 64000, WINDOW, ES },
+	{ 's', "SA", 3000000, 8000001, 0, 64000, PASS, SR },
+	{ 'c', "A",  8000001, 3000001, 0, 1000, PASS, ES },
+	{ 's', "A",  3000001, 8000001, 1000, 64000, PASS, ES },
+	{ 'c', "A",  8000001, 3001001, 0, 1000, PASS, ES },
+};
+static const struct row both_ends_rebooted_but_the_old_one_lives[] = {
+	HANDSHAKE,
+	{ 'c', "S",  8000000, 0,      0, 1000,  PASS, ES },
+	{ 's', "RA", 77, 8000001, 0, 0,  WINDOW, ES }, /* seq must be 0 */
+	{ 'c', "A",  1, 1,  0, 64000, PASS, ES }, /* the old connection lives */
+	{ 's', "SA", 3000000, 8000001, 0, 64000, WINDOW, ES },
+};
+/* The responder's SYN opens nothing: a rule would have to permit that. */
+static const struct row responder_may_not_begin_anew[] = {
+	HANDSHAKE,
+	{ 's', "S",  8000000, 0,      0, 1000,  PASS, ES },
+	{ 'c', "SA", 3000000, 8000001, 0, 64000, WINDOW, ES },
 };
 static const struct row tcp_19[] = {
 	HANDSHAKE,
@@ -464,6 +515,11 @@ static const struct story stories[] = {
 	STORY(tcp_15, PLAIN),
 	STORY(tcp_16, PLAIN),
 	STORY(tcp_17, PLAIN),
+	STORY(tcp_18, PLAIN),
+	STORY(time_wait_lower_number, PLAIN),
+	STORY(both_ends_rebooted, PLAIN),
+	STORY(both_ends_rebooted_but_the_old_one_lives, PLAIN),
+	STORY(responder_may_not_begin_anew, PLAIN),
 	STORY(tcp_19, PLAIN),
 	STORY(tcp_20, PLAIN),
 	STORY(tcp_21, PLAIN),
@@ -539,7 +595,7 @@ handle(struct session **sp, const struct story *story, const struct row *r, cons
 		return verdict;
 	}
 	memcpy(&saved, *sp, sizeof(saved));
-	verdict = session_tcp_track(table, *sp, d, &g, 0, now, &changed);
+	verdict = session_tcp_track(table, *sp, d, &g, true, 0, now, &changed);
 	if (verdict != DROP_NONE)
 		assert_memory_equal(&saved, *sp, sizeof(saved)); /* a refused one leaves no trace */
 	if (state_of(*sp) != before)
@@ -613,6 +669,40 @@ TCP_23_sequence_numbers_wrap_under_way(void **state)
 }
 
 static void
+TCP_15_half_closed_1_MB_more(void **state)
+{
+	static const struct row open[] = { HANDSHAKE };
+	static const struct row fin = { 'c', "FA", 1, 1, 0, 64000, PASS, FW };
+	const struct story story = { "half closed", { 7, 7 }, false, open, RTE_DIM(open) };
+	const uint32_t base[2] = { 0xfff00000, 0xfff80000 };
+	struct session *s = NULL;
+	uint32_t sent = 1;
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(open); i++)
+		assert_int_equal(handle(&s, &story, &open[i], base), DROP_NONE);
+	assert_int_equal(handle(&s, &story, &fin, base), DROP_NONE);
+	for (; sent < 1 << 20; sent += 1448) {
+		const struct row data = { 's', "A", sent, 2, 1448, 64000, PASS, CW };
+		const struct row ack = { 'c', "A", 2, sent + 1448, 0, 64000, PASS, CW };
+
+		assert_int_equal(handle(&s, &story, &data, base), DROP_NONE);
+		assert_int_equal(state_of(s), CW);
+		if (sent % 7 == 0)
+			assert_int_equal(handle(&s, &story, &ack, base), DROP_NONE);
+	}
+	{
+		const struct row last = { 's', "FA", sent, 2, 0, 64000, PASS, CG };
+		const struct row ack = { 'c', "A", 2, sent + 1, 0, 64000, PASS, TW };
+
+		assert_int_equal(handle(&s, &story, &last, base), DROP_NONE);
+		assert_int_equal(handle(&s, &story, &ack, base), DROP_NONE);
+	}
+	assert_int_equal(state_of(s), TW);
+	session_table_unalloc(table, s);
+}
+
+static void
 TCP_25_flags_no_stack_sends(void **state)
 {
 	static const struct {
@@ -664,7 +754,8 @@ no_segment_is_too_strange(void **state)
 			if (n == 0)
 				session_tcp_first(s, &g, i & 1);
 			else
-				session_tcp_track(table, s, word[0] >> 4 & 1, &g, 0, now, &changed);
+				session_tcp_track(table, s, word[0] >> 4 & 1, &g, word[0] & 0x40, 0,
+					now, &changed);
 			session_tcp_reopen(s, word[0] >> 5 & 1, &g);
 			assert_true(state_of(s) <= SESSION_TCP_CLOSED);
 		}
@@ -690,8 +781,8 @@ a_segment_of_a_session_that_is_being_removed_changes_nothing(void **state)
 	assert_int_equal(session_tcp_first(s, &syn, false), DROP_NONE);
 	atomic_fetch_or(&s->ctl, SESSION_F_DEAD);
 	memcpy(&before, s, sizeof(before));
-	assert_int_equal(
-		session_tcp_track(table, s, 1, &answer, 0, (mono_t){ .ns = NS_PER_SEC }, &changed),
+	assert_int_equal(session_tcp_track(table, s, 1, &answer, true, 0,
+				 (mono_t){ .ns = NS_PER_SEC }, &changed),
 		DROP_session_dead);
 	assert_false(changed);
 	assert_memory_equal(s, &before, sizeof(before));
@@ -704,6 +795,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_story_ends_as_told),
 		cmocka_unit_test(TCP_23_sequence_numbers_wrap_under_way),
+		cmocka_unit_test(TCP_15_half_closed_1_MB_more),
 		cmocka_unit_test(TCP_25_flags_no_stack_sends),
 		cmocka_unit_test(no_segment_is_too_strange),
 		cmocka_unit_test(a_segment_of_a_session_that_is_being_removed_changes_nothing),
