@@ -215,6 +215,15 @@ struct config_rule {
 	int action;						    /* enum policy_action */
 };
 
+/* Idle seconds; docs/configuration.md */
+struct config_ageing {
+	struct config_origin origin;
+	int64_t tcp_syn, tcp_established, tcp_first_fin, tcp_fin_rst;
+	int64_t udp_first, udp, dns, icmp;
+	int64_t first, gre, esp, ah, other;
+	int64_t sctp_init, sctp, sctp_close;
+};
+
 struct config_policy {
 	struct config_origin origin;
 	int default_action;
@@ -242,6 +251,9 @@ struct config_log {
 /* Zones that are always there, by zone id - 1. */
 #define CONFIG_BUILTIN_ZONES 4
 extern const struct config_zone config_builtin_zones[CONFIG_BUILTIN_ZONES];
+
+/* config_ageing_timeouts: the section `ageing` by enum session_state. */
+void config_ageing_timeouts(const struct config *, uint32_t *seconds);
 
 /* Zone ids: local 1, trust 2, dmz 3, untrust 4, own zones from 5 in file order. => 0 unknown. */
 uint8_t config_zone_id(const struct config *, const char *name);

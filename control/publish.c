@@ -308,6 +308,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	const struct snapshot *old = engine_snapshot(engine);
 	const struct config_list *interfaces = config_section_data(c, "interfaces");
 	struct route_list routes = { 0 };
+	uint32_t timeouts[SESSION_STATES];
 	struct snapshot *s;
 	int rc = -ENOMEM;
 
@@ -346,6 +347,8 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	}
 	engine_publish(engine, s);
 	engine_bump_routes(engine);
+	config_ageing_timeouts(c, timeouts);
+	session_table_set_timeouts(engine_sessions(engine), timeouts);
 	free(routes.routes);
 	return 0;
 err_snapshot:

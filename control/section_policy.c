@@ -35,10 +35,10 @@ static const struct config_setting_desc service_settings[] = {
 	  .live = true, .min = 1, .max = 255, .fallback = "0",
 	  .help = "IP protocol by number, instead of `protocol`; 0, the default, means not used." },
 	{ .name = "source_port", .type = SETTING_RANGE, SETTING_AT(struct config_service, source_port),
-	  .live = true, .fallback = "0-65535", .help = "Source ports, for TCP and UDP." },
+	  .live = true, .fallback = "0-65535", .help = "Source ports, for TCP, UDP and SCTP." },
 	{ .name = "destination_port", .type = SETTING_RANGE,
 	  SETTING_AT(struct config_service, destination_port),
-	  .live = true, .fallback = "0-65535", .help = "Destination ports, for TCP and UDP." },
+	  .live = true, .fallback = "0-65535", .help = "Destination ports, for TCP, UDP and SCTP." },
 	{ .name = NULL },
 };
 
@@ -113,12 +113,13 @@ check_service(struct config *c, struct config_service *s)
 	} else {
 		s->protocol_number = protocol_numbers[s->protocol];
 	}
-	has_ports = s->protocol_number == IPPROTO_TCP || s->protocol_number == IPPROTO_UDP;
+	has_ports = s->protocol_number == IPPROTO_TCP || s->protocol_number == IPPROTO_UDP ||
+		    s->protocol_number == IPPROTO_SCTP;
 	for (unsigned int i = 0; i < RTE_DIM(ports); i++) {
 		if (!has_ports && config_is_set(&s->origin, ports[i]))
 			return config_fail(c, &s->origin, ports[i],
-				"is given for a protocol without ports, expected protocol tcp or "
-				"udp with it");
+				"is given for a protocol without ports, expected protocol tcp, "
+				"udp or sctp with it");
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@
 	X(ip_options, "IPv4 options")                                                              \
 	X(ip_source, "source address that no host may have")                                       \
 	X(fragment, "IPv4 fragment")                                                               \
-	X(l4_header, "TCP, UDP or ICMP header cut short or inconsistent")                          \
+	X(l4_header, "TCP, UDP, SCTP or ICMP header cut short or inconsistent")                    \
 	X(tcp_flags, "TCP flags that no stack sends together")                                     \
 	X(l4_checksum, "wrong TCP, UDP or ICMP checksum")                                          \
 	X(icmp_type, "ICMP type that is not forwarded")                                            \
@@ -23,7 +23,7 @@
 	X(icmp_quote, "ICMP error quoting a TCP segment that cannot be in flight")                 \
 	X(icmp_reply, "ICMP echo reply that nobody asked for")                                     \
 	X(ttl, "TTL expired")                                                                      \
-	X(no_session, "TCP segment without a session")                                             \
+	X(no_session, "TCP segment or SCTP packet without a session")                              \
 	X(tcp_state, "TCP segment that does not fit the session's state")                          \
 	X(tcp_window, "TCP segment outside the window")                                            \
 	X(no_route, "no route to the destination")                                                 \

@@ -140,9 +140,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		reason = session_tcp_first(s, &seg, w->snap->tracking.tcp_loose);
 	} else {
 		atomic_store_explicit(&s->ctl,
-			kind | (p->proto == IPPROTO_UDP		  ? SESSION_UDP_FIRST
-				       : p->proto == IPPROTO_ICMP ? SESSION_ICMP_FIRST
-								  : SESSION_OTHER_FIRST),
+			kind | session_other_first(p->proto, p->key.port[!p->swap]),
 			memory_order_relaxed);
 	}
 	if (c->own == NULL)
@@ -233,6 +231,8 @@ prepare_transit(const struct worker *w, struct candidate *c)
 		if (reason != DROP_NONE)
 			return reason;
 	}
+	if (p->proto == IPPROTO_SCTP && !session_other_opens(pkt_chunk(p)))
+		return DROP_no_session;
 	if (destination_bad(p->ip->dst_addr))
 		return DROP_no_route;
 	reason = egress_resolve(w, p->ip->dst_addr, &c->egress);
@@ -276,7 +276,8 @@ static void
 policy_key_of(const struct candidate *c, struct policy_key *k)
 {
 	const struct pkt *p = c->p;
-	const bool ports = p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP;
+	const bool ports =
+		p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP;
 
 	k->source_zone = p->zone;
 	k->destination_zone = c->zone;

@@ -29,6 +29,7 @@ icmp_error_parse(struct pkt *p)
 	switch (ip.next_proto_id) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
 		sport = ports[0];
 		dport = ports[1];
 		p->quoted_seq =

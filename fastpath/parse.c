@@ -132,6 +132,18 @@ parse_udp(struct pkt *p)
 }
 
 static enum drop_reason
+parse_sctp(struct pkt *p)
+{
+	const struct rte_sctp_hdr *sctp = pkt_l4(p);
+
+	if (unlikely(pkt_l4_len(p) < sizeof(*sctp)))
+		return DROP_l4_header;
+	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, sctp->src_port,
+		sctp->dst_port, IPPROTO_SCTP);
+	return DROP_NONE;
+}
+
+static enum drop_reason
 parse_icmp(struct pkt *p)
 {
 	const struct rte_icmp_hdr *icmp = pkt_l4(p);
@@ -175,6 +187,8 @@ parse_l4(const struct worker *w, struct pkt *p)
 		return parse_udp(p);
 	case IPPROTO_ICMP:
 		return parse_icmp(p);
+	case IPPROTO_SCTP:
+		return parse_sctp(p);
 	default:
 		p->swap = session_key4_make(
 			&p->key, p->ip->src_addr, p->ip->dst_addr, 0, 0, p->proto);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "session_key.h"
+#include "session_other.h"
 #include "session_tcp.h"
 #include "snapshot.h"
 #include "tcp_option.h"
@@ -14,6 +15,7 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
+#include <rte_sctp.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
@@ -65,6 +67,17 @@ static inline uint16_t
 pkt_l4_len(const struct pkt *p)
 {
 	return (uint16_t)(p->ip_len - sizeof(struct rte_ipv4_hdr));
+}
+
+/* pkt_chunk: type of the first chunk of SCTP; SCTP_NO_CHUNK when there is none. */
+static inline uint8_t
+pkt_chunk(const struct pkt *p)
+{
+	const uint8_t *chunk = (const uint8_t *)pkt_l4(p) + sizeof(struct rte_sctp_hdr);
+
+	return p->proto == IPPROTO_SCTP && pkt_l4_len(p) > sizeof(struct rte_sctp_hdr)
+		       ? *chunk
+		       : SCTP_NO_CHUNK;
 }
 
 /* pkt_mac: the 6 bytes at `mac` as a number to compare; reads 8, so more must follow. */

@@ -20,12 +20,24 @@ const char *const session_state_names[SESSION_STATES] = {
 	[SESSION_ICMP_REPLIED] = "icmp-replied",
 	[SESSION_OTHER_FIRST] = "other-first",
 	[SESSION_OTHER_REPLIED] = "other-replied",
+	[SESSION_DNS_FIRST] = "dns-first",
+	[SESSION_DNS_REPLIED] = "dns-replied",
+	[SESSION_GRE_FIRST] = "gre-first",
+	[SESSION_GRE_REPLIED] = "gre-replied",
+	[SESSION_ESP_FIRST] = "esp-first",
+	[SESSION_ESP_REPLIED] = "esp-replied",
+	[SESSION_AH_FIRST] = "ah-first",
+	[SESSION_AH_REPLIED] = "ah-replied",
+	[SESSION_SCTP_FIRST] = "sctp-first",
+	[SESSION_SCTP_REPLIED] = "sctp-replied",
+	[SESSION_SCTP_CLOSED] = "sctp-closed",
 };
 
 /*
  * The protocols' values of P43: tcp 1200, syn 5, first-fin 900 from the first FIN until the second
- * (half close), fin-rst 10 from there on and after a reset.  An unanswered UDP or other flow is
- * kept short, so that a scan does not fill the table.
+ * (half close), fin-rst 10 from there on and after a reset; dns 30, gre, esp, ah and sctp 600,
+ * sctp-init 5, sctp-close 10.  An unanswered UDP or other flow is kept short, so that a scan does
+ * not fill the table.
  */
 const uint32_t session_default_timeouts[SESSION_STATES] = {
 	[SESSION_FREE] = 1,
@@ -43,4 +55,15 @@ const uint32_t session_default_timeouts[SESSION_STATES] = {
 	[SESSION_ICMP_REPLIED] = 20,
 	[SESSION_OTHER_FIRST] = 60,
 	[SESSION_OTHER_REPLIED] = 600,
+	[SESSION_DNS_FIRST] = 30,
+	[SESSION_DNS_REPLIED] = 30,
+	[SESSION_GRE_FIRST] = 60,
+	[SESSION_GRE_REPLIED] = 600,
+	[SESSION_ESP_FIRST] = 60,
+	[SESSION_ESP_REPLIED] = 600,
+	[SESSION_AH_FIRST] = 60,
+	[SESSION_AH_REPLIED] = 600,
+	[SESSION_SCTP_FIRST] = 5,
+	[SESSION_SCTP_REPLIED] = 600,
+	[SESSION_SCTP_CLOSED] = 10,
 };

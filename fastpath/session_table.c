@@ -126,8 +126,9 @@ session_table_create(const struct session_table_params *p)
 	t->rcu = p->rcu;
 	t->capacity = p->max_sessions;
 	t->home_count = p->shards;
-	memcpy(t->timeouts, p->timeouts != NULL ? p->timeouts : session_default_timeouts,
-		sizeof(t->timeouts));
+	for (unsigned int i = 0; i < SESSION_STATES; i++)
+		atomic_store(&t->timeouts[i],
+			(p->timeouts != NULL ? p->timeouts : session_default_timeouts)[i]);
 	for (unsigned int i = 0; i < SESSION_RETA_SIZE; i++)
 		t->reta[i] = (uint8_t)(i % p->shards);
 	toeplitz_init(t);
@@ -206,6 +207,12 @@ uint32_t
 session_table_timeout(const struct session_table *t, const struct session *s)
 {
 	return session_table_idle(t, atomic_load_explicit(&s->ctl, memory_order_relaxed));
+}
+
+uint32_t
+session_table_state_timeout(const struct session_table *t, enum session_state state)
+{
+	return session_table_idle(t, (uint32_t)state);
 }
 
 /* Look-up.  What differs between the families is told by `v6`, a constant in each caller. */

@@ -53,6 +53,13 @@ uint32_t session_table_capacity(const struct session_table *);
 uint32_t session_table_count(const struct session_table *);  /* visible sessions, any lcore */
 uint64_t session_table_memory(const struct session_table *); /* bytes: slab and index */
 uint32_t session_table_timeout(const struct session_table *, const struct session *);
+/* Idle seconds of a state. */
+uint32_t session_table_state_timeout(const struct session_table *, enum session_state);
+
+/* session_table_set_timeouts: idle seconds of every state from now on, for living sessions too: an
+ * idle one ends when it has been idle for its new time, at once if it has been already.
+ * => M only; takes effect within a few turns of the workers. */
+void session_table_set_timeouts(struct session_table *, const uint32_t seconds[SESSION_STATES]);
 
 /* session_table_home4: home worker of a key, from its addresses and ports (symmetric Toeplitz). */
 uint16_t session_table_home4(const struct session_table *, const struct session_key4 *);

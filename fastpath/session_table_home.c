@@ -28,7 +28,8 @@
 #define RETIRE_AGE_MS 2
 #define RETIRE_AHEAD  16  /* sessions fetched before they are cleared */
 #define DUE_AT_ONCE   32  /* sessions whose index buckets are fetched together */
-#define SWEEP_WORDS   256 /* words of the late map looked at per poll */
+#define SWEEP_WORDS   256 /* words of the late map looked at per poll, at most; and sessions: */
+#define SWEEP_LOOKS   64  /* after so many the word is finished and the rest waits */
 
 /* What the inbox carries, by value. */
 struct inbox_op {
@@ -123,6 +124,24 @@ session_table_post(struct session_table *t, uint32_t index, uint16_t generation,
 		return false;
 	set_late(t, index, h);
 	return true;
+}
+
+void
+session_table_set_timeouts(struct session_table *t, const uint32_t seconds[SESSION_STATES])
+{
+	bool shorter = false;
+
+	for (unsigned int i = 0; i < SESSION_STATES; i++) {
+		shorter |= seconds[i] < atomic_load(&t->timeouts[i]);
+		atomic_store(&t->timeouts[i], seconds[i]);
+	}
+	if (!shorter)
+		return; /* a slot that fires too early is armed again */
+	/* Every session is late: its home worker looks at its deadline again. */
+	for (uint32_t index = 0; index < t->capacity; index++)
+		session_slab_map_set(t->late, index);
+	for (uint16_t i = 0; i < t->home_count; i++)
+		atomic_store(&t->homes[i].late, 1);
 }
 
 bool
@@ -283,7 +302,7 @@ static void
 sweep_late(struct session_table *t, uint16_t self, mono_t now)
 {
 	struct session_home *h = &t->homes[self];
-	uint32_t end;
+	uint32_t end, looks = 0;
 
 	if (!h->sweeping) {
 		if (atomic_load_explicit(&h->late, memory_order_relaxed) == 0)
@@ -293,9 +312,10 @@ sweep_late(struct session_table *t, uint16_t self, mono_t now)
 		h->sweep = 0;
 	}
 	end = RTE_MIN(h->sweep + SWEEP_WORDS, t->map_words);
-	for (; h->sweep < end; h->sweep++) {
+	for (; h->sweep < end && looks < SWEEP_LOOKS; h->sweep++) {
 		uint64_t bits = atomic_load(&t->late[h->sweep]);
 
+		looks += (uint32_t)__builtin_popcountll(bits);
 		for (; bits != 0; bits &= bits - 1) {
 			const uint32_t index = h->sweep * 64 + (uint32_t)__builtin_ctzll(bits);
 			const struct session *s = &t->slab[index];

@@ -64,7 +64,7 @@ struct session_table {
 	uint32_t capacity;
 	uint16_t home_count;
 	uint16_t cache_bulk; /* 0: too few sessions to leave some in caches */
-	uint32_t timeouts[SESSION_STATES];
+	_Atomic(uint32_t) timeouts[SESSION_STATES]; /* M writes, W and M read: seconds */
 	uint8_t reta[SESSION_RETA_SIZE];
 	uint16_t toeplitz[2][256]; /* by high and by low byte of the folded tuple */
 
@@ -119,7 +119,8 @@ static inline uint32_t
 session_table_idle(const struct session_table *t, uint32_t ctl)
 {
 	const uint32_t state = ctl & SESSION_STATE_MASK;
-	const uint32_t seconds = t->timeouts[state < SESSION_STATES ? state : 0];
+	const uint32_t seconds = atomic_load_explicit(
+		&t->timeouts[state < SESSION_STATES ? state : 0], memory_order_relaxed);
 
 	/* The peer deletes what it owns; twice the time is for the peer that no longer can. */
 	return ctl & SESSION_F_REMOTE ? 2 * seconds : seconds;

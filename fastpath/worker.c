@@ -101,25 +101,20 @@ claim(const struct worker *w, struct session *s)
 	return false;
 }
 
-/* UDP, ICMP and the rest: the responder's first packet changes the state. */
+/* UDP, ICMP and the rest: follow the state. => it has changed */
 static bool
-replied(const struct worker *w, struct session *s, unsigned int dir)
+follow(const struct worker *w, struct session *s, unsigned int dir, uint8_t chunk)
 {
 	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 
-	if (likely(dir == 0))
-		return false;
 	while ((ctl & SESSION_F_DEAD) == 0) {
 		const enum session_state state = session_state_of(ctl);
+		const enum session_state next = session_other_next(state, dir, chunk);
 
-		if (likely(state != SESSION_UDP_FIRST && state != SESSION_ICMP_FIRST &&
-			    state != SESSION_OTHER_FIRST))
+		if (likely(next == state))
 			return false;
-		/* Each FIRST is followed by its REPLIED. */
-		static_assert(SESSION_UDP_REPLIED == SESSION_UDP_FIRST + 1, "");
-		static_assert(SESSION_ICMP_REPLIED == SESSION_ICMP_FIRST + 1, "");
-		static_assert(SESSION_OTHER_REPLIED == SESSION_OTHER_FIRST + 1, "");
-		if (session_table_set_state(w->sessions, s, ctl, ctl + 1, w->id, w->now))
+		if (session_table_set_state(
+			    w->sessions, s, ctl, (ctl & ~SESSION_STATE_MASK) | next, w->id, w->now))
 			return true;
 		ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 	}
@@ -144,9 +139,9 @@ segment_decides(uint32_t ctl, const struct tcp_segment *seg)
 }
 
 static inline bool
-first_answer_of_udp(uint32_t ctl, unsigned int dir)
+first_answer_to(uint32_t ctl, unsigned int dir)
 {
-	return dir == 1 && session_state_of(ctl) == SESSION_UDP_FIRST;
+	return dir == 1 && session_other_unanswered(session_state_of(ctl));
 }
 
 static void
@@ -228,10 +223,10 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	} else {
 		if (p->proto == IPPROTO_ICMP)
 			reason = echo_direction(p, dir);
-		else if (unlikely(l4_sum_wrong(w, p, first_answer_of_udp(ctl, dir))))
+		else if (unlikely(l4_sum_wrong(w, p, first_answer_to(ctl, dir))))
 			reason = DROP_l4_checksum;
 		if (likely(reason == DROP_NONE))
-			changed = replied(w, s, dir);
+			changed = follow(w, s, dir, pkt_chunk(p));
 	}
 	if (unlikely(reason != DROP_NONE)) {
 		worker_drop(w, p, reason);

@@ -15,6 +15,7 @@
 #include "check.h"
 #include "hrp.h"
 #include "repl.h"
+#include "session_other.h"
 
 #include <rte_branch_prediction.h>
 #include <rte_malloc.h>
@@ -197,21 +198,26 @@ zone_known(const struct snapshot *snap, uint8_t zone)
 static bool
 state_fits(uint8_t state, uint8_t proto, const struct hrp_record_session4 *r)
 {
+	uint8_t first;
+
 	switch (proto) {
 	case IPPROTO_TCP:
 		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED &&
 		       r->sport != 0 && r->dport != 0;
 	case IPPROTO_UDP:
-		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED) &&
+		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED ||
+			       state == SESSION_DNS_FIRST || state == SESSION_DNS_REPLIED) &&
 		       r->dport != 0;
 	case IPPROTO_ICMP:
 		return (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
 		       r->dport == SESSION_ICMP_ECHO_PORT;
+	case IPPROTO_SCTP:
+		return state >= SESSION_SCTP_FIRST && state <= SESSION_SCTP_CLOSED;
 	case 0:
 		return false;
 	default:
-		return (state == SESSION_OTHER_FIRST || state == SESSION_OTHER_REPLIED) &&
-		       r->sport == 0 && r->dport == 0;
+		first = session_other_first(proto, 0);
+		return (state == first || state == first + 1) && r->sport == 0 && r->dport == 0;
 	}
 }
 

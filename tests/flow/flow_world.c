@@ -163,6 +163,24 @@ do_log(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
+/* ageing STATE SECONDS */
+static void
+do_ageing(struct flow *f, struct words *w)
+{
+	struct session_table *t = engine_sessions(flow_box(f)->engine);
+	const int state = flow_find(flow_word(w), session_state_names, SESSION_STATES);
+	uint32_t seconds[SESSION_STATES];
+
+	for (unsigned int i = 0; i < SESSION_STATES; i++)
+		seconds[i] = session_table_state_timeout(t, (enum session_state)i);
+	if (state < 0)
+		flow_fail(f, "no such state");
+	else
+		seconds[state] = (uint32_t)strtoul(flow_word(w), NULL, 0);
+	session_table_set_timeouts(t, seconds);
+	engine_box_poll(f->box);
+}
+
 static void
 do_mss(struct flow *f, struct words *w)
 {
@@ -347,6 +365,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "window_check", do_window_check },
 	{ "verify", do_verify },
 	{ "mss", do_mss },
+	{ "ageing", do_ageing },
 	{ "steered", do_steered },
 	{ "lease", do_lease },
 	{ "overslept", do_overslept },

@@ -106,6 +106,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->window = (uint16_t)v;
 	} else if (number(w, "wscale", &v)) {
 		f->wscale = (uint8_t)v;
+	} else if (number(w, "chunk", &v)) {
+		f->chunk = (uint8_t)v;
 	} else if (number(w, "mss", &v)) {
 		f->mss = (uint16_t)v;
 	} else if (strncmp(w, "options=", 8) == 0) {
@@ -233,6 +235,7 @@ parse_kind(const char *w, struct frame_spec *f)
 		{ "icmp", FRAME_ICMP, 1 },
 		{ "ip", FRAME_IP, 253 },
 		{ "arp", FRAME_ARP, 0 },
+		{ "sctp", FRAME_SCTP, 132 },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -242,7 +245,7 @@ parse_kind(const char *w, struct frame_spec *f)
 			return NULL;
 		}
 	}
-	return "expected tcp, udp, icmp, ip or arp";
+	return "expected tcp, udp, icmp, sctp, ip or arp";
 }
 
 const char *
@@ -252,6 +255,7 @@ frame_parse(struct words *w, struct frame_spec *f)
 
 	*f = (struct frame_spec){ .ttl = 64,
 		.wscale = 0xff,
+		.chunk = 1,
 		.window = 65535,
 		.version = 4,
 		.ihl = 5,
@@ -372,6 +376,22 @@ build_udp(const struct frame_spec *f, uint8_t *out)
 	return len;
 }
 
+/* The CRC is left out: no firewall checks it. */
+static size_t
+build_sctp(const struct frame_spec *f, uint8_t *out)
+{
+	const uint16_t chunk_len = (uint16_t)(4 + f->len);
+
+	out[0] = (uint8_t)(f->sport >> 8);
+	out[1] = (uint8_t)f->sport;
+	out[2] = (uint8_t)(f->dport >> 8);
+	out[3] = (uint8_t)f->dport;
+	out[12] = f->chunk;
+	out[14] = (uint8_t)(chunk_len >> 8);
+	out[15] = (uint8_t)chunk_len;
+	return 12 + chunk_len;
+}
+
 static size_t
 build_icmp(const struct frame_spec *f, uint8_t *out)
 {
@@ -422,6 +442,9 @@ build_ip(const struct frame_spec *f, uint8_t *out)
 		break;
 	case FRAME_ICMP:
 		len += build_icmp(f, l4);
+		break;
+	case FRAME_SCTP:
+		len += build_sctp(f, l4);
 		break;
 	case FRAME_IP:
 	case FRAME_ARP:
@@ -536,7 +559,7 @@ frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
 {
 	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
 	const uint8_t *l4 = ip + 20;
-	const bool ports = f->kind == FRAME_TCP || f->kind == FRAME_UDP;
+	const bool ports = f->kind == FRAME_TCP || f->kind == FRAME_UDP || f->kind == FRAME_SCTP;
 	const size_t mss = frame_mss(frame, len);
 
 	if (len < RTE_ETHER_HDR_LEN + 28)

@@ -17,7 +17,7 @@ struct words {
 	unsigned int count, at;
 };
 
-enum frame_kind { FRAME_TCP, FRAME_UDP, FRAME_ICMP, FRAME_IP, FRAME_ARP };
+enum frame_kind { FRAME_TCP, FRAME_UDP, FRAME_ICMP, FRAME_IP, FRAME_ARP, FRAME_SCTP };
 
 enum frame_icmp { FRAME_REQUEST = 8, FRAME_REPLY = 0 };
 
@@ -29,6 +29,7 @@ struct frame_spec {
 	uint32_t seq, ack;
 	uint16_t id, window, len;
 	uint8_t wscale;			  /* 0xff: no option */
+	uint8_t chunk;			  /* SCTP: type of the first one, 1 = INIT */
 	uint16_t mss;			  /* 0: no option */
 	uint8_t options[40], options_len; /* raw, before the others */
 	bool ae;			  /* AccECN's bit among the reserved ones */

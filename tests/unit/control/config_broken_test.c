@@ -78,6 +78,7 @@ static const struct broken rows[] = {
 	/* system */
 	PATCH("system_unknown_setting", "memory_mb = 512;", "memory_md = 512;", "system.memory_md", "did you mean \"memory_mb\""),
 	PATCH_LINE("system_name_missing", "  name = \"FW1\";\n", "", "system.name", "is missing, expected a name", 2),
+	PATCH("ageing_time_0", "system = {", "ageing = { udp = 0; };\nsystem = {", "ageing.udp", "expected an integer from 1 to 65535 s"),
 	PATCH("system_mss_too_small", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 63;", "system.tcp_mss", "63 is too small, expected 0 or 64 to 9216"),
 	PATCH("system_mss_too_large", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 9217;", "system.tcp_mss", "expected an integer from 0 to 9216 bytes"),
 	PATCH("system_verify_unknown", "memory_mb = 512;", "memory_mb = 512; verify_checksums = \"some\";", "system.verify_checksums", "expected one of \"deciding\", \"all\""),
@@ -205,7 +206,7 @@ static const struct broken rows[] = {
 	PATCH("integer_past_32_bits", "hello_ms = 1000", "hello_ms = 4294967396", "syntax", "the integer 4294967396 is too large"),
 	PATCH("hexadecimal_past_32_bits", "vrid = 1;", "vrid = 0x100000001;", "syntax", "the integer 0x100000001 is too large"),
 	PATCH("R158_remote_is_not_available_yet", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2\"; }", "hrp.interfaces[0].remote", "UDP heartbeats are not available"),
-	PATCH("sctp_with_a_port", "protocol = \"udp\"", "protocol = \"sctp\"; source_port = \"9\"", "security_policy.rules[out].services[1].source_port", "without ports"),
+	PATCH("gre_with_a_port", "protocol = \"udp\"", "protocol = \"gre\"; source_port = \"9\"", "security_policy.rules[out].services[1].source_port", "without ports"),
 	PATCH("R158_remote_with_a_length", HB, "{ interface = \"GigabitEthernet1/0/2\"; remote = \"10.10.0.2/24\"; }", "hrp.interfaces[0].remote", "not such an address"),
 	PATCH("hello_too_short", "hello_ms = 1000", "hello_ms = 9", "hrp.hello_ms", "expected an integer from 10 to 60000 ms"),
 	PATCH("hello_too_long", "hello_ms = 1000", "hello_ms = 60001", "hrp.hello_ms", "60001 is out of range"),

@@ -533,7 +533,7 @@ addresses_are_parsed_strictly(void **state)
 static void
 R179_R184_sections_are_replicated_or_local(void **state)
 {
-	static const char *const replicated[] = { "zones", "security_policy" };
+	static const char *const replicated[] = { "zones", "security_policy", "ageing" };
 	const struct config_section *const *s = sample_sections();
 
 	(void)state;

@@ -135,6 +135,8 @@ every_table_has_its_columns(void **state)
 		const char *line, *has;
 	} rows[] = {
 		{ "display version", "Product" },
+		{ "display firewall session aging-time", "established " },
+		{ "display firewall session aging-time", "Aging time (s)" },
 		{ "display version", "Sessions max" },
 		{ "display interface", " GigabitEthernet1/0/1  down   10.1.1.2/24   trust" },
 		{ "display arp",

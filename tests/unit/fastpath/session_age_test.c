@@ -125,6 +125,15 @@ static const struct row rows[] = {
 	{ "echo", SESSION_ICMP_REPLIED, 20 },
 	{ "other unanswered", SESSION_OTHER_FIRST, 60 },
 	{ "other", SESSION_OTHER_REPLIED, 600 },
+	{ "DNS unanswered", SESSION_DNS_FIRST, 30 },
+	{ "DNS", SESSION_DNS_REPLIED, 30 },
+	{ "GRE unanswered", SESSION_GRE_FIRST, 60 },
+	{ "GRE", SESSION_GRE_REPLIED, 600 },
+	{ "ESP", SESSION_ESP_REPLIED, 600 },
+	{ "AH", SESSION_AH_REPLIED, 600 },
+	{ "SCTP unanswered", SESSION_SCTP_FIRST, 5 },
+	{ "SCTP", SESSION_SCTP_REPLIED, 600 },
+	{ "SCTP ended", SESSION_SCTP_CLOSED, 10 },
 	{ "copy of the peer's: twice the time", SESSION_UDP_REPLIED | SESSION_F_REMOTE, 240 },
 	{ "copy of the peer's", SESSION_TCP_ESTABLISHED | SESSION_F_REMOTE, 2400 },
 };
@@ -271,6 +280,35 @@ after_a_jump_of_the_clock_the_wheel_catches_up(void **state)
 }
 
 static void
+P43_new_times_hold_for_living_sessions(void **state)
+{
+	uint32_t times[SESSION_STATES];
+
+	(void)state;
+	memcpy(times, session_default_timeouts, sizeof(times));
+	for (uint32_t i = 0; i < 200; i++)
+		add(i, i % 2 ? SESSION_UDP_REPLIED : SESSION_TCP_ESTABLISHED);
+	run_to(100);
+	times[SESSION_UDP_REPLIED] = 50; /* idle for longer: at once */
+	times[SESSION_TCP_ESTABLISHED] = 110;
+	session_table_set_timeouts(table, times);
+	run_to(103);
+	assert_int_equal(gone, 100);
+	run_to(109);
+	assert_int_equal(gone, 100);
+	run_to(112);
+	assert_int_equal(gone, 200);
+
+	times[SESSION_UDP_REPLIED] = 1000;
+	add(1, SESSION_UDP_REPLIED);
+	session_table_set_timeouts(table, times);
+	run_to(112 + 999);
+	assert_int_equal(gone, 200);
+	run_to(112 + 1003);
+	assert_int_equal(gone, 201);
+}
+
+static void
 idle_times_longer_than_the_wheel_work(void **state)
 {
 	static const uint32_t times[SESSION_STATES] = { [SESSION_UDP_FIRST] = 10000 };
@@ -306,6 +344,7 @@ main(void)
 		CASE(a_longer_state_is_found_alive_when_its_old_slot_fires),
 		CASE(one_call_handles_no_more_than_its_budget),
 		CASE(after_a_jump_of_the_clock_the_wheel_catches_up),
+		CASE(P43_new_times_hold_for_living_sessions),
 		CASE(idle_times_longer_than_the_wheel_work),
 	};
 

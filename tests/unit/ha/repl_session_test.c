@@ -240,11 +240,14 @@ every_field_arrives(void **state)
 		{ IPPROTO_UDP, SESSION_UDP_FIRST, 0 },
 		{ IPPROTO_UDP, SESSION_UDP_REPLIED, 0 },
 		{ IPPROTO_ICMP, SESSION_ICMP_REPLIED, 0 },
-		{ 50, SESSION_OTHER_FIRST, 0 },
+		{ IPPROTO_UDP, SESSION_DNS_REPLIED, 0 },
+		{ IPPROTO_SCTP, SESSION_SCTP_CLOSED, 0 },
+		{ 50, SESSION_ESP_FIRST, 0 },
+		{ 253, SESSION_OTHER_FIRST, 0 },
 	};
 	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
 		struct session_tuple4 t = ha_box_tuple(i, rows[i].proto);
-		if (rows[i].proto == 50)
+		if (rows[i].proto == 50 || rows[i].proto == 253)
 			t.sport = t.dport = 0;
 		const uint32_t from = ha_box_session(&a.box, &t, rows[i].s, rows[i].flags, now);
 		assert_int_not_equal(from, SESSION_NONE);
@@ -356,6 +359,7 @@ HAC_06_wrong_values_are_refused_and_change_nothing(void **state)
 		{ "state 255", 9, 255, 1 },
 		{ "state 0", 9, 0, 1 },
 		{ "state of another protocol", 9, SESSION_UDP_REPLIED, 1 },
+		{ "state of another protocol yet", 9, SESSION_SCTP_CLOSED, 1 },
 		{ "state beyond the last", 9, SESSION_STATES, 1 },
 		{ "protocol 0", 8, 0, 1 },
 		{ "protocol UDP with a TCP state", 8, IPPROTO_UDP, 1 },
