@@ -4,6 +4,7 @@
     lint       the rules of the house
     sanitized  unit, flow and pair tests, gcc, AddressSanitizer and UndefinedBehaviorSanitizer
     clang      the same tests, clang, no sanitizer
+    fuzz       every fuzz target for a minute, clang, libFuzzer
     system     real daemons in namespaces (pytest), release build
 
 A case is one cmocka or TAP case, one pytest case, or (lint) one rule-abiding tree.  A test program
@@ -19,12 +20,13 @@ import sys
 import time
 import xml.etree.ElementTree as xml
 
-from . import lint
+from . import fuzz, lint
 from .box import ROOT
 from .tool import PYTHON
 
 SCRIPTS = ROOT / "scripts"
-LEVELS = ("lint", "sanitized", "clang", "system")
+LEVELS = ("lint", "sanitized", "clang", "fuzz", "system")
+FUZZ_SECONDS = 60
 BUILDS = {
     "sanitized": ("build-asan", "gcc", ["-Dchecks=true", "-Dbuildtype=debugoptimized",
                                         "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
@@ -110,6 +112,17 @@ def meson_level(level):
     return count
 
 
+def fuzz_level(_options):
+    count = Count()
+    say("fuzz: building build-fuzz/ with clang")
+    if not fuzz.build():
+        count.add(0, ["fuzz: does not build"])
+        return count
+    for target, wrong in fuzz.run(fuzz.targets(), FUZZ_SECONDS).items():
+        count.add(*((0, [f"fuzz: {target} {wrong}"]) if wrong else (1, [])))
+    return count
+
+
 def system_level(options):
     count = Count()
     say("system: building build/")
@@ -142,6 +155,8 @@ def system_level(options):
 def run_level(level, options):
     if level == "lint":
         return lint_level(options)
+    if level == "fuzz":
+        return fuzz_level(options)
     if level == "system":
         return system_level(options)
     return meson_level(level)

@@ -1,0 +1,48 @@
+/*
+ * Fuzz targets: one file each, fuzz_<target>.c, which defines the three functions at the end.  The
+ * rest, fuzz.c, is an engine on ring ports and what must hold after every input:
+ * rx = forwarded + answered + punted + drops, every buffer back in its pool.
+ *
+ * Frames lie in heap blocks of exactly their size, attached to their buffers: inside an ordinary
+ * mbuf ASan would not see a read behind the packet.
+ */
+#pragma once
+
+#include "engine_box.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FUZZ_CHECK(condition, ...)                                                                 \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "fuzz: " __VA_ARGS__);                                     \
+			fputc('\n', stderr);                                                       \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+/* Bytes of an input, one after the other; zeros behind its end. */
+struct fuzz_input {
+	const uint8_t *data;
+	size_t size, at;
+};
+
+uint8_t fuzz_byte(struct fuzz_input *);
+uint32_t fuzz_word(struct fuzz_input *); /* 4 bytes */
+
+/* fuzz_feed: one frame arrives.  split > 0: its second segment begins there.  nic: what it says
+ * about checksums, ol_flags. */
+void fuzz_feed(struct engine_box *, uint16_t port, uint16_t queue, const void *frame, size_t len,
+	size_t split, uint64_t nic);
+/* fuzz_run: let the workers finish, throw away what they send and punt, check the sums. */
+void fuzz_run(struct engine_box *);
+/* fuzz_age: past the longest timer; no session may be left. */
+void fuzz_age(struct engine_box *);
+
+/* ---- the target's ---- */
+
+extern const uint16_t fuzz_workers;
+void fuzz_start(struct engine_box *);
+void fuzz_one(struct engine_box *, struct fuzz_input *);
