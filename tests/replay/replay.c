@@ -15,6 +15,7 @@
 
 #define FLOWS	   4096
 #define FRAME_SIZE 2000 /* what a buffer takes */
+#define HEADERS	   94	/* of the longest TCP header */
 #define CLIENT	   BOX_IPV4(10, 1, 1, 10)
 #define SERVERS	   BOX_IPV4(100, 64, 0, 0)
 #define LONGEST_MS 2500000
@@ -60,7 +61,7 @@ open_capture(struct capture *c, const char *path)
 	return (magic == 0xa1b2c3d4 || c->nanoseconds) && get32(c, head + 20) == 1; /* Ethernet */
 }
 
-/* => length of the next frame, 0 at the end.  Whole IPv4 packets without options only. */
+/* => length of the next frame, 0 at the end.  IPv4 packets without options only. */
 static size_t
 next_frame(struct capture *c, uint8_t frame[FRAME_SIZE], uint64_t *ms)
 {
@@ -73,10 +74,11 @@ next_frame(struct capture *c, uint8_t frame[FRAME_SIZE], uint64_t *ms)
 		c->number++;
 		*ms = get32(c, head) * UINT64_C(1000) +
 		      fraction / (c->nanoseconds ? 1000000 : 1000);
-		if (kept == len && len <= FRAME_SIZE && len >= 42) {
-			if (fread(frame, len, 1, c->in) != 1)
+		if (kept <= len && len <= FRAME_SIZE && kept >= RTE_MIN(len, (uint32_t)HEADERS)) {
+			if (fread(frame, kept, 1, c->in) != 1)
 				return 0;
-			if (frame[12] == 8 && frame[13] == 0 && frame[14] == 0x45)
+			memset(frame + kept, 0, len - kept); /* payload that was not captured */
+			if (len >= 42 && frame[12] == 8 && frame[13] == 0 && frame[14] == 0x45)
 				return len;
 		} else if (fseek(c->in, (long)kept, SEEK_CUR) != 0) {
 			return 0;
