@@ -3,6 +3,7 @@
  * display security-policy: the rules in order, with the packets that matched each.
  */
 #include "command.h"
+#include "config_span.h"
 #include "management.h"
 #include "policy.h"
 #include "row.h"
@@ -11,26 +12,25 @@
 #include <stdio.h>
 
 static json_t *
-zones(const struct snapshot *s, uint64_t set)
+zones(const struct config_list *names, size_t name_size)
 {
 	json_t *list = json_array();
 
-	for (uint8_t z = 0; z < MAX_ZONES; z++)
-		if (set & (UINT64_C(1) << z))
-			json_array_append_new(list, json_string(row_zone(s, z)));
+	for (uint32_t i = 0; i < names->count; i++)
+		json_array_append_new(
+			list, json_string((const char *)names->items + i * name_size));
 	return list;
 }
 
 static json_t *
-prefixes(const struct policy_prefix *p, uint16_t count)
+addresses(const struct config_list *spans)
 {
-	json_t *list = json_array(), *item = json_object();
+	const struct config_span *span = spans->items;
+	json_t *list = json_array();
+	char text[CONFIG_SPAN_TEXT];
 
-	for (uint16_t i = 0; i < count; i++) {
-		row_prefix(item, "p", rte_cpu_to_be_32(p[i].address), p[i].len);
-		json_array_append(list, json_object_get(item, "p"));
-	}
-	json_decref(item);
+	for (uint32_t i = 0; i < spans->count; i++)
+		json_array_append_new(list, json_string(config_span_text(&span[i], text)));
 	return list;
 }
 
@@ -48,75 +48,65 @@ ports(char *out, size_t size, const char *word, uint16_t min, uint16_t max)
 }
 
 static json_t *
-services(const struct policy_service *p, uint16_t count)
+services(const struct config_list *from)
 {
+	const struct config_service *p = from->items;
 	json_t *list = json_array();
 
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < from->count; i++) {
+		const uint8_t number = (uint8_t)p[i].protocol_number;
 		char proto[8], source[32], destination[32];
 
-		ports(source, sizeof(source), "from", p[i].sport_min, p[i].sport_max);
-		ports(destination, sizeof(destination), "to", p[i].dport_min, p[i].dport_max);
+		ports(source, sizeof(source), "from", p[i].source_port.min, p[i].source_port.max);
+		ports(destination, sizeof(destination), "to", p[i].destination_port.min,
+			p[i].destination_port.max);
 		json_array_append_new(
 			list, json_sprintf("%s%s%s",
-				      p[i].proto == 0 ? "any"
-						      : session_filter_protocol(p[i].proto, proto),
+				      number == 0 ? "any" : session_filter_protocol(number, proto),
 				      source, destination));
 	}
 	return list;
 }
 
 static json_t *
-default_row(struct management *m, const struct policy *policy)
+rule_row(struct management *m, const struct config_rule *r, uint16_t slot)
 {
 	json_t *row = json_object();
 
-	row_number(row, "order", 0);
-	row_text(row, "rule", "default");
-	for (int i = 0; i < 5; i++) {
-		static const char *const lists[] = { "source_zones", "destination_zones",
-			"source_addresses", "destination_addresses", "services" };
-
-		json_object_set_new(row, lists[i], json_array());
-	}
-	row_text(row, "action", policy_default_action(policy) == POLICY_PERMIT ? "permit" : "deny");
-	row_number(row, "hits", engine_rule_hits(m->engine, 0));
+	row_number(row, "order", slot);
+	row_text(row, "rule", r->name);
+	json_object_set_new(row, "source_zones", zones(&r->source_zones, 32));
+	json_object_set_new(row, "destination_zones", zones(&r->destination_zones, 32));
+	json_object_set_new(row, "source_addresses", addresses(&r->source_addresses));
+	json_object_set_new(row, "destination_addresses", addresses(&r->destination_addresses));
+	json_object_set_new(row, "services", services(&r->services));
+	row_text(row, "action", config_policy_actions[r->action]);
+	row_number(row, "hits", engine_rule_hits(m->engine, slot));
 	return row;
+}
+
+static json_t *
+default_row(struct management *m, const struct config_policy *p)
+{
+	const struct config_rule none = { .name = "default", .action = p->default_action };
+
+	return rule_row(m, &none, 0);
 }
 
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
-	const struct snapshot *s = engine_snapshot(m->engine);
-	const uint16_t count = s != NULL && s->policy != NULL ? policy_rule_count(s->policy) : 0;
-	const struct policy_rule *rule;
-	json_t *row;
-	uint16_t slot;
+	const struct config_policy *p = config_section_data(m->config, "security_policy");
+	const struct config_rule *rules = p->rules.items;
 
 	(void)filter;
-	if (s == NULL || s->policy == NULL || *cursor > count)
-		return false;
-	slot = (uint16_t)(++*cursor); /* rules have slots from 1; the default comes last */
-	if (slot > count) {
-		json_array_append_new(rows, default_row(m, s->policy));
-		return false;
-	}
-	rule = policy_rule_at(s->policy, slot);
-	if (rule == NULL)
+	if (*cursor < p->rules.count) {
+		json_array_append_new(rows, rule_row(m, &rules[*cursor], (uint16_t)(*cursor + 1)));
+		++*cursor;
 		return true;
-	row = json_object();
-	row_number(row, "order", slot);
-	row_text(row, "rule", rule->name);
-	json_object_set_new(row, "source_zones", zones(s, rule->source_zones));
-	json_object_set_new(row, "destination_zones", zones(s, rule->destination_zones));
-	json_object_set_new(row, "source_addresses", prefixes(rule->sources, rule->source_count));
-	json_object_set_new(row, "destination_addresses",
-		prefixes(rule->destinations, rule->destination_count));
-	json_object_set_new(row, "services", services(rule->services, rule->service_count));
-	row_text(row, "action", rule->action == POLICY_PERMIT ? "permit" : "deny");
-	row_number(row, "hits", engine_rule_hits(m->engine, slot));
-	json_array_append_new(rows, row);
-	return true;
+	}
+	json_array_append_new(rows, default_row(m, p)); /* tried last */
+	return false;
 }
 
 static const struct view_column columns[] = {

@@ -79,7 +79,7 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 	const uint32_t idle = now > seen ? now - seen : 0;
 	const struct policy *policy = snapshot != NULL ? snapshot->policy : NULL;
 	const uint16_t slot = policy != NULL ? policy_slot_of(policy, s->policy) : 0;
-	const struct policy_rule *rule = slot > 0 ? policy_rule_at(policy, slot) : NULL;
+	const char *rule = slot > 0 ? policy_rule_name(policy, slot) : NULL;
 	json_t *row = json_object();
 	char text[24], proto[8];
 
@@ -107,7 +107,7 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 	row_number(row, "packets_back", load64(&s->dir[1].packets));
 	row_number(row, "bytes_back", load64(&s->dir[1].bytes));
 	if (rule != NULL)
-		row_text(row, "policy", rule->name);
+		row_text(row, "policy", rule);
 	else
 		json_object_set_new(row, "policy", json_null());
 	return row;

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "ip_addr.h"
+
 #include <libconfig.h>
 #include <rte_byteorder.h>
 
@@ -37,7 +39,9 @@ enum setting_type {
 	SETTING_STRINGS, /* struct config_list of char[size]; min..max = length of each */
 	SETTING_PREFIXES, /* struct config_list of struct config_prefix; min..max as SETTING_PREFIX
 			   */
-	SETTING_INTS	  /* struct config_list of int64_t, each min..max */
+	SETTING_SPANS, /* struct config_list of struct config_span: addresses, prefixes and ranges
+			* of both families */
+	SETTING_INTS   /* struct config_list of int64_t, each min..max */
 };
 
 struct config_prefix {
@@ -47,6 +51,11 @@ struct config_prefix {
 
 struct config_range {
 	uint16_t min, max;
+};
+
+/* The addresses first..last of one family. */
+struct config_span {
+	struct ip_addr first, last;
 };
 
 struct config_list {
@@ -210,7 +219,7 @@ struct config_rule {
 	struct config_origin origin;
 	char name[64];
 	struct config_list source_zones, destination_zones;	    /* char[32] */
-	struct config_list source_addresses, destination_addresses; /* struct config_prefix */
+	struct config_list source_addresses, destination_addresses; /* struct config_span */
 	struct config_list services;				    /* struct config_service */
 	int action;						    /* enum policy_action */
 };
@@ -247,6 +256,9 @@ struct config_log {
 	struct config_log_syslog syslog;
 	struct config_log_ipfix ipfix;
 };
+
+/* Words of enum policy_action, NULL-terminated. */
+extern const char *const config_policy_actions[];
 
 /* Zones that are always there, by zone id - 1. */
 #define CONFIG_BUILTIN_ZONES 4

@@ -42,6 +42,7 @@ type_name(enum setting_type type)
 		[SETTING_LIST] = "list of groups",
 		[SETTING_STRINGS] = "array of strings",
 		[SETTING_PREFIXES] = "array of prefixes",
+		[SETTING_SPANS] = "array of addresses",
 		[SETTING_INTS] = "array of integers",
 	};
 
@@ -62,7 +63,7 @@ put_default(const struct writer *w, const struct config_setting_desc *d)
 	else if (d->type == SETTING_INT)
 		put(w, "`0`");
 	else if (d->type == SETTING_LIST || d->type == SETTING_STRINGS ||
-		 d->type == SETTING_PREFIXES || d->type == SETTING_INTS)
+		 d->type == SETTING_PREFIXES || d->type == SETTING_SPANS || d->type == SETTING_INTS)
 		put(w, "empty");
 	else
 		put(w, "none");
@@ -105,6 +106,7 @@ put_range(const struct writer *w, const struct config_setting_desc *d)
 			d->min > 0 ? d->min : 1, d->max);
 		break;
 	case SETTING_LIST:
+	case SETTING_SPANS:
 		put(w, "up to %u", items);
 		break;
 	case SETTING_RANGE:

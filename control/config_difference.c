@@ -30,6 +30,8 @@ item_size(const struct config_setting_desc *d)
 {
 	if (d->type == SETTING_INTS)
 		return sizeof(int64_t);
+	if (d->type == SETTING_SPANS)
+		return sizeof(struct config_span);
 	return d->type == SETTING_PREFIXES ? sizeof(struct config_prefix) : d->size;
 }
 
@@ -59,6 +61,8 @@ scalars_differ(const struct config_setting_desc *d, const char *a, const char *b
 		return pa->address != pb->address || pa->len != pb->len;
 	case SETTING_RANGE:
 		return memcmp(a, b, sizeof(struct config_range)) != 0;
+	case SETTING_SPANS:
+		return memcmp(a, b, sizeof(struct config_span)) != 0;
 	case SETTING_GROUP:
 	case SETTING_LIST:
 		break;
@@ -102,6 +106,7 @@ value_differs(struct comparison *cmp, const struct config_setting_desc *d, const
 		return items_differ(cmp, d->settings, d->size, la, lb, path);
 	case SETTING_STRINGS:
 	case SETTING_PREFIXES:
+	case SETTING_SPANS:
 	case SETTING_INTS:
 		if (la->count != lb->count)
 			return note(cmp, path, d->name);

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "config_address.h"
+#include "config_span.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -186,6 +187,11 @@ config_schema_expected(const struct config_setting_desc *d, char *buf, size_t si
 	case SETTING_PREFIXES:
 		append(buf, size, "IPv4 prefixes with host bits 0, such as [ \"10.1.1.0/24\" ]");
 		break;
+	case SETTING_SPANS:
+		append(buf, size,
+			"addresses, prefixes with host bits 0 or ranges of IPv4 or IPv6, such as "
+			"[ \"10.1.1.5\", \"2001:db8::/32\", \"10.1.1.7-10.1.1.9\" ]");
+		break;
 	case SETTING_HOST:
 		append(buf, size,
 			"a host's IPv4 address with%s prefix length %" PRId64 " to %" PRId64
@@ -334,6 +340,18 @@ set_prefix(
 	return true;
 }
 
+static bool
+set_span(const char *text, struct config_span *out, char *why)
+{
+	char quoted[CONFIG_QUOTED];
+	const char *wrong;
+
+	if (config_span_parse(text, out, &wrong))
+		return true;
+	snprintf(why, WHY_SIZE, "\"%s\" %s", config_schema_quote(text, quoted), wrong);
+	return false;
+}
+
 /* A setting that is a string in the file, or any setting's default. */
 static bool
 set_text(const struct config_setting_desc *d, const char *text, void *out, char *why)
@@ -368,6 +386,8 @@ set_text(const struct config_setting_desc *d, const char *text, void *out, char 
 	case SETTING_PREFIX:
 	case SETTING_HOST:
 		return set_prefix(d, text, out, why);
+	case SETTING_SPANS: /* one of them */
+		return set_span(text, out, why);
 	case SETTING_RANGE:
 		if (config_address_parse_range(text, out))
 			return true;
@@ -519,6 +539,8 @@ compile_scalars(struct config *c, const struct config_setting_desc *d, const con
 	} else if (d->type == SETTING_PREFIXES) {
 		one.type = SETTING_PREFIX;
 		one.size = sizeof(struct config_prefix);
+	} else if (d->type == SETTING_SPANS) {
+		one.size = sizeof(struct config_span);
 	} else {
 		one.type = SETTING_INT;
 		one.size = sizeof(int64_t);
@@ -552,6 +574,7 @@ compile_value(struct config *c, const struct config_setting_desc *d, const confi
 			(struct config_list *)(void *)out);
 	case SETTING_STRINGS:
 	case SETTING_PREFIXES:
+	case SETTING_SPANS:
 	case SETTING_INTS:
 		if (!aggregate)
 			break;

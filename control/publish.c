@@ -6,7 +6,7 @@
 #include "publish.h"
 
 #include "config_address.h"
-#include "policy.h"
+#include "publish_policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,92 +14,6 @@
 #include <string.h>
 
 static const struct publish_extra no_extra;
-
-/* ---- policy ---- */
-
-static uint64_t
-zone_set(const struct config *c, const struct config_list *list, size_t name_size)
-{
-	uint64_t set = 0;
-
-	for (uint32_t i = 0; i < list->count; i++)
-		set |= UINT64_C(1) << config_zone_id(c, (const char *)list->items + i * name_size);
-	return set;
-}
-
-static struct policy_prefix *
-prefix_list(const struct config_list *list)
-{
-	const struct config_prefix *from = list->items;
-	struct policy_prefix *to = calloc((size_t)list->count + 1, sizeof(*to));
-
-	for (uint32_t i = 0; to != NULL && i < list->count; i++)
-		to[i] = (struct policy_prefix){ .address = rte_be_to_cpu_32(from[i].address),
-			.len = from[i].len };
-	return to;
-}
-
-static struct policy_service *
-service_list(const struct config_list *list)
-{
-	const struct config_service *from = list->items;
-	struct policy_service *to = calloc((size_t)list->count + 1, sizeof(*to));
-
-	for (uint32_t i = 0; to != NULL && i < list->count; i++)
-		to[i] = (struct policy_service){ .proto = (uint8_t)from[i].protocol_number,
-			.sport_min = from[i].source_port.min,
-			.sport_max = from[i].source_port.max,
-			.dport_min = from[i].destination_port.min,
-			.dport_max = from[i].destination_port.max };
-	return to;
-}
-
-static bool
-fill_rule(const struct config *c, const struct config_rule *from, struct policy_rule *to)
-{
-	snprintf(to->name, sizeof(to->name), "%s", from->name);
-	to->action = (enum policy_action)from->action;
-	to->source_zones = zone_set(c, &from->source_zones, 32);
-	to->destination_zones = zone_set(c, &from->destination_zones, 32);
-	to->source_count = (uint16_t)from->source_addresses.count;
-	to->sources = prefix_list(&from->source_addresses);
-	to->destination_count = (uint16_t)from->destination_addresses.count;
-	to->destinations = prefix_list(&from->destination_addresses);
-	to->service_count = (uint16_t)from->services.count;
-	to->services = service_list(&from->services);
-	return to->sources != NULL && to->destinations != NULL && to->services != NULL;
-}
-
-static struct policy *
-build_policy(const struct config *c, uint32_t version)
-{
-	const struct config_policy *p = config_section_data(c, "security_policy");
-	const struct config_system *system = config_section_data(c, "system");
-	struct policy_rule *rules = calloc((size_t)p->rules.count + 1, sizeof(*rules));
-	const struct config_rule *from = p->rules.items;
-	struct policy *policy = NULL;
-	bool filled = rules != NULL;
-	char name[32];
-	int error = ENOMEM;
-
-	/* The old policy lives on until a grace period has passed: each has its own name. */
-	snprintf(name, sizeof(name), "%.12s-policy%u", system->name, version);
-	for (uint32_t i = 0; filled && i < p->rules.count; i++)
-		filled = fill_rule(c, &from[i], &rules[i]);
-	if (filled) {
-		policy = policy_create(name, rules, (uint16_t)p->rules.count,
-			(enum policy_action)p->default_action, SOCKET_ID_ANY);
-		error = errno;
-	}
-	for (uint32_t i = 0; rules != NULL && i < p->rules.count; i++) {
-		free(rules[i].sources);
-		free(rules[i].destinations);
-		free(rules[i].services);
-	}
-	free(rules);
-	errno = error;
-	return policy;
-}
 
 /* ---- snapshot ---- */
 
@@ -293,14 +207,6 @@ build_routes(const struct config *c, const struct snapshot *s, const struct publ
 
 /* ---- */
 
-static const char *
-policy_reason(int error)
-{
-	if (error == E2BIG)
-		return "more rules or combinations than fit";
-	return strerror(error);
-}
-
 int
 publish_config(struct engine *engine, const struct config *c, const struct publish_extra *extra,
 	char *err, size_t err_size)
@@ -329,10 +235,9 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);
-	s->policy = build_policy(c, s->version);
+	s->policy = publish_policy(c, err, err_size);
 	if (s->policy == NULL) {
-		rc = errno != 0 ? -errno : -ENOMEM;
-		snprintf(err, err_size, "security_policy: %s", policy_reason(-rc));
+		rc = -EINVAL;
 		goto err_snapshot;
 	}
 	if (!build_routes(c, s, extra, &routes)) {

@@ -8,15 +8,15 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAMES_SIZE    32
-#define EXPANDED_MAX  (1U << 20) /* what policy_create takes after expansion */
 #define PROTOCOL_OSPF 89
 #define PROTOCOL_VRRP 112
 
-static const char *const action_words[] = {
-	[POLICY_DENY] = "deny", [POLICY_PERMIT] = "permit", NULL
+const char *const config_policy_actions[] = {
+	[POLICY_DENY] = "deny", [POLICY_PERMIT] = "permit", [POLICY_REJECT] = "reject", NULL
 };
 
 static const char *const protocol_words[] = { "any", "tcp", "udp", "icmp", "gre", "esp", "ah",
@@ -54,24 +54,24 @@ static const struct config_setting_desc rule_settings[] = {
 	  .offset = offsetof(struct config_rule, destination_zones), .size = NAMES_SIZE,
 	  .live = true, .min = 1, .max = NAMES_SIZE - 1, .max_items = MAX_ZONES,
 	  .help = "Zones packets go to; empty = any." },
-	{ .name = "source_addresses", .type = SETTING_PREFIXES,
-	  .offset = offsetof(struct config_rule, source_addresses), .live = true, .max = 32,
-	  .max_items = 4096, .help = "Source networks; empty = any." },
-	{ .name = "destination_addresses", .type = SETTING_PREFIXES,
-	  .offset = offsetof(struct config_rule, destination_addresses), .live = true, .max = 32,
-	  .max_items = 4096, .help = "Destination networks; empty = any." },
+	{ .name = "source_addresses", .type = SETTING_SPANS,
+	  .offset = offsetof(struct config_rule, source_addresses), .live = true,
+	  .max_items = 4096, .help = "Source addresses; empty = any." },
+	{ .name = "destination_addresses", .type = SETTING_SPANS,
+	  .offset = offsetof(struct config_rule, destination_addresses), .live = true,
+	  .max_items = 4096, .help = "Destination addresses; empty = any." },
 	{ .name = "services", .type = SETTING_LIST, .offset = offsetof(struct config_rule, services),
 	  .size = sizeof(struct config_service), .live = true, .max_items = 1024,
 	  .settings = service_settings, .help = "Protocols and ports; empty = any." },
 	{ .name = "action", .type = SETTING_ENUM, SETTING_AT(struct config_rule, action),
-	  .required = true, .live = true, .choices = action_words,
+	  .required = true, .live = true, .choices = config_policy_actions,
 	  .help = "What happens to a connection that matches." },
 	{ .name = NULL },
 };
 
 static const struct config_setting_desc settings[] = {
 	{ .name = "default", .type = SETTING_ENUM, SETTING_AT(struct config_policy, default_action),
-	  .live = true, .choices = action_words, .fallback = "deny",
+	  .live = true, .choices = config_policy_actions, .fallback = "deny",
 	  .help = "What happens to a connection that no rule matches." },
 	{ .name = "rules", .type = SETTING_LIST, .offset = offsetof(struct config_policy, rules),
 	  .size = sizeof(struct config_rule), .live = true, .max_items = MAX_RULES - 1,
@@ -124,14 +124,20 @@ check_service(struct config *c, struct config_service *s)
 	return 0;
 }
 
-static uint64_t
-at_least_one(uint32_t n)
+/* What the compiled policy has to hold: a rule, and each of its services with source ports. */
+static uint32_t
+entries_of(const struct config_rule *r)
 {
-	return n > 0 ? n : 1;
+	const struct config_service *s = r->services.items;
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < r->services.count; i++)
+		n += s[i].source_port.min != 0 || s[i].source_port.max != UINT16_MAX;
+	return n;
 }
 
 static int
-check_rule(struct config *c, const struct config_rule *r, uint64_t *expanded)
+check_rule(struct config *c, const struct config_rule *r, uint64_t *entries)
 {
 	struct config_service *services = r->services.items;
 	int rc;
@@ -141,16 +147,50 @@ check_rule(struct config *c, const struct config_rule *r, uint64_t *expanded)
 		rc = check_zones(c, r, &r->destination_zones, "destination_zones");
 	for (uint32_t i = 0; rc == 0 && i < r->services.count; i++)
 		rc = check_service(c, &services[i]);
-	*expanded += at_least_one(r->source_zones.count) *
-		     at_least_one(r->destination_zones.count) *
-		     at_least_one(r->source_addresses.count) *
-		     at_least_one(r->destination_addresses.count) * at_least_one(r->services.count);
-	if (rc == 0 && *expanded > EXPANDED_MAX)
+	*entries += entries_of(r);
+	if (rc == 0 && *entries > POLICY_ENTRIES_MAX)
 		return config_fail(c, &r->origin, NULL,
-			"zones x addresses x services of the rules up to here make %llu "
-			"combinations, "
+			"the rules up to here and their services with source ports are %llu, "
 			"expected at most %u",
-			(unsigned long long)*expanded, EXPANDED_MAX);
+			(unsigned long long)*entries, POLICY_ENTRIES_MAX);
+	return rc;
+}
+
+struct rule_id {
+	uint32_t id, index;
+};
+
+static int
+id_order(const void *pa, const void *pb)
+{
+	const struct rule_id *a = pa, *b = pb;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* Sessions and the peer know a rule by a hash of its name. */
+static int
+check_ids(struct config *c, const struct config_list *list)
+{
+	const struct config_rule *rules = list->items;
+	struct rule_id *ids = calloc((size_t)list->count + 1, sizeof(*ids));
+	int rc = 0;
+
+	if (ids == NULL)
+		return config_fail(
+			c, &rules->origin, NULL, "out of memory, expected enough for it");
+	for (uint32_t i = 0; i < list->count; i++)
+		ids[i] = (struct rule_id){ policy_rule_id(rules[i].name), i };
+	qsort(ids, list->count, sizeof(*ids), id_order);
+	for (uint32_t i = 1; rc == 0 && i < list->count; i++) {
+		if (ids[i].id == ids[i - 1].id)
+			rc = config_fail(c, &rules[ids[i].index].origin, "name",
+				"has by chance the same id as rule %s, expected another name",
+				rules[ids[i - 1].index].name);
+	}
+	free(ids);
 	return rc;
 }
 
@@ -159,13 +199,15 @@ check(struct config *c)
 {
 	const struct config_policy *p = config_section_data(c, "security_policy");
 	const struct config_rule *rules = p->rules.items;
-	uint64_t expanded = 0;
+	uint64_t entries = 0;
 	int rc;
 
 	rc = config_unique(
 		c, &p->rules, sizeof(*rules), offsetof(struct config_rule, name), "name");
+	if (rc == 0)
+		rc = check_ids(c, &p->rules);
 	for (uint32_t i = 0; rc == 0 && i < p->rules.count; i++)
-		rc = check_rule(c, &rules[i], &expanded);
+		rc = check_rule(c, &rules[i], &entries);
 	return rc;
 }
 

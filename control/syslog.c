@@ -96,7 +96,7 @@ rule_name(const struct snapshot *s, uint32_t id)
 	if (id == 0)
 		return "default";
 	/* A rule that is gone since. */
-	return slot != 0 ? policy_rule_at(s->policy, slot)->name : "unknown";
+	return slot != 0 ? policy_rule_name(s->policy, slot) : "unknown";
 }
 
 size_t

@@ -28,6 +28,7 @@
 	X(tcp_window, "TCP segment outside the window")                                            \
 	X(no_route, "no route to the destination")                                                 \
 	X(policy, "denied by a security policy rule or the default")                               \
+	X(policy_reject, "rejected by a security policy rule or the default")                      \
 	X(zone, "packet of a session, but from or to another zone than the session's")             \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \

@@ -170,7 +170,7 @@ former_hits(const struct engine *e, const struct policy *before, const struct po
 	if (before == NULL)
 		return 0;
 	if (slot > 0) {
-		old = policy_slot_of(before, policy_rule_id(policy_rule_at(after, slot)->name));
+		old = policy_slot_of(before, policy_rule_id(policy_rule_name(after, slot)));
 		if (old == 0)
 			return 0;
 	}

@@ -296,7 +296,7 @@ conclude(struct worker *w, const struct candidate *c, const struct policy_verdic
 	if (v->action != POLICY_PERMIT) {
 		w->rule_hits[v->slot]++;
 		traffic_log_denied(w, p, c->zone, v->id);
-		worker_drop(w, p, DROP_policy);
+		worker_drop(w, p, v->action == POLICY_REJECT ? DROP_policy_reject : DROP_policy);
 	} else if (c->own != NULL && !is_echo_request(p)) {
 		w->rule_hits[v->slot]++;
 		worker_drop(w, p, DROP_no_service);

@@ -1,65 +1,61 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A rule is expanded to the product of its lists (zones, addresses, services) and each element
- * becomes one rte_acl rule with the priority of its rule's place, so that the highest priority
- * match is the first match.
+ * The compiled policy: entries in the order of their rules, and per dimension (zones, addresses,
+ * protocol and destination port, protocol and source port) the sets of entries that accept a value
+ * (policy_axis.h).  The first entry that is in all of a packet's sets is the match.  Neither build
+ * time nor memory grow with the product of a rule's lists.
+ *
+ * A rule is one entry, plus one for each of its services that has source ports, because only there
+ * two dimensions belong together.
  */
 #include "policy.h"
 
 #include "check.h"
-
-#include <rte_acl.h>
+#include "policy_axis.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_EXPANDED (1U << 20)
+enum axis_name { AXIS_SRC4, AXIS_DST4, AXIS_SRC6, AXIS_DST6, AXIS_DPORT, AXIS_SPORT, AXES };
 
-/* What rte_acl looks at: network byte order, the first field one byte, then groups of four bytes.
- */
-struct acl_key {
-	uint8_t proto;
-	uint8_t pad[3];
-	uint8_t source_zone, destination_zone;
-	uint16_t pad2;
-	rte_be32_t src, dst;
-	rte_be16_t sport, dport;
+static const uint8_t axis_bits[AXES] = { 32, 32, 128, 128, 24, 24 };
+
+#define RANGES_MAX (UINT64_C(4) << 20) /* ranges on one axis, lists that rules share once */
+
+struct rule_kept {
+	char name[64];
+	uint32_t id;
+	enum policy_action action;
+	bool log;
 };
-
-enum { F_PROTO, F_SOURCE_ZONE, F_DESTINATION_ZONE, F_PAD, F_SRC, F_DST, F_SPORT, F_DPORT, F_COUNT };
-
-// clang-format off
-static const struct rte_acl_field_def field_defs[F_COUNT] = {
-	{ .type = RTE_ACL_FIELD_TYPE_BITMASK, .size = 1, .field_index = F_PROTO,
-	  .input_index = 0, .offset = offsetof(struct acl_key, proto) },
-	{ .type = RTE_ACL_FIELD_TYPE_BITMASK, .size = 1, .field_index = F_SOURCE_ZONE,
-	  .input_index = 1, .offset = offsetof(struct acl_key, source_zone) },
-	{ .type = RTE_ACL_FIELD_TYPE_BITMASK, .size = 1, .field_index = F_DESTINATION_ZONE,
-	  .input_index = 1, .offset = offsetof(struct acl_key, destination_zone) },
-	{ .type = RTE_ACL_FIELD_TYPE_BITMASK, .size = 2, .field_index = F_PAD,
-	  .input_index = 1, .offset = offsetof(struct acl_key, pad2) },
-	{ .type = RTE_ACL_FIELD_TYPE_MASK, .size = 4, .field_index = F_SRC,
-	  .input_index = 2, .offset = offsetof(struct acl_key, src) },
-	{ .type = RTE_ACL_FIELD_TYPE_MASK, .size = 4, .field_index = F_DST,
-	  .input_index = 3, .offset = offsetof(struct acl_key, dst) },
-	{ .type = RTE_ACL_FIELD_TYPE_RANGE, .size = 2, .field_index = F_SPORT,
-	  .input_index = 4, .offset = offsetof(struct acl_key, sport) },
-	{ .type = RTE_ACL_FIELD_TYPE_RANGE, .size = 2, .field_index = F_DPORT,
-	  .input_index = 4, .offset = offsetof(struct acl_key, dport) },
-};
-// clang-format on
-
-RTE_ACL_RULE_DEF(acl_rule, F_COUNT);
 
 struct policy {
-	struct rte_acl_ctx *acl; /* NULL when there are no rules */
 	enum policy_action default_action;
 	uint16_t count;
-	struct policy_rule *rules; /* copies, lists included */
-	uint32_t *ids;
+	bool has_sport; /* some entry looks at source ports */
+	uint32_t entry_count;
+	uint32_t words, summary; /* as in every axis */
+	struct policy_axis axis[AXES];
+	uint64_t *zone[2];		/* source, destination: [MAX_ZONES][summary + words] */
+	struct policy_verdict *verdict; /* [entry_count]: what it says; [entry_count] the default */
+	struct rule_kept *rules;	/* [count] */
+	uint32_t *ids;			/* open addressing by id: id, slot */
+	uint32_t ids_mask;
+};
+
+/* Entries while the policy is built. */
+struct draft_entry {
+	const struct policy_rule *rule;
+	const struct policy_service *services; /* NULL = any */
+	uint32_t service_count;
+	uint16_t slot;
+	bool sport; /* its one service has source ports */
+};
+
+struct draft {
+	struct draft_entry *entries;
+	uint32_t count;
 };
 
 uint32_t
@@ -73,158 +69,347 @@ policy_rule_id(const char *name)
 	return id != 0 ? id : 1;
 }
 
-static void *
-copy_list(const void *items, size_t count, size_t size)
-{
-	void *copy;
+/* ---- entries ---- */
 
-	if (count == 0)
-		return NULL;
-	copy = malloc(count * size);
-	if (copy != NULL)
-		memcpy(copy, items, count * size);
-	return copy;
+static bool
+has_sport(const struct policy_service *s)
+{
+	return s->sport_min != 0 || s->sport_max != UINT16_MAX;
+}
+
+/* => entries of the rule; written to `out` unless it is NULL.  Services without source ports share
+ * one entry, which has to be looked up by protocol: `services` of a mixed rule stays whole and the
+ * axis leaves out those with source ports. */
+static uint32_t
+split_rule(const struct policy_rule *r, uint16_t slot, struct draft_entry *out)
+{
+	struct draft_entry e = { .rule = r, .slot = slot };
+	uint32_t n = 0, plain = 0;
+
+	for (uint32_t i = 0; i < r->service_count; i++) {
+		if (!has_sport(&r->services[i])) {
+			plain++;
+			continue;
+		}
+		e.services = &r->services[i];
+		e.service_count = 1;
+		e.sport = true;
+		if (out != NULL)
+			out[n] = e;
+		n++;
+	}
+	if (plain == 0 && r->service_count > 0)
+		return n;
+	e.services = r->services;
+	e.service_count = r->service_count;
+	e.sport = false;
+	if (out != NULL)
+		out[n] = e;
+	return n + 1;
 }
 
 static int
-copy_rule(struct policy_rule *to, const struct policy_rule *from)
+draft_create(struct draft *d, const struct policy_rule *rules, uint32_t count)
 {
-	*to = *from;
-	to->sources = copy_list(from->sources, from->source_count, sizeof(*from->sources));
-	to->destinations =
-		copy_list(from->destinations, from->destination_count, sizeof(*from->destinations));
-	to->services = copy_list(from->services, from->service_count, sizeof(*from->services));
-	if ((to->sources == NULL) != (from->source_count == 0) ||
-		(to->destinations == NULL) != (from->destination_count == 0) ||
-		(to->services == NULL) != (from->service_count == 0))
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		total += rules[i].disabled ? 0 : split_rule(&rules[i], 0, NULL);
+	if (total > POLICY_ENTRIES_MAX)
+		return -E2BIG;
+	d->entries = calloc(total + 1, sizeof(*d->entries));
+	if (d->entries == NULL)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!rules[i].disabled)
+			d->count += split_rule(&rules[i], (uint16_t)(i + 1), &d->entries[d->count]);
+	}
 	return 0;
 }
 
-/* The n-th zone of a set, 0 (any) for the empty set. */
-static uint8_t
-nth_zone(uint64_t zones, unsigned int n)
+/* ---- what an entry accepts on an axis ---- */
+
+static unsigned __int128
+address_value(const struct ip_addr *a)
 {
-	while (n-- > 0)
-		zones &= zones - 1;
-	return zones == 0 ? 0 : (uint8_t)__builtin_ctzll(zones);
+	uint64_t high, low;
+
+	if (a->family == 4)
+		return rte_be_to_cpu_32(a->v4);
+	ip6_halves(a->v6, &high, &low);
+	return (unsigned __int128)high << 64 | low;
 }
 
 static uint32_t
-at_least_one(uint32_t n)
+port_value(uint8_t proto, uint16_t port)
 {
-	return n > 0 ? n : 1;
+	return (uint32_t)proto << 16 | port;
 }
 
-static uint64_t
-expanded_size(const struct policy_rule *r)
+/* The list an entry has on an axis. => its address and length: who shares it is in one group. */
+static const void *
+list_of(const struct draft_entry *e, enum axis_name name, uint32_t *count)
 {
-	return (uint64_t)at_least_one((uint32_t)__builtin_popcountll(r->source_zones)) *
-	       at_least_one((uint32_t)__builtin_popcountll(r->destination_zones)) *
-	       at_least_one(r->source_count) * at_least_one(r->destination_count) *
-	       at_least_one(r->service_count);
+	switch (name) {
+	case AXIS_SRC4:
+	case AXIS_SRC6:
+		*count = e->rule->source_count;
+		return e->rule->sources;
+	case AXIS_DST4:
+	case AXIS_DST6:
+		*count = e->rule->destination_count;
+		return e->rule->destinations;
+	case AXIS_DPORT:
+		*count = e->service_count;
+		return e->services;
+	case AXIS_SPORT:
+		*count = e->sport ? 1 : 0;
+		return e->sport ? e->services : NULL;
+	case AXES:
+		break;
+	}
+	FW_ASSERT(false);
+	return NULL;
+}
+
+static uint32_t
+address_ranges(
+	const struct policy_range *list, uint32_t count, uint8_t family, struct axis_range *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i].first.family == family)
+			out[n++] = (struct axis_range){ address_value(&list[i].first),
+				address_value(&list[i].last) };
+	}
+	return n;
+}
+
+static uint32_t
+service_ranges(const struct draft_entry *e, bool source, struct axis_range *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->service_count; i++) {
+		const struct policy_service *s = &e->services[i];
+		const uint16_t min = source ? s->sport_min : s->dport_min;
+		const uint16_t max = source ? s->sport_max : s->dport_max;
+
+		if (!e->sport && has_sport(s))
+			continue; /* an entry of its own */
+		out[n++] = (struct axis_range){ port_value(s->proto, min),
+			port_value(s->proto != 0 ? s->proto : UINT8_MAX, max) };
+	}
+	return n;
+}
+
+static uint32_t
+ranges_of(const struct draft_entry *e, enum axis_name name, const void *list, uint32_t count,
+	struct axis_range *out)
+{
+	uint32_t n;
+
+	if (count == 0) { /* any */
+		out[0] = (struct axis_range){ 0, ~(unsigned __int128)0 };
+		return 1;
+	}
+	if (name == AXIS_DPORT || name == AXIS_SPORT)
+		n = service_ranges(e, name == AXIS_SPORT, out);
+	else
+		n = address_ranges(list, count, axis_bits[name] == 32 ? 4 : 6, out);
+	return axis_merge(out, n);
+}
+
+/* ---- groups: entries that share a list ---- */
+
+struct group_list {
+	struct axis_group *groups;
+	uint32_t count;
+	uint32_t *members; /* [entries]: of group after group */
+	struct axis_range *ranges;
+};
+
+struct group_key {
+	const void *list;
+	uint32_t count;
+	uint32_t entry;
+	bool sport;
+};
+
+static int
+key_order(const void *pa, const void *pb)
+{
+	const struct group_key *a = pa, *b = pb;
+
+	if (a->list != b->list)
+		return (uintptr_t)a->list < (uintptr_t)b->list ? -1 : 1;
+	if (a->count != b->count)
+		return a->count < b->count ? -1 : 1;
+	if (a->sport != b->sport)
+		return a->sport ? 1 : -1;
+	return a->entry < b->entry ? -1 : a->entry > b->entry;
+}
+
+static bool
+same_list(const struct group_key *a, const struct group_key *b)
+{
+	return a->list == b->list && a->count == b->count && a->sport == b->sport;
 }
 
 static void
-fill_zone(struct rte_acl_field *f, uint8_t zone)
+groups_free(struct group_list *l)
 {
-	f->value.u8 = zone;
-	f->mask_range.u8 = zone != 0 ? 0xff : 0;
-}
-
-static void
-fill_prefix(struct rte_acl_field *f, const struct policy_prefix *list, uint32_t i)
-{
-	if (list == NULL)
-		return;
-	f->value.u32 = list[i].address;
-	f->mask_range.u32 = list[i].len;
-}
-
-static void
-fill_service(struct acl_rule *rule, const struct policy_service *list, uint32_t i)
-{
-	static const struct policy_service any = { .sport_max = UINT16_MAX,
-		.dport_max = UINT16_MAX };
-	const struct policy_service *s = list != NULL ? &list[i] : &any;
-
-	rule->field[F_PROTO].value.u8 = s->proto;
-	rule->field[F_PROTO].mask_range.u8 = s->proto != 0 ? 0xff : 0;
-	rule->field[F_SPORT].value.u16 = s->sport_min;
-	rule->field[F_SPORT].mask_range.u16 = s->sport_max;
-	rule->field[F_DPORT].value.u16 = s->dport_min;
-	rule->field[F_DPORT].mask_range.u16 = s->dport_max;
-}
-
-/* Element `n` of a rule's product; the digits of n count through its lists. */
-static void
-expand(struct acl_rule *rule, const struct policy_rule *r, uint16_t slot, uint64_t n)
-{
-	const uint32_t szones = at_least_one((uint32_t)__builtin_popcountll(r->source_zones));
-	const uint32_t dzones = at_least_one((uint32_t)__builtin_popcountll(r->destination_zones));
-	const uint32_t sources = at_least_one(r->source_count);
-	const uint32_t destinations = at_least_one(r->destination_count);
-
-	memset(rule, 0, sizeof(*rule));
-	rule->data.category_mask = 1;
-	rule->data.priority = RTE_ACL_MAX_PRIORITY - slot;
-	rule->data.userdata = slot;
-	fill_zone(
-		&rule->field[F_SOURCE_ZONE], nth_zone(r->source_zones, (unsigned int)(n % szones)));
-	n /= szones;
-	fill_zone(&rule->field[F_DESTINATION_ZONE],
-		nth_zone(r->destination_zones, (unsigned int)(n % dzones)));
-	n /= dzones;
-	fill_prefix(&rule->field[F_SRC], r->sources, (uint32_t)(n % sources));
-	n /= sources;
-	fill_prefix(&rule->field[F_DST], r->destinations, (uint32_t)(n % destinations));
-	n /= destinations;
-	fill_service(rule, r->services, (uint32_t)n);
+	free(l->groups);
+	free(l->members);
+	free(l->ranges);
 }
 
 static int
-compile(struct policy *p, const char *name, uint64_t total, int socket)
+groups_create(struct group_list *l, const struct draft *d, enum axis_name name)
 {
-	struct rte_acl_param param = { .name = name,
-		.socket_id = socket,
-		.rule_size = RTE_ACL_RULE_SZ(F_COUNT),
-		.max_rule_num = (uint32_t)total };
-	struct rte_acl_config config = { .num_categories = 1, .num_fields = F_COUNT };
-	struct acl_rule rule;
-	int rc;
+	struct group_key *keys = calloc((size_t)d->count + 1, sizeof(*keys));
+	uint64_t total = 0;
+	uint32_t used = 0;
 
-	p->acl = rte_acl_create(&param);
-	if (p->acl == NULL)
+	*l = (struct group_list){ 0 };
+	l->groups = calloc((size_t)d->count + 1, sizeof(*l->groups));
+	l->members = calloc((size_t)d->count + 1, sizeof(*l->members));
+	if (keys == NULL || l->groups == NULL || l->members == NULL) {
+		free(keys);
 		return -ENOMEM;
-	for (uint16_t i = 0; i < p->count; i++) {
-		const uint64_t size = expanded_size(&p->rules[i]);
+	}
+	for (uint32_t i = 0; i < d->count; i++) {
+		keys[i].list = list_of(&d->entries[i], name, &keys[i].count);
+		keys[i].entry = i;
+		keys[i].sport = d->entries[i].sport;
+		if (keys[i].count == 0)
+			keys[i] = (struct group_key){ .entry = i };
+	}
+	qsort(keys, d->count, sizeof(*keys), key_order);
+	for (uint32_t i = 0; i < d->count; i++) {
+		if (i == 0 || !same_list(&keys[i - 1], &keys[i])) {
+			total += keys[i].count > 0 ? keys[i].count : 1;
+			l->groups[l->count++].entries = &l->members[i];
+		}
+		l->groups[l->count - 1].entry_count++;
+		l->members[i] = keys[i].entry;
+	}
+	if (total <= RANGES_MAX)
+		l->ranges = calloc(total + 1, sizeof(*l->ranges));
+	for (uint32_t i = 0; l->ranges != NULL && i < l->count; i++) {
+		struct axis_group *g = &l->groups[i];
+		const struct draft_entry *e = &d->entries[g->entries[0]];
+		uint32_t count;
+		const void *list = list_of(e, name, &count);
 
-		for (uint64_t n = 0; n < size; n++) {
-			expand(&rule, &p->rules[i], (uint16_t)(i + 1), n);
-			rc = rte_acl_add_rules(p->acl, (const struct rte_acl_rule *)&rule, 1);
-			if (rc < 0)
-				return rc;
+		g->ranges = &l->ranges[used];
+		g->range_count = ranges_of(e, name, list, count, g->ranges);
+		used += g->range_count;
+	}
+	free(keys);
+	if (l->ranges == NULL)
+		return total > RANGES_MAX ? -E2BIG : -ENOMEM;
+	return 0;
+}
+
+static int
+build_axes(struct policy *p, const struct draft *d)
+{
+	for (unsigned int i = 0; i < AXES; i++) {
+		struct group_list l;
+		int rc = groups_create(&l, d, (enum axis_name)i);
+
+		if (rc == 0)
+			rc = axis_build(&p->axis[i], l.groups, l.count, d->count, axis_bits[i],
+				POLICY_MEMORY_MAX / sizeof(uint64_t));
+		groups_free(&l);
+		if (rc < 0)
+			return rc;
+	}
+	p->words = p->axis[0].words;
+	p->summary = p->axis[0].summary;
+	return 0;
+}
+
+static int
+build_zones(struct policy *p, const struct draft *d)
+{
+	const uint32_t row = p->summary + p->words;
+
+	for (unsigned int side = 0; side < 2; side++) {
+		p->zone[side] = calloc((size_t)MAX_ZONES * row, sizeof(uint64_t));
+		if (p->zone[side] == NULL)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < d->count; i++) {
+			const struct policy_rule *r = d->entries[i].rule;
+			const uint64_t set = side == 0 ? r->source_zones : r->destination_zones;
+
+			for (uint32_t z = 0; z < MAX_ZONES; z++) {
+				uint64_t *bits = &p->zone[side][z * row];
+
+				if (set != 0 && (set >> z & 1) == 0)
+					continue;
+				bits[i / 4096] |= UINT64_C(1) << (i / 64 & 63);
+				bits[p->summary + i / 64] |= UINT64_C(1) << (i & 63);
+			}
 		}
 	}
-	memcpy(config.defs, field_defs, sizeof(field_defs));
-	return rte_acl_build(p->acl, &config);
+	return 0;
+}
+
+/* ---- rules ---- */
+
+static int
+keep_rules(struct policy *p, const struct policy_rule *rules, const struct draft *d)
+{
+	uint32_t size = 16;
+
+	while (size < 2 * (uint32_t)p->count)
+		size *= 2;
+	p->rules = calloc((size_t)p->count + 1, sizeof(*p->rules));
+	p->ids = calloc(size, 2 * sizeof(*p->ids));
+	p->verdict = calloc((size_t)d->count + 1, sizeof(*p->verdict));
+	if (p->rules == NULL || p->ids == NULL || p->verdict == NULL)
+		return -ENOMEM;
+	p->ids_mask = size - 1;
+	for (uint16_t i = 0; i < p->count; i++) {
+		struct rule_kept *k = &p->rules[i];
+		uint32_t at;
+
+		memcpy(k->name, rules[i].name, sizeof(k->name));
+		k->name[sizeof(k->name) - 1] = '\0';
+		k->id = policy_rule_id(k->name);
+		k->action = rules[i].action;
+		k->log = rules[i].log;
+		at = k->id & p->ids_mask;
+		while (p->ids[2 * at] != 0 && p->ids[2 * at] != k->id)
+			at = (at + 1) & p->ids_mask;
+		if (p->ids[2 * at] != 0)
+			continue; /* the first rule of an id has it */
+		p->ids[2 * at] = k->id;
+		p->ids[2 * at + 1] = i + 1U;
+	}
+	for (uint32_t i = 0; i < d->count; i++) {
+		const uint16_t slot = d->entries[i].slot;
+
+		p->verdict[i] = (struct policy_verdict){
+			.action = rules[slot - 1].action, .slot = slot, .id = p->rules[slot - 1].id
+		};
+		p->has_sport = p->has_sport || d->entries[i].sport;
+	}
+	p->verdict[d->count].action = p->default_action;
+	return 0;
 }
 
 struct policy *
-policy_create(const char *name, const struct policy_rule *rules, uint16_t count,
-	enum policy_action default_action, int socket)
+policy_create(const struct policy_rule *rules, uint32_t count, enum policy_action default_action)
 {
+	struct draft d = { 0 };
 	struct policy *p;
-	uint64_t total = 0;
 	int rc;
 
 	if (count > MAX_RULES - 1) {
-		errno = E2BIG;
-		return NULL;
-	}
-	for (uint16_t i = 0; i < count; i++)
-		total += expanded_size(&rules[i]);
-	if (total > MAX_EXPANDED) {
 		errno = E2BIG;
 		return NULL;
 	}
@@ -232,26 +417,19 @@ policy_create(const char *name, const struct policy_rule *rules, uint16_t count,
 	if (p == NULL)
 		return NULL;
 	p->default_action = default_action;
-	p->rules = calloc((size_t)count + 1, sizeof(*p->rules));
-	p->ids = calloc((size_t)count + 1, sizeof(*p->ids));
-	if (p->rules == NULL || p->ids == NULL) {
-		rc = -ENOMEM;
-		goto err_policy;
+	p->count = (uint16_t)count;
+	rc = draft_create(&d, rules, count);
+	if (rc == 0) {
+		p->entry_count = d.count;
+		rc = keep_rules(p, rules, &d);
 	}
-	for (uint16_t i = 0; i < count; i++) {
-		rc = copy_rule(&p->rules[i], &rules[i]);
-		p->count = (uint16_t)(i + 1); /* what policy_destroy frees */
-		if (rc < 0)
-			goto err_policy;
-		p->ids[i] = policy_rule_id(rules[i].name);
-	}
-	if (count > 0) {
-		rc = compile(p, name, total, socket);
-		if (rc < 0)
-			goto err_policy;
-	}
-	return p;
-err_policy:
+	if (rc == 0)
+		rc = build_axes(p, &d);
+	if (rc == 0)
+		rc = build_zones(p, &d);
+	free(d.entries);
+	if (rc == 0)
+		return p;
 	policy_destroy(p);
 	errno = -rc;
 	return NULL;
@@ -262,52 +440,133 @@ policy_destroy(struct policy *p)
 {
 	if (p == NULL)
 		return;
-	rte_acl_free(p->acl);
-	for (uint16_t i = 0; i < p->count; i++) {
-		free(p->rules[i].sources);
-		free(p->rules[i].destinations);
-		free(p->rules[i].services);
-	}
+	for (unsigned int i = 0; i < AXES; i++)
+		axis_free(&p->axis[i]);
+	free(p->zone[0]);
+	free(p->zone[1]);
+	free(p->verdict);
 	free(p->rules);
 	free(p->ids);
 	free(p);
+}
+
+/* ---- classification ---- */
+
+/* One packed set of a packet, and how many of its words lie before the current summary word. */
+struct cursor {
+	const uint64_t *any_summary, *any; /* entries that are in every set of this axis */
+	const uint64_t *set;
+	uint32_t rank;
+};
+
+static inline void
+cursor_at(struct cursor *c, const struct policy_axis *a, const uint64_t *set)
+{
+	c->any_summary = a->any_summary;
+	c->any = a->any;
+	c->set = set;
+	c->rank = a->summary;
+}
+
+static inline uint64_t
+cursor_word(const struct cursor *c, uint32_t summary_word, uint32_t bit)
+{
+	const uint64_t summary = c->set[summary_word];
+	uint64_t word = c->any[summary_word * 64 + bit];
+
+	if (summary >> bit & 1)
+		word |= c->set[c->rank + (uint32_t)__builtin_popcountll(
+						 summary & ((UINT64_C(1) << bit) - 1))];
+	return word;
+}
+
+/* The first entry that is in both zones' sets and in n packed ones. */
+static inline uint32_t
+first_entry(const struct policy *p, const uint64_t *from, const uint64_t *to, struct cursor *c,
+	const unsigned int n)
+{
+	for (uint32_t s = 0; s < p->summary; s++) {
+		uint64_t candidates = from[s] & to[s];
+
+		for (unsigned int i = 0; i < n; i++)
+			candidates &= c[i].any_summary[s] | c[i].set[s];
+		for (; candidates != 0; candidates &= candidates - 1) {
+			const uint32_t bit = (uint32_t)__builtin_ctzll(candidates);
+			const uint32_t at = s * 64 + bit;
+			uint64_t word = from[p->summary + at] & to[p->summary + at];
+
+			for (unsigned int i = 0; i < n; i++)
+				word &= cursor_word(&c[i], s, bit);
+			if (word != 0)
+				return at * 64 + (uint32_t)__builtin_ctzll(word);
+		}
+		for (unsigned int i = 0; i < n; i++)
+			c[i].rank += (uint32_t)__builtin_popcountll(c[i].set[s]);
+	}
+	return p->entry_count;
+}
+
+static inline uint32_t
+match(const struct policy *p, uint8_t source_zone, uint8_t destination_zone, uint32_t sport,
+	uint32_t dport, struct cursor c[4])
+{
+	const uint32_t row = p->summary + p->words;
+	const uint64_t *from = &p->zone[0][(source_zone & (MAX_ZONES - 1)) * row];
+	const uint64_t *to = &p->zone[1][(destination_zone & (MAX_ZONES - 1)) * row];
+
+	cursor_at(&c[2], &p->axis[AXIS_DPORT], axis_find(&p->axis[AXIS_DPORT], dport));
+	if (!p->has_sport)
+		return first_entry(p, from, to, c, 3);
+	cursor_at(&c[3], &p->axis[AXIS_SPORT], axis_find(&p->axis[AXIS_SPORT], sport));
+	return first_entry(p, from, to, c, 4);
 }
 
 void
 policy_classify(const struct policy *p, const struct policy_key *keys, uint32_t n,
 	struct policy_verdict *out)
 {
-	struct acl_key acl_keys[32];
-	const uint8_t *data[32];
-	uint32_t slots[32] = { 0 };
+	const struct policy_axis *src = &p->axis[AXIS_SRC4], *dst = &p->axis[AXIS_DST4];
+	struct cursor c[4];
 
-	FW_ASSERT(n <= RTE_DIM(acl_keys));
-	if (p->acl != NULL && n > 0) {
-		for (uint32_t i = 0; i < n; i++) {
-			const struct policy_key *k = &keys[i];
-
-			acl_keys[i] = (struct acl_key){ .proto = k->proto,
-				.source_zone = k->source_zone,
-				.destination_zone = k->destination_zone,
-				.src = k->src,
-				.dst = k->dst,
-				.sport = k->sport,
-				.dport = k->dport };
-			data[i] = (const uint8_t *)&acl_keys[i];
-		}
-		/* Fails only for bad arguments; slot 0, the default, then stands. */
-		(void)rte_acl_classify(p->acl, data, slots, n, 1);
-	}
 	for (uint32_t i = 0; i < n; i++) {
-		const uint16_t slot = (uint16_t)slots[i];
+		const struct policy_key *k = &keys[i];
 
-		out[i] = (struct policy_verdict){
-			.action = slot == 0 ? p->default_action : p->rules[slot - 1].action,
-			.slot = slot,
-			.id = slot == 0 ? 0 : p->ids[slot - 1],
-		};
+		cursor_at(&c[0], src, axis_find(src, rte_be_to_cpu_32(k->src)));
+		cursor_at(&c[1], dst, axis_find(dst, rte_be_to_cpu_32(k->dst)));
+		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
+			port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
 	}
 }
+
+static inline unsigned __int128
+wide(const uint8_t address[IP6_LEN])
+{
+	uint64_t high, low;
+
+	ip6_halves(address, &high, &low);
+	return (unsigned __int128)high << 64 | low;
+}
+
+void
+policy_classify6(const struct policy *p, const struct policy_key6 *keys, uint32_t n,
+	struct policy_verdict *out)
+{
+	const struct policy_axis *src = &p->axis[AXIS_SRC6], *dst = &p->axis[AXIS_DST6];
+	struct cursor c[4];
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct policy_key6 *k = &keys[i];
+
+		cursor_at(&c[0], src, axis_find_wide(src, wide(k->src)));
+		cursor_at(&c[1], dst, axis_find_wide(dst, wide(k->dst)));
+		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
+			port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
+	}
+}
+
+/* ---- */
 
 uint16_t
 policy_rule_count(const struct policy *p)
@@ -315,24 +574,42 @@ policy_rule_count(const struct policy *p)
 	return p->count;
 }
 
-const struct policy_rule *
-policy_rule_at(const struct policy *p, uint16_t slot)
+const char *
+policy_rule_name(const struct policy *p, uint16_t slot)
 {
-	return slot == 0 || slot > p->count ? NULL : &p->rules[slot - 1];
+	return slot == 0 || slot > p->count ? NULL : p->rules[slot - 1].name;
+}
+
+bool
+policy_rule_log(const struct policy *p, uint16_t slot)
+{
+	return slot != 0 && slot <= p->count && p->rules[slot - 1].log;
 }
 
 enum policy_action
-policy_default_action(const struct policy *p)
+policy_rule_action(const struct policy *p, uint16_t slot)
 {
-	return p->default_action;
+	return slot == 0 || slot > p->count ? p->default_action : p->rules[slot - 1].action;
 }
 
 uint16_t
 policy_slot_of(const struct policy *p, uint32_t id)
 {
-	for (uint16_t i = 0; i < p->count; i++) {
-		if (p->ids[i] == id)
-			return (uint16_t)(i + 1);
+	for (uint32_t at = id & p->ids_mask; p->ids[2 * at] != 0; at = (at + 1) & p->ids_mask) {
+		if (p->ids[2 * at] == id)
+			return (uint16_t)p->ids[2 * at + 1];
 	}
 	return 0;
+}
+
+uint64_t
+policy_memory(const struct policy *p)
+{
+	uint64_t bytes = 2 * (uint64_t)MAX_ZONES * (p->summary + p->words) * sizeof(uint64_t) +
+			 p->count * sizeof(*p->rules) + p->entry_count * sizeof(*p->verdict) +
+			 2 * ((uint64_t)p->ids_mask + 1) * sizeof(*p->ids);
+
+	for (unsigned int i = 0; i < AXES; i++)
+		bytes += axis_memory(&p->axis[i]);
+	return bytes;
 }

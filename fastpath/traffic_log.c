@@ -14,7 +14,7 @@ wanted(enum traffic_log_scope scope, const struct policy *policy, uint32_t rule)
 	if (scope != TRAFFIC_LOG_RULES)
 		return scope == TRAFFIC_LOG_ALL;
 	slot = policy_slot_of(policy, rule);
-	return slot != 0 && policy_rule_at(policy, slot)->log;
+	return policy_rule_log(policy, slot);
 }
 
 static void

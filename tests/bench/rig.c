@@ -56,13 +56,12 @@ make_port(struct bench_rig *r, unsigned int i, unsigned int generation)
  * session of the bench has the source and the destination of dozens of them.
  */
 static struct policy *
-make_policy(unsigned int generation, uint16_t count)
+make_policy(uint16_t count)
 {
 	struct policy_rule *rules = calloc(count, sizeof(*rules));
-	struct policy_prefix *prefixes = calloc(2U * count, sizeof(*prefixes));
+	struct policy_range *prefixes = calloc(2U * count, sizeof(*prefixes));
 	struct policy_service *services = calloc(count, sizeof(*services));
 	struct policy *policy = NULL;
-	char name[32];
 
 	for (uint32_t i = 0; rules != NULL && prefixes != NULL && services != NULL && i < count;
 		i++) {
@@ -70,17 +69,13 @@ make_policy(unsigned int generation, uint16_t count)
 		const uint16_t port = last ? 0 : (uint16_t)(6000 + i % 4096);
 
 		prefixes[2 * i] =
-			last ? (struct policy_prefix){ IPV4(10, 0, 0, 0), 8 }
-			: i % 2 == 0
-				? (struct policy_prefix){ IPV4(10, 0, 0, 0) + (i << 8), 24 }
-				: (struct policy_prefix){ IPV4(10, 0, 0, 0) + ((i & 0xff) << 16),
-					  16 };
+			last	     ? policy_prefix4(IPV4(10, 0, 0, 0), 8)
+			: i % 2 == 0 ? policy_prefix4(IPV4(10, 0, 0, 0) + (i << 8), 24)
+				     : policy_prefix4(IPV4(10, 0, 0, 0) + ((i & 0xff) << 16), 16);
 		prefixes[2 * i + 1] =
 			last || i % 3 == 0
-				? (struct policy_prefix){ IPV4(200, 0, 0, 0), 8 }
-				: (struct policy_prefix){
-					  IPV4(200, 0, 0, 0) + ((i * 37 & 0xffff) << 8), 24
-				  };
+				? policy_prefix4(IPV4(200, 0, 0, 0), 8)
+				: policy_prefix4(IPV4(200, 0, 0, 0) + ((i * 37 & 0xffff) << 8), 24);
 		services[i] = (struct policy_service){ .proto = last	     ? 0
 								: i % 2 == 0 ? IPPROTO_TCP
 									     : IPPROTO_UDP,
@@ -97,9 +92,8 @@ make_policy(unsigned int generation, uint16_t count)
 		rules[i].service_count = 1;
 		rules[i].services = &services[i];
 	}
-	snprintf(name, sizeof(name), "bench-policy%u", generation);
 	if (rules != NULL && prefixes != NULL && services != NULL)
-		policy = policy_create(name, rules, count, POLICY_DENY, SOCKET_ID_ANY);
+		policy = policy_create(rules, count, POLICY_DENY);
 	free(rules);
 	free(prefixes);
 	free(services);
@@ -107,7 +101,7 @@ make_policy(unsigned int generation, uint16_t count)
 }
 
 static bool
-publish(struct bench_rig *r, unsigned int generation, uint16_t rules)
+publish(struct bench_rig *r, uint16_t rules)
 {
 	static const struct route routes[] = {
 		{ IPV4(192, 168, 0, 0), 24, 0, 0 },
@@ -144,7 +138,7 @@ publish(struct bench_rig *r, unsigned int generation, uint16_t rules)
 	s->zones[BENCH_TRUST].priority = 85;
 	snprintf(s->zones[BENCH_UNTRUST].name, sizeof(s->zones[BENCH_UNTRUST].name), "untrust");
 	s->zones[BENCH_UNTRUST].priority = 5;
-	s->policy = make_policy(generation, rules);
+	s->policy = make_policy(rules);
 	if (s->policy == NULL ||
 		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0)
 		return false;
@@ -180,7 +174,7 @@ bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 		return false;
 	}
 	if (!make_port(r, 0, generation) || !make_port(r, 1, generation) ||
-		!publish(r, generation, spec->rules)) {
+		!publish(r, spec->rules)) {
 		fprintf(stderr, "bench: %u rules: %s\n", spec->rules, strerror(errno));
 		return false;
 	}

@@ -48,7 +48,7 @@ struct flow {
 	struct clock late;
 	struct engine_box *box;
 	unsigned int boxes; /* made so far: names must differ */
-	struct policy_prefix prefixes[2 * BOX_RULES];
+	struct policy_range ranges[2 * BOX_RULES];
 	struct policy_service services[BOX_RULES];
 
 	bool hold;

@@ -261,10 +261,24 @@ do_route(struct flow *f, struct words *w)
 	engine_box_publish(b);
 }
 
+/* => permit, deny or reject */
+static enum policy_action
+action(struct flow *f, const char *word)
+{
+	static const char *const names[] = {
+		[POLICY_DENY] = "deny", [POLICY_PERMIT] = "permit", [POLICY_REJECT] = "reject"
+	};
+	const int found = flow_find(word, names, RTE_DIM(names));
+
+	if (found < 0)
+		flow_fail(f, "'%s'? permit, deny or reject", word);
+	return found < 0 ? POLICY_DENY : (enum policy_action)found;
+}
+
 static void
 do_default(struct flow *f, struct words *w)
 {
-	flow_box(f)->default_action = flow_is(flow_word(w), "permit") ? POLICY_PERMIT : POLICY_DENY;
+	flow_box(f)->default_action = action(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
@@ -281,6 +295,19 @@ zone_bit(struct flow *f, const char *w)
 	return zone < 0 ? 0 : UINT64_C(1) << zone;
 }
 
+static const struct policy_range *
+rule_addresses(struct flow *f, unsigned int n, const char *text)
+{
+	uint32_t address;
+	uint8_t len;
+
+	if (prefix(text, &address, &len))
+		f->ranges[n] = policy_prefix4(address, len);
+	else
+		flow_fail(f, "'%s'? expected a prefix", text);
+	return &f->ranges[n];
+}
+
 static void
 rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
 {
@@ -290,15 +317,11 @@ rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
 	const char *v;
 
 	if ((v = flow_value(t, "src")) != NULL) {
-		r->sources = &f->prefixes[2 * n];
+		r->sources = rule_addresses(f, 2 * n, v);
 		r->source_count = 1;
-		if (!prefix(v, &r->sources->address, &r->sources->len))
-			flow_fail(f, "src?");
 	} else if ((v = flow_value(t, "dst")) != NULL) {
-		r->destinations = &f->prefixes[2 * n + 1];
+		r->destinations = rule_addresses(f, 2 * n + 1, v);
 		r->destination_count = 1;
-		if (!prefix(v, &r->destinations->address, &r->destinations->len))
-			flow_fail(f, "dst?");
 	} else if ((v = flow_value(t, "proto")) != NULL) {
 		const int p = flow_find(v, protocols, RTE_DIM(protocols));
 
@@ -317,7 +340,7 @@ rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
 	}
 }
 
-/* rule NAME permit|deny ZONE > ZONE [src=] [dst=] [proto=] [dport=] [log] [front]
+/* rule NAME permit|deny|reject ZONE > ZONE [src=] [dst=] [proto=] [dport=] [log] [front]
  * rule none: remove them all */
 static void
 do_rule(struct flow *f, struct words *w)
@@ -338,7 +361,7 @@ do_rule(struct flow *f, struct words *w)
 	}
 	*r = (struct policy_rule){ 0 };
 	snprintf(r->name, sizeof(r->name), "%s", name);
-	r->action = flow_is(flow_word(w), "permit") ? POLICY_PERMIT : POLICY_DENY;
+	r->action = action(f, flow_word(w));
 	r->source_zones = zone_bit(f, flow_word(w));
 	if (!flow_is(flow_word(w), ">"))
 		flow_fail(f, "expected: rule NAME permit|deny ZONE > ZONE ...");

@@ -140,7 +140,6 @@ draft_snapshot(struct engine_box *b)
 		[BOX_ZONE_UNTRUST] = { "untrust", 5 },
 	};
 	struct snapshot *s = snapshot_create(BOX_PORTS + 2, 0);
-	char name[32];
 
 	if (s == NULL)
 		die("snapshot", strerror(ENOMEM));
@@ -167,8 +166,7 @@ draft_snapshot(struct engine_box *b)
 		s->port_interface[i] = i;
 	}
 	fill_addresses(b, s);
-	snprintf(name, sizeof(name), "%s-acl%u", b->name, b->version);
-	s->policy = policy_create(name, b->rules, b->rule_count, b->default_action, SOCKET_ID_ANY);
+	s->policy = policy_create(b->rules, b->rule_count, b->default_action);
 	if (s->policy == NULL)
 		die("policy", strerror(errno));
 	return s;
@@ -214,13 +212,14 @@ static void
 base_draft(struct engine_box *b)
 {
 	/* Empty lists match anything, so the services are the only ones that need naming. */
-	static struct policy_prefix inside = { .address = BOX_IPV4(10, 1, 1, 0), .len = 24 };
-	static struct policy_service services[] = {
+	static struct policy_range inside;
+	static const struct policy_service services[] = {
 		{ .proto = 6, .sport_max = 65535, .dport_min = 1, .dport_max = 65535 },
 		{ .proto = 17, .sport_max = 65535, .dport_max = 65535 },
 		{ .proto = 1, .sport_max = 65535, .dport_max = 65535 },
 	};
 
+	inside = policy_prefix4(BOX_IPV4(10, 1, 1, 0), 24);
 	b->default_action = POLICY_DENY;
 	b->tracking.tcp_window_check = true;
 	b->rules[0] = (struct policy_rule){

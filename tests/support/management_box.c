@@ -5,6 +5,7 @@
 #include "control_commands.h"
 #include "json_server.h"
 #include "loop.h"
+#include "sample_config.h"
 
 #include <rte_ip.h>
 
@@ -44,6 +45,9 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	signal(SIGPIPE, SIG_IGN);
 	b->m.rcu_reader = -1;
 	b->m.commands = control_commands;
+	b->m.config = config_parse(sample_config, "fw.conf", sample_sections(), err, sizeof(err));
+	if (b->m.config == NULL)
+		die("configuration", err);
 	clock_init(&b->m.clock);
 	b->m.started = management_now(&b->m);
 	if (sessions > 0) {
@@ -77,6 +81,7 @@ management_box_destroy(struct management_box *b)
 	if (b->m.rcu_reader >= 0)
 		rcu_unregister(engine_rcu(b->m.engine), b->m.rcu_reader);
 	engine_box_destroy(b->box);
+	config_free(b->m.config);
 	free(b);
 }
 

@@ -85,15 +85,16 @@ sample_rules_compile_to_their_values(void **state)
 	const struct config_policy *p = config_section_data(c, "security_policy");
 	const struct config_rule *rule = p->rules.items;
 	const struct config_service *s = rule->services.items;
-	const struct config_prefix *from = rule->source_addresses.items;
+	const struct config_span *from = rule->source_addresses.items;
 
 	(void)state;
 	assert_int_equal(p->default_action, 0);
 	assert_int_equal(p->rules.count, 1);
 	assert_string_equal(rule->name, "out");
 	assert_string_equal((const char *)rule->source_zones.items, "trust");
-	assert_int_equal(from[0].address, inet_addr("10.1.1.0"));
-	assert_int_equal(from[0].len, 24);
+	assert_int_equal(from[0].first.family, 4);
+	assert_int_equal(from[0].first.v4, inet_addr("10.1.1.0"));
+	assert_int_equal(from[0].last.v4, inet_addr("10.1.1.255"));
 	assert_int_equal(rule->destination_addresses.count, 0);
 	assert_int_equal(rule->services.count, 3);
 	assert_int_equal(s[0].protocol_number, 6);

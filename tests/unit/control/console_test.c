@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #define SESSIONS 3000
-#define PROMPT	 "[twinwall] "
+#define PROMPT	 "[FW1] "
 
 static struct management_box *box;
 

@@ -47,7 +47,7 @@ ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sess
 		fail_msg("%s", err);
 	struct snapshot *s = snapshot_create(0, 0);
 	assert_non_null(s);
-	s->policy = policy_create(name, NULL, 0, POLICY_PERMIT, SOCKET_ID_ANY);
+	s->policy = policy_create(NULL, 0, POLICY_PERMIT);
 	assert_non_null(s->policy);
 	for (int z = 1; z < BOX_ZONES; z++)
 		s->zones[z].priority = (uint8_t)(z * 10);
