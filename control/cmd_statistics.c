@@ -66,7 +66,7 @@ static const struct {
 	{ "rx", "received", "packets taken from the ports" },
 	{ "forwarded", "forwarded", "sent on to another interface" },
 	{ "answered", "answered", "echo requests to own addresses" },
-	{ "punted", "punted", "ARP, VRRP and unresolved next hops, to the control core" },
+	{ "punted", "punted", "ARP, ND, VRRP and unresolved next hops, to the control core" },
 	{ "dropped", "dropped", "sum of the reasons below" },
 	{ "tx", "transmitted", "handed to the ports, own packets included" },
 	{ "injected", "injected", "own packets from the control core" },

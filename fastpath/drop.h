@@ -11,18 +11,23 @@
 	X(ether_type, "EtherType that is not handled")                                             \
 	X(not_for_us, "destination MAC is neither ours nor an owned virtual MAC")                  \
 	X(no_interface, "no interface is configured on the port or VLAN")                          \
-	X(ip_header, "bad IPv4 version, header length, total length or checksum")                  \
+	X(ip_header, "bad IP version, length or header checksum")                                  \
 	X(ip_options, "IPv4 options")                                                              \
+	X(ip6_extension, "IPv6 extension headers out of order, repeated, too many or cut short")   \
+	X(source_route, "IPv6 routing header of type 0, or that names hops still to come")         \
 	X(ip_source, "source address that no host may have")                                       \
-	X(fragment, "IPv4 fragment")                                                               \
+	X(link_local, "IPv6 link-local address, which never leaves its link")                      \
+	X(fragment, "IP fragment")                                                                 \
 	X(l4_header, "TCP, UDP, SCTP or ICMP header cut short or inconsistent")                    \
 	X(tcp_flags, "TCP flags that no stack sends together")                                     \
 	X(l4_checksum, "wrong TCP, UDP or ICMP checksum")                                          \
+	X(udp_checksum, "UDP over IPv6 without a checksum")                                        \
+	X(nd_invalid, "neighbour discovery that comes from beyond its link")                       \
 	X(icmp_type, "ICMP type that is not forwarded")                                            \
 	X(icmp_no_session, "ICMP error about an unknown session")                                  \
 	X(icmp_quote, "ICMP error quoting a TCP segment that cannot be in flight")                 \
 	X(icmp_reply, "ICMP echo reply that nobody asked for")                                     \
-	X(ttl, "TTL expired")                                                                      \
+	X(ttl, "TTL or hop limit expired")                                                         \
 	X(no_session, "TCP segment or SCTP packet without a session")                              \
 	X(tcp_state, "TCP segment that does not fit the session's state")                          \
 	X(tcp_window, "TCP segment outside the window")                                            \
@@ -34,7 +39,7 @@
 	X(session_dead, "session is being removed")                                                \
 	X(no_service, "addressed to the firewall, nothing listens")                                \
 	X(punt_full, "punt ring full")                                                             \
-	X(neigh_failed, "next hop does not answer ARP")                                            \
+	X(neigh_failed, "next hop does not answer ARP or ND")                                      \
 	X(not_owner, "role lease not held: standby or fenced")                                     \
 	X(heartbeat_port, "service traffic on a heartbeat port")                                   \
 	X(mtu, "packet larger than the way out allows")                                            \

@@ -13,23 +13,31 @@ struct egress {
 	uint64_t word;	     /* of neigh; 0 when NULL */
 	uint32_t index;	     /* of neigh, or NEIGH_NONE */
 	uint16_t interface;
-	rte_be32_t next_hop;
+	union { /* by family */
+		rte_be32_t next_hop;
+		const uint8_t *next_hop6; /* valid for this burst */
+	};
 };
 
-/* egress_resolve: route and neighbour of a destination.  => DROP_no_route or DROP_NONE. */
-enum drop_reason egress_resolve(const struct worker *, rte_be32_t dst, struct egress *);
+/* In this file `family` is the packet's, 4 or 6: a constant where speed counts, so that one source
+ * gives the code of each. */
+
+/* egress_resolve: route and neighbour of a packet's destination.  => DROP_no_route or DROP_NONE. */
+enum drop_reason egress_resolve(const struct worker *, const struct pkt *, struct egress *);
 
 /* egress_punt: the next hop's MAC is not known; the control core asks for it and sends the packet
  * on (TTL already lowered, pkt_meta.port = the way out). */
 void egress_punt(struct worker *, struct pkt *, const struct egress *);
 
 /* egress_allowed: may a packet leave this way?  zone = where it must lead. */
-static inline enum drop_reason
-egress_allowed(const struct worker *w, const struct pkt *p, const struct egress *e, uint8_t zone)
+static __rte_always_inline enum drop_reason
+egress_allowed(const struct worker *w, const struct pkt *p, unsigned int family,
+	const struct egress *e, uint8_t zone)
 {
+	const uint8_t hops = family == 6 ? p->ip6->hop_limits : p->ip->time_to_live;
 	const struct snapshot_interface *out;
 
-	if (unlikely(p->ip->time_to_live <= 1))
+	if (unlikely(hops <= 1))
 		return DROP_ttl;
 	if (unlikely(e->interface >= w->snap->interface_count))
 		return DROP_no_route;
@@ -59,8 +67,9 @@ egress_cache(const struct worker *w, struct session_dir *d, const struct egress 
 }
 
 /* egress_of: the way out of a direction of a session.  => DROP_no_route or DROP_NONE. */
-static inline enum drop_reason
-egress_of(const struct worker *w, struct session_dir *d, rte_be32_t dst, struct egress *e)
+static __rte_always_inline enum drop_reason
+egress_of(const struct worker *w, const struct pkt *p, unsigned int family, struct session_dir *d,
+	struct egress *e)
 {
 	enum drop_reason reason;
 
@@ -69,11 +78,14 @@ egress_of(const struct worker *w, struct session_dir *d, rte_be32_t dst, struct 
 		e->neigh = neigh_at(w->neighbours, e->index);
 		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
 		e->interface = e->neigh->interface;
-		e->next_hop = e->neigh->address;
+		if (family == 6)
+			e->next_hop6 = e->neigh->address6;
+		else
+			e->next_hop = e->neigh->address;
 		if (likely(neigh_word_state(e->word) != NEIGH_FREE))
 			return DROP_NONE;
 	}
-	reason = egress_resolve(w, dst, e);
+	reason = egress_resolve(w, p, e);
 	if (reason == DROP_NONE)
 		egress_cache(w, d, e);
 	return reason;
@@ -94,12 +106,15 @@ egress_clamp(const struct worker *w, struct pkt *p, const struct egress *e)
 }
 
 /* egress_send: TTL, MACs, transmit; or punt. */
-static inline void
-egress_send(struct worker *w, struct pkt *p, const struct egress *e)
+static __rte_always_inline void
+egress_send(struct worker *w, struct pkt *p, unsigned int family, const struct egress *e)
 {
 	const enum neigh_state state = neigh_word_state(e->word);
 
-	rewrite_ttl(p->ip);
+	if (family == 6)
+		p->ip6->hop_limits--;
+	else
+		rewrite_ttl(p->ip);
 	if (unlikely(state != NEIGH_REACHABLE && state != NEIGH_STALE)) {
 		egress_punt(w, p, e);
 		return;

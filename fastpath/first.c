@@ -8,19 +8,47 @@
 
 #include "egress.h"
 #include "l4_sum.h"
+#include "parse_l4.h"
 #include "policy.h"
+
+/* An address of ours, of either family. */
+struct own {
+	uint16_t interface;
+	uint8_t vrid;
+	bool found;
+};
 
 /* A packet that has passed everything up to the policy. */
 struct candidate {
 	struct pkt *p;
-	const struct snapshot_address *own; /* not NULL: to the firewall itself */
+	struct own own; /* found: to the firewall itself */
 	struct egress egress;
 	uint8_t zone; /* where it leads */
 };
 
+static struct own
+own_destination(const struct worker *w, const struct pkt *p)
+{
+	struct own own = { 0 };
+
+	if (p->family == 6) {
+		const struct snapshot_address6 *a =
+			snapshot_own_address6(w->snap, p->interface, p->ip6->dst_addr);
+
+		if (a != NULL)
+			own = (struct own){ a->interface, a->vrid, true };
+	} else {
+		const struct snapshot_address *a = snapshot_own_address(w->snap, p->ip->dst_addr);
+
+		if (a != NULL)
+			own = (struct own){ a->interface, a->vrid, true };
+	}
+	return own;
+}
+
 /* Sources that cannot be where the packet claims to come from. */
 static bool
-source_forged(const struct worker *w, const struct pkt *p)
+source_forged4(const struct worker *w, const struct pkt *p)
 {
 	const struct snapshot_interface *in = &w->snap->interfaces[p->interface];
 	const rte_be32_t src = p->ip->src_addr;
@@ -44,35 +72,58 @@ source_forged(const struct worker *w, const struct pkt *p)
 	return false;
 }
 
-/* Destinations no route may lead to. */
+/* The same for IPv6, which has no network and broadcast addresses.  A link-local source can be on
+ * any link. */
 static bool
-destination_bad(rte_be32_t addr)
+source_forged6(const struct worker *w, const struct pkt *p)
 {
-	const uint32_t dst = rte_be_to_cpu_32(addr);
+	const uint8_t *src = p->ip6->src_addr, *next_hop;
+	uint16_t interface;
 
-	return dst >> 24 == 0 || dst >> 24 == 127 || dst >= PKT_IPV4(224, 0, 0, 0);
+	if (snapshot_own_address6(w->snap, p->interface, src) != NULL)
+		return true;
+	return !ip6_is_link_local(src) && route6_lookup(w->routes6, src, &interface, &next_hop) &&
+	       next_hop == src && interface != p->interface;
 }
 
 static bool
-address_active(const struct worker *w, const struct snapshot_address *own)
+source_forged(const struct worker *w, const struct pkt *p)
+{
+	return p->family == 6 ? source_forged6(w, p) : source_forged4(w, p);
+}
+
+/* Addresses between which nothing is routed. */
+static enum drop_reason
+unroutable(const struct pkt *p)
+{
+	uint32_t dst;
+
+	if (p->family == 6) {
+		if (ip6_is_link_local(p->ip6->src_addr) || ip6_is_link_local(p->ip6->dst_addr))
+			return DROP_link_local;
+		return ip6_is_host(p->ip6->dst_addr) ? DROP_NONE : DROP_no_route;
+	}
+	dst = rte_be_to_cpu_32(p->ip->dst_addr);
+	return dst >> 24 == 0 || dst >> 24 == 127 || dst >= PKT_IPV4(224, 0, 0, 0) ? DROP_no_route
+										   : DROP_NONE;
+}
+
+static bool
+address_active(const struct worker *w, const struct own *own)
 {
 	return own->vrid == 0 || (w->owner && engine_vmac(w->engine, own->interface, own->vrid));
 }
 
+/* Of the queries that sessions know only echo is for us. */
 static bool
 is_echo_request(const struct pkt *p)
 {
-	return p->proto == IPPROTO_ICMP && !p->icmp_error && p->icmp_type == ICMP_ECHO_REQUEST;
-}
-
-static bool
-is_echo_reply(const struct pkt *p)
-{
-	return p->proto == IPPROTO_ICMP && !p->icmp_error && p->icmp_type == ICMP_ECHO_REPLY;
+	return p->icmp == PKT_ICMP_REQUEST &&
+	       (p->family == 4 || *(const uint8_t *)pkt_l4(p) == ICMP6_ECHO_REQUEST);
 }
 
 static void
-answer(struct worker *w, struct pkt *p, const struct snapshot_address *own, struct session *s)
+answer(struct worker *w, struct pkt *p, const struct own *own, struct session *s)
 {
 	struct rte_ether_hdr *eth = pkt_ether(p);
 
@@ -82,27 +133,39 @@ answer(struct worker *w, struct pkt *p, const struct snapshot_address *own, stru
 	}
 	worker_touch(w, s, 0, p->ip_len);
 	worker_touch(w, s, 1, p->ip_len);
-	rewrite_echo_reply(eth, p->ip, pkt_l4(p));
+	if (p->family == 6)
+		rewrite_echo_reply6(eth, p->ip6, pkt_l4(p));
+	else
+		rewrite_echo_reply(eth, p->ip, pkt_l4(p));
 	worker_queue(w, p->m, p->port, TX_ANSWERED, own->vrid != 0);
 }
 
 void
 first_answer(struct worker *w, struct pkt *p, struct session *s)
 {
-	const struct snapshot_address *own = snapshot_own_address(w->snap, p->ip->dst_addr);
+	const struct own own = own_destination(w, p);
 
-	if (own == NULL)
+	if (!own.found)
 		worker_drop(w, p, DROP_no_service);
-	else if (!address_active(w, own))
+	else if (!address_active(w, &own))
 		worker_drop(w, p, DROP_not_owner);
-	else if (is_echo_reply(p))
+	else if (p->icmp == PKT_ICMP_REPLY)
 		worker_drop(w, p, DROP_icmp_reply);
 	else if (!is_echo_request(p) || (p->swap ^ session_swap(s)) != 0)
 		worker_drop(w, p, DROP_no_service);
 	else if (p->zone != s->zone[0])
 		worker_drop(w, p, DROP_zone);
 	else
-		answer(w, p, own, s);
+		answer(w, p, &own, s);
+}
+
+/* Ports of the key, the sender's first. */
+static struct parse_ports
+key_ports(const struct pkt *p)
+{
+	const rte_be16_t *ports = p->family == 6 ? p->key6.port : p->key.port;
+
+	return (struct parse_ports){ .src = ports[p->swap], .dst = ports[!p->swap] };
 }
 
 /* session_create: make the candidate's session visible and let its packet through.
@@ -111,7 +174,7 @@ static bool
 session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 {
 	struct pkt *p = c->p;
-	const uint32_t kind = session_kind(4, p->proto, p->swap);
+	const uint32_t kind = session_kind(p->family, p->proto, p->swap);
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
 	struct session *s;
@@ -131,7 +194,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 	s->zone[1] = c->zone;
 	s->policy = policy;
 	atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
-	if (c->own != NULL) {
+	if (c->own.found) {
 		atomic_store_explicit(&s->ctl, kind | SESSION_ICMP_REPLIED | SESSION_F_LOCAL,
 			memory_order_relaxed);
 	} else if (p->proto == IPPROTO_TCP) {
@@ -140,14 +203,17 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		reason = session_tcp_first(s, &seg, w->snap->tracking.tcp_loose);
 	} else {
 		atomic_store_explicit(&s->ctl,
-			kind | session_other_first(p->proto, p->key.port[!p->swap]),
+			kind | session_other_first(p->proto, key_ports(p).dst),
 			memory_order_relaxed);
 	}
-	if (c->own == NULL)
+	if (!c->own.found)
 		egress_cache(w, &s->dir[0], &c->egress);
 	index = SESSION_NONE;
 	if (reason == DROP_NONE) {
-		index = session_table_insert4(w->sessions, s, &p->key, w->id, w->now, &existed);
+		index = p->family == 6 ? session_table_insert6(
+						 w->sessions, s, &p->key6, w->id, w->now, &existed)
+				       : session_table_insert4(
+						 w->sessions, s, &p->key, w->id, w->now, &existed);
 		reason = DROP_table_full;
 	}
 	if (existed && p->proto == IPPROTO_TCP) {
@@ -155,8 +221,10 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		uint32_t replaced = SESSION_NONE;
 
 		if (session_tcp_reopen(old, p->swap ^ session_swap(old), &seg))
-			replaced = session_table_replace4(
-				w->sessions, s, &p->key, index, w->id, w->now);
+			replaced = p->family == 6 ? session_table_replace6(w->sessions, s, &p->key6,
+							    index, w->id, w->now)
+						  : session_table_replace4(w->sessions, s, &p->key,
+							    index, w->id, w->now);
 		if (replaced != SESSION_NONE) {
 			index = replaced;
 			existed = false;
@@ -174,13 +242,13 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		return false;
 	}
 	w->stats.sessions_created++;
-	if (c->own != NULL) {
-		answer(w, p, c->own, s);
+	if (c->own.found) {
+		answer(w, p, &c->own, s);
 	} else {
 		worker_touch(w, s, 0, p->ip_len);
 		if (p->proto == IPPROTO_TCP && seg.flags & TCP_SYN)
 			egress_clamp(w, p, &c->egress);
-		egress_send(w, p, &c->egress);
+		egress_send(w, p, p->family, &c->egress);
 	}
 	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, false);
 	worker_event(w, s, index, MIRROR_CREATE);
@@ -194,15 +262,15 @@ prepare_own(struct worker *w, struct candidate *c, bool *ask)
 {
 	struct pkt *p = c->p;
 
-	if (p->proto == PKT_VRRP_PROTO) {
+	if (p->proto == PKT_VRRP_PROTO && p->family == 4) {
 		worker_punt(w, p, PUNT_VRRP);
 		return DROP_NONE;
 	}
-	if (!address_active(w, c->own))
+	if (!address_active(w, &c->own))
 		return DROP_not_owner;
-	if (is_echo_reply(p))
+	if (p->icmp == PKT_ICMP_REPLY)
 		return DROP_icmp_reply;
-	if (is_echo_request(p) && c->own->interface == p->interface &&
+	if (is_echo_request(p) && c->own.interface == p->interface &&
 		w->snap->interfaces[p->interface].ping) {
 		session_create(w, c, 0);
 		return DROP_NONE;
@@ -220,7 +288,7 @@ prepare_transit(const struct worker *w, struct candidate *c)
 
 	if (!w->owner)
 		return DROP_not_owner;
-	if (is_echo_reply(p))
+	if (p->icmp == PKT_ICMP_REPLY)
 		return DROP_icmp_reply;
 	if (p->proto == IPPROTO_TCP) {
 		struct session probe = { 0 };
@@ -233,15 +301,16 @@ prepare_transit(const struct worker *w, struct candidate *c)
 	}
 	if (p->proto == IPPROTO_SCTP && !session_other_opens(pkt_chunk(p)))
 		return DROP_no_session;
-	if (destination_bad(p->ip->dst_addr))
-		return DROP_no_route;
-	reason = egress_resolve(w, p->ip->dst_addr, &c->egress);
+	reason = unroutable(p);
+	if (reason != DROP_NONE)
+		return reason;
+	reason = egress_resolve(w, p, &c->egress);
 	if (reason != DROP_NONE)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
 		return DROP_no_route;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
-	return egress_allowed(w, p, &c->egress, c->zone);
+	return egress_allowed(w, p, p->family, &c->egress, c->zone);
 }
 
 /* prepare: everything before the policy.  => true: ask the policy; false: the packet is done. */
@@ -253,14 +322,14 @@ prepare(struct worker *w, struct candidate *c)
 	bool ask = false;
 
 	c->zone = ZONE_LOCAL;
-	c->own = NULL;
-	if (p->icmp_error) {
+	c->own.found = false;
+	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
 	} else if (source_forged(w, p)) {
 		reason = DROP_ip_source;
 	} else {
-		c->own = snapshot_own_address(w->snap, p->ip->dst_addr);
-		if (c->own != NULL) {
+		c->own = own_destination(w, p);
+		if (c->own.found) {
 			reason = prepare_own(w, c, &ask);
 		} else {
 			reason = prepare_transit(w, c);
@@ -272,20 +341,56 @@ prepare(struct worker *w, struct candidate *c)
 	return ask;
 }
 
+/* Ports as the policy sees them: for an ICMP query its type and code, which its key has too. */
+static struct parse_ports
+policy_ports(const struct pkt *p)
+{
+	struct parse_ports ports = key_ports(p);
+
+	switch (p->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		return ports;
+	default:
+		ports.src = 0; /* of ICMP the identifier, of others 0 already */
+		return ports;
+	}
+}
+
+/* Candidates of one family. */
+union policy_keys {
+	struct policy_key v4[WORKER_BURST];
+	struct policy_key6 v6[WORKER_BURST];
+};
+
 static void
-policy_key_of(const struct candidate *c, struct policy_key *k)
+policy_key_of(const struct candidate *c, union policy_keys *keys, uint32_t i)
 {
 	const struct pkt *p = c->p;
-	const bool ports =
-		p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP;
+	const struct parse_ports ports = policy_ports(p);
 
-	k->source_zone = p->zone;
-	k->destination_zone = c->zone;
-	k->proto = p->proto;
-	k->src = p->ip->src_addr;
-	k->dst = p->ip->dst_addr;
-	k->sport = ports ? p->key.port[p->swap] : 0;
-	k->dport = ports ? p->key.port[!p->swap] : 0;
+	if (p->family == 6) {
+		struct policy_key6 *k = &keys->v6[i];
+
+		*k = (struct policy_key6){ .source_zone = p->zone,
+			.destination_zone = c->zone,
+			.proto = p->proto,
+			.sport = ports.src,
+			.dport = ports.dst };
+		memcpy(k->src, p->ip6->src_addr, sizeof(k->src));
+		memcpy(k->dst, p->ip6->dst_addr, sizeof(k->dst));
+	} else {
+		struct policy_key *k = &keys->v4[i];
+
+		*k = (struct policy_key){ .source_zone = p->zone,
+			.destination_zone = c->zone,
+			.proto = p->proto,
+			.src = p->ip->src_addr,
+			.dst = p->ip->dst_addr,
+			.sport = ports.src,
+			.dport = ports.dst };
+	}
 }
 
 static void
@@ -297,7 +402,7 @@ conclude(struct worker *w, const struct candidate *c, const struct policy_verdic
 		w->rule_hits[v->slot]++;
 		traffic_log_denied(w, p, c->zone, v->id);
 		worker_drop(w, p, v->action == POLICY_REJECT ? DROP_policy_reject : DROP_policy);
-	} else if (c->own != NULL && !is_echo_request(p)) {
+	} else if (c->own.found && !is_echo_request(p)) {
 		w->rule_hits[v->slot]++;
 		worker_drop(w, p, DROP_no_service);
 	} else if (session_create(w, c, v->id)) {
@@ -309,7 +414,7 @@ void
 first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 {
 	struct candidate candidates[WORKER_BURST];
-	struct policy_key keys[WORKER_BURST];
+	union policy_keys keys;
 	struct policy_verdict verdicts[WORKER_BURST];
 	uint32_t asked = 0;
 
@@ -319,11 +424,14 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 
 		c->p = p[i];
 		if (prepare(w, c))
-			policy_key_of(c, &keys[asked++]);
+			policy_key_of(c, &keys, asked++);
 	}
 	if (asked == 0)
 		return;
-	policy_classify(w->snap->policy, keys, asked, verdicts);
+	if (p[0]->family == 6)
+		policy_classify6(w->snap->policy, keys.v6, asked, verdicts);
+	else
+		policy_classify(w->snap->policy, keys.v4, asked, verdicts);
 	for (uint32_t i = 0; i < asked; i++)
 		conclude(w, &candidates[i], &verdicts[i]);
 }

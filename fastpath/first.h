@@ -5,7 +5,7 @@
 
 #include "worker.h"
 
-/* first_burst: n <= WORKER_BURST packets without a session; each is finished. */
+/* first_burst: n <= WORKER_BURST packets of one family without a session; each is finished. */
 void first_burst(struct worker *, struct pkt *const *, uint32_t n);
 
 /* first_answer: an echo request to one of our addresses that belongs to a local session: answered

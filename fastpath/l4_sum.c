@@ -34,16 +34,35 @@ payload_sum(const struct pkt *p, uint32_t len)
 	}
 }
 
+/* The two addresses, which lie side by side, the protocol and the length. */
+static uint32_t
+pseudo_sum(const struct pkt *p, uint16_t len)
+{
+	const uint8_t *header = p->l3;
+	const uint32_t addresses =
+		p->family == 6 ? rte_raw_cksum(header + offsetof(struct rte_ipv6_hdr, src_addr), 32)
+			       : rte_raw_cksum(header + offsetof(struct rte_ipv4_hdr, src_addr), 8);
+
+	return addresses + rte_cpu_to_be_16(p->proto) + rte_cpu_to_be_16(len);
+}
+
 bool
 l4_sum_good(const struct pkt *p)
 {
 	const struct rte_udp_hdr *udp = pkt_l4(p);
 	uint16_t len = pkt_l4_len(p);
-	uint32_t pseudo = 0;
 
+	/* Headers of mobile IPv6 change what is summed (RFC 6275 6.3, 6.4): left to the receiver.
+	 */
+	if (p->family == 6 && p->l4_off != sizeof(struct rte_ipv6_hdr))
+		return true;
 	switch (p->proto) {
 	case IPPROTO_ICMP:
 		return fold(payload_sum(p, len)) == 0xffff;
+	case IPPROTO_ICMPV6:
+		if (p->family == 4)
+			return true;
+		break;
 	case IPPROTO_UDP:
 		if (udp->dgram_cksum == 0)
 			return true; /* RFC 768: the sender made none */
@@ -54,7 +73,5 @@ l4_sum_good(const struct pkt *p)
 	default:
 		return true;
 	}
-	pseudo = (p->ip->src_addr & 0xffff) + (p->ip->src_addr >> 16) + (p->ip->dst_addr & 0xffff) +
-		 (p->ip->dst_addr >> 16) + rte_cpu_to_be_16(p->proto) + rte_cpu_to_be_16(len);
-	return fold(pseudo + payload_sum(p, len)) == 0xffff;
+	return fold(pseudo_sum(p, len) + payload_sum(p, len)) == 0xffff;
 }

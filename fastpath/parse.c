@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames to packets.  Whose frame is it (MAC), what is in it (ARP, IPv4), is the header sound, what
- * is its session key.
+ * Frames to packets.  Whose frame is it (MAC), what is in it (ARP, IPv4, IPv6), is the header
+ * sound, what is its session key.  IPv6 itself is in parse6.c.
  */
 #include "parse.h"
 
 #include "icmp_error.h"
-#include "rewrite.h"
-#include "tcp_option.h"
+#include "parse6.h"
+#include "parse_l4.h"
 
 #define VMAC_MASK   RTE_BE64(UINT64_C(0xffffffffff000000))
 #define VMAC_PREFIX RTE_BE64(UINT64_C(0x00005e0001000000))
 
 enum verdict {
 	VERDICT_LOOKUP,
+	VERDICT_LOOKUP6,
 	VERDICT_PUNT, /* p->why */
 	VERDICT_DROP  /* *reason */
 };
@@ -92,117 +93,81 @@ parse_ipv4(struct pkt *p)
 		return DROP_ip_source;
 	if (unlikely((ip->fragment_offset & RTE_BE16(0x3fff)) != 0))
 		return DROP_fragment;
+	p->family = 4;
+	p->l4_off = sizeof(*ip); /* options are refused */
 	p->proto = ip->next_proto_id;
 	return DROP_NONE;
 }
 
 static enum drop_reason
-parse_tcp(const struct worker *w, struct pkt *p)
-{
-	const struct rte_tcp_hdr *tcp = pkt_l4(p);
-	const uint16_t len = pkt_l4_len(p);
-	uint32_t header;
-
-	if (unlikely(len < sizeof(*tcp)))
-		return DROP_l4_header;
-	header = (uint32_t)(tcp->data_off >> 4) * 4;
-	if (unlikely(header < sizeof(*tcp) || header > len))
-		return DROP_l4_header;
-	if (unlikely((w->engine->tcp_flags_valid >> (tcp->tcp_flags & 0x3f) & 1) == 0))
-		return DROP_tcp_flags;
-	if (unlikely(tcp->tcp_flags & TCP_SYN) && unlikely(!tcp_options_sound(tcp)))
-		return DROP_l4_header;
-	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, tcp->src_port,
-		tcp->dst_port, IPPROTO_TCP);
-	return DROP_NONE;
-}
-
-static enum drop_reason
-parse_udp(struct pkt *p)
-{
-	const struct rte_udp_hdr *udp = pkt_l4(p);
-	const uint16_t len = pkt_l4_len(p);
-
-	if (unlikely(len < sizeof(*udp) || rte_be_to_cpu_16(udp->dgram_len) < sizeof(*udp) ||
-		     rte_be_to_cpu_16(udp->dgram_len) > len))
-		return DROP_l4_header;
-	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, udp->src_port,
-		udp->dst_port, IPPROTO_UDP);
-	return DROP_NONE;
-}
-
-static enum drop_reason
-parse_sctp(struct pkt *p)
-{
-	const struct rte_sctp_hdr *sctp = pkt_l4(p);
-
-	if (unlikely(pkt_l4_len(p) < sizeof(*sctp)))
-		return DROP_l4_header;
-	p->swap = session_key4_make(&p->key, p->ip->src_addr, p->ip->dst_addr, sctp->src_port,
-		sctp->dst_port, IPPROTO_SCTP);
-	return DROP_NONE;
-}
-
-static enum drop_reason
-parse_icmp(struct pkt *p)
+parse_icmp(struct pkt *p, struct parse_ports *ports)
 {
 	const struct rte_icmp_hdr *icmp = pkt_l4(p);
-	rte_be16_t sport, dport;
 
 	if (unlikely(pkt_l4_len(p) < sizeof(*icmp)))
 		return DROP_l4_header;
-	p->icmp_type = icmp->icmp_type;
 	switch (icmp->icmp_type) {
 	case ICMP_ECHO_REQUEST:
-		sport = icmp->icmp_ident;
-		dport = SESSION_ICMP_ECHO_PORT;
+		p->icmp = PKT_ICMP_REQUEST;
+		ports->src = icmp->icmp_ident;
+		ports->dst = SESSION_ICMP_ECHO_PORT;
 		break;
 	case ICMP_ECHO_REPLY:
-		sport = SESSION_ICMP_ECHO_PORT;
-		dport = icmp->icmp_ident;
+		p->icmp = PKT_ICMP_REPLY;
+		ports->src = SESSION_ICMP_ECHO_PORT;
+		ports->dst = icmp->icmp_ident;
 		break;
 	case ICMP_UNREACHABLE:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETER:
-		p->icmp_error = true;
+		p->icmp = PKT_ICMP_ERROR;
 		return icmp_error_parse(p);
 	default:
 		return DROP_icmp_type;
 	}
-	if (unlikely(icmp->icmp_code != 0))
-		return DROP_icmp_type;
-	p->swap = session_key4_make(
-		&p->key, p->ip->src_addr, p->ip->dst_addr, sport, dport, IPPROTO_ICMP);
-	return DROP_NONE;
+	return likely(icmp->icmp_code == 0) ? DROP_NONE : DROP_icmp_type;
 }
 
 static enum drop_reason
 parse_l4(const struct worker *w, struct pkt *p)
 {
-	p->icmp_error = false;
+	struct parse_ports ports = { 0 };
+	enum drop_reason reason = DROP_NONE;
+
+	p->icmp = PKT_NOT_ICMP;
 	switch (p->proto) {
 	case IPPROTO_TCP:
-		return parse_tcp(w, p);
+		reason = parse_l4_tcp(w, p, &ports);
+		break;
 	case IPPROTO_UDP:
-		return parse_udp(p);
+		reason = parse_l4_udp(p, &ports);
+		break;
 	case IPPROTO_ICMP:
-		return parse_icmp(p);
+		reason = parse_icmp(p, &ports);
+		break;
 	case IPPROTO_SCTP:
-		return parse_sctp(p);
+		reason = parse_l4_sctp(p, &ports);
+		break;
 	default:
-		p->swap = session_key4_make(
-			&p->key, p->ip->src_addr, p->ip->dst_addr, 0, 0, p->proto);
-		return DROP_NONE;
+		break;
 	}
+	if (likely(reason == DROP_NONE) && likely(p->icmp != PKT_ICMP_ERROR))
+		p->swap = session_key4_make(
+			&p->key, p->ip->src_addr, p->ip->dst_addr, ports.src, ports.dst, p->proto);
+	return reason;
 }
 
-/* Group frames: ARP and VRRP concern the control core, nothing else concerns us. */
+/* Group frames: ARP, ND and VRRP concern the control core, nothing else concerns us. */
 static enum verdict
 parse_group(struct pkt *p, rte_be16_t type, enum drop_reason *reason)
 {
 	if (type == RTE_BE16(RTE_ETHER_TYPE_ARP)) {
 		p->why = PUNT_ARP;
 		return VERDICT_PUNT;
+	}
+	if (type == RTE_BE16(RTE_ETHER_TYPE_IPV6)) {
+		*reason = parse6_group(p);
+		return *reason == DROP_NONE ? VERDICT_PUNT : VERDICT_DROP;
 	}
 	*reason = DROP_not_for_us;
 	if (type != RTE_BE16(RTE_ETHER_TYPE_IPV4))
@@ -215,6 +180,23 @@ parse_group(struct pkt *p, rte_be16_t type, enum drop_reason *reason)
 		return VERDICT_DROP;
 	p->why = PUNT_VRRP;
 	return VERDICT_PUNT;
+}
+
+/* Neither IPv4 nor to a group. */
+static enum verdict
+parse_other(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_reason *reason)
+{
+	bool punt;
+
+	if (likely(type == RTE_BE16(RTE_ETHER_TYPE_IPV6))) {
+		*reason = parse6_packet(w, p, &punt);
+		if (unlikely(*reason != DROP_NONE))
+			return VERDICT_DROP;
+		return unlikely(punt) ? VERDICT_PUNT : VERDICT_LOOKUP6;
+	}
+	*reason = DROP_ether_type;
+	p->why = PUNT_ARP;
+	return type == RTE_BE16(RTE_ETHER_TYPE_ARP) ? VERDICT_PUNT : VERDICT_DROP;
 }
 
 static enum verdict
@@ -241,11 +223,8 @@ parse_frame(const struct worker *w, struct pkt *p, uint64_t port_mac, enum drop_
 		if (*reason != DROP_NONE)
 			return VERDICT_DROP;
 	}
-	if (unlikely(type != RTE_BE16(RTE_ETHER_TYPE_IPV4))) {
-		*reason = DROP_ether_type;
-		p->why = PUNT_ARP;
-		return type == RTE_BE16(RTE_ETHER_TYPE_ARP) ? VERDICT_PUNT : VERDICT_DROP;
-	}
+	if (unlikely(type != RTE_BE16(RTE_ETHER_TYPE_IPV4)))
+		return parse_other(w, p, type, reason);
 	*reason = parse_ipv4(p);
 	if (likely(*reason == DROP_NONE))
 		*reason = parse_l4(w, p);
@@ -266,27 +245,27 @@ port_refuses(const struct worker *w, uint16_t interface)
 	return in->up ? DROP_NONE : DROP_no_interface;
 }
 
-uint32_t
+struct parsed
 parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 {
 	const uint64_t port_mac = w->engine->port_mac[port];
 	const uint16_t interface = w->snap != NULL ? w->snap->port_interface[port] : INTERFACE_NONE;
 	enum drop_reason reason = port_refuses(w, interface);
+	struct parsed left = { 0 };
 	struct interface_stats *stats;
-	uint32_t left = 0;
 
 	w->stats.rx += n;
 	if (unlikely(reason != DROP_NONE)) {
 		for (uint32_t i = 0; i < n; i++)
 			worker_drop_mbuf(w, m[i], interface, reason);
-		return 0;
+		return left;
 	}
 	stats = &w->interfaces[interface];
 	stats->rx_packets += n;
 	for (uint32_t i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
 	for (uint32_t i = 0; i < n; i++) {
-		struct pkt *p = &w->pkts[left];
+		struct pkt *p = &w->pkts[left.v4];
 
 		stats->rx_bytes += m[i]->pkt_len;
 		p->m = m[i];
@@ -295,7 +274,10 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 		p->zone = w->snap->interfaces[interface].zone;
 		switch (parse_frame(w, p, port_mac, &reason)) {
 		case VERDICT_LOOKUP:
-			left++;
+			left.v4++;
+			break;
+		case VERDICT_LOOKUP6:
+			w->pkts6[left.v6++] = *p;
 			break;
 		case VERDICT_PUNT:
 			worker_punt(w, p, p->why);

@@ -5,6 +5,11 @@
 
 #include "worker.h"
 
-/* parse_burst: examine n <= WORKER_BURST frames of one port; ours that carry IPv4 are left in
- * w->pkts, the rest is punted or dropped.  => How many are left. */
-uint32_t parse_burst(struct worker *, struct rte_mbuf **, uint32_t n, uint16_t port);
+struct parsed {
+	uint32_t v4; /* packets left in w->pkts */
+	uint32_t v6; /* packets left in w->pkts6 */
+};
+
+/* parse_burst: examine n <= WORKER_BURST frames of one port; ours that carry IP are left in
+ * w->pkts and w->pkts6, the rest is punted or dropped. */
+struct parsed parse_burst(struct worker *, struct rte_mbuf **, uint32_t n, uint16_t port);

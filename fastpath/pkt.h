@@ -21,7 +21,8 @@
 
 #include <string.h>
 
-/* Headers that must lie in the first segment: Ethernet, the longest IPv4 and TCP headers. */
+/* Headers that must lie in the first segment: Ethernet, the longest IPv4 and TCP headers.  IPv6
+ * with extension headers looks after itself (parse6.c). */
 #define PKT_HEADERS_MAX 134
 #define PKT_VRRP_PROTO	112
 /* RTE_IPV4 shifts into the sign bit. */
@@ -34,20 +35,39 @@
 #define ICMP_TIME_EXCEEDED 11
 #define ICMP_PARAMETER	   12
 
+#define ICMP6_ECHO_REQUEST 128
+#define ICMP6_ECHO_REPLY   129
+
+/* What an ICMP or ICMPv6 message is to a session. */
+enum pkt_icmp {
+	PKT_NOT_ICMP,
+	PKT_ICMP_REQUEST, /* echo, and the other queries of fastpath/icmp6_rules.h */
+	PKT_ICMP_REPLY,
+	PKT_ICMP_ERROR /* about the packet it quotes */
+};
+
 struct pkt {
-	struct session_key4 key; /* of the packet; of an ICMP error: of the packet it quotes */
 	struct rte_mbuf *m;
-	struct rte_ipv4_hdr *ip;
-	uint16_t port;	    /* engine port it came in */
-	uint16_t interface; /* interface it came in */
-	uint16_t ip_len;
-	uint8_t zone; /* of that interface */
-	uint8_t swap; /* 1: the sender (of the quoted packet) is endpoint 1 of key */
-	uint8_t proto;
-	uint8_t icmp_type; /* when proto is ICMP */
-	bool icmp_error;
-	uint32_t quoted_seq; /* of an error about TCP */
+	union { /* the IP header */
+		void *l3;
+		struct rte_ipv4_hdr *ip;
+		struct rte_ipv6_hdr *ip6;
+	};
+	uint16_t port;	     /* engine port it came in */
+	uint16_t interface;  /* interface it came in */
+	uint16_t ip_len;     /* bytes from l3 to the end */
+	uint16_t l4_off;     /* bytes from l3 to the L4 header: extension headers lie between */
+	uint8_t family;	     /* 4 or 6 */
+	uint8_t zone;	     /* of that interface */
+	uint8_t swap;	     /* 1: the sender (of the quoted packet) is endpoint 1 of key */
+	uint8_t proto;	     /* behind the extension headers */
+	uint8_t icmp;	     /* enum pkt_icmp */
 	uint8_t why;	     /* enum punt_why, when parse says so */
+	uint32_t quoted_seq; /* of an error about TCP */
+	union {		     /* by family; of an ICMP error: of the packet it quotes */
+		struct session_key4 key;
+		struct session_key6 key6;
+	};
 };
 
 static inline struct rte_ether_hdr *
@@ -56,17 +76,16 @@ pkt_ether(const struct pkt *p)
 	return rte_pktmbuf_mtod(p->m, struct rte_ether_hdr *);
 }
 
-/* Options are refused, so the L4 header always follows 20 bytes of IPv4. */
 static inline void *
 pkt_l4(const struct pkt *p)
 {
-	return p->ip + 1;
+	return (uint8_t *)p->l3 + p->l4_off;
 }
 
 static inline uint16_t
 pkt_l4_len(const struct pkt *p)
 {
-	return (uint16_t)(p->ip_len - sizeof(struct rte_ipv4_hdr));
+	return (uint16_t)(p->ip_len - p->l4_off);
 }
 
 /* pkt_chunk: type of the first chunk of SCTP; SCTP_NO_CHUNK when there is none. */

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define REWRITE_HOPS 64 /* TTL and hop limit of what we send ourselves */
+
 /* rewrite_ttl: TTL - 1 and the header checksum to match (RFC 1624). => TTL is at least 1. */
 static inline void
 rewrite_ttl(struct rte_ipv4_hdr *ip)
@@ -44,10 +46,29 @@ rewrite_echo_reply(struct rte_ether_hdr *eth, struct rte_ipv4_hdr *ip, struct rt
 	eth->dst_addr = mac;
 	ip->src_addr = ip->dst_addr;
 	ip->dst_addr = addr;
-	ip->time_to_live = 64;
+	ip->time_to_live = REWRITE_HOPS;
 	ip->hdr_checksum = 0;
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	sum = (uint32_t)icmp->icmp_cksum + RTE_BE16(0x0800);
 	icmp->icmp_type = 0;
 	icmp->icmp_cksum = (rte_be16_t)(sum + (sum >= 0xffff));
+}
+
+/* rewrite_echo_reply6: the same for ICMPv6, whose type grows by one. */
+static inline void
+rewrite_echo_reply6(struct rte_ether_hdr *eth, struct rte_ipv6_hdr *ip6, struct rte_icmp_hdr *icmp)
+{
+	const struct rte_ether_addr mac = eth->src_addr;
+	uint8_t addr[sizeof(ip6->src_addr)];
+	uint32_t sum;
+
+	eth->src_addr = eth->dst_addr;
+	eth->dst_addr = mac;
+	memcpy(addr, ip6->src_addr, sizeof(addr));
+	memcpy(ip6->src_addr, ip6->dst_addr, sizeof(addr));
+	memcpy(ip6->dst_addr, addr, sizeof(addr));
+	ip6->hop_limits = REWRITE_HOPS;
+	sum = (uint32_t)icmp->icmp_cksum + RTE_BE16(0xfeff);
+	icmp->icmp_type++;
+	icmp->icmp_cksum = (rte_be16_t)((sum & 0xffff) + (sum >> 16));
 }

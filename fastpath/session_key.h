@@ -5,7 +5,8 @@
  *
  * ICMP echo: the sender of the request has port = identifier, its target has port 2048 (type 8,
  * code 0), in requests and replies alike; an echo reply in the request's direction thus never
- * matches (ICU-04).  Protocols without ports have ports 0.
+ * matches (ICU-04).  ICMPv6 queries likewise: the target has port type * 256, 32768 for echo.
+ * Protocols without ports have ports 0.
  */
 #pragma once
 
@@ -16,7 +17,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SESSION_ICMP_ECHO_PORT RTE_BE16(2048)
+#define SESSION_ICMP_ECHO_PORT	RTE_BE16(2048)
+#define SESSION_ICMP6_ECHO_PORT RTE_BE16(128 << 8)
 
 struct session_key4 {
 	rte_be32_t addr[2];

@@ -118,6 +118,9 @@ traffic_log_denied(struct worker *w, const struct pkt *p, uint8_t zone, uint32_t
 	if (likely(w->snap->log_denied == TRAFFIC_LOG_OFF) ||
 		!wanted(w->snap->log_denied, w->snap->policy, rule))
 		return;
-	fill_tuple4(&r, &p->key, p->swap);
+	if (p->family == 6)
+		fill_tuple6(&r, &p->key6, p->swap);
+	else
+		fill_tuple4(&r, &p->key, p->swap);
 	post(w, &r);
 }

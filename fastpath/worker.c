@@ -45,8 +45,12 @@ egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
 	*meta = (struct pkt_meta){ .port = w->snap->interfaces[e->interface].port,
 		.interface = e->interface,
 		.why = PUNT_UNRESOLVED,
-		.next_hop = e->next_hop,
+		.family = p->family,
 		.neigh = e->index };
+	if (p->family == 6)
+		memcpy(meta->next_hop6, e->next_hop6, sizeof(meta->next_hop6));
+	else
+		meta->next_hop = e->next_hop;
 	if (rte_ring_sp_enqueue(w->punt, p->m) == 0)
 		w->stats.punted++;
 	else
@@ -54,13 +58,19 @@ egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
 }
 
 enum drop_reason
-egress_resolve(const struct worker *w, rte_be32_t dst, struct egress *e)
+egress_resolve(const struct worker *w, const struct pkt *p, struct egress *e)
 {
 	e->neigh = NULL;
 	e->word = 0;
-	if (!route_lookup(w->routes, dst, &e->interface, &e->next_hop))
-		return DROP_no_route;
-	e->index = neigh_find(w->neighbours, e->interface, e->next_hop);
+	if (p->family == 6) {
+		if (!route6_lookup(w->routes6, p->ip6->dst_addr, &e->interface, &e->next_hop6))
+			return DROP_no_route;
+		e->index = neigh_find6(w->neighbours, e->interface, e->next_hop6);
+	} else {
+		if (!route_lookup(w->routes, p->ip->dst_addr, &e->interface, &e->next_hop))
+			return DROP_no_route;
+		e->index = neigh_find(w->neighbours, e->interface, e->next_hop);
+	}
 	if (e->index != NEIGH_NONE) {
 		e->neigh = neigh_at(w->neighbours, e->index);
 		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
@@ -126,8 +136,8 @@ static inline enum drop_reason
 echo_direction(const struct pkt *p, unsigned int dir)
 {
 	if (dir == 0)
-		return p->icmp_type == ICMP_ECHO_REQUEST ? DROP_NONE : DROP_icmp_reply;
-	return p->icmp_type == ICMP_ECHO_REPLY ? DROP_NONE : DROP_icmp_type;
+		return p->icmp == PKT_ICMP_REQUEST ? DROP_NONE : DROP_icmp_reply;
+	return p->icmp == PKT_ICMP_REPLY ? DROP_NONE : DROP_icmp_type;
 }
 
 /* Packets whose checksum is verified whoever else may do it: see l4_sum.h. */
@@ -171,8 +181,9 @@ housekeep(struct worker *w)
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
 }
 
-bool
-worker_hit(struct worker *w, struct pkt *p, uint32_t index)
+/* worker_hit() of one family, a constant: the code of each is made from this. */
+static __rte_always_inline bool
+hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family)
 {
 	struct session *s = session_table_at(w->sessions, index);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
@@ -182,11 +193,11 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	struct egress e;
 	bool changed = false;
 
-	if (p->proto == IPPROTO_ICMP && unlikely(l4_sum_wrong(w, p, true))) {
+	if (p->icmp != PKT_NOT_ICMP && unlikely(l4_sum_wrong(w, p, true))) {
 		worker_drop(w, p, DROP_l4_checksum);
 		return true;
 	}
-	if (unlikely(p->icmp_error)) {
+	if (unlikely(p->icmp == PKT_ICMP_ERROR)) {
 		icmp_error_hit(w, p, s);
 		return true;
 	}
@@ -202,9 +213,9 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	else if (unlikely(p->zone != s->zone[dir]))
 		reason = DROP_zone;
 	else
-		reason = egress_of(w, &s->dir[dir], p->ip->dst_addr, &e);
+		reason = egress_of(w, p, family, &s->dir[dir], &e);
 	if (likely(reason == DROP_NONE))
-		reason = egress_allowed(w, p, &e, s->zone[!dir]);
+		reason = egress_allowed(w, p, family, &e, s->zone[!dir]);
 	if (unlikely(reason != DROP_NONE)) {
 		worker_drop(w, p, reason);
 		return true;
@@ -221,7 +232,7 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 			reason = session_tcp_track(w->sessions, s, dir, &seg,
 				w->snap->tracking.tcp_window_check, w->id, w->now, &changed);
 	} else {
-		if (p->proto == IPPROTO_ICMP)
+		if (p->icmp != PKT_NOT_ICMP)
 			reason = echo_direction(p, dir);
 		else if (unlikely(l4_sum_wrong(w, p, first_answer_to(ctl, dir))))
 			reason = DROP_l4_checksum;
@@ -237,48 +248,74 @@ worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 	worker_touch(w, s, dir, p->ip_len);
 	if (p->proto == IPPROTO_TCP && unlikely(seg.flags & TCP_SYN))
 		egress_clamp(w, p, &e);
-	egress_send(w, p, &e);
+	egress_send(w, p, family, &e);
 	if (unlikely(changed))
 		worker_event(w, s, index, MIRROR_UPDATE);
 	return true;
 }
 
-/* Look up all packets of w->pkts. */
-static void
-lookup(struct worker *w, uint32_t n, uint32_t *found)
+bool
+worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 {
-	const struct session_key4 *keys[WORKER_BURST];
+	return p->family == 6 ? hit(w, p, index, 6) : hit(w, p, index, 4);
+}
+
+/* Look up packets of one family. */
+static __rte_always_inline void
+lookup(struct worker *w, const struct pkt *pkts, uint32_t n, unsigned int family, uint32_t *found)
+{
+	union {
+		const struct session_key4 *v4[WORKER_BURST];
+		const struct session_key6 *v6[WORKER_BURST];
+	} keys;
 	uint8_t dir[WORKER_BURST];
 
 	for (uint32_t i = 0; i < n; i++) {
-		keys[i] = &w->pkts[i].key;
-		dir[i] = w->pkts[i].swap;
+		if (family == 6)
+			keys.v6[i] = &pkts[i].key6;
+		else
+			keys.v4[i] = &pkts[i].key;
+		dir[i] = pkts[i].swap;
 	}
-	session_table_lookup4(w->sessions, keys, n, found, dir);
+	if (family == 6)
+		session_table_lookup6(w->sessions, keys.v6, n, found, dir);
+	else
+		session_table_lookup4(w->sessions, keys.v4, n, found, dir);
 	/* The NIC's RSS hash would do if it equalled ours; that depends on driver and packet. */
 	for (uint32_t i = 0; w->several && i < n; i++)
-		w->stats.foreign_lookups += session_table_home4(w->sessions, keys[i]) != w->id;
+		w->stats.foreign_lookups +=
+			(family == 6 ? session_table_home6(w->sessions, keys.v6[i])
+				     : session_table_home4(w->sessions, keys.v4[i])) != w->id;
 }
 
-static void
-burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
+/* The packets of one family, from parse to their end. */
+static __rte_always_inline void
+walk(struct worker *w, struct pkt *pkts, uint32_t n, unsigned int family)
 {
 	uint32_t found[WORKER_BURST];
 	struct pkt *first[WORKER_BURST];
 	uint32_t first_count = 0;
 
-	n = parse_burst(w, m, n, port);
-	if (n == 0)
-		return;
-	lookup(w, n, found);
+	lookup(w, pkts, n, family, found);
 	for (uint32_t i = 0; i < n; i++) {
-		struct pkt *p = &w->pkts[i];
+		struct pkt *p = &pkts[i];
 
-		if (unlikely(found[i] == SESSION_NONE) || unlikely(!worker_hit(w, p, found[i])))
+		if (unlikely(found[i] == SESSION_NONE) || unlikely(!hit(w, p, found[i], family)))
 			first[first_count++] = p;
 	}
 	if (unlikely(first_count > 0))
 		first_burst(w, first, first_count);
+}
+
+static void
+burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
+{
+	const struct parsed left = parse_burst(w, m, n, port);
+
+	if (left.v4 > 0)
+		walk(w, w->pkts, left.v4, 4);
+	if (left.v6 > 0)
+		walk(w, w->pkts6, left.v6, 6);
 }
 
 /* Frames of the control core: finished, sent as they are, with or without the lease. */

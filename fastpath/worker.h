@@ -54,7 +54,8 @@ struct worker {
 	alignas(64) struct worker_stats stats;
 	struct interface_stats interfaces[MAX_INTERFACES];
 
-	struct pkt pkts[WORKER_BURST];
+	struct pkt pkts[WORKER_BURST];	   /* this burst's IPv4 */
+	struct pkt pkts6[WORKER_BURST];	   /* and its IPv6 */
 	struct tx_queue fenced[MAX_PORTS]; /* transit and virtual addresses: only under the lease */
 	struct tx_queue own[MAX_PORTS];	   /* injected frames, our interfaces' own answers */
 };

@@ -54,12 +54,10 @@ add(struct gen *g, unsigned int from, enum frame_kind kind, const char *label)
 		.ttl = 64,
 		.wscale = 0xff,
 		.window = 65535,
-		.version = 4,
-		.ihl = 5,
 		.udp_len = -1,
 		.ip_len = -1,
-		.src = from == 0 ? l->client : l->server,
-		.dst = from == 0 ? l->server : l->client,
+		.src = ip_addr_v4(rte_cpu_to_be_32(from == 0 ? l->client : l->server)),
+		.dst = ip_addr_v4(rte_cpu_to_be_32(from == 0 ? l->server : l->client)),
 		.sport = from == 0 ? l->sport : l->dport,
 		.dport = from == 0 ? l->dport : l->sport };
 	return p;
@@ -185,7 +183,7 @@ icmp_error(struct gen *g, unsigned int to)
 	case 4:
 		p->label = "error, not to the sender";
 		if (to == 0)
-			p->f.dst++;
+			p->f.dst.v4 = rte_cpu_to_be_32(rte_be_to_cpu_32(p->f.dst.v4) + 1);
 		break;
 	default:
 		break;

@@ -59,7 +59,7 @@ state_of(const struct engine_box *b, const struct list *l)
 	struct session_key4 key;
 	const struct session_key4 *keys = &key;
 	uint32_t index;
-	uint8_t swap;
+	uint8_t swap = 0;
 
 	session_key4_make(&key, rte_cpu_to_be_32(l->client), rte_cpu_to_be_32(l->server), sport,
 		dport, l->proto);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Flow tests: rows of packets in, rows of what must become of them (README.md describes the
- * language).  Each case of a file runs on a fresh engine, in three ways: with one worker; with two
- * and every packet at its home worker; with two and packets dealt out in turn.
+ * language).  Each case of a file runs on a fresh engine, as it stands and mapped to IPv6, each in
+ * three ways: with one worker; with two and every packet at its home worker; with two and packets
+ * dealt out in turn.
  *
  * usage: flow [-n] FILE... ; writes TAP.  -n: every case must fail (the runner's own test).
  */
@@ -42,6 +43,32 @@ flow_port(struct flow *f, const char *zone)
 	return port < 0 ? 0 : (uint16_t)port;
 }
 
+bool
+flow_address(struct flow *f, const char *word, struct ip_addr *out)
+{
+	if (!frame_address(word, out)) {
+		flow_fail(f, "'%s' is not an address", word);
+		return false;
+	}
+	if (f->six && !f->verbatim)
+		frame_address_to6(out);
+	return true;
+}
+
+bool
+flow_frame(struct flow *f, struct words *w, struct frame_spec *s, bool last)
+{
+	const char *wrong = frame_parse(w, s);
+
+	if (wrong == NULL && f->six && !f->verbatim)
+		wrong = frame_to6(s);
+	if (wrong != NULL)
+		flow_fail(f, "%s", wrong);
+	else if (last && w->at < w->count)
+		flow_fail(f, "'%s'?", w->word[w->at]);
+	return f->why[0] == '\0';
+}
+
 struct engine_box *
 flow_box(struct flow *f)
 {
@@ -58,6 +85,7 @@ flow_box(struct flow *f)
 		.buffers = 512,
 		.ring = 128,
 		.event_ring = f->event_ring,
+		.ipv6 = f->six,
 	});
 	return f->box;
 }
@@ -146,8 +174,8 @@ report(struct flow *f, const char *title, struct tally *t)
 	good = (f->why[0] == '\0') != t->must_fail;
 	t->number++;
 	t->failed += !good;
-	printf("%sok %u - %s [%s]\n", good ? "" : "not ", t->number, title,
-		spread_names[f->spread]);
+	printf("%sok %u - %s [%s%s]\n", good ? "" : "not ", t->number, title,
+		f->six ? "as IPv6, " : "", spread_names[f->spread]);
 	if (f->why[0] != '\0')
 		printf("# %s\n", f->why);
 	fflush(stdout);
@@ -157,11 +185,13 @@ static void
 begin_case(struct flow *f)
 {
 	const enum spread spread = f->spread;
+	const bool six = f->six;
 	const char *file = f->file;
 	const unsigned int line = f->line, boxes = f->boxes;
 
 	memset(f, 0, sizeof(*f));
 	f->spread = spread;
+	f->six = six;
 	f->file = file;
 	f->line = line;
 	f->boxes = boxes;
@@ -219,8 +249,9 @@ main(int argc, char **argv)
 	}
 	test_eal_start(256, NULL);
 	for (int i = 1 + t.must_fail; i < argc; i++) {
-		for (unsigned int s = 0; s < SPREADS && rc == 0; s++) {
-			f->spread = (enum spread)s;
+		for (unsigned int run = 0; run < 2 * SPREADS && rc == 0; run++) {
+			f->six = run >= SPREADS;
+			f->spread = (enum spread)(run % SPREADS);
 			rc = run_file(f, argv[i], &t);
 		}
 	}

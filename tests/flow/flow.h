@@ -36,6 +36,7 @@ struct leaving {
 
 struct flow {
 	enum spread spread;
+	bool six; /* this run maps the case to IPv6 (frame_to6) */
 	const char *file;
 	unsigned int line;
 	char why[512]; /* "" while the case is good */
@@ -43,7 +44,8 @@ struct flow {
 	/* Wishes for the engine, until the first line that needs it */
 	uint32_t table, event_ring;
 	bool steered;
-	bool skip; /* not for this spread */
+	bool skip;     /* not for this spread */
+	bool verbatim; /* addresses of the case are meant as they stand */
 
 	struct clock late;
 	struct engine_box *box;
@@ -78,6 +80,13 @@ void flow_fail(struct flow *, const char *format, ...) __attribute__((format(pri
 struct engine_box *flow_box(struct flow *);
 /* flow_port: port of a zone's name, 0 with a complaint when there is none. */
 uint16_t flow_port(struct flow *, const char *zone);
+/* flow_frame: read a packet; it must end the line when `last`.  => false with a complaint. */
+bool flow_frame(struct flow *, struct words *, struct frame_spec *, bool last);
+/* flow_address: an address as this run means it.  => false with a complaint. */
+bool flow_address(struct flow *, const char *, struct ip_addr *);
+/* flow_key_ports: ports of a packet's session key.  An echo session has the identifier and what
+ * stands for the request's target. */
+void flow_key_ports(const struct frame_spec *, rte_be16_t *sport, rte_be16_t *dport);
 struct worker_stats flow_stats(const struct flow *);
 /* flow_run: let the workers finish what was fed, and gather what they send. */
 void flow_run(struct flow *);

@@ -4,36 +4,59 @@
 
 #include <rte_malloc.h>
 
+void
+flow_key_ports(const struct frame_spec *s, rte_be16_t *sport, rte_be16_t *dport)
+{
+	const bool six = s->kind == FRAME_ICMP6;
+	const rte_be16_t service = six ? SESSION_ICMP6_ECHO_PORT : SESSION_ICMP_ECHO_PORT;
+	const bool reply = s->type == (six ? 129 : 0);
+
+	*sport = rte_cpu_to_be_16(s->sport);
+	*dport = rte_cpu_to_be_16(s->dport);
+	if ((s->kind != FRAME_ICMP && !six) || s->quote != NULL)
+		return;
+	*sport = reply ? service : rte_cpu_to_be_16(s->id);
+	*dport = reply ? rte_cpu_to_be_16(s->id) : service;
+}
+
 static uint16_t
 queue_for(struct flow *f, const struct frame_spec *s)
 {
-	struct session_key4 key;
-	rte_be16_t sport = rte_cpu_to_be_16(s->sport), dport = rte_cpu_to_be_16(s->dport);
+	const struct session_table *t = engine_sessions(f->box->engine);
+	rte_be16_t sport, dport;
 
 	if (f->spread == ONE_WORKER)
 		return 0;
 	if (f->spread == TWO_DEALT && !f->steered)
 		return f->dealt++ & 1;
-	if (s->kind == FRAME_ICMP && s->quote == NULL) {
-		sport = s->type == 0 ? SESSION_ICMP_ECHO_PORT : rte_cpu_to_be_16(s->id);
-		dport = s->type == 0 ? rte_cpu_to_be_16(s->id) : SESSION_ICMP_ECHO_PORT;
+	flow_key_ports(s, &sport, &dport);
+	if (s->src.family == 6) {
+		struct session_key6 key;
+
+		session_key6_make(&key, s->src.v6, s->dst.v6, sport, dport, s->proto);
+		return session_table_home6(t, &key);
+	} else {
+		struct session_key4 key;
+
+		session_key4_make(&key, s->src.v4, s->dst.v4, sport, dport, s->proto);
+		return session_table_home4(t, &key);
 	}
-	session_key4_make(
-		&key, rte_cpu_to_be_32(s->src), rte_cpu_to_be_32(s->dst), sport, dport, s->proto);
-	return session_table_home4(engine_sessions(f->box->engine), &key);
 }
 
 /* Destination MAC of a frame: as the test says, else the port's own. */
 static struct rte_ether_addr
-destination_mac(struct flow *f, const char *said, uint16_t port)
+destination_mac(struct flow *f, const struct frame_spec *s, uint16_t port)
 {
 	struct rte_ether_addr mac = f->box->ports[port].mac;
+	const char *said = s->mac;
 	static const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 	if (flow_is(said, "broadcast"))
 		return all;
 	if (flow_is(said, "virtual"))
 		return (struct rte_ether_addr){ { 0, 0, 0x5e, 0, 1, BOX_VRID(port) } };
+	if (said[0] == '\0' && s->dst.family == 6 && ip6_is_multicast(s->dst.v6))
+		ip6_multicast_mac(&mac, s->dst.v6);
 	if (said[0] != '\0' && !frame_mac(said, &mac))
 		flow_fail(f, "MAC '%s'? virtual, broadcast or aa:bb:cc:dd:ee:ff", said);
 	return mac;
@@ -154,8 +177,7 @@ do_in(struct flow *f, struct words *w)
 	struct engine_box *b = flow_box(f);
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct frame_spec s = { 0 };
-	const char *wrong = frame_parse(w, &s);
-	struct rte_ether_addr dst, src = engine_box_host_mac(rte_cpu_to_be_32(s.src));
+	struct rte_ether_addr dst, src;
 	struct rte_mbuf *m;
 	struct fed *fed;
 
@@ -163,11 +185,12 @@ do_in(struct flow *f, struct words *w)
 		flow_settle(f);
 	if (f->fed_count == MAX_IN)
 		flow_fail(f, "too many packets held");
-	if (wrong != NULL)
-		flow_fail(f, "%s", wrong);
-	if (w->at < w->count)
-		flow_fail(f, "'%s'?", w->word[w->at]);
-	dst = destination_mac(f, s.mac, port);
+	if (!flow_frame(f, w, &s, true)) {
+		frame_spec_free(&s);
+		return;
+	}
+	dst = destination_mac(f, &s, port);
+	src = engine_box_host_mac_of(&s.src);
 	if (s.smac[0] != '\0' && !frame_mac(s.smac, &src))
 		flow_fail(f, "smac?");
 	if (f->why[0] == '\0') {
@@ -190,11 +213,20 @@ do_in(struct flow *f, struct words *w)
 
 /* Packets: what comes out */
 
+static bool
+is_ip6(const uint8_t *frame)
+{
+	return frame[12] == 0x86 && frame[13] == 0xdd;
+}
+
 /* Length of a frame without Ethernet padding. */
 static uint16_t
 true_len(const struct fed *fed)
 {
-	return (uint16_t)(RTE_ETHER_HDR_LEN + (fed->bytes[16] << 8 | fed->bytes[17]));
+	const uint8_t *ip = fed->bytes + RTE_ETHER_HDR_LEN;
+
+	return (uint16_t)(RTE_ETHER_HDR_LEN +
+			  (is_ip6(fed->bytes) ? 40 + (ip[4] << 8 | ip[5]) : ip[2] << 8 | ip[3]));
 }
 
 /* Only MACs, TTL and header checksum may differ. */
@@ -202,36 +234,74 @@ static bool
 forwarded_from(const struct fed *in, const struct leaving *out)
 {
 	const uint8_t *a = in->bytes + RTE_ETHER_HDR_LEN, *b = out->bytes + RTE_ETHER_HDR_LEN;
+	const bool six = is_ip6(in->bytes);
+	const size_t hops = six ? 7 : 8, rest = six ? 8 : 12;
 
-	return out->len == true_len(in) && memcmp(a, b, 8) == 0 && a[8] == b[8] + 1 &&
-	       a[9] == b[9] && memcmp(a + 12, b + 12, out->len - RTE_ETHER_HDR_LEN - 12u) == 0;
+	return out->len == true_len(in) && memcmp(in->bytes + 12, out->bytes + 12, 2) == 0 &&
+	       memcmp(a, b, hops) == 0 && a[hops] == b[hops] + 1 && (six || a[9] == b[9]) &&
+	       memcmp(a + rest, b + rest, out->len - RTE_ETHER_HDR_LEN - rest) == 0;
 }
 
 /* ... and the MSS of a SYN, with its checksum. */
 static bool
 clamped_from(const struct fed *in, const struct leaving *out)
 {
-	const size_t mss = frame_mss(in->bytes, in->len), sum = RTE_ETHER_HDR_LEN + 20 + 16;
+	const size_t mss = frame_mss(in->bytes, in->len);
 	struct leaving undone = *out;
+	uint8_t proto;
+	size_t sum;
 
 	if (mss == 0 || out->len != true_len(in))
 		return false;
+	sum = frame_l4(in->bytes, in->len, &proto) + 16;
 	memcpy(undone.bytes + mss, in->bytes + mss, 2);
 	memcpy(undone.bytes + sum, in->bytes + sum, 2);
 	return forwarded_from(in, &undone);
 }
 
+/* MACs and addresses changed places, hops are new, the request has become its reply, the rest is
+ * the same (checksums are looked at elsewhere). */
 static bool
 answer_to(const struct fed *in, const struct leaving *out)
 {
 	const uint8_t *a = in->bytes + RTE_ETHER_HDR_LEN, *b = out->bytes + RTE_ETHER_HDR_LEN;
+	const bool six = is_ip6(in->bytes);
+	const size_t address = six ? IP6_LEN : 4, from = six ? 8 : 12;
+	size_t l4;
+	uint8_t proto;
 
-	return out->port == in->port && out->len == true_len(in) &&
-	       memcmp(a + 12, b + 16, 4) == 0 && memcmp(a + 16, b + 12, 4) == 0 && b[8] == 64 &&
-	       b[9] == 1 && a[20] == 8 && b[20] == 0 &&
-	       memcmp(a + 24, b + 24, out->len - RTE_ETHER_HDR_LEN - 24u) == 0 &&
+	if (out->port != in->port || out->len != true_len(in) || is_ip6(out->bytes) != six)
+		return false;
+	l4 = frame_l4(in->bytes, in->len, &proto) - RTE_ETHER_HDR_LEN;
+	return memcmp(a + from, b + from + address, address) == 0 &&
+	       memcmp(a + from + address, b + from, address) == 0 && b[six ? 7 : 8] == 64 &&
+	       proto == (six ? 58 : 1) && a[l4] == (six ? 128 : 8) && b[l4] == (six ? 129 : 0) &&
+	       memcmp(a + l4 + 4, b + l4 + 4, out->len - RTE_ETHER_HDR_LEN - l4 - 4) == 0 &&
 	       memcmp(in->bytes, out->bytes + 6, 6) == 0 &&
 	       memcmp(in->bytes + 6, out->bytes, 6) == 0;
+}
+
+/* Where a frame goes next, by the routes.  => false: nowhere. */
+static bool
+next_hop_of(struct flow *f, const uint8_t *frame, uint16_t *interface, struct ip_addr *hop)
+{
+	const struct engine *e = f->box->engine;
+
+	if (is_ip6(frame)) {
+		const uint8_t *next;
+
+		if (!route6_lookup(engine_routes6(e), frame + 38, interface, &next))
+			return false;
+		*hop = ip_addr_v6(next);
+	} else {
+		rte_be32_t dst, next;
+
+		memcpy(&dst, frame + 30, sizeof(dst));
+		if (!route_lookup(engine_routes(e), dst, interface, &next))
+			return false;
+		*hop = ip_addr_v4(next);
+	}
+	return true;
 }
 
 /* The MACs of a forwarded frame: ours on that port, and the next hop's. */
@@ -239,16 +309,14 @@ static void
 check_macs(struct flow *f, const struct leaving *l)
 {
 	struct rte_ether_addr host;
+	struct ip_addr hop;
 	uint16_t interface;
-	rte_be32_t dst, hop;
 
-	memcpy(&dst, l->bytes + 30, sizeof(dst));
-	if (!route_lookup(engine_routes(f->box->engine), dst, &interface, &hop) ||
-		interface != l->port) {
+	if (!next_hop_of(f, l->bytes, &interface, &hop) || interface != l->port) {
 		flow_fail(f, "sent to %s, where no route leads", flow_zone_names[l->port]);
 		return;
 	}
-	host = engine_box_host_mac(hop);
+	host = engine_box_host_mac_of(&hop);
 	if (memcmp(l->bytes, &host, 6) != 0)
 		flow_fail(f, "destination MAC is not the next hop's");
 	if (memcmp(l->bytes + 6, &f->box->ports[l->port].mac, 6) != 0)
@@ -309,18 +377,20 @@ do_out(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct frame_spec s = { 0 };
-	const char *wrong = frame_parse(w, &s);
-	const struct leaving *l =
-		wrong == NULL ? match(f, port, s.mss != 0 ? clamped_from : forwarded_from) : NULL;
+	const struct leaving *l;
+	const char *wrong;
 
-	if (wrong == NULL && l == NULL)
-		complain_not_sent(f, "forwarded");
-	if (l != NULL) {
-		check_macs(f, l);
-		wrong = frame_is(&s, l->bytes, l->len);
+	if (flow_frame(f, w, &s, true)) {
+		l = match(f, port, s.mss != 0 ? clamped_from : forwarded_from);
+		if (l == NULL) {
+			complain_not_sent(f, "forwarded");
+		} else {
+			check_macs(f, l);
+			wrong = frame_is(&s, l->bytes, l->len);
+			if (wrong != NULL)
+				flow_fail(f, "%s", wrong);
+		}
 	}
-	if (wrong != NULL)
-		flow_fail(f, "%s", wrong);
 	frame_spec_free(&s);
 }
 
@@ -340,17 +410,17 @@ do_inject(struct flow *f, struct words *w)
 	struct engine_box *b = flow_box(f);
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct frame_spec s = { 0 };
-	const char *wrong = frame_parse(w, &s);
-	struct rte_ether_addr dst = destination_mac(f, s.mac, port);
+	struct rte_ether_addr dst;
 	uint8_t bytes[FRAME_MAX];
 	struct rte_mbuf *m;
 	uint16_t len;
 
 	flow_settle(f);
-	if (wrong != NULL) {
-		flow_fail(f, "%s", wrong);
+	if (!flow_frame(f, w, &s, true)) {
+		frame_spec_free(&s);
 		return;
 	}
+	dst = destination_mac(f, &s, port);
 	len = (uint16_t)frame_build(&s, &dst, &b->ports[port].mac, bytes);
 	frame_spec_free(&s);
 	m = to_mbuf(f, bytes, len, 0);
@@ -383,15 +453,22 @@ do_drop(struct flow *f, struct words *w)
 	f->verdicts++;
 }
 
-/* punt arp|vrrp|unresolved [hop=ADDRESS] */
+/* The next hop of a punted packet. */
+static struct ip_addr
+punted_hop(const struct pkt_meta *meta)
+{
+	return meta->family == 6 ? ip_addr_v6(meta->next_hop6) : ip_addr_v4(meta->next_hop);
+}
+
+/* punt arp|vrrp|unresolved|nd [hop=ADDRESS] */
 static void
 do_punt(struct flow *f, struct words *w)
 {
-	static const char *const names[] = { "arp", "vrrp", "unresolved" };
+	static const char *const names[] = { "arp", "vrrp", "unresolved", "nd" };
 	const int why = flow_find(flow_word(w), names, RTE_DIM(names));
 	const char *hop = flow_value(flow_word(w), "hop");
 	struct rte_mbuf *m = NULL;
-	uint32_t address;
+	struct ip_addr want, have;
 
 	for (uint16_t i = 0; i < f->box->workers && m == NULL; i++)
 		engine_punt_dequeue(f->box->engine, i, &m, 1);
@@ -402,8 +479,8 @@ do_punt(struct flow *f, struct words *w)
 	f->verdicts++;
 	if (pkt_meta(m)->why != why)
 		flow_fail(f, "punted as %s", names[pkt_meta(m)->why]);
-	if (hop != NULL && (!frame_address(hop, &address) ||
-				   pkt_meta(m)->next_hop != rte_cpu_to_be_32(address)))
+	have = punted_hop(pkt_meta(m));
+	if (hop != NULL && flow_address(f, hop, &want) && !ip_addr_equal(&want, &have))
 		flow_fail(f, "next hop is another");
 	rte_pktmbuf_free(m);
 }

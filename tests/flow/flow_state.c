@@ -2,33 +2,39 @@
 /* What the engine remembers: sessions, mirror events, counters. */
 #include "flow.h"
 
+#include <arpa/inet.h>
+
 static struct session *
 find_session(struct flow *f, struct words *w)
 {
-	struct frame_spec s = { 0 };
-	const char *wrong = frame_parse(w, &s);
 	struct session_table *t = engine_sessions(flow_box(f)->engine);
-	struct session_key4 key;
-	const struct session_key4 *keys = &key;
-	rte_be16_t sport = rte_cpu_to_be_16(s.sport), dport = rte_cpu_to_be_16(s.dport);
-	uint32_t index;
-	uint8_t swap, found_swap = 0;
+	struct frame_spec s = { 0 };
+	rte_be16_t sport, dport;
+	uint32_t index = SESSION_NONE;
+	uint8_t dir;
 
-	frame_spec_free(&s);
-	if (wrong != NULL) {
-		flow_fail(f, "%s", wrong);
+	if (!flow_frame(f, w, &s, false)) {
+		frame_spec_free(&s);
 		return NULL;
 	}
-	if (s.kind == FRAME_ICMP) {
-		sport = rte_cpu_to_be_16(s.id);
-		dport = SESSION_ICMP_ECHO_PORT;
+	flow_key_ports(&s, &sport, &dport);
+	if (s.src.family == 6) {
+		struct session_key6 key;
+		const struct session_key6 *keys = &key;
+
+		dir = session_key6_make(&key, s.src.v6, s.dst.v6, sport, dport, s.proto);
+		session_table_lookup6(t, &keys, 1, &index, &dir);
+	} else {
+		struct session_key4 key;
+		const struct session_key4 *keys = &key;
+
+		dir = session_key4_make(&key, s.src.v4, s.dst.v4, sport, dport, s.proto);
+		session_table_lookup4(t, &keys, 1, &index, &dir);
 	}
-	swap = session_key4_make(
-		&key, rte_cpu_to_be_32(s.src), rte_cpu_to_be_32(s.dst), sport, dport, s.proto);
-	session_table_lookup4(t, &keys, 1, &index, &found_swap);
+	frame_spec_free(&s);
 	if (index == SESSION_NONE)
 		return NULL;
-	if (swap != found_swap)
+	if (dir != 0)
 		flow_fail(f, "the session's initiator is the other side");
 	return session_table_at(t, index);
 }
@@ -64,6 +70,13 @@ check_pair(struct flow *f, const char *what, uint64_t a, uint64_t b, const char 
 		flow_fail(f, "%s are %s", what, have);
 }
 
+/* Bytes as a case counts them that was written for IPv4, whose header is 20 bytes shorter. */
+static uint64_t
+bytes_as_said(const struct flow *f, const struct session_dir *d)
+{
+	return f->six && !f->verbatim ? d->bytes - 20 * d->packets : d->bytes;
+}
+
 /* session PACKET [state=] [flags=] [zones=A>B] [policy=] [packets=A/B] [bytes=A/B] */
 static void
 do_session(struct flow *f, struct words *w)
@@ -93,7 +106,8 @@ do_session(struct flow *f, struct words *w)
 		} else if ((v = flow_value(t, "packets")) != NULL) {
 			check_pair(f, "packets", s->dir[0].packets, s->dir[1].packets, v);
 		} else if ((v = flow_value(t, "bytes")) != NULL) {
-			check_pair(f, "bytes", s->dir[0].bytes, s->dir[1].bytes, v);
+			check_pair(f, "bytes", bytes_as_said(f, &s->dir[0]),
+				bytes_as_said(f, &s->dir[1]), v);
 		} else {
 			flow_fail(f, "'%s'?", t);
 		}
@@ -132,21 +146,20 @@ do_remote(struct flow *f, struct words *w)
 		atomic_fetch_or(&s->ctl, SESSION_F_REMOTE);
 }
 
-static bool
-match_all(void *ctx, const struct session *s, const struct session_key4 *k)
-{
-	(void)ctx;
-	(void)s;
-	(void)k;
-	return true;
-}
-
 /* reset: remove all sessions as the operator does */
 static void
 do_reset(struct flow *f, struct words *w)
 {
+	struct session_table *t = engine_sessions(flow_box(f)->engine);
+
 	(void)w;
-	engine_reset_sessions(flow_box(f)->engine, match_all, NULL);
+	for (uint32_t i = 0; i < session_table_capacity(t); i++) {
+		const struct session *s = session_table_at(t, i);
+
+		if (session_state_of(atomic_load(&s->ctl)) != SESSION_FREE &&
+			!session_table_post(t, i, atomic_load(&s->generation), SESSION_OP_KILL))
+			flow_fail(f, "inbox full");
+	}
 	engine_box_poll(f->box);
 }
 
@@ -170,17 +183,28 @@ do_events(struct flow *f, struct words *w)
 		flow_fail(f, "events are:%s", have);
 }
 
+/* An address as the case writes it. */
+static const char *
+address_words(const struct flow *f, struct ip_addr a, char out[INET6_ADDRSTRLEN])
+{
+	if (f->six && !f->verbatim)
+		frame_address_from6(&a);
+	return inet_ntop(a.family == 6 ? AF_INET6 : AF_INET, a.v6, out, INET6_ADDRSTRLEN);
+}
+
 static void
-log_words(const struct traffic_log_record *r, char *out, size_t size)
+log_words(const struct flow *f, const struct traffic_log_record *r, char *out, size_t size)
 {
 	static const char *const events[] = { "?", "create", "delete", "deny" };
 	static const char *const ends[] = { "", "-idle", "-closed", "-forced" };
-	const uint32_t src = rte_be_to_cpu_32(r->src.v4), dst = rte_be_to_cpu_32(r->dst.v4);
+	const bool six = r->family == 6;
+	const struct ip_addr src = six ? ip_addr_v6(r->src.v6) : ip_addr_v4(r->src.v4);
+	const struct ip_addr dst = six ? ip_addr_v6(r->dst.v6) : ip_addr_v4(r->dst.v4);
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
-	snprintf(out, size, " %s%s:%u:%u.%u.%u.%u:%u>%u.%u.%u.%u:%u:%llu/%llu",
-		events[r->event & 3], ends[r->end & 3], r->proto, src >> 24, src >> 16 & 255,
-		src >> 8 & 255, src & 255, rte_be_to_cpu_16(r->sport), dst >> 24, dst >> 16 & 255,
-		dst >> 8 & 255, dst & 255, rte_be_to_cpu_16(r->dport),
+	snprintf(out, size, " %s%s:%u:%s:%u>%s:%u:%llu/%llu", events[r->event & 3],
+		ends[r->end & 3], r->proto, address_words(f, src, a), rte_be_to_cpu_16(r->sport),
+		address_words(f, dst, b), rte_be_to_cpu_16(r->dport),
 		(unsigned long long)r->packets[0], (unsigned long long)r->packets[1]);
 }
 
@@ -196,7 +220,7 @@ do_logged(struct flow *f, struct words *w)
 		snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
 	for (uint16_t i = 0; i < flow_box(f)->workers; i++) {
 		while (engine_log_dequeue(f->box->engine, i, &r, 1) == 1)
-			log_words(&r, have + strlen(have), sizeof(have) - strlen(have));
+			log_words(f, &r, have + strlen(have), sizeof(have) - strlen(have));
 	}
 	if (!flow_is(have, want))
 		flow_fail(f, "logged is:%s", have);

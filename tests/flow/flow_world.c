@@ -54,16 +54,28 @@ do_steered(struct flow *f, struct words *w)
 	f->steered = true;
 }
 
-/* only one|steered|dealt: the case makes sense in that spread alone */
+/* verbatim: both families in one case: its IPv4 addresses are not mapped */
+static void
+do_verbatim(struct flow *f, struct words *w)
+{
+	(void)w;
+	f->verbatim = true;
+}
+
+/* only one|steered|dealt|IPv4|IPv6: the case makes sense in that spread or family alone */
 static void
 do_only(struct flow *f, struct words *w)
 {
 	static const char *const names[SPREADS] = { "one", "steered", "dealt" };
-	const int spread = flow_find(flow_word(w), names, SPREADS);
+	const char *what = flow_word(w);
+	const int spread = flow_find(what, names, SPREADS);
 
-	if (spread < 0)
-		flow_fail(f, "one, steered or dealt");
-	f->skip = spread != (int)f->spread;
+	if (spread >= 0)
+		f->skip |= spread != (int)f->spread;
+	else if (flow_is(what, "IPv4") || flow_is(what, "IPv6"))
+		f->skip |= f->six != flow_is(what, "IPv6");
+	else
+		flow_fail(f, "one, steered, dealt, IPv4 or IPv6");
 }
 
 static void
@@ -198,34 +210,49 @@ do_neighbour(struct flow *f, struct words *w)
 		"failed" };
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct rte_ether_addr mac;
-	uint32_t address = 0;
+	struct ip_addr address;
 	int state;
 
-	if (!frame_address(flow_word(w), &address))
-		flow_fail(f, "expected an address");
+	if (!flow_address(f, flow_word(w), &address))
+		return;
 	state = flow_find(flow_word(w), states, RTE_DIM(states));
 	if (state < 0) {
 		flow_fail(f, "absent, incomplete, reachable, stale or failed");
 		return;
 	}
-	mac = engine_box_host_mac(rte_cpu_to_be_32(address));
-	engine_box_neighbour(flow_box(f), port, rte_cpu_to_be_32(address), (enum neigh_state)state,
+	mac = engine_box_host_mac_of(&address);
+	engine_box_neighbour_of(flow_box(f), port, &address, (enum neigh_state)state,
 		state == NEIGH_INCOMPLETE ? NULL : &mac);
 }
 
+/* ADDRESS[/LEN], as this run means it. */
 static bool
-prefix(const char *text, uint32_t *address, uint8_t *len)
+prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
 {
-	char copy[32], *slash;
+	char copy[64], *slash;
+	unsigned long written;
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	slash = strchr(copy, '/');
-	*len = 32;
-	if (slash != NULL) {
+	if (slash != NULL)
 		*slash = '\0';
-		*len = (uint8_t)strtoul(slash + 1, NULL, 10);
-	}
-	return frame_address(copy, address) && *len <= 32;
+	if (!flow_address(f, copy, address))
+		return false;
+	written = slash != NULL ? strtoul(slash + 1, NULL, 10)
+				: (strchr(copy, ':') != NULL ? IP6_BITS : 32);
+	*len = (uint8_t)written;
+	if (address->family == 4 || strchr(copy, ':') != NULL)
+		return true;
+	/* Mapped: the box's networks are /64, others keep their bits (frame_address_to6). */
+	if (written == 0)
+		*address = (struct ip_addr){ .family = 6 };
+	else if (address->v6[4] == 0xff)
+		*len = (uint8_t)(96 + written);
+	else if (written == 32 || written == 24)
+		*len = written == 32 ? IP6_BITS : 64;
+	else
+		flow_fail(f, "/%lu has no counterpart in IPv6", written);
+	return true;
 }
 
 /* route PREFIX ZONE [GATEWAY] | route PREFIX none */
@@ -233,24 +260,24 @@ static void
 do_route(struct flow *f, struct words *w)
 {
 	struct engine_box *b = flow_box(f);
-	struct route r = { 0 };
-	uint32_t gateway, i;
+	struct box_route r = { 0 };
 	const char *zone;
+	uint32_t i;
 
-	if (!prefix(flow_word(w), &r.prefix, &r.len))
-		flow_fail(f, "expected a prefix");
+	if (!prefix(f, flow_word(w), &r.prefix, &r.len))
+		return;
+	zone = flow_word(w);
+	if (w->at < w->count && !flow_address(f, flow_word(w), &r.gateway))
+		return;
 	for (i = 0; i < b->route_count; i++) {
-		if (b->routes[i].prefix == r.prefix && b->routes[i].len == r.len)
+		if (b->routes[i].len == r.len && ip_addr_equal(&b->routes[i].prefix, &r.prefix))
 			break;
 	}
-	zone = flow_word(w);
 	if (flow_is(zone, "none")) {
 		if (i < b->route_count)
 			b->routes[i] = b->routes[--b->route_count];
 	} else {
 		r.interface = flow_port(f, zone);
-		if (w->at < w->count && frame_address(flow_word(w), &gateway))
-			r.gateway = rte_cpu_to_be_32(gateway);
 		if (i == BOX_ROUTES) {
 			flow_fail(f, "too many routes");
 			return;
@@ -298,13 +325,13 @@ zone_bit(struct flow *f, const char *w)
 static const struct policy_range *
 rule_addresses(struct flow *f, unsigned int n, const char *text)
 {
-	uint32_t address;
+	struct ip_addr address;
 	uint8_t len;
 
-	if (prefix(text, &address, &len))
-		f->ranges[n] = policy_prefix4(address, len);
-	else
-		flow_fail(f, "'%s'? expected a prefix", text);
+	if (prefix(f, text, &address, &len))
+		f->ranges[n] = address.family == 6
+				       ? policy_prefix6(address.v6, len)
+				       : policy_prefix4(rte_be_to_cpu_32(address.v4), len);
 	return &f->ranges[n];
 }
 
@@ -326,6 +353,8 @@ rule_attribute(struct flow *f, struct policy_rule *r, uint16_t n, const char *t)
 		const int p = flow_find(v, protocols, RTE_DIM(protocols));
 
 		s->proto = p >= 0 ? numbers[p] : (uint8_t)strtoul(v, NULL, 0);
+		if (s->proto == 1 && f->six && !f->verbatim)
+			s->proto = 58;
 		r->service_count = 1;
 	} else if ((v = flow_value(t, "dport")) != NULL) {
 		char *end;
@@ -382,6 +411,7 @@ do_rule(struct flow *f, struct words *w)
 const struct flow_statement flow_world_statements[] = {
 	{ "wait", do_wait },
 	{ "only", do_only },
+	{ "verbatim", do_verbatim },
 	{ "table", do_table },
 	{ "event_ring", do_event_ring },
 	{ "loose", do_loose },

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frame.h"
 
-#include <rte_arp.h>
-#include <rte_icmp.h>
-#include <rte_ip.h>
-#include <rte_tcp.h>
-#include <rte_udp.h>
-
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +9,17 @@
 static const char flag_letters[] = "FSRPAUEC"; /* bit 0 first */
 
 bool
-frame_address(const char *text, uint32_t *out)
+frame_address(const char *text, struct ip_addr *out)
 {
-	struct in_addr a;
+	struct in6_addr six;
+	struct in_addr four;
 
-	if (inet_pton(AF_INET, text, &a) != 1)
-		return false;
-	*out = ntohl(a.s_addr);
-	return true;
+	*out = (struct ip_addr){ 0 };
+	if (inet_pton(AF_INET, text, &four) == 1)
+		*out = ip_addr_v4(four.s_addr);
+	else if (inet_pton(AF_INET6, text, &six) == 1)
+		*out = ip_addr_v6(six.s6_addr);
+	return out->family != 0;
 }
 
 bool
@@ -31,21 +28,26 @@ frame_mac(const char *text, struct rte_ether_addr *out)
 	return rte_ether_unformat_addr(text, out) == 0;
 }
 
+/* ADDRESS, IPV4:PORT or [IPV6]:PORT */
 static bool
-endpoint(char *word, uint32_t *addr, uint16_t *port)
+endpoint(const char *word, struct ip_addr *addr, uint16_t *port)
 {
-	char *colon = strchr(word, ':');
-	bool good;
+	const bool bracket = word[0] == '[';
+	char copy[64], *end;
 
+	snprintf(copy, sizeof(copy), "%s", word + bracket);
 	*port = 0;
-	if (colon != NULL) {
-		*colon = '\0';
-		*port = (uint16_t)strtoul(colon + 1, NULL, 0);
+	if (bracket) {
+		end = strchr(copy, ']');
+		if (end == NULL || end[1] != ':')
+			return false;
+		*port = (uint16_t)strtoul(end + 2, NULL, 0);
+		*end = '\0';
+	} else if (strchr(copy, '.') != NULL && (end = strchr(copy, ':')) != NULL) {
+		*port = (uint16_t)strtoul(end + 1, NULL, 0);
+		*end = '\0';
 	}
-	good = frame_address(word, addr);
-	if (colon != NULL)
-		*colon = ':';
-	return good;
+	return frame_address(copy, addr);
 }
 
 static bool
@@ -82,6 +84,86 @@ hex(const char *word, uint8_t *out, size_t size, uint8_t *len)
 		out[n++] = (uint8_t)v;
 	*len = (uint8_t)((n + 3) & ~(size_t)3);
 	return *word == '\0';
+}
+
+/* Append one extension header: its first byte is what comes before it, of `size` bytes. */
+static uint8_t *
+add_header(struct frame_spec *f, uint8_t proto, uint16_t size)
+{
+	uint8_t *header = f->ext + f->ext_len;
+
+	if (f->ext_len + size > FRAME_EXT_MAX)
+		return NULL;
+	if (f->ext_len == 0)
+		f->ext_first = proto;
+	else
+		f->ext[f->ext_last] = proto;
+	f->ext_last = f->ext_len;
+	f->ext_len = (uint16_t)(f->ext_len + size);
+	return header;
+}
+
+/* One word of ext=: hop, dst, ah, routeTYPE.SEGMENTS, frag[OFFSET][+]; then *N for N of them. */
+static bool
+extension(struct frame_spec *f, char *w)
+{
+	char *times = strchr(w, '*');
+	unsigned long n = times != NULL ? strtoul(times + 1, NULL, 0) : 1;
+	unsigned int type, segments;
+	uint8_t *header;
+
+	if (times != NULL)
+		*times = '\0';
+	for (; n > 0; n--) {
+		if (strcmp(w, "hop") == 0 || strcmp(w, "dst") == 0) {
+			static const uint8_t padding[8] = { 0, 0, 1, 4 };
+
+			header = add_header(f, w[0] == 'h' ? 0 : 60, sizeof(padding));
+			if (header != NULL)
+				memcpy(header, padding, sizeof(padding));
+		} else if (strcmp(w, "ah") == 0) {
+			header = add_header(f, 51, 24);
+			if (header != NULL)
+				header[1] = 24 / 4 - 2;
+		} else if (sscanf(w, "route%u.%u", &type, &segments) == 2) {
+			header = add_header(f, 43, 24);
+			if (header != NULL) {
+				header[1] = 2;
+				header[2] = (uint8_t)type;
+				header[3] = (uint8_t)segments;
+				header[8] = 0x20; /* a hop: 2000::1 */
+				header[23] = 1;
+			}
+		} else if (strncmp(w, "frag", 4) == 0) {
+			char *end;
+			const unsigned long offset = strtoul(w + 4, &end, 0);
+
+			header = add_header(f, 44, 8);
+			if (header != NULL) {
+				header[2] = (uint8_t)(offset >> 8);
+				header[3] = (uint8_t)((offset & 0xf8) | (*end == '+'));
+				header[7] = 1;
+			}
+		} else {
+			return false;
+		}
+		if (header == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+extensions(struct frame_spec *f, const char *list)
+{
+	char copy[128], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (char *w = strtok_r(copy, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save)) {
+		if (!extension(f, w))
+			return false;
+	}
+	return true;
 }
 
 /* One attribute.  => false: not one of ours. */
@@ -138,6 +220,12 @@ attribute(struct frame_spec *f, const char *w)
 		f->pad = (uint16_t)v;
 	} else if (number(w, "split", &v)) {
 		f->split = (uint16_t)v;
+	} else if (number(w, "extlen", &v)) {
+		f->ext[f->ext_last + 1] = (uint8_t)v;
+	} else if (strncmp(w, "ext=", 4) == 0) {
+		return extensions(f, w + 4);
+	} else if (strncmp(w, "target=", 7) == 0) {
+		return frame_address(w + 7, &f->target);
 	} else if (strcmp(w, "sum=bad") == 0) {
 		f->bad_sum = true;
 	} else if (strcmp(w, "l4sum=bad") == 0) {
@@ -179,25 +267,28 @@ tcp_flags(const char *w, uint8_t *flags)
 	return true;
 }
 
+struct icmp_name {
+	const char *name;
+	uint8_t type;
+};
+
+static const struct icmp_name icmp_names[] = { { "request", 8 }, { "reply", 0 },
+	{ "unreachable", 3 }, { "exceeded", 11 }, { "parameter", 12 }, { "redirect", 5 },
+	{ NULL, 0 } };
+
+static const struct icmp_name icmp6_names[] = { { "request", 128 }, { "reply", 129 },
+	{ "unreachable", 1 }, { "toobig", 2 }, { "exceeded", 3 }, { "parameter", 4 }, { "rs", 133 },
+	{ "ra", 134 }, { "ns", 135 }, { "na", 136 }, { "redirect", 137 }, { "mld", 131 },
+	{ NULL, 0 } };
+
 static bool
-icmp_type(const char *w, uint8_t *type)
+icmp_type(const char *w, const struct icmp_name *names, uint8_t *type)
 {
-	static const struct {
-		const char *name;
-		uint8_t type;
-	} types[] = {
-		{ "request", 8 },
-		{ "reply", 0 },
-		{ "unreachable", 3 },
-		{ "exceeded", 11 },
-		{ "parameter", 12 },
-		{ "redirect", 5 },
-	};
 	uint32_t v;
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (strcmp(w, types[i].name) == 0) {
-			*type = types[i].type;
+	for (; names->name != NULL; names++) {
+		if (strcmp(w, names->name) == 0) {
+			*type = names->type;
 			return true;
 		}
 	}
@@ -228,24 +319,26 @@ parse_kind(const char *w, struct frame_spec *f)
 	static const struct {
 		const char *name;
 		enum frame_kind kind;
-		uint8_t proto;
+		uint8_t proto, type;
 	} kinds[] = {
-		{ "tcp", FRAME_TCP, 6 },
-		{ "udp", FRAME_UDP, 17 },
-		{ "icmp", FRAME_ICMP, 1 },
-		{ "ip", FRAME_IP, 253 },
-		{ "arp", FRAME_ARP, 0 },
-		{ "sctp", FRAME_SCTP, 132 },
+		{ "tcp", FRAME_TCP, 6, 0 },
+		{ "udp", FRAME_UDP, 17, 0 },
+		{ "icmp", FRAME_ICMP, 1, 8 },
+		{ "icmp6", FRAME_ICMP6, 58, 128 },
+		{ "ip", FRAME_IP, 253, 0 },
+		{ "arp", FRAME_ARP, 0, 0 },
+		{ "sctp", FRAME_SCTP, 132, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (strcmp(w, kinds[i].name) == 0) {
 			f->kind = kinds[i].kind;
 			f->proto = kinds[i].proto;
+			f->type = kinds[i].type;
 			return NULL;
 		}
 	}
-	return "expected tcp, udp, icmp, sctp, ip or arp";
+	return "expected tcp, udp, icmp, icmp6, sctp, ip or arp";
 }
 
 const char *
@@ -253,14 +346,9 @@ frame_parse(struct words *w, struct frame_spec *f)
 {
 	const char *wrong;
 
-	*f = (struct frame_spec){ .ttl = 64,
-		.wscale = 0xff,
-		.chunk = 1,
-		.window = 65535,
-		.version = 4,
-		.ihl = 5,
-		.udp_len = -1,
-		.ip_len = -1 };
+	*f = (struct frame_spec){
+		.ttl = 64, .wscale = 0xff, .chunk = 1, .window = 65535, .udp_len = -1, .ip_len = -1
+	};
 	wrong = parse_kind(next(w), f);
 	if (wrong != NULL)
 		return wrong;
@@ -272,11 +360,15 @@ frame_parse(struct words *w, struct frame_spec *f)
 		wrong = "expected SOURCE[:PORT] > DESTINATION[:PORT]";
 	else
 		w->at += 3;
+	if (wrong == NULL && f->src.family != f->dst.family)
+		wrong = "addresses of two families";
 	if (wrong != NULL)
 		return wrong;
 	if (f->kind == FRAME_TCP && w->at < w->count && tcp_flags(w->word[w->at], &f->flags))
 		w->at++;
-	if (f->kind == FRAME_ICMP && w->at < w->count && icmp_type(w->word[w->at], &f->type))
+	if ((f->kind == FRAME_ICMP || f->kind == FRAME_ICMP6) && w->at < w->count &&
+		icmp_type(
+			w->word[w->at], f->kind == FRAME_ICMP ? icmp_names : icmp6_names, &f->type))
 		w->at++;
 	while (w->at < w->count && attribute(f, w->word[w->at]))
 		w->at++;
@@ -297,298 +389,87 @@ frame_spec_free(struct frame_spec *f)
 	f->quote = NULL;
 }
 
-/* The Internet checksum of any bytes. */
-static uint16_t
-checksum(const void *data, size_t len, uint32_t sum)
+/* The box's networks in both families. */
+static const struct {
+	uint8_t four[3];
+	uint8_t six;
+} nets[] = { { { 10, 1, 1 }, 1 }, { { 200, 1, 1 }, 2 }, { { 10, 10, 0 }, 3 } };
+
+/* 10.1.1.N is 2001:db8:1::N, 200.1.1.N is 2001:db8:2::N, as the box has them; others keep their
+ * number in 2001:db8:ffff::/96 (203.0.113.9 is 2001:db8:ffff::203.0.113.9). */
+void
+frame_address_to6(struct ip_addr *a)
 {
-	const uint8_t *p = data;
+	uint8_t out[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff };
+	uint8_t in[4];
 
-	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += (uint32_t)p[i] << 8 | p[i + 1];
-	if (len & 1)
-		sum += (uint32_t)p[len - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-static uint32_t
-pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, size_t len)
-{
-	return (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + proto + (uint32_t)len;
-}
-
-static void
-put_sum(uint8_t *at, uint16_t sum)
-{
-	at[0] = (uint8_t)(sum >> 8);
-	at[1] = (uint8_t)sum;
-}
-
-static size_t build_ip(const struct frame_spec *f, uint8_t *out);
-
-static size_t
-build_tcp(const struct frame_spec *f, uint8_t *out)
-{
-	struct rte_tcp_hdr tcp = { .src_port = htons(f->sport),
-		.dst_port = htons(f->dport),
-		.sent_seq = htonl(f->seq),
-		.recv_ack = htonl(f->ack),
-		.tcp_flags = f->flags,
-		.rx_win = htons(f->window) };
-	size_t header = sizeof(tcp);
-
-	memcpy(out + header, f->options, f->options_len);
-	header += f->options_len;
-	if (f->mss != 0) {
-		const uint8_t option[4] = { 2, 4, (uint8_t)(f->mss >> 8), (uint8_t)f->mss };
-
-		memcpy(out + header, option, sizeof(option));
-		header += sizeof(option);
+	if (a->family != 4)
+		return;
+	memcpy(in, &a->v4, sizeof(in));
+	memcpy(out + 12, in, sizeof(in));
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		if (memcmp(in, nets[i].four, 3) != 0)
+			continue;
+		memset(out + 4, 0, IP6_LEN - 4);
+		out[5] = nets[i].six;
+		/* The number reads the same: .254 is ::254. */
+		out[14] = in[3] / 100;
+		out[15] = (uint8_t)(in[3] / 10 % 10 << 4 | in[3] % 10);
 	}
-	if (f->wscale != 0xff) {
-		const uint8_t option[4] = { 1, 3, 3, f->wscale };
+	*a = ip_addr_v6(out);
+}
 
-		memcpy(out + header, option, sizeof(option));
-		header += sizeof(option);
+void
+frame_address_from6(struct ip_addr *a)
+{
+	uint8_t out[4];
+	struct ip_addr back;
+	rte_be32_t v4;
+
+	if (a->family != 6)
+		return;
+	memcpy(out, a->v6 + 12, sizeof(out));
+	for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+		if (a->v6[4] != 0 || a->v6[5] != nets[i].six)
+			continue;
+		memcpy(out, nets[i].four, 3);
+		out[3] = (uint8_t)(a->v6[14] * 100 + (a->v6[15] >> 4) * 10 + (a->v6[15] & 15));
 	}
-	tcp.data_off = (uint8_t)((f->doff != 0 ? f->doff : header / 4) << 4 | f->ae);
-	memcpy(out, &tcp, sizeof(tcp));
-	for (uint16_t i = 0; i < f->len; i++)
-		out[header + i] = (uint8_t)(i + f->seq);
-	put_sum(out + 16,
-		checksum(out, header + f->len, pseudo_sum(f->src, f->dst, 6, header + f->len)));
-	return header + f->len;
-}
-
-static size_t
-build_udp(const struct frame_spec *f, uint8_t *out)
-{
-	const size_t len = sizeof(struct rte_udp_hdr) + f->len;
-	const struct rte_udp_hdr udp = { .src_port = htons(f->sport),
-		.dst_port = htons(f->dport),
-		.dgram_len = htons((uint16_t)(f->udp_len >= 0 ? f->udp_len : (int)len)) };
-
-	memcpy(out, &udp, sizeof(udp));
-	for (uint16_t i = 0; i < f->len; i++)
-		out[sizeof(udp) + i] = (uint8_t)(i * 7);
-	put_sum(out + 6, checksum(out, len, pseudo_sum(f->src, f->dst, 17, len)));
-	return len;
-}
-
-/* The CRC is left out: no firewall checks it. */
-static size_t
-build_sctp(const struct frame_spec *f, uint8_t *out)
-{
-	const uint16_t chunk_len = (uint16_t)(4 + f->len);
-
-	out[0] = (uint8_t)(f->sport >> 8);
-	out[1] = (uint8_t)f->sport;
-	out[2] = (uint8_t)(f->dport >> 8);
-	out[3] = (uint8_t)f->dport;
-	out[12] = f->chunk;
-	out[14] = (uint8_t)(chunk_len >> 8);
-	out[15] = (uint8_t)chunk_len;
-	return 12 + chunk_len;
-}
-
-static size_t
-build_icmp(const struct frame_spec *f, uint8_t *out)
-{
-	size_t len = sizeof(struct rte_icmp_hdr) + f->len;
-
-	out[0] = f->type;
-	out[1] = f->code;
-	if (f->quote != NULL) {
-		size_t quoted = build_ip(f->quote, out + 8);
-
-		/* What a router quotes: header and 8 bytes, or less when the test says so. */
-		if (quoted > 28)
-			quoted = 28;
-		len = 8 + (f->len_given ? f->len : quoted);
-	} else {
-		out[4] = (uint8_t)(f->id >> 8);
-		out[5] = (uint8_t)f->id;
-		out[6] = (uint8_t)(f->seq >> 8);
-		out[7] = (uint8_t)f->seq;
-		for (uint16_t i = 0; i < f->len; i++)
-			out[8 + i] = (uint8_t)(i + 1);
-	}
-	put_sum(out + 2, checksum(out, len, 0));
-	return len;
-}
-
-static size_t
-build_ip(const struct frame_spec *f, uint8_t *out)
-{
-	const size_t header = f->ihl > 5 ? (size_t)f->ihl * 4 : 20;
-	uint16_t fragment = f->fragment;
-	struct rte_ipv4_hdr ip = { .version_ihl = (uint8_t)(f->version << 4 | f->ihl),
-		.time_to_live = f->ttl,
-		.next_proto_id = f->proto,
-		.src_addr = htonl(f->src),
-		.dst_addr = htonl(f->dst) };
-	uint8_t *l4 = out + header;
-	size_t len = header;
-
-	memset(out, 0, FRAME_MAX / 2);
-	memset(out + sizeof(ip), 1, header - sizeof(ip)); /* options: no operation */
-	switch (f->kind) {
-	case FRAME_TCP:
-		len += build_tcp(f, l4);
-		break;
-	case FRAME_UDP:
-		len += build_udp(f, l4);
-		break;
-	case FRAME_ICMP:
-		len += build_icmp(f, l4);
-		break;
-	case FRAME_SCTP:
-		len += build_sctp(f, l4);
-		break;
-	case FRAME_IP:
-	case FRAME_ARP:
-		len += f->len;
-		break;
-	}
-	if (f->no_l4_sum)
-		put_sum(l4 + 6, 0); /* UDP only */
-	if (f->bad_l4_sum)
-		l4[f->kind == FRAME_TCP ? 17 : f->kind == FRAME_UDP ? 7 : 3] ^= 1;
-	fragment |= (uint16_t)((f->df ? 0x4000 : 0) | (f->more ? 0x2000 : 0));
-	ip.fragment_offset = htons(fragment);
-	ip.total_length = htons((uint16_t)(f->ip_len >= 0 ? f->ip_len : (int)len));
-	memcpy(out, &ip, sizeof(ip));
-	put_sum(out + 10, (uint16_t)(checksum(out, header, 0) + (f->bad_sum ? 1 : 0)));
-	return len;
-}
-
-static size_t
-build_arp(const struct frame_spec *f, const struct rte_ether_addr *src, uint8_t *out)
-{
-	struct rte_arp_hdr arp = { .arp_hardware = htons(1),
-		.arp_protocol = htons(0x0800),
-		.arp_hlen = 6,
-		.arp_plen = 4,
-		.arp_opcode = htons(1) };
-
-	arp.arp_data.arp_sha = *src;
-	arp.arp_data.arp_sip = htonl(f->src);
-	arp.arp_data.arp_tip = htonl(f->dst);
-	memcpy(out, &arp, sizeof(arp));
-	return sizeof(arp);
-}
-
-size_t
-frame_build(const struct frame_spec *f, const struct rte_ether_addr *dst,
-	const struct rte_ether_addr *src, uint8_t bytes[FRAME_MAX])
-{
-	const struct rte_ether_hdr eth = {
-		.dst_addr = *dst,
-		.src_addr = *src,
-		.ether_type = htons(f->ether_type != 0	   ? f->ether_type
-				    : f->kind == FRAME_ARP ? 0x0806
-							   : 0x0800),
-	};
-	size_t len = sizeof(eth);
-
-	memset(bytes, 0, FRAME_MAX);
-	memcpy(bytes, &eth, sizeof(eth));
-	len += f->kind == FRAME_ARP ? build_arp(f, src, bytes + len) : build_ip(f, bytes + len);
-	if (f->pad > 0)
-		memset(bytes + len, 0xee, f->pad);
-	len += f->pad;
-	return f->cut > 0 && f->cut < len ? f->cut : len;
+	memcpy(&v4, out, sizeof(v4));
+	back = ip_addr_v4(v4);
+	frame_address_to6(&back);
+	if (ip_addr_equal(&back, a))
+		*a = ip_addr_v4(v4);
 }
 
 const char *
-frame_sums(const uint8_t *frame, size_t len)
+frame_to6(struct frame_spec *f)
 {
-	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
-	const uint8_t *l4 = ip + 20;
-	uint32_t src, dst;
-	size_t l4_len;
+	static const struct {
+		uint8_t type, code, type6, code6;
+	} messages[] = { { 8, 0, 128, 0 }, { 0, 0, 129, 0 }, { 3, 0, 1, 0 }, { 3, 1, 1, 3 },
+		{ 3, 2, 4, 1 }, { 3, 3, 1, 4 }, { 11, 0, 3, 0 }, { 12, 0, 4, 0 } };
 
-	if (len < RTE_ETHER_HDR_LEN || frame[12] != 0x08 || frame[13] != 0)
+	const char *wrong = f->quote != NULL ? frame_to6(f->quote) : NULL;
+
+	if (f->kind == FRAME_ARP || f->src.family != 4 || wrong != NULL)
+		return wrong;
+	frame_address_to6(&f->src);
+	frame_address_to6(&f->dst);
+	if (f->ip_len >= 0)
+		f->ip_len += 20;
+	if (f->kind != FRAME_ICMP)
 		return NULL;
-	if (len < RTE_ETHER_HDR_LEN + 20 || len != RTE_ETHER_HDR_LEN + (size_t)(ip[2] << 8 | ip[3]))
-		return "length of the frame is not that of its packet";
-	if (checksum(ip, 20, 0) != 0)
-		return "IPv4 header checksum";
-	l4_len = len - RTE_ETHER_HDR_LEN - 20;
-	memcpy(&src, ip + 12, 4);
-	memcpy(&dst, ip + 16, 4);
-	if (ip[9] == 1)
-		return checksum(l4, l4_len, 0) != 0 ? "ICMP checksum" : NULL;
-	if ((ip[9] != 6 && ip[9] != 17) || (ip[9] == 17 && l4[6] == 0 && l4[7] == 0))
+	f->kind = FRAME_ICMP6;
+	f->proto = 58;
+	if (f->quote != NULL && f->len_given && f->len > 0)
+		f->len = (uint16_t)(f->len + 20);
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		if (f->type != messages[i].type || f->code != messages[i].code)
+			continue;
+		f->type = messages[i].type6;
+		f->code = messages[i].code6;
 		return NULL;
-	return checksum(l4, l4_len, pseudo_sum(ntohl(src), ntohl(dst), ip[9], l4_len)) != 0
-		       ? "TCP or UDP checksum"
-		       : NULL;
-}
-
-static uint32_t
-get(const uint8_t *p, unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | *p++;
-	return v;
-}
-
-size_t
-frame_mss(const uint8_t *frame, size_t len)
-{
-	const size_t tcp = RTE_ETHER_HDR_LEN + 20;
-	size_t at = tcp + 20, end;
-
-	if (len < at || frame[23] != 6)
-		return 0;
-	end = tcp + (size_t)(frame[tcp + 12] >> 4) * 4;
-	while (at + 4 <= end && end <= len && frame[at] != 0) {
-		if (frame[at] == 2)
-			return at + 2;
-		at += frame[at] == 1 ? 1 : frame[at + 1] > 1 ? frame[at + 1] : end;
 	}
-	return 0;
-}
-
-const char *
-frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
-{
-	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
-	const uint8_t *l4 = ip + 20;
-	const bool ports = f->kind == FRAME_TCP || f->kind == FRAME_UDP || f->kind == FRAME_SCTP;
-	const size_t mss = frame_mss(frame, len);
-
-	if (len < RTE_ETHER_HDR_LEN + 28)
-		return "too short";
-	if (ip[9] != f->proto)
-		return "protocol";
-	if (get(ip + 12, 4) != f->src || get(ip + 16, 4) != f->dst)
-		return "addresses";
-	if (f->ttl_given && ip[8] != f->ttl)
-		return "TTL";
-	if (ports && (get(l4, 2) != f->sport || get(l4 + 2, 2) != f->dport))
-		return "ports";
-	if (f->kind == FRAME_ICMP && (l4[0] != f->type || l4[1] != f->code))
-		return "ICMP type or code";
-	if (f->kind == FRAME_ICMP && f->quote == NULL && get(l4 + 4, 2) != f->id)
-		return "ICMP identifier";
-	if (f->kind != FRAME_TCP)
-		return NULL;
-	if (l4[13] != f->flags)
-		return "TCP flags";
-	if (f->seq_given && get(l4 + 4, 4) != f->seq)
-		return "TCP sequence";
-	if (f->ack_given && get(l4 + 8, 4) != f->ack)
-		return "TCP acknowledgement";
-	if (f->ae != (l4[12] & 1))
-		return "AE bit";
-	if (f->mss != 0 && (mss == 0 || get(frame + mss, 2) != f->mss))
-		return "MSS";
-	if (f->len_given && get(ip + 2, 2) - 20u - (l4[12] >> 4) * 4u != f->len)
-		return "payload length";
-	return NULL;
+	return "no such message in ICMPv6: the case is for IPv4 only";
 }

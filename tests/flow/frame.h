@@ -1,7 +1,10 @@
 /*
- * Frames of the flow tests: from words to bytes, and checks of what comes out.
+ * Frames of the flow tests: from words to bytes (frame.c, frame_build.c), and checks of what comes
+ * out (frame_check.c).
  */
 #pragma once
+
+#include "ip_addr.h"
 
 #include <rte_ether.h>
 
@@ -9,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX 2048
+#define FRAME_MAX     2048
+#define FRAME_EXT_MAX 1048 /* bytes of extension headers */
 
 /* Words of one line; `at` is the next one to be read. */
 struct words {
@@ -17,13 +21,13 @@ struct words {
 	unsigned int count, at;
 };
 
-enum frame_kind { FRAME_TCP, FRAME_UDP, FRAME_ICMP, FRAME_IP, FRAME_ARP, FRAME_SCTP };
+enum frame_kind { FRAME_TCP, FRAME_UDP, FRAME_ICMP, FRAME_ICMP6, FRAME_IP, FRAME_ARP, FRAME_SCTP };
 
 enum frame_icmp { FRAME_REQUEST = 8, FRAME_REPLY = 0 };
 
 struct frame_spec {
 	enum frame_kind kind;
-	uint32_t src, dst; /* host order */
+	struct ip_addr src, dst; /* of one family */
 	uint16_t sport, dport;
 	uint8_t flags, proto, ttl, type, code;
 	uint32_t seq, ack;
@@ -34,9 +38,14 @@ struct frame_spec {
 	uint8_t options[40], options_len; /* raw, before the others */
 	bool ae;			  /* AccECN's bit among the reserved ones */
 	bool ttl_given, seq_given, ack_given, len_given;
+	struct ip_addr target; /* of neighbour discovery; family 0: none */
+	/* IPv6 extension headers, finished but for the last one's next header */
+	uint8_t ext[FRAME_EXT_MAX];
+	uint16_t ext_len, ext_last; /* bytes; where the last one begins */
+	uint8_t ext_first;	    /* its protocol number */
 	/* Damage */
-	uint8_t version, ihl, doff;
-	int udp_len, ip_len; /* -1: right */
+	uint8_t version, ihl, doff; /* 0: right */
+	int udp_len, ip_len;	    /* -1: right */
 	bool bad_sum, bad_l4_sum, no_l4_sum, df, more;
 	bool nic_bad; /* the NIC says that the L4 checksum is wrong */
 	uint16_t fragment, ether_type;
@@ -50,7 +59,16 @@ struct frame_spec {
 const char *frame_parse(struct words *, struct frame_spec *);
 void frame_spec_free(struct frame_spec *);
 
-bool frame_address(const char *, uint32_t *host_order);
+/* frame_to6: the same packet in the other family, as a case that runs in both means it: addresses
+ * by frame_address_to6(), ICMP types and codes, lengths.  ARP and IPv6 stay as they are.
+ * => NULL, or what is wrong. */
+const char *frame_to6(struct frame_spec *);
+void frame_address_to6(struct ip_addr *);
+/* The way back; an address that nothing is mapped to stays as it is. */
+void frame_address_from6(struct ip_addr *);
+
+/* => false: no address. */
+bool frame_address(const char *, struct ip_addr *);
 bool frame_mac(const char *, struct rte_ether_addr *);
 
 /* frame_build: bytes of a frame.  => Its length. */
@@ -66,3 +84,12 @@ size_t frame_mss(const uint8_t *frame, size_t len);
 /* frame_is: does a frame carry what the spec says (addresses, ports, flags; ttl, seq, ack, len when
  * given)?  => NULL, or what differs. */
 const char *frame_is(const struct frame_spec *, const uint8_t *frame, size_t len);
+
+/* frame_l4: where L4 begins behind the IP header and its extension headers.
+ * => Offset in the frame; *proto of what is there. */
+size_t frame_l4(const uint8_t *frame, size_t len, uint8_t *proto);
+
+/* frame_pseudo_sum, frame_checksum: the Internet checksum and what L4 puts in front of it. */
+uint32_t frame_pseudo_sum(
+	const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto, size_t len);
+uint16_t frame_checksum(const void *data, size_t len, uint32_t sum);

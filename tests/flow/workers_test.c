@@ -95,13 +95,11 @@ spec_of(enum frame_kind kind, bool reply, uint16_t client_port)
 
 	return (struct frame_spec){ .kind = kind,
 		.proto = protos[kind],
-		.src = reply ? SERVER : CLIENT,
-		.dst = reply ? CLIENT : SERVER,
+		.src = ip_addr_v4(rte_cpu_to_be_32(reply ? SERVER : CLIENT)),
+		.dst = ip_addr_v4(rte_cpu_to_be_32(reply ? CLIENT : SERVER)),
 		.sport = reply ? 53 : client_port,
 		.dport = reply ? client_port : 53,
 		.ttl = 64,
-		.version = 4,
-		.ihl = 5,
 		.wscale = 0xff,
 		.window = 60000,
 		.len = 20,
@@ -144,7 +142,7 @@ tcp_packet(uint32_t flow)
 	s.seq = steps[*step].seq;
 	s.ack = steps[*step].ack;
 	s.len = steps[*step].len;
-	feed(s.src == SERVER ? BOX_UNTRUST : BOX_TRUST,
+	feed(steps[*step].reply ? BOX_UNTRUST : BOX_TRUST,
 		(uint16_t)((flow + steps[*step].reply) % WORKERS), &s);
 	*step = (uint8_t)((*step + 1) % RTE_DIM(steps));
 }

@@ -31,10 +31,9 @@ session_of(const struct machine *m, const struct frame_spec *f)
 	struct session_key4 key;
 	const struct session_key4 *keys = &key;
 	uint32_t index;
-	uint8_t swap;
+	uint8_t swap = 0;
 
-	session_key4_make(&key, rte_cpu_to_be_32(f->src), rte_cpu_to_be_32(f->dst),
-		rte_cpu_to_be_16(echo ? f->id : f->sport),
+	session_key4_make(&key, f->src.v4, f->dst.v4, rte_cpu_to_be_16(echo ? f->id : f->sport),
 		echo ? SESSION_ICMP_ECHO_PORT : rte_cpu_to_be_16(f->dport), f->proto);
 	session_table_lookup4(m->t, &keys, 1, &index, &swap);
 	return index == SESSION_NONE ? NULL : session_table_at(m->t, index);
@@ -73,14 +72,12 @@ packet(struct machine *m)
 	struct frame_spec f = { .kind = kinds[flow].kind,
 		.proto = kinds[flow].proto,
 		.ttl = 64,
-		.version = 4,
-		.ihl = 5,
 		.udp_len = -1,
 		.ip_len = -1,
 		.wscale = 0xff,
 		.id = 7,
-		.src = BOX_IPV4(10, 1, 1, 10),
-		.dst = BOX_IPV4(200, 1, 1, 10),
+		.src = ip_addr_v4(RTE_BE32(BOX_IPV4(10, 1, 1, 10))),
+		.dst = ip_addr_v4(RTE_BE32(BOX_IPV4(200, 1, 1, 10))),
 		.sport = (uint16_t)(4000 + flow),
 		.dport = 80 };
 	const struct session *s = session_of(m, &f);
@@ -88,7 +85,7 @@ packet(struct machine *m)
 	size_t len;
 
 	if (d == 1) {
-		const uint32_t address = f.src;
+		const struct ip_addr address = f.src;
 
 		f.src = f.dst;
 		f.dst = address;

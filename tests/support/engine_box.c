@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GATEWAY6   0x254
 #define IDLE_TURNS 8 /* enough for every worker's housekeeping to see what the others left it */
 
 static const uint8_t zones[BOX_PORTS] = { BOX_ZONE_TRUST, BOX_ZONE_DMZ, BOX_ZONE_UNTRUST };
@@ -101,6 +102,29 @@ engine_box_host_mac(rte_be32_t address)
 	return mac;
 }
 
+struct rte_ether_addr
+engine_box_host_mac_of(const struct ip_addr *a)
+{
+	struct rte_ether_addr mac = { { 0x02, 0x06 } };
+
+	if (a->family == 4)
+		return engine_box_host_mac(a->v4);
+	memcpy(&mac.addr_bytes[2], a->v6 + 12, 4);
+	return mac;
+}
+
+/* Host `number` of a port's IPv6 network. */
+static struct ip_addr
+address6(uint16_t port, uint16_t number)
+{
+	static const uint8_t nets[BOX_PORTS] = { 1, 3, 2 };
+	uint8_t a[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0, nets[port] };
+
+	a[14] = (uint8_t)(number >> 8);
+	a[15] = (uint8_t)number;
+	return ip_addr_v6(a);
+}
+
 static int
 by_address(const void *a, const void *b)
 {
@@ -130,6 +154,35 @@ fill_addresses(const struct engine_box *b, struct snapshot *s)
 	qsort(s->addresses, n, sizeof(*s->addresses), by_address);
 }
 
+static void
+fill_addresses6(const struct engine_box *b, struct snapshot *s)
+{
+	static const uint16_t ports[] = { BOX_TRUST, BOX_UNTRUST };
+	uint16_t n = 0;
+
+	for (unsigned int i = 0; i < RTE_DIM(ports) && b->ipv6; i++) {
+		const uint16_t port = ports[i];
+		const uint8_t number = (uint8_t)(b->number + 1);
+		const struct ip_addr own = address6(port, number), virtual = address6(port, 1);
+		struct snapshot_interface *in = &s->interfaces[port];
+		struct snapshot_address6 *a = &s->addresses6[n];
+
+		memcpy(in->addresses6[0].address, own.v6, IP6_LEN);
+		in->addresses6[0].len = 64;
+		in->address6_count = 1;
+		in->link_local[0] = 0xfe;
+		in->link_local[1] = 0x80;
+		in->link_local[15] = number;
+		memcpy(a[0].address, own.v6, IP6_LEN);
+		memcpy(a[1].address, virtual.v6, IP6_LEN);
+		memcpy(a[2].address, in->link_local, IP6_LEN);
+		a[0].interface = a[1].interface = a[2].interface = port;
+		a[1].vrid = BOX_VRID(port);
+		n = (uint16_t)(n + 3);
+	}
+	snapshot_sort6(s);
+}
+
 static struct snapshot *
 draft_snapshot(struct engine_box *b)
 {
@@ -139,7 +192,7 @@ draft_snapshot(struct engine_box *b)
 		[BOX_ZONE_DMZ] = { "dmz", 50 },
 		[BOX_ZONE_UNTRUST] = { "untrust", 5 },
 	};
-	struct snapshot *s = snapshot_create(BOX_PORTS + 2, 0);
+	struct snapshot *s = snapshot_create(BOX_PORTS + 2, b->ipv6 ? 6 : 0);
 
 	if (s == NULL)
 		die("snapshot", strerror(ENOMEM));
@@ -166,10 +219,38 @@ draft_snapshot(struct engine_box *b)
 		s->port_interface[i] = i;
 	}
 	fill_addresses(b, s);
+	fill_addresses6(b, s);
 	s->policy = policy_create(b->rules, b->rule_count, b->default_action);
 	if (s->policy == NULL)
 		die("policy", strerror(errno));
 	return s;
+}
+
+static void
+set_routes(struct engine_box *b)
+{
+	struct route routes[BOX_ROUTES];
+	struct route6 routes6[BOX_ROUTES];
+	uint32_t n = 0, n6 = 0;
+
+	for (uint32_t i = 0; i < b->route_count; i++) {
+		const struct box_route *r = &b->routes[i];
+
+		if (r->prefix.family == 4) {
+			routes[n++] = (struct route){ .prefix = rte_be_to_cpu_32(r->prefix.v4),
+				.len = r->len,
+				.interface = r->interface,
+				.gateway = r->gateway.v4 };
+		} else {
+			routes6[n6] = (struct route6){ .len = r->len, .interface = r->interface };
+			memcpy(routes6[n6].prefix, r->prefix.v6, IP6_LEN);
+			memcpy(routes6[n6].gateway, r->gateway.v6, IP6_LEN);
+			n6++;
+		}
+	}
+	if (route_table_set(engine_routes(b->engine), routes, n) < 0 ||
+		route6_table_set(engine_routes6(b->engine), routes6, n6) < 0)
+		die("routes", "refused");
 }
 
 void
@@ -181,45 +262,68 @@ engine_box_publish(struct engine_box *b)
 	for (uint16_t i = 0; i < b->workers; i++)
 		worker_sleep_begin(engine_worker(b->engine, i));
 	engine_publish(b->engine, s);
-	if (route_table_set(engine_routes(b->engine), b->routes, b->route_count) < 0)
-		die("routes", "refused");
+	set_routes(b);
 	engine_bump_routes(b->engine);
 	for (uint16_t i = 0; i < b->workers; i++)
 		worker_sleep_end(engine_worker(b->engine, i));
 }
 
 void
-engine_box_neighbour(struct engine_box *b, uint16_t interface, rte_be32_t address,
+engine_box_neighbour_of(struct engine_box *b, uint16_t interface, const struct ip_addr *address,
 	enum neigh_state state, const struct rte_ether_addr *mac)
 {
 	struct neigh_table *t = engine_neighbours(b->engine);
+	const bool six = address->family == 6;
 	uint32_t index;
 
 	if (state == NEIGH_FREE) {
-		index = neigh_find(t, interface, address);
+		index = six ? neigh_find6(t, interface, address->v6)
+			    : neigh_find(t, interface, address->v4);
 		if (index != NEIGH_NONE)
 			neigh_remove(t, index);
 		engine_bump_routes(b->engine);
 		return;
 	}
-	index = neigh_add(t, interface, address, interface, &b->ports[interface].mac);
+	index = six ? neigh_add6(t, interface, address->v6, interface, &b->ports[interface].mac)
+		    : neigh_add(t, interface, address->v4, interface, &b->ports[interface].mac);
 	if (index == NEIGH_NONE)
 		die("neighbour", "table full");
 	neigh_set(t, index, state, mac);
+}
+
+void
+engine_box_neighbour(struct engine_box *b, uint16_t interface, rte_be32_t address,
+	enum neigh_state state, const struct rte_ether_addr *mac)
+{
+	const struct ip_addr a = ip_addr_v4(address);
+
+	engine_box_neighbour_of(b, interface, &a, state, mac);
+}
+
+static void
+add_route(struct engine_box *b, struct ip_addr prefix, uint8_t len, uint16_t interface,
+	struct ip_addr gateway)
+{
+	b->routes[b->route_count++] = (struct box_route){
+		.prefix = prefix, .len = len, .interface = interface, .gateway = gateway
+	};
 }
 
 static void
 base_draft(struct engine_box *b)
 {
 	/* Empty lists match anything, so the services are the only ones that need naming. */
-	static struct policy_range inside;
+	static struct policy_range inside[2];
 	static const struct policy_service services[] = {
 		{ .proto = 6, .sport_max = 65535, .dport_min = 1, .dport_max = 65535 },
 		{ .proto = 17, .sport_max = 65535, .dport_max = 65535 },
 		{ .proto = 1, .sport_max = 65535, .dport_max = 65535 },
+		{ .proto = 58, .sport_max = 65535, .dport_max = 65535 },
 	};
+	const struct ip_addr none = { 0 }, inside6 = address6(BOX_TRUST, 0);
 
-	inside = policy_prefix4(BOX_IPV4(10, 1, 1, 0), 24);
+	inside[0] = policy_prefix4(BOX_IPV4(10, 1, 1, 0), 24);
+	inside[1] = policy_prefix6(inside6.v6, 64);
 	b->default_action = POLICY_DENY;
 	b->tracking.tcp_window_check = true;
 	b->rules[0] = (struct policy_rule){
@@ -227,8 +331,8 @@ base_draft(struct engine_box *b)
 		.action = POLICY_PERMIT,
 		.source_zones = UINT64_C(1) << BOX_ZONE_TRUST,
 		.destination_zones = UINT64_C(1) << BOX_ZONE_UNTRUST,
-		.source_count = 1,
-		.sources = &inside,
+		.source_count = RTE_DIM(inside),
+		.sources = inside,
 		.service_count = RTE_DIM(services),
 		.services = services,
 	};
@@ -236,11 +340,14 @@ base_draft(struct engine_box *b)
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
 		b->mtu[i] = 1500;
 		b->up[i] = true;
-		b->routes[i] = (struct route){ .prefix = networks[i], .len = 24, .interface = i };
+		add_route(b, ip_addr_v4(rte_cpu_to_be_32(networks[i])), 24, i, none);
+		if (b->ipv6)
+			add_route(b, address6(i, 0), 64, i, none);
 	}
-	b->routes[BOX_PORTS] = (struct route){ .interface = BOX_UNTRUST,
-		.gateway = RTE_BE32(BOX_IPV4(200, 1, 1, 254)) };
-	b->route_count = BOX_PORTS + 1;
+	add_route(b, ip_addr_v4(0), 0, BOX_UNTRUST, ip_addr_v4(RTE_BE32(BOX_IPV4(200, 1, 1, 254))));
+	if (b->ipv6)
+		add_route(b, (struct ip_addr){ .family = 6 }, 0, BOX_UNTRUST,
+			address6(BOX_UNTRUST, GATEWAY6));
 }
 
 struct engine_box *
@@ -249,10 +356,11 @@ engine_box_create(const struct engine_box_params *params)
 	static const struct {
 		uint16_t interface;
 		rte_be32_t address;
+		uint16_t number; /* in the IPv6 network, which reads the same */
 	} hosts[] = {
-		{ BOX_TRUST, RTE_BE32(BOX_IPV4(10, 1, 1, 10)) },
-		{ BOX_UNTRUST, RTE_BE32(BOX_IPV4(200, 1, 1, 10)) },
-		{ BOX_UNTRUST, RTE_BE32(BOX_IPV4(200, 1, 1, 254)) },
+		{ BOX_TRUST, RTE_BE32(BOX_IPV4(10, 1, 1, 10)), 0x10 },
+		{ BOX_UNTRUST, RTE_BE32(BOX_IPV4(200, 1, 1, 10)), 0x10 },
+		{ BOX_UNTRUST, RTE_BE32(BOX_IPV4(200, 1, 1, 254)), GATEWAY6 },
 	};
 	struct engine_box *b = calloc(1, sizeof(*b));
 	const struct engine_params engine = { .name = params->name,
@@ -268,6 +376,7 @@ engine_box_create(const struct engine_box_params *params)
 		die(params->name, strerror(ENOMEM));
 	snprintf(b->name, sizeof(b->name), "%s", params->name);
 	b->number = params->number;
+	b->ipv6 = params->ipv6;
 	b->workers = params->workers;
 	b->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	snprintf(name, sizeof(name), "%s-pool", b->name);
@@ -286,10 +395,15 @@ engine_box_create(const struct engine_box_params *params)
 	base_draft(b);
 	engine_box_publish(b);
 	for (unsigned int i = 0; i < RTE_DIM(hosts); i++) {
-		const struct rte_ether_addr mac = engine_box_host_mac(hosts[i].address);
+		const struct ip_addr six = address6(hosts[i].interface, hosts[i].number);
+		struct rte_ether_addr mac = engine_box_host_mac(hosts[i].address);
 
 		engine_box_neighbour(
 			b, hosts[i].interface, hosts[i].address, NEIGH_REACHABLE, &mac);
+		if (!b->ipv6)
+			continue;
+		mac = engine_box_host_mac_of(&six);
+		engine_box_neighbour_of(b, hosts[i].interface, &six, NEIGH_REACHABLE, &mac);
 	}
 	engine_set_lease(b->engine, MONO_NEVER);
 	engine_set_vmac(b->engine, BOX_TRUST, BOX_VRID(BOX_TRUST), true);

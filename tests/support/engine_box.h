@@ -1,7 +1,9 @@
 /*
  * One firewall engine in a box: ring ports instead of NICs, a fake clock, the sample configuration
  * (trust 10.1.1.0/24, heartbeat 10.10.0.0/24, untrust 200.1.1.0/24, one rule "out"), its neighbours
- * resolved.  For flow tests, pair tests and the bench; several boxes may live in one process.
+ * resolved.  With ipv6 also 2001:db8:1::/64 in trust and 2001:db8:2::/64 in untrust: the same hosts
+ * with the same last numbers, link-local addresses fe80::2 (FW1) and fe80::3.  For flow tests, pair
+ * tests and the bench; several boxes may live in one process.
  *
  * The box plays the role of every thread: its functions must be called by one thread only.
  */
@@ -32,6 +34,14 @@ struct engine_box_params {
 	uint32_t buffers;    /* mbufs of the box's pool */
 	uint32_t ring;	     /* size of each port ring, power of two */
 	uint32_t event_ring; /* power of two */
+	bool ipv6; /* both families; its route table is large, so only where it is wanted */
+};
+
+/* A route of either family; gateway.family 0 = connected. */
+struct box_route {
+	struct ip_addr prefix, gateway;
+	uint16_t interface;
+	uint8_t len;
 };
 
 struct engine_box {
@@ -40,6 +50,7 @@ struct engine_box {
 	mono_t now;
 	char name[12];
 	uint8_t number;
+	bool ipv6;
 	uint16_t workers;
 	struct port ports[BOX_PORTS];
 	struct rte_ring *in[BOX_PORTS][MAX_WORKERS], *out[BOX_PORTS][MAX_WORKERS];
@@ -54,12 +65,12 @@ struct engine_box {
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;
-	struct route routes[BOX_ROUTES]; /* connected ones included */
+	struct box_route routes[BOX_ROUTES]; /* connected ones included */
 	uint32_t route_count;
 };
 
 /* engine_box_create: a running box: published, lease granted for ever, both virtual MACs active,
- * 10.1.1.10, 200.1.1.10 and 200.1.1.254 resolved, mirror off.
+ * 10.1.1.10, 200.1.1.10 and 200.1.1.254 resolved (IPv6 likewise), mirror off.
  * => Exits the program with a message when it cannot. */
 struct engine_box *engine_box_create(const struct engine_box_params *);
 void engine_box_destroy(struct engine_box *);
@@ -69,8 +80,13 @@ void engine_box_publish(struct engine_box *);
 void engine_box_neighbour(struct engine_box *, uint16_t interface, rte_be32_t, enum neigh_state,
 	const struct rte_ether_addr *mac);
 
-/* MAC of a host as the box knows it: 02:00 and its IPv4 address. */
+void engine_box_neighbour_of(struct engine_box *, uint16_t interface, const struct ip_addr *,
+	enum neigh_state, const struct rte_ether_addr *mac);
+
+/* MAC of a host as the box knows it: 02:00 and its IPv4 address, 02:06 and the end of its IPv6
+ * address. */
 struct rte_ether_addr engine_box_host_mac(rte_be32_t);
+struct rte_ether_addr engine_box_host_mac_of(const struct ip_addr *);
 /* Interface address of the box itself. */
 rte_be32_t engine_box_address(const struct engine_box *, uint16_t port);
 

@@ -145,6 +145,7 @@ every_table_has_its_columns(void **state)
 			" 0.0.0.0/0     static     200.1.1.254  GigabitEthernet1/0/3" },
 		{ "display ip routing-table", " 10.1.1.0/24   connected  -" },
 		{ "display zone", "trust          85  GigabitEthernet1/0/1" },
+		{ "display firewall icmpv6-rules", "133-134  router-discovery" },
 		{ "display security-policy", "out      trust     untrust  10.1.1.0/24" },
 		{ "display security-policy", "tcp to 1-65535,udp,icmp" },
 		{ "display security-policy", "default" },

@@ -1,0 +1,14 @@
+/*
+ * IPv6: the part of parse behind EtherType 0x86dd.
+ */
+#pragma once
+
+#include "worker.h"
+
+/* parse6_packet: a frame to a MAC of ours; p->m and p->l3 are set.
+ * => DROP_NONE with everything of p set, or with *punt = true and p->why. */
+enum drop_reason parse6_packet(const struct worker *, struct pkt *, bool *punt);
+
+/* parse6_group: the same for a frame to a group MAC, of which only neighbour discovery concerns us.
+ * => DROP_NONE (punt, p->why is set) or a reason. */
+enum drop_reason parse6_group(struct pkt *);
