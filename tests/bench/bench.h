@@ -74,12 +74,12 @@ bool bench_rig_simple(struct bench_rig *, uint32_t sessions, uint16_t rules);
 
 /* What kind of packet: everything but its session. */
 struct bench_shape {
-	uint8_t family; /* 4 */
+	uint8_t family; /* 4 or 6 */
 	uint8_t proto;	/* IPPROTO_UDP or IPPROTO_TCP */
 	uint8_t tcp_flags;
 	uint8_t seq_add, ack_add; /* to what a segment right after the handshake has */
 };
-extern const struct bench_shape bench_udp, bench_syn, bench_synack, bench_ack;
+extern const struct bench_shape bench_udp, bench_udp6, bench_syn, bench_synack, bench_ack;
 
 /* One packet of session `i` in direction `dir`; its mbuf comes from the rig's pool. */
 struct rte_mbuf *bench_packet(

@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_LEN 60
-#define INSIDE	  IPV4(10, 0, 0, 0)
-#define OUTSIDE	  IPV4(200, 0, 0, 0)
+#define INSIDE	IPV4(10, 0, 0, 0)
+#define OUTSIDE IPV4(200, 0, 0, 0)
 
 const struct bench_shape bench_udp = { .family = 4, .proto = IPPROTO_UDP };
+const struct bench_shape bench_udp6 = { .family = 6, .proto = IPPROTO_UDP };
 const struct bench_shape bench_syn = {
 	.family = 4, .proto = IPPROTO_TCP, .tcp_flags = RTE_TCP_SYN_FLAG
 };
@@ -75,37 +75,80 @@ fill_tcp(struct rte_tcp_hdr *tcp, const struct bench_shape *shape, unsigned int 
 	tcp->rx_win = RTE_BE16(65535);
 }
 
+/* The IPv4 addresses behind 2001:db8:4::/96. */
+static void
+put_address6(uint8_t to[16], rte_be32_t address)
+{
+	static const uint8_t prefix[16] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x04 };
+
+	memcpy(to, prefix, sizeof(prefix));
+	memcpy(to + 12, &address, sizeof(address));
+}
+
+/* => where L4 begins */
+static void *
+fill_ip4(void *at, const struct bench_shape *shape, const struct endpoints *e, uint16_t l4_len)
+{
+	struct rte_ipv4_hdr *ip = at;
+
+	*ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4_len)),
+		.time_to_live = 64,
+		.next_proto_id = shape->proto,
+		.src_addr = e->src,
+		.dst_addr = e->dst };
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return ip + 1;
+}
+
+static void *
+fill_ip6(void *at, const struct bench_shape *shape, const struct endpoints *e, uint16_t l4_len)
+{
+	struct rte_ipv6_hdr *ip6 = at;
+
+	*ip6 = (struct rte_ipv6_hdr){ .vtc_flow = RTE_BE32(0x60000000),
+		.payload_len = rte_cpu_to_be_16(l4_len),
+		.proto = shape->proto,
+		.hop_limits = 64 };
+	put_address6(ip6->src_addr, e->src);
+	put_address6(ip6->dst_addr, e->dst);
+	return ip6 + 1;
+}
+
 static struct rte_mbuf *
 make_packet(struct bench_rig *r, const struct bench_shape *shape, const struct endpoints *e,
 	unsigned int dir)
 {
 	static const struct rte_ether_addr router = { { 2, 0, 0, 0, 9, 9 } };
+	const bool six = shape->family == 6;
+	const uint16_t l4_len = shape->proto == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) : 8 + 18;
+	const uint16_t len = (uint16_t)(RTE_ETHER_HDR_LEN + (six ? 40 : 20) + 26);
 	struct rte_mbuf *m = rte_pktmbuf_alloc(r->pool);
-	struct rte_ether_hdr *eth = m == NULL ? NULL : (void *)rte_pktmbuf_append(m, FRAME_LEN);
-	struct rte_ipv4_hdr *ip;
+	struct rte_ether_hdr *eth = m == NULL ? NULL : (void *)rte_pktmbuf_append(m, len);
+	struct rte_udp_hdr *udp;
+	void *ip;
 
 	if (eth == NULL)
 		bench_fatal("packet buffers left", 0, 1);
-	memset(eth, 0, FRAME_LEN);
+	memset(eth, 0, len);
 	eth->dst_addr = r->ports[dir].mac;
 	eth->src_addr = router;
-	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	ip = (struct rte_ipv4_hdr *)(eth + 1);
-	*ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
-		.time_to_live = 64,
-		.next_proto_id = shape->proto,
-		.src_addr = e->src,
-		.dst_addr = e->dst };
+	eth->ether_type = six ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4);
+	ip = eth + 1;
+	udp = six ? fill_ip6(ip, shape, e, l4_len) : fill_ip4(ip, shape, e, l4_len);
 	/* The ports are in the same place. */
-	*(struct rte_udp_hdr *)(ip + 1) = (struct rte_udp_hdr){
+	*udp = (struct rte_udp_hdr){
 		.src_port = e->sport, .dst_port = e->dport, .dgram_len = RTE_BE16(8 + 18)
 	};
-	ip->total_length = RTE_BE16(sizeof(*ip) + 8 + 18);
 	if (shape->proto == IPPROTO_TCP) {
-		fill_tcp((struct rte_tcp_hdr *)(ip + 1), shape, dir);
-		ip->total_length = RTE_BE16(sizeof(*ip) + sizeof(struct rte_tcp_hdr));
+		struct rte_tcp_hdr *tcp = (void *)udp;
+
+		fill_tcp(tcp, shape, dir);
+		tcp->cksum = six ? rte_ipv6_udptcp_cksum(ip, tcp) : rte_ipv4_udptcp_cksum(ip, tcp);
+	} else if (six) {
+		udp->dgram_cksum =
+			rte_ipv6_udptcp_cksum(ip, udp); /* over IPv4 it may be left out */
 	}
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	return m;
 }
 
@@ -134,6 +177,15 @@ bench_home(const struct bench_rig *r, const struct bench_shape *shape, uint32_t 
 	const struct endpoints e = endpoints_of(i, 0);
 	struct session_key4 key;
 
+	if (shape->family == 6) {
+		uint8_t src[16], dst[16];
+		struct session_key6 key6;
+
+		put_address6(src, e.src);
+		put_address6(dst, e.dst);
+		session_key6_make(&key6, src, dst, e.sport, e.dport, shape->proto);
+		return session_table_home6(engine_sessions(r->engine), &key6);
+	}
 	session_key4_make(&key, e.src, e.dst, e.sport, e.dport, shape->proto);
 	return session_table_home4(engine_sessions(r->engine), &key);
 }

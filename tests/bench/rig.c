@@ -61,6 +61,9 @@ make_policy(uint16_t count)
 	struct policy_rule *rules = calloc(count, sizeof(*rules));
 	struct policy_range *prefixes = calloc(2U * count, sizeof(*prefixes));
 	struct policy_service *services = calloc(count, sizeof(*services));
+	const uint8_t inside6[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x04, [12] = 10 };
+	const uint8_t outside6[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x04, [12] = 200 };
+	struct policy_range inside[2], outside[2];
 	struct policy *policy = NULL;
 
 	for (uint32_t i = 0; rules != NULL && prefixes != NULL && services != NULL && i < count;
@@ -92,12 +95,44 @@ make_policy(uint16_t count)
 		rules[i].service_count = 1;
 		rules[i].services = &services[i];
 	}
+	/* The last rule is for both families. */
+	if (rules != NULL) {
+		inside[0] = policy_prefix4(IPV4(10, 0, 0, 0), 8);
+		inside[1] = policy_prefix6(inside6, 104);
+		outside[0] = policy_prefix4(IPV4(200, 0, 0, 0), 8);
+		outside[1] = policy_prefix6(outside6, 104);
+		rules[count - 1].source_count = RTE_DIM(inside);
+		rules[count - 1].sources = inside;
+		rules[count - 1].destination_count = RTE_DIM(outside);
+		rules[count - 1].destinations = outside;
+	}
 	if (rules != NULL && prefixes != NULL && services != NULL)
 		policy = policy_create(rules, count, POLICY_DENY);
 	free(rules);
 	free(prefixes);
 	free(services);
 	return policy;
+}
+
+/* The same networks as in IPv4, behind 2001:db8:4::/96 (packets.c); link-local routers. */
+static bool
+publish6(struct bench_rig *r, uint16_t ports)
+{
+	struct route6 routes[2];
+
+	for (uint16_t i = 0; i < ports; i++) {
+		static const uint8_t net[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0x00, 0x04 };
+		const uint8_t router[IP6_LEN] = { 0xfe, 0x80, [15] = (uint8_t)(2 + i) };
+		struct neigh_table *t = engine_neighbours(r->engine);
+
+		routes[i] = (struct route6){ .len = 104, .interface = i };
+		memcpy(routes[i].prefix, net, IP6_LEN);
+		routes[i].prefix[12] = i == 0 ? 10 : 200;
+		memcpy(routes[i].gateway, router, IP6_LEN);
+		neigh_set(t, neigh_add6(t, i, router, i, &r->ports[i].mac), NEIGH_REACHABLE,
+			&router_mac);
+	}
+	return route6_table_set(engine_routes6(r->engine), routes, ports) == 0;
 }
 
 static bool
@@ -140,7 +175,8 @@ publish(struct bench_rig *r, uint16_t rules)
 	s->zones[BENCH_UNTRUST].priority = 5;
 	s->policy = make_policy(rules);
 	if (s->policy == NULL ||
-		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0)
+		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0 ||
+		!publish6(r, 2))
 		return false;
 	engine_publish(r->engine, s);
 	engine_bump_routes(r->engine);
