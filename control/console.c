@@ -10,6 +10,7 @@
 #define ALLOW_EXPERIMENTAL_API /* rdline_new() and its two friends; stable in later releases */
 #include "console.h"
 
+#include "farewell.h"
 #include "listener.h"
 #include "log.h"
 #include "management.h"
@@ -75,6 +76,7 @@ struct console {
 	int epfd;
 	struct listener listener; /* fd -1: none */
 	struct console_client *clients[CONSOLE_CLIENTS];
+	struct farewell farewell;
 	uint32_t count, number;
 	struct log_limit refused, dropped;
 	struct termios saved; /* the terminal's modes, while `raw` */
@@ -514,10 +516,12 @@ client_destroy(struct console_client *c)
 	free(c);
 }
 
+/* client_end: `told` = the client has been sent its last words and shall be able to read them. */
 static void
-client_close(struct console_client *c)
+client_end(struct console_client *c, bool told)
 {
 	struct console *con = c->console;
+	int fd;
 
 	for (uint32_t i = 0; i < CONSOLE_CLIENTS; i++) {
 		if (con->clients[i] == c) {
@@ -525,7 +529,11 @@ client_close(struct console_client *c)
 			con->count--;
 		}
 	}
-	stream_close(&c->stream);
+	fd = stream_release(&c->stream);
+	if (fd >= 0 && told)
+		farewell_say(&con->farewell, fd, management_now(con->management));
+	else if (fd >= 0)
+		close(fd);
 	client_destroy(c);
 }
 
@@ -599,7 +607,7 @@ console_attach(struct console *con, int in_fd, int out_fd, bool terminal)
 			LOG(NOTICE, "console: client refused: %s",
 				slot == CONSOLE_CLIENTS ? "too many clients" : "out of memory");
 		(void)!write(out_fd, full, sizeof(full) - 1);
-		close(in_fd);
+		farewell_say(&con->farewell, in_fd, now);
 		if (out_fd != in_fd)
 			close(out_fd);
 		return slot == CONSOLE_CLIENTS ? -EMFILE : -ENOMEM;
@@ -686,7 +694,7 @@ turn(struct console_client *c, uint32_t events)
 	stream_flush(s, now);
 	if (s->dead ||
 		(s->out_len == 0 && !streaming(c) && (c->quit || (s->eof && s->in_len == 0)))) {
-		client_close(c);
+		client_end(c, c->quit && !s->dead);
 		return;
 	}
 	/* While a table streams, input is read only to find Ctrl-C, until its buffer is full. */
@@ -720,6 +728,7 @@ console_create(struct management *m, int epfd, const char *path, char *err, size
 	con->management = m;
 	con->epfd = epfd;
 	con->listener.fd = -1;
+	farewell_init(&con->farewell, epfd);
 	if (path[0] != '\0') {
 		const int rc = listener_open(&con->listener, epfd, path, "system.console_socket",
 			accepted, con, err, err_size);
@@ -746,8 +755,9 @@ console_destroy(struct console *con)
 			continue;
 		emit(c, "\nthe daemon stops\n");
 		stream_flush(&c->stream, now);
-		client_close(c);
+		client_end(c, false);
 	}
+	farewell_end(&con->farewell);
 	free(con);
 }
 
@@ -757,6 +767,7 @@ console_tick(struct console *con)
 	const mono_t now = management_now(con->management);
 
 	listener_tick(&con->listener);
+	farewell_tick(&con->farewell, now);
 	for (uint32_t i = 0; i < CONSOLE_CLIENTS; i++) {
 		struct console_client *c = con->clients[i];
 		const char *why = c != NULL && !c->terminal
@@ -767,7 +778,7 @@ console_tick(struct console *con)
 			continue;
 		if (log_allowed(&con->dropped, now.ns))
 			LOG(NOTICE, "console: client %u dropped: %s", c->number, why);
-		client_close(c);
+		client_end(c, false);
 	}
 }
 

@@ -7,6 +7,7 @@
  */
 #include "json_server.h"
 
+#include "farewell.h"
 #include "listener.h"
 #include "log.h"
 #include "management.h"
@@ -41,6 +42,7 @@ struct json_server {
 	int epfd;
 	struct listener listener; /* fd -1: none */
 	struct json_client *clients[JSON_CLIENTS];
+	struct farewell farewell;
 	uint32_t count, number;
 	struct log_limit refused, dropped;
 };
@@ -323,9 +325,12 @@ feed(struct json_client *c, mono_t now)
 
 /* ---- clients ---- */
 
+/* client_end: `told` = the client has been sent why and shall be able to read it. */
 static void
-client_close(struct json_client *c)
+client_end(struct json_client *c, bool told)
 {
+	int fd;
+
 	for (uint32_t i = 0; i < JSON_CLIENTS; i++) {
 		if (c->server->clients[i] == c) {
 			c->server->clients[i] = NULL;
@@ -333,7 +338,11 @@ client_close(struct json_client *c)
 		}
 	}
 	json_decref(c->filter);
-	stream_close(&c->stream);
+	fd = stream_release(&c->stream);
+	if (fd >= 0 && told)
+		farewell_say(&c->server->farewell, fd, management_now(c->server->management));
+	else if (fd >= 0)
+		close(fd);
 	free(c);
 }
 
@@ -359,7 +368,7 @@ ready(struct loop_source *source, uint32_t events)
 	stream_flush(s, now);
 	if (s->dead || (s->out_len == 0 && c->view == NULL &&
 			       (c->quit || (s->eof && memchr(s->in, '\n', s->in_len) == NULL)))) {
-		client_close(c);
+		client_end(c, c->quit && !s->dead);
 		return;
 	}
 	/* Pipelined requests wait in the buffer: come back for them without new input. */
@@ -384,7 +393,7 @@ json_server_attach(struct json_server *server, int fd)
 		if (log_allowed(&server->refused, now.ns))
 			LOG(NOTICE, "json: client refused: too many clients");
 		(void)!write(fd, full, sizeof(full) - 1);
-		close(fd);
+		farewell_say(&server->farewell, fd, now);
 		return -EMFILE;
 	}
 	c->server = server;
@@ -421,6 +430,7 @@ json_server_create(struct management *m, int epfd, const char *path, char *err, 
 	server->management = m;
 	server->epfd = epfd;
 	server->listener.fd = -1;
+	farewell_init(&server->farewell, epfd);
 	if (path[0] != '\0') {
 		const int rc = listener_open(&server->listener, epfd, path, "system.json_socket",
 			accepted, server, err, err_size);
@@ -440,7 +450,8 @@ json_server_destroy(struct json_server *server)
 	listener_close(&server->listener);
 	for (uint32_t i = 0; i < JSON_CLIENTS; i++)
 		if (server->clients[i] != NULL)
-			client_close(server->clients[i]);
+			client_end(server->clients[i], false);
+	farewell_end(&server->farewell);
 	free(server);
 }
 
@@ -450,6 +461,7 @@ json_server_tick(struct json_server *server)
 	const mono_t now = management_now(server->management);
 
 	listener_tick(&server->listener);
+	farewell_tick(&server->farewell, now);
 	for (uint32_t i = 0; i < JSON_CLIENTS; i++) {
 		struct json_client *c = server->clients[i];
 		const char *why =
@@ -459,7 +471,7 @@ json_server_tick(struct json_server *server)
 			continue;
 		if (log_allowed(&server->dropped, now.ns))
 			LOG(NOTICE, "json: client %u dropped: %s", c->number, why);
-		client_close(c);
+		client_end(c, false);
 	}
 }
 

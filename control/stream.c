@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -54,21 +55,44 @@ stream_open(struct stream *s, int epfd, int in_fd, int out_fd, size_t in_max,
 	return rc;
 }
 
-void
-stream_close(struct stream *s)
+int
+stream_release(struct stream *s)
 {
+	int fd = s->in_fd;
+
 	/* A descriptor somebody else holds too would stay in the set after close(). */
 	epoll_ctl(s->epfd, EPOLL_CTL_DEL, s->in_fd, NULL);
 	if (s->out_fd != s->in_fd) {
 		epoll_ctl(s->epfd, EPOLL_CTL_DEL, s->out_fd, NULL);
 		close(s->out_fd);
+		close(s->in_fd);
+		fd = -1;
 	}
-	close(s->in_fd);
 	free(s->in);
 	free(s->out);
 	s->in = s->out = NULL;
 	s->in_len = s->out_len = s->out_cap = 0;
 	s->dead = true;
+	return fd;
+}
+
+void
+stream_close(struct stream *s)
+{
+	const int fd = stream_release(s);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Somebody who has closed for good cannot want what he has half written: a command cut by a
+ * client's end must not run.  Who has only shut down his sending side waits for the answer. */
+static bool
+awaited(const struct stream *s)
+{
+	struct pollfd p = { .fd = s->out_fd };
+
+	return poll(&p, 1, 0) == 0;
 }
 
 void
@@ -84,8 +108,11 @@ stream_read(struct stream *s)
 	} while (n < 0 && errno == EINTR);
 	if (n > 0) {
 		s->in_len += (size_t)n;
+		s->open_line = s->in[s->in_len - 1] != '\n' && s->in[s->in_len - 1] != '\r';
 	} else if (n == 0) {
 		s->eof = true;
+		if (s->open_line && awaited(s))
+			s->in[s->in_len++] = '\n';
 		if (s->in_fd != s->out_fd) /* else a closed pipe's EPOLLHUP would fire for ever */
 			epoll_ctl(s->epfd, EPOLL_CTL_DEL, s->in_fd, NULL);
 	} else if (errno != EAGAIN) {

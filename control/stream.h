@@ -25,9 +25,10 @@ struct stream {
 	struct loop_source source; /* first: the owner's ready() gets its address */
 	int epfd, in_fd, out_fd;   /* in_fd == out_fd for a socket */
 	uint32_t armed_in, armed_out;
-	bool eof;  /* the client will send no more */
-	bool dead; /* close now */
-	bool cut;  /* STREAM_MAX was reached */
+	bool eof;	/* the client will send no more */
+	bool open_line; /* the last byte was no end of line */
+	bool dead;	/* close now */
+	bool cut;	/* STREAM_MAX was reached */
 	char *in;
 	size_t in_len, in_max;
 	char *out;
@@ -39,8 +40,12 @@ struct stream {
 int stream_open(struct stream *, int epfd, int in_fd, int out_fd, size_t in_max,
 	void (*ready)(struct loop_source *, uint32_t), mono_t now);
 void stream_close(struct stream *);
+/* stream_release: the same, but a socket stays open and is the caller's.
+ * => descriptor, -1 when there is none. */
+int stream_release(struct stream *);
 
-/* stream_read: more input into in[in_len..in_max).  Sets eof or dead. */
+/* stream_read: more input into in[in_len..in_max).  Sets eof or dead.  At the end of input a last
+ * line without an end gets one, if its sender still waits for the answer. */
 void stream_read(struct stream *);
 void stream_consume(struct stream *, size_t n); /* of the input's front */
 

@@ -307,6 +307,43 @@ piped_commands_are_all_answered_before_the_close(void **state)
 }
 
 static void
+a_last_line_without_an_end_is_run_if_its_sender_waits(void **state)
+{
+	static const struct {
+		const char *bytes, *has;
+		bool waits;
+	} rows[] = {
+		{ "display arp\ndisplay zone", "Priority", true },
+		{ "\x01"
+		  "display zone",
+			"\x04OK\n", true },
+		{ "reset firewall session table", NULL, false }, /* half a command, then Ctrl-] */
+		{ "\x01reset firewall session table", NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const int fd = management_box_console(box);
+		char *text;
+
+		assert_int_equal(
+			write(fd, rows[i].bytes, strlen(rows[i].bytes)), strlen(rows[i].bytes));
+		if (rows[i].waits) {
+			shutdown(fd, SHUT_WR);
+			text = management_box_receive(box, fd, NULL, NULL);
+			assert_int_equal(count(text, rows[i].has), 1);
+			assert_true(management_box_closed(box, fd));
+			free(text);
+		}
+		close(fd);
+		while (management_box_turn(box) > 0)
+			;
+		engine_box_wait(box->box, 2000);
+		assert_int_equal(session_table_count(engine_sessions(box->m.engine)), SESSIONS);
+	}
+}
+
+static void
 quit_and_end_of_file_leave(void **state)
 {
 	static const char *const rows[] = { "quit\n", "\x04", "quit\r\n",
@@ -513,6 +550,10 @@ MGT_02_the_65th_client_is_told_and_closed(void **state)
 	for (int i = 0; i < CONSOLE_CLIENTS; i++)
 		fd[i] = client();
 	extra = management_box_console(box);
+	assert_true(management_box_send(box, extra,
+		"\x01"
+		"display zone\n",
+		14));
 	text = management_box_receive(box, extra, NULL, NULL);
 	assert_string_equal(text, "too many clients\n");
 	free(text);
@@ -565,6 +606,7 @@ main(void)
 		CASE(help_lists_every_command), CASE(a_oneshot_command_ends_with_its_status),
 		CASE(a_large_table_arrives_whole), CASE(ctrl_c_stops_a_table),
 		CASE(piped_commands_are_all_answered_before_the_close),
+		CASE(a_last_line_without_an_end_is_run_if_its_sender_waits),
 		CASE(quit_and_end_of_file_leave),
 		CASE(MGT_01_an_endless_line_is_dropped_in_bounded_memory),
 		CASE(MGT_01_a_line_that_does_not_fit_is_not_run), CASE(MGT_01_odd_bytes_do_no_harm),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The JSON socket: requests and answers, paging, and input that is no request. */
+#include "farewell.h"
 #include "json_server.h"
 #include "management_box.h"
 #include "stream.h"
@@ -296,8 +297,9 @@ requests_in_one_piece_are_answered_in_order(void **state)
 	static const char lines[] = "{\"schema\":1,\"id\":1,\"get\":\"sessions\"}\r\n\n"
 				    "nonsense\n"
 				    "{\"schema\":1,\"id\":3,\"get\":\"sessions\",\"limit\":3000}\n"
-				    "{\"schema\":1,\"id\":4,\"get\":\"zone\"}\n{\"cut";
-	static const size_t sizes[] = { 1000, 0, 3000, 4 };
+				    "{\"schema\":1,\"id\":4,\"get\":\"zone\"}\n"
+				    "{\"schema\":1,\"id\":5,\"get\":\"zone\"}"; /* no end */
+	static const size_t sizes[] = { 1000, 0, 3000, 4, 4 };
 	const int fd = management_box_json(box);
 	char *text, *at;
 
@@ -305,7 +307,7 @@ requests_in_one_piece_are_answered_in_order(void **state)
 	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
 	shutdown(fd, SHUT_WR);
 	text = at = management_box_receive(box, fd, NULL, NULL);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		char *end = strchr(at, '\n');
 		json_t *answer;
 
@@ -348,6 +350,36 @@ MGT_01_a_line_over_64_KiB_is_an_error_and_the_end(void **state)
 	close(other);
 }
 
+/* The rest of what is to be read: => 0 at a clean end, -1 when the server has reset us. */
+static ssize_t
+read_end(int fd)
+{
+	char byte;
+
+	return read(fd, &byte, 1);
+}
+
+static void
+MGT_01_who_goes_on_writing_still_reads_too_long(void **state)
+{
+	static char junk[300 * 1024];
+	const int fd = management_box_json(box);
+	char *text;
+
+	(void)state;
+	memset(junk, ' ', sizeof(junk));
+	assert_true(management_box_send(box, fd, junk, sizeof(junk)));
+	text = management_box_receive(box, fd, NULL, NULL);
+	assert_non_null(strstr(text, "\"too_long\""));
+	assert_int_equal(read_end(fd), 0);
+	assert_true(management_box_send(box, fd, junk, sizeof(junk)));
+	assert_int_equal(read_end(fd), 0);
+	management_box_jump(box, FAREWELL_MS + 1);
+	assert_false(management_box_send(box, fd, junk, sizeof(junk)));
+	free(text);
+	close(fd);
+}
+
 static void
 MGT_02_a_client_that_does_not_read_costs_only_its_buffer(void **state)
 {
@@ -383,10 +415,12 @@ MGT_02_the_65th_client_is_told_and_closed(void **state)
 	for (int i = 0; i < JSON_CLIENTS; i++)
 		fd[i] = management_box_json(box);
 	extra = management_box_json(box);
+	/* As clients do: the request first, then the answer. */
+	assert_true(management_box_send(box, extra, "{\"schema\":1,\"get\":\"zone\"}\n", 27));
 	text = management_box_receive(box, extra, NULL, NULL);
 	assert_non_null(strstr(text, "\"too_many_clients\""));
 	free(text);
-	assert_true(management_box_closed(box, extra));
+	assert_int_equal(read_end(extra), 0);
 	close(extra);
 	for (int i = 0; i < JSON_CLIENTS; i++)
 		close(fd[i]);
@@ -434,6 +468,7 @@ main(void)
 		CASE(MGT_04_bytes_may_come_one_by_one),
 		CASE(requests_in_one_piece_are_answered_in_order),
 		CASE(MGT_01_a_line_over_64_KiB_is_an_error_and_the_end),
+		CASE(MGT_01_who_goes_on_writing_still_reads_too_long),
 		CASE(MGT_02_a_client_that_does_not_read_costs_only_its_buffer),
 		CASE(MGT_02_the_65th_client_is_told_and_closed),
 	};
