@@ -11,6 +11,7 @@
 #include "policy.h"
 #include "row.h"
 #include "session_filter.h"
+#include "session_walk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,25 +19,10 @@
 
 #define SLOTS_PER_STEP 16384
 
-/* next_session: the next session that passes the filter, from *cursor on.
- * => NULL: the step is used up, or *cursor has reached the end. */
-static struct session *
-next_session(struct session_table *t, const struct session_filter *f, uint64_t *cursor,
-	struct session_key4 *key)
+static bool
+match(void *filter, const struct session *s, const union session_walk_key *key)
 {
-	const uint32_t capacity = session_table_capacity(t);
-
-	for (uint32_t looked = 0; *cursor < capacity && looked < SLOTS_PER_STEP; looked++) {
-		struct session *s = session_table_at(t, (uint32_t)(*cursor)++);
-		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-
-		if (session_state_of(ctl) == SESSION_FREE ||
-			session_state_of(ctl) >= SESSION_STATES || (ctl & SESSION_F_DEAD) != 0)
-			continue;
-		if (session_table_key4(t, s, key) && session_filter_match(f, s, key))
-			return s;
-	}
-	return NULL;
+	return session_family(s) == 4 && session_filter_match(filter, s, &key->v4);
 }
 
 static void
@@ -128,20 +114,22 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	const struct snapshot *snapshot = engine_snapshot(m->engine);
 	struct session_table *t = engine_sessions(m->engine);
 	struct session_filter f;
+	struct session_walk w = {
+		.match = match, .ctx = &f, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
+	};
 	struct session_key4 key;
 	const struct session *s;
-	uint16_t generation;
 	char err[128];
 	json_t *row;
 
 	/* A zone may have gone with a reload since the filter was checked: nothing is in it. */
 	if (!session_filter_compile(&f, filter, snapshot, err, sizeof(err)))
 		return false;
-	s = next_session(t, &f, cursor, &key);
+	s = session_walk_next(t, &w);
+	*cursor = w.next;
 	if (s != NULL) {
-		generation = atomic_load_explicit(&s->generation, memory_order_acquire);
-		row = session_row(m, snapshot, t, s, &key);
-		if (atomic_load_explicit(&s->generation, memory_order_acquire) == generation &&
+		row = session_row(m, snapshot, t, s, &w.key.v4);
+		if (atomic_load_explicit(&s->generation, memory_order_acquire) == w.generation &&
 			session_table_key4(t, s, &key))
 			json_array_append_new(rows, row);
 		else
@@ -229,32 +217,22 @@ static bool
 collect_reset(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
 	/* The cursor is the slab index, and above it the number of sessions so far. */
-	uint64_t index = *cursor & UINT32_MAX, done = *cursor >> 32;
+	uint64_t done = *cursor >> 32;
 	struct session_table *t = engine_sessions(m->engine);
 	struct session_filter f;
-	struct session_key4 key;
-	const uint64_t end = index + SLOTS_PER_STEP;
+	struct session_walk w = {
+		.match = match, .ctx = &f, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
+	};
 	char err[128];
 	bool more;
 
 	if (!session_filter_compile(&f, filter, engine_snapshot(m->engine), err, sizeof(err)))
 		return false;
-	while (index < end && index < session_table_capacity(t)) {
-		const struct session *s = next_session(t, &f, &index, &key);
-		uint16_t generation;
-
-		if (s == NULL)
-			break;
-		generation = atomic_load_explicit(&s->generation, memory_order_acquire);
-		if (!session_table_post(
-			    t, session_table_index(t, s), generation, SESSION_OP_KILL)) {
-			index = session_table_index(t, s); /* inbox full: again next time */
-			break;
-		}
-		done++;
-	}
-	more = index < session_table_capacity(t);
-	*cursor = done << 32 | index;
+	if (json_object_size(filter) == 0)
+		w.match = NULL; /* whatever there is */
+	done += session_walk_reset(t, &w);
+	more = w.next < session_table_capacity(t);
+	*cursor = done << 32 | w.next;
 	if (!more)
 		json_array_append_new(rows, json_pack("{s:I}", "reset", (json_int_t)done));
 	return more;
@@ -328,9 +306,9 @@ complete(struct management *m, const char *line, const char *words[COMMAND_WORDS
 }
 
 #define FILTERS                                                                                    \
-	"source ADDRESS[/LENGTH], destination ADDRESS[/LENGTH], source-port N, "                   \
-	"destination-port N, protocol NAME|N, source-zone ZONE, destination-zone ZONE, local, "    \
-	"remote"
+	"address ADDRESS[/LENGTH], port N, zone ZONE (of either side), source ADDRESS[/LENGTH], "  \
+	"destination ADDRESS[/LENGTH], source-port N, destination-port N, protocol NAME|N, "       \
+	"source-zone ZONE, destination-zone ZONE, local, remote"
 #define SESSION_TABLE COMMAND_WORD("firewall"), COMMAND_WORD("session"), COMMAND_WORD("table")
 
 static cmdline_parse_inst_t inst_show = {

@@ -15,8 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INJECT_RING  1024
-#define RESET_REPORT 1024 /* sessions looked at between two quiescent reports, a power of two */
+#define INJECT_RING 1024
 
 static int
 create_tables(struct engine *e, const struct engine_params *params, char *err, size_t err_size)
@@ -337,33 +336,4 @@ uint16_t
 engine_worker_count(const struct engine *e)
 {
 	return e->worker_count;
-}
-
-uint32_t
-engine_reset_sessions(struct engine *e,
-	bool (*match)(void *, const struct session *, const struct session_key4 *), void *ctx)
-{
-	const uint32_t capacity = session_table_capacity(e->sessions);
-	const int reader = rcu_register(e->rcu);
-	uint32_t handed = 0;
-
-	if (reader < 0)
-		return 0;
-	for (uint32_t i = 0; i < capacity; i++) {
-		const struct session *s = session_table_at(e->sessions, i);
-		const uint16_t generation =
-			atomic_load_explicit(&s->generation, memory_order_acquire);
-		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-		struct session_key4 key;
-
-		if ((i & (RESET_REPORT - 1)) == 0)
-			rcu_quiescent(e->rcu, reader);
-		if (session_state_of(ctl) == SESSION_FREE || (ctl & SESSION_F_DEAD) != 0)
-			continue;
-		if (!session_table_key4(e->sessions, s, &key) || !match(ctx, s, &key))
-			continue;
-		handed += session_table_post(e->sessions, i, generation, SESSION_OP_KILL);
-	}
-	rcu_unregister(e->rcu, reader);
-	return handed;
 }

@@ -126,9 +126,3 @@ void worker_stats(const struct worker *, struct worker_stats *);
 void engine_interface_stats(const struct engine *, uint16_t interface, struct interface_stats *);
 /* Hits of a policy counter slot (policy.h), zeroed when a new snapshot moves the slot's rule. */
 uint64_t engine_rule_hits(const struct engine *, uint16_t slot);
-
-/* Administrative removal: every session the callback accepts is handed to its home worker to kill.
- * => M or C.  Returns how many were handed over: fewer than match when an inbox is full; the caller
- *    then asks again a little later. */
-uint32_t engine_reset_sessions(struct engine *,
-	bool (*match)(void *, const struct session *, const struct session_key4 *), void *ctx);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the engine remembers: sessions, mirror events, counters. */
 #include "flow.h"
+#include "session_walk.h"
 
 #include <arpa/inet.h>
 
@@ -150,16 +151,12 @@ do_remote(struct flow *f, struct words *w)
 static void
 do_reset(struct flow *f, struct words *w)
 {
-	struct session_table *t = engine_sessions(flow_box(f)->engine);
+	struct session_walk walk = { .slots = UINT32_MAX };
 
 	(void)w;
-	for (uint32_t i = 0; i < session_table_capacity(t); i++) {
-		const struct session *s = session_table_at(t, i);
-
-		if (session_state_of(atomic_load(&s->ctl)) != SESSION_FREE &&
-			!session_table_post(t, i, atomic_load(&s->generation), SESSION_OP_KILL))
-			flow_fail(f, "inbox full");
-	}
+	session_walk_reset(engine_sessions(flow_box(f)->engine), &walk);
+	if (walk.next < session_table_capacity(engine_sessions(flow_box(f)->engine)))
+		flow_fail(f, "inbox full");
 	engine_box_poll(f->box);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "frame.h"
 #include "fuzz.h"
+#include "session_walk.h"
 
 #include <string.h>
 
@@ -154,15 +155,6 @@ take_over(struct machine *m)
 	}
 }
 
-static bool
-any(void *ctx, const struct session *s, const struct session_key4 *k)
-{
-	(void)ctx;
-	(void)s;
-	(void)k;
-	return true;
-}
-
 static void
 check(const struct machine *m)
 {
@@ -206,6 +198,7 @@ happen(struct machine *m)
 {
 	const enum event event = event_of(fuzz_byte(m->in));
 	const uint8_t ms = event == TICK ? fuzz_byte(m->in) : 0;
+	struct session_walk walk;
 
 	switch (event) {
 	case TICK:
@@ -219,7 +212,8 @@ happen(struct machine *m)
 		take_over(m);
 		break;
 	case RESET:
-		engine_reset_sessions(m->b->engine, any, NULL);
+		walk = (struct session_walk){ .slots = UINT32_MAX };
+		session_walk_reset(engine_sessions(m->b->engine), &walk);
 		break;
 	case LEASE:
 		engine_set_lease(
