@@ -20,6 +20,9 @@ static const struct filter_word {
 	const char *word, *key;
 	enum value_kind kind;
 } filter_words[] = {
+	{ "address", "address", KIND_PREFIX },
+	{ "port", "port", KIND_PORT },
+	{ "zone", "zone", KIND_ZONE },
 	{ "source", "source", KIND_PREFIX },
 	{ "destination", "destination", KIND_PREFIX },
 	{ "source-port", "source_port", KIND_PORT },
@@ -32,8 +35,9 @@ static const struct filter_word {
 };
 #define FILTER_WORDS (int)(sizeof(filter_words) / sizeof(filter_words[0]))
 
-const char *const session_filter_keys[] = { "source", "destination", "source_port",
-	"destination_port", "protocol", "source_zone", "destination_zone", "remote", NULL };
+const char *const session_filter_keys[] = { "address", "port", "zone", "source", "destination",
+	"source_port", "destination_port", "protocol", "source_zone", "destination_zone", "remote",
+	NULL };
 
 static const struct {
 	const char *name;
@@ -114,11 +118,10 @@ session_filter_words(const char *words, bool *verbose, char *err, size_t err_siz
 		}
 		if (w == NULL) {
 			snprintf(err, err_size,
-				"unknown filter \"%.40s\", expected source, destination, "
-				"source-port, "
-				"destination-port, protocol, source-zone, destination-zone, local "
-				"or "
-				"remote%s",
+				"unknown filter \"%.40s\", expected address, port, zone, source, "
+				"destination, source-port, destination-port, protocol, "
+				"source-zone, "
+				"destination-zone, local or remote%s",
 				word, verbose != NULL ? ", or verbose" : "");
 			goto err_filter;
 		}
@@ -212,6 +215,9 @@ session_filter_compile(struct session_filter *f, const json_t *filter,
 		enum value_kind kind;
 		void *out;
 	} rows[] = {
+		{ "address", address, KIND_PREFIX, &f->address },
+		{ "port", port, KIND_PORT, &f->port },
+		{ "zone", zone, KIND_ZONE, &f->zone },
 		{ "source", address, KIND_PREFIX, &f->source },
 		{ "destination", address, KIND_PREFIX, &f->destination },
 		{ "source_port", port, KIND_PORT, &f->source_port },
@@ -224,7 +230,7 @@ session_filter_compile(struct session_filter *f, const json_t *filter,
 	};
 
 	*f = (struct session_filter){
-		.source_port = -1, .destination_port = -1, .protocol = -1, .remote = -1
+		.port = -1, .source_port = -1, .destination_port = -1, .protocol = -1, .remote = -1
 	};
 	for (size_t i = 0; filter != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const json_t *value = json_object_get(filter, rows[i].key);
@@ -267,6 +273,11 @@ session_filter_match(
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 
 	return (f->protocol < 0 || t.proto == f->protocol) &&
+	       (f->address.len == 0 || config_address_in(&f->address, t.src) ||
+		       config_address_in(&f->address, t.dst)) &&
+	       (f->port < 0 || rte_be_to_cpu_16(t.sport) == f->port ||
+		       rte_be_to_cpu_16(t.dport) == f->port) &&
+	       (f->zone == 0 || s->zone[0] == f->zone || s->zone[1] == f->zone) &&
 	       (f->source.len == 0 || config_address_in(&f->source, t.src)) &&
 	       (f->destination.len == 0 || config_address_in(&f->destination, t.dst)) &&
 	       (f->source_port < 0 || rte_be_to_cpu_16(t.sport) == f->source_port) &&

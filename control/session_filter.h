@@ -18,6 +18,11 @@
 
 /* All apply to the initiator's tuple. */
 struct session_filter {
+	/* Of either side */
+	struct config_prefix address; /* len 0 = any */
+	int port;		      /* -1 = any */
+	uint8_t zone;		      /* 0 = any */
+	/* Of one side, or of the session */
 	struct config_prefix source, destination; /* len 0 = any */
 	int source_port, destination_port;	  /* -1 = any */
 	int protocol;				  /* -1 = any */

@@ -17,6 +17,7 @@ DISPLAYS = [
     "hrp state", "hrp interface", "vrrp", "log",
 ]
 FILTERS = [
+    "address 10.1.1.10", "port 7001", "zone trust",
     "source 10.1.1.10", "destination 200.1.1.0/24", "destination-port 7001", "protocol tcp",
     "source-zone trust destination-zone untrust", "local", "remote", "verbose protocol udp",
 ]

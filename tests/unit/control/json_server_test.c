@@ -180,6 +180,8 @@ filters_are_the_consoles(void **state)
 		{ "{\"source\":\"10.1.0.0/28\"}", 16 },
 		{ "{\"source\":\"10.1.0.0/28\",\"remote\":true}", 4 },
 		{ "{\"source\":\"10.1.0.0/28\",\"remote\":false,\"protocol\":\"tcp\"}", 12 },
+		{ "{\"address\":\"10.1.0.0/28\",\"port\":80,\"zone\":\"untrust\"}", 16 },
+		{ "{\"address\":\"200.1.1.11\"}", 0 },
 		{ "{\"protocol\":17}", 0 },
 		{ "{\"source_zone\":\"untrust\"}", 0 },
 		{ "{\"source_port\":1024,\"destination_port\":80,\"source\":\"10.1.0.1\"}", 1 },

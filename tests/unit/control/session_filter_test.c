@@ -29,6 +29,9 @@ words_become_the_same_object_a_program_sends(void **state)
 		{ "protocol tcp destination-port 80 verbose source-zone trust",
 			"{\"destination_port\":80,\"protocol\":\"tcp\",\"source_zone\":\"trust\"}",
 			NULL, true },
+		{ "address 10.1.1.1 port 80 zone trust",
+			"{\"address\":\"10.1.1.1\",\"port\":80,\"zone\":\"trust\"}", NULL, false },
+		{ "port", NULL, "port needs a value", false },
 		{ "local", "{\"remote\":false}", NULL, false },
 		{ "remote verbose", "{\"remote\":true}", NULL, true },
 		{ "protocol 47", "{\"protocol\":47}", NULL, false },
@@ -69,7 +72,8 @@ an_unknown_word_names_the_ones_there_are(void **state)
 
 	(void)state;
 	assert_null(session_filter_words("colour red", NULL, err, sizeof(err)));
-	assert_non_null(strstr(err, "unknown filter \"colour\", expected source, destination"));
+	assert_non_null(
+		strstr(err, "unknown filter \"colour\", expected address, port, zone, source"));
 	assert_null(session_filter_words("verbose", NULL, err, sizeof(err)));
 }
 
@@ -78,6 +82,7 @@ wrong_values_are_refused(void **state)
 {
 	static const char *const rows[] = { "{\"source\":\"10.1.1\"}",
 		"{\"source\":\"10.1.1.1/33\"}", "{\"source\":7}", "{\"source\":\"\"}",
+		"{\"address\":\"10.1.1.1/33\"}", "{\"port\":65536}", "{\"zone\":\"nowhere\"}",
 		"{\"source_port\":65536}", "{\"source_port\":\"80\"}", "{\"destination_port\":-1}",
 		"{\"protocol\":\"tpc\"}", "{\"protocol\":256}", "{\"protocol\":true}",
 		"{\"source_zone\":\"nowhere\"}", "{\"source_zone\":1}", "{\"remote\":\"yes\"}",
@@ -104,6 +109,18 @@ filters_apply_to_the_initiators_tuple(void **state)
 		bool match;
 	} rows[] = {
 		{ "", true },
+		{ "address 10.1.1.10", true },
+		{ "address 200.1.1.0/24", true },
+		{ "address 0.0.0.0/0", true },
+		{ "address 10.1.1.11", false },
+		{ "port 40001", true },
+		{ "port 80", true },
+		{ "port 81", false },
+		{ "zone trust", true },
+		{ "zone untrust", true },
+		{ "zone local", false },
+		{ "address 10.1.1.10 port 80 zone untrust", true },
+		{ "address 10.1.1.10 destination 10.1.1.10", false },
 		{ "source 10.1.1.10", true },
 		{ "source 10.1.1.0/24", true },
 		{ "source 0.0.0.0/0", true },
@@ -165,6 +182,8 @@ completion_offers_what_may_follow(void **state)
 	} rows[] = {
 		{ "", "source-zone", "trust" },
 		{ "source-zone ", "trust", "source" },
+		{ "zone ", "trust", "zone" },
+		{ "add", "address", "trust" },
 		{ "source-zone tr", "untrust", "source" },
 		{ "source-zone trust ", "protocol", "source-zone" },
 		{ "protocol ", "icmp", "local" },
