@@ -232,6 +232,18 @@ lcores_map(const struct config_system *s, char *out, size_t size)
 }
 
 int
+lcores_shared_cpu(const struct config_system *s)
+{
+	const int64_t *cpu = s->worker_cpus.items;
+
+	for (uint32_t i = 1; i < s->worker_cpus.count; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (cpu[i] == cpu[j])
+				return (int)cpu[i];
+	return -1;
+}
+
+int
 lcores_start(struct lcores *l)
 {
 	int rc = 0;

@@ -36,6 +36,9 @@ struct lcores {
 /* lcores_map: the --lcores argument for a configuration. */
 void lcores_map(const struct config_system *, char *out, size_t size);
 
+/* lcores_shared_cpu: a CPU that has two workers.  => CPU, or -1 for none. */
+int lcores_shared_cpu(const struct config_system *);
+
 /* lcores_start: launch every loop.  => 0, or -EIO when one could not register for grace periods. */
 int lcores_start(struct lcores *);
 /* lcores_stop: end every loop and wait for it. */

@@ -6,6 +6,8 @@
  */
 #include "control_commands.h"
 #include "control_sections.h"
+#include "devices.h"
+#include "dpdk_log.h"
 #include "eal.h"
 #include "ha_commands.h"
 #include "ha_sections.h"
@@ -28,7 +30,7 @@
 
 struct options {
 	const char *config_path;
-	bool interactive, check, settings;
+	bool interactive, check, debug, settings;
 };
 
 /* One box, in the order it is built. */
@@ -53,10 +55,11 @@ struct box {
 static int
 usage(FILE *out)
 {
-	fputs("usage: twinwalld -c FILE [-i] [--check]\n"
+	fputs("usage: twinwalld -c FILE [-i] [--check] [--debug]\n"
 	      "  -c, --config FILE   configuration\n"
 	      "  -i, --interactive   console on this terminal\n"
 	      "      --check         check the configuration and exit\n"
+	      "      --debug         log more, DPDK's own messages too\n"
 	      "      --settings      print every setting as Markdown and exit\n"
 	      "      --version       print the version and exit\n",
 		out);
@@ -71,6 +74,7 @@ parse_options(struct options *o, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{ "interactive", no_argument, NULL, 'i' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "debug", no_argument, NULL, 'd' },
 		{ "settings", no_argument, NULL, 's' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -88,6 +92,9 @@ parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'k':
 			o->check = true;
+			break;
+		case 'd':
+			o->debug = true;
 			break;
 		case 's':
 			o->settings = true;
@@ -167,16 +174,38 @@ start_engine(struct box *b)
 		.event_ring = (uint32_t)s->event_ring,
 		.socket = SOCKET_ID_ANY,
 	};
+	char why[256];
 
 	b->pool = port_pool_create("packets", (uint32_t)s->packet_buffers, SOCKET_ID_ANY);
 	if (b->pool == NULL) {
-		snprintf(b->err, sizeof(b->err),
-			"system.memory_mb: %d MiB do not hold system.packet_buffers = %d (%s)",
-			(int)s->memory_mb, (int)s->packet_buffers, rte_strerror(rte_errno));
+		config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
+			"%d MiB do not hold packet_buffers = %d, expected more memory or fewer "
+			"buffers",
+			(int)s->memory_mb, (int)s->packet_buffers);
 		return -ENOMEM;
 	}
-	b->engine = engine_create(&params, b->err, sizeof(b->err));
-	return b->engine != NULL ? 0 : -ENOMEM;
+	b->engine = engine_create(&params, why, sizeof(why));
+	if (b->engine == NULL) {
+		config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
+			"%d MiB: %s, expected more memory or smaller tables", (int)s->memory_mb,
+			why);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* With what the driver said, if it said anything: the numbers drivers return say little. */
+static int
+start_port(struct box *b, uint32_t i, uint16_t ethdev, uint16_t queues, char *why, size_t why_size)
+{
+	char said[256];
+	int rc;
+
+	dpdk_log_forget();
+	rc = port_start(&b->ports[i], ethdev, queues, b->pool, why, why_size);
+	if (rc < 0 && dpdk_log_reason(said, sizeof(said))[0] != '\0')
+		snprintf(why + strlen(why), why_size - strlen(why), " (%s)", said);
+	return rc;
 }
 
 static int
@@ -188,18 +217,19 @@ start_ports(struct box *b)
 	for (uint32_t i = 0; i < list->count; i++) {
 		const bool heartbeat = heartbeat_slot(b, ports[i].name) >= 0;
 		const uint16_t queues = heartbeat ? 1 : (uint16_t)b->system->worker_cpus.count;
-		char why[256];
+		char why[512];
 		uint16_t ethdev;
 
 		if (eal_probe(ports[i].devargs, &ethdev, why, sizeof(why)) < 0 ||
-			port_start(&b->ports[i], ethdev, queues, b->pool, why, sizeof(why)) < 0) {
-			snprintf(b->err, sizeof(b->err), "ports.%s: %s: %s", ports[i].name,
-				ports[i].devargs, why);
+			start_port(b, i, ethdev, queues, why, sizeof(why)) < 0) {
+			config_reason(
+				&ports[i].origin, "devargs", b->err, sizeof(b->err), "%s", why);
 			return -ENODEV;
 		}
 		b->port_count++;
 		if (engine_add_port(b->engine, &b->ports[i], heartbeat) != (int)i) {
-			snprintf(b->err, sizeof(b->err), "ports.%s: too many ports", ports[i].name);
+			config_reason(&ports[i].origin, "devargs", b->err, sizeof(b->err),
+				"there is no room for it in the engine");
 			return -ENOSPC;
 		}
 	}
@@ -275,8 +305,8 @@ start_management(struct box *b)
 		return -EINVAL;
 	for (uint16_t i = 0; i < b->port_count; i++) {
 		if (link_watch_add(m->links, i, b->ports[i].ethdev, ports[i].devargs) < 0) {
-			snprintf(b->err, sizeof(b->err), "ports.%s: cannot watch its carrier",
-				ports[i].name);
+			config_reason(&ports[i].origin, "devargs", b->err, sizeof(b->err),
+				"its carrier cannot be watched");
 			return -EIO;
 		}
 	}
@@ -315,7 +345,7 @@ stop(struct box *b)
 static int
 start(struct box *b)
 {
-	if (eal_start(b->config, b->err, sizeof(b->err)) < 0)
+	if (eal_start(b->config, b->options.debug, b->err, sizeof(b->err)) < 0)
 		return -1;
 	clock_init(&b->lcores.clock);
 	if (start_engine(b) < 0 || start_ports(b) < 0)
@@ -341,6 +371,18 @@ start(struct box *b)
 	return 0;
 }
 
+static int
+open_logs(struct box *b)
+{
+	int rc = log_start(b->system->name, b->options.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+
+	if (rc == 0)
+		rc = dpdk_log_open();
+	if (rc < 0)
+		snprintf(b->err, sizeof(b->err), "log: %s", strerror(-rc));
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -358,18 +400,20 @@ main(int argc, char **argv)
 	b->config = config_load(b->options.config_path, b->sections, b->err, sizeof(b->err));
 	if (b->config == NULL)
 		return fail(b);
+	b->system = config_section_data(b->config, "system");
+	if (open_logs(b) < 0 || devices_check(b->config, b->err, sizeof(b->err)) < 0)
+		return fail(b);
 	if (b->options.check) {
 		printf("%s: configuration is valid\n", b->options.config_path);
 		config_free(b->config);
 		return EXIT_SUCCESS;
 	}
-	b->system = config_section_data(b->config, "system");
 	b->hrp = config_section_data(b->config, "hrp");
 	b->management = (struct management){ .config_path = b->options.config_path,
 		.config = b->config,
 		.sections = b->sections,
 		.commands = b->commands };
-	if (log_start(b->system->name, LOG_LEVEL_INFO) < 0 || open_management(b) < 0)
+	if (open_management(b) < 0 || devices_lock(b->config, b->err, sizeof(b->err)) < 0)
 		return fail(b);
 	if (start(b) < 0) {
 		code = fail(b);
@@ -378,8 +422,12 @@ main(int argc, char **argv)
 		stop(b);
 		return code;
 	}
+	dpdk_log_started();
 	LOG(NOTICE, "twinwalld %s: started, %u workers, %u ports", TWINWALL_VERSION,
 		engine_worker_count(b->engine), b->port_count);
+	if (lcores_shared_cpu(b->system) >= 0)
+		LOG(WARNING, "system.worker_cpus: CPU %d has two workers, which gives no speed",
+			lcores_shared_cpu(b->system));
 	code = management_run(&b->management, b->options.interactive);
 	ha_resign(b->ha, RESIGN_MS);
 	lcores_stop(&b->lcores);

@@ -340,6 +340,21 @@ config_fail(struct config *c, const struct config_origin *origin, const char *se
 		path, "%s", text);
 }
 
+void
+config_reason(const struct config_origin *origin, const char *setting, char *err, size_t err_size,
+	const char *fmt, ...)
+{
+	const int n = snprintf(err, err_size, "%s:%d: %s.%s: ", origin->file,
+		setting_line(origin, setting), origin->path, setting);
+	va_list ap;
+
+	if (n > 0 && (size_t)n < err_size) {
+		va_start(ap, fmt);
+		vsnprintf(err + n, err_size - (size_t)n, fmt, ap);
+		va_end(ap);
+	}
+}
+
 struct named {
 	const char *name;
 	uint32_t index;

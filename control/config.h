@@ -136,6 +136,10 @@ int config_fail(struct config *, const struct config_origin *, const char *setti
 
 /* ---- */
 
+/* config_reason: the same text for what only a start finds out. */
+void config_reason(const struct config_origin *, const char *setting, char *err, size_t err_size,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
 /* config_save: write the tree to `path` (a symlink: to its target): new file beside it, fsync,
  * rename, fsync of the folder.  Mode and owner stay; a new file gets 0600.
  * => 0 or -errno with a reason; the old or the new file is there, whole, at every moment. */

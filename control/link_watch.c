@@ -6,6 +6,7 @@
  */
 #include "link_watch.h"
 
+#include "device.h"
 #include "log.h"
 #include "snapshot.h"
 
@@ -45,51 +46,6 @@ struct link_watch {
 	uint64_t lost;			/* times the kernel's queue overflowed */
 	alignas(8) char buffer[BUFFER]; /* of the message being read or written */
 };
-
-/* ---- which kernel interface is behind a port ---- */
-
-/* Drivers whose port is a kernel interface, and the argument that names it.  Others use the same
- * words for other things (iface= of net_vhost is a socket's path). */
-static const struct {
-	const char *driver, *argument;
-} backed[] = {
-	{ "net_af_packet", "iface=" },
-	{ "eth_af_packet", "iface=" },
-	{ "net_af_xdp", "iface=" },
-	{ "net_pcap", "iface=" },
-	{ "net_tap", "remote=" },
-};
-
-/* => 0, with "" when there is none; -EINVAL: no name an interface can have. */
-static int
-kernel_name(const char *devargs, char name[IFNAMSIZ])
-{
-	const char *at = devargs, *argument = NULL;
-	size_t len;
-
-	name[0] = '\0';
-	if (strncmp(at, "vdev:", 5) == 0)
-		at += 5;
-	for (unsigned int i = 0; i < sizeof(backed) / sizeof(backed[0]); i++) {
-		if (strncmp(at, backed[i].driver, strlen(backed[i].driver)) == 0)
-			argument = backed[i].argument;
-	}
-	if (argument == NULL)
-		return 0;
-	for (at = strchr(at, ','); at != NULL; at = strchr(at, ',')) {
-		at++;
-		if (strncmp(at, argument, strlen(argument)) != 0)
-			continue;
-		at += strlen(argument);
-		len = strcspn(at, ",");
-		if (len == 0 || len >= IFNAMSIZ)
-			return -EINVAL;
-		memcpy(name, at, len);
-		name[len] = '\0';
-		return 0;
-	}
-	return 0;
-}
 
 /* ---- asking the kernel ---- */
 
@@ -292,7 +248,7 @@ link_watch_add(struct link_watch *w, uint16_t port, uint16_t ethdev, const char 
 	p = &w->ports[port];
 	if (p->used)
 		return -EEXIST;
-	rc = kernel_name(devargs, p->name);
+	rc = device_interface(devargs, p->name);
 	if (rc < 0)
 		return rc;
 	p->used = true;

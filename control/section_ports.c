@@ -4,6 +4,7 @@
  * lab.
  */
 #include "config.h"
+#include "device.h"
 #include "snapshot.h"
 
 #include <stdio.h>
@@ -21,55 +22,32 @@ static const struct config_setting_desc settings[] = {
 };
 // clang-format on
 
-/* The device that devargs name: up to the first comma, without a PCI domain of 0. */
-static void
-device_of(const char *devargs, char *out, size_t size)
-{
-	if (strncmp(devargs, "0000:", 5) == 0)
-		devargs += 5;
-	snprintf(out, size, "%.*s", (int)strcspn(devargs, ","), devargs);
-}
-
-/* The kernel interface behind it (iface=, remote=), "" for none. */
-static void
-kernel_of(const char *devargs, char *out, size_t size)
-{
-	static const char *const keys[] = { ",iface=", ",remote=" };
-
-	out[0] = '\0';
-	for (unsigned int i = 0; i < RTE_DIM(keys); i++) {
-		const char *at = strstr(devargs, keys[i]);
-
-		if (at == NULL)
-			continue;
-		at += strlen(keys[i]);
-		snprintf(out, size, "%.*s", (int)strcspn(at, ","), at);
-		return;
-	}
-}
-
 static int
 check_device(struct config *c, const struct config_port *ports, uint32_t i)
 {
-	char mine[sizeof(ports->devargs)], other[sizeof(ports->devargs)];
+	char device[DEVICE_NAME_MAX], kernel[IFNAMSIZ];
 
 	if (strpbrk(ports[i].devargs, " \"'") != NULL)
 		return config_fail(c, &ports[i].origin, "devargs",
 			"has a blank or a quote in it, expected DEVICE or DEVICE,KEY=VALUE,...");
+	if (device_interface(ports[i].devargs, kernel) < 0)
+		return config_fail(c, &ports[i].origin, "devargs",
+			"names no kernel interface, expected 1 to %d characters", IFNAMSIZ - 1);
+	device_name(ports[i].devargs, device);
 	for (uint32_t j = 0; j < i; j++) {
-		device_of(ports[i].devargs, mine, sizeof(mine));
-		device_of(ports[j].devargs, other, sizeof(other));
-		if (strcmp(mine, other) == 0)
+		char other[DEVICE_NAME_MAX], other_kernel[IFNAMSIZ];
+
+		device_name(ports[j].devargs, other);
+		if (strcmp(device, other) == 0)
 			return config_fail(c, &ports[i].origin, "devargs",
-				"device %s is port %s already, expected another device", mine,
+				"device %s is port %s already, expected another device", device,
 				ports[j].name);
-		kernel_of(ports[i].devargs, mine, sizeof(mine));
-		kernel_of(ports[j].devargs, other, sizeof(other));
-		if (mine[0] != '\0' && strcmp(mine, other) == 0)
+		if (device_interface(ports[j].devargs, other_kernel) == 0 && kernel[0] != '\0' &&
+			strcmp(kernel, other_kernel) == 0)
 			return config_fail(c, &ports[i].origin, "devargs",
 				"kernel interface %s is used by port %s already, expected another "
 				"one",
-				mine, ports[j].name);
+				kernel, ports[j].name);
 	}
 	return 0;
 }

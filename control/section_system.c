@@ -5,7 +5,7 @@
 #include "config.h"
 #include "engine.h"
 
-#include <sched.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +34,8 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "worker_cpus", .type = SETTING_INTS,
 	  .offset = offsetof(struct config_system, worker_cpus), .size = sizeof(int64_t),
 	  .required = true, .max = CPU_MAX, .max_items = MAX_WORKERS,
-	  .help = "One packet worker on each of these CPUs." },
+	  .help = "One packet worker on each of these CPUs. A CPU may be named twice only with idle = "
+		  "\"sleep\", for machines with few CPUs: it gives no speed." },
 	{ .name = "idle", .type = SETTING_ENUM, SETTING_AT(struct config_system, idle),
 	  .choices = idle_words, .fallback = "sleep",
 	  .help = "What a core without work does: sleep for a moment, so that cores may share a CPU, or "
@@ -159,6 +160,37 @@ check_cpus(struct config *c, const struct config_system *s)
 	return rc < 0 ? rc : check_sharing(c, s);
 }
 
+/* DPDK would take minutes to find out. */
+static int
+check_memory(struct config *c, const struct config_system *s)
+{
+	const int64_t mb = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+
+	if (s->memory_mb <= mb)
+		return 0;
+	return config_fail(c, &s->origin, "memory_mb",
+		"%d MiB are more than this machine has, expected at most %d", (int)s->memory_mb,
+		(int)mb);
+}
+
+/* Arguments with which DPDK prints and ends instead of starting. */
+static int
+check_eal(struct config *c, const struct config_system *s)
+{
+	const char(*arg)[128] = s->eal.items;
+	char setting[32];
+
+	for (uint32_t i = 0; i < s->eal.count; i++) {
+		if (strcmp(arg[i], "-h") != 0 && strcmp(arg[i], "--help") != 0 &&
+			strcmp(arg[i], "--log-level=help") != 0)
+			continue;
+		snprintf(setting, sizeof(setting), "eal[%u]", i);
+		return config_fail(c, &s->origin, setting,
+			"%s prints help and ends, expected an argument to run with", arg[i]);
+	}
+	return 0;
+}
+
 static int
 check(struct config *c)
 {
@@ -181,6 +213,8 @@ check(struct config *c)
 		return config_fail(c, &s->origin, "event_ring",
 			"%d is not a power of two, expected 4096 or 8192, for example",
 			(int)s->event_ring);
+	if (check_memory(c, s) < 0 || check_eal(c, s) < 0)
+		return -EINVAL;
 	return check_cpus(c, s);
 }
 

@@ -64,7 +64,9 @@ reta_configure(uint16_t ethdev, uint16_t queues, uint16_t reta_size)
 static int
 fail(char *err, size_t err_size, int rc, const char *what)
 {
-	snprintf(err, err_size, "%s: %s", what, strerror(rc < 0 ? -rc : rc));
+	/* -1 is "no" to many drivers, not EPERM. */
+	snprintf(err, err_size, "%s: %s", what,
+		rc == -1 ? "the driver refuses" : strerror(rc < 0 ? -rc : rc));
 	return rc < 0 ? rc : -EIO;
 }
 

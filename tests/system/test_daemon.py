@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from conftest import HELLO_MS
+from twlab.box import Box
 from twlab.config import to_text
 from twlab.wait import wait_until
 
@@ -19,11 +21,10 @@ MiB = 1 << 20
 def refused(box, *words, args=(), text=None):
     """The daemon must refuse: non-zero exit code, one line, with these words in it."""
     code, err = box.fails_to_start(*args, text=text)
-    own = [line for line in err.splitlines() if line.startswith("twinwalld: ")]
     assert code not in (0, None) and code > 0, f"exit code {code}: {err}"
-    assert len(own) == 1 and err.splitlines()[-1] == own[0], f"one reason, last line: {err}"
+    assert re.fullmatch(r"twinwalld: [^\n]+", err), f"one line: {err}"
     for word in words:
-        assert re.search(word, own[0]), f"'{word}' is missing in: {own[0]}"
+        assert re.search(word, err), f"'{word}' is missing in: {err}"
 
 
 def test_check_accepts_the_lab_configuration(one_box):
@@ -41,6 +42,15 @@ WRONG = [  # change -> words of the reason: file, line, setting, what was expect
     ("unknown zone", lambda c: c["interfaces"][0].update(zone="nowhere"), "zone"),
     ("no worker", lambda c: c["system"].update(worker_cpus=[]), "worker_cpus"),
     ("wrong lcore", lambda c: c["system"].update(worker_cpus=[0, 999]), "worker_cpus"),
+    ("more memory than the machine has", lambda c: c["system"].update(memory_mb=1 << 20),
+     "memory_mb: 1048576 MiB are more than this machine has, expected at most"),
+    ("workers that poll on one CPU", lambda c: c["system"].update(
+        idle="poll", worker_cpus=[1, 1]), r"worker_cpus\[|control_cpu"),
+    ("unknown driver", lambda c: c["ports"][0].update(devargs="net_foo0,iface=in0"),
+     r"ports\[p1\]\.devargs: DPDK has no network driver for \"net_foo0\", expected"),
+    ("driver of another kind", lambda c: c["ports"][0].update(devargs="crypto_null0"),
+     r"ports\[p1\]\.devargs: DPDK has no network driver for \"crypto_null0\", expected"),
+    ("argument that prints help", lambda c: c["system"].update(eal=["--help"]), r"eal\[0\]"),
     ("wrong control CPU", lambda c: c["system"].update(control_cpu=999), "control_cpu"),
     ("virtual IP without interface", lambda c: c["vrrp"][0].update(interface="X"), "interface"),
     ("hello out of bounds", lambda c: c["hrp"].update(hello_ms=5), "hello_ms"),
@@ -69,13 +79,63 @@ def test_missing_file_is_refused(one_box):
 
 
 def test_missing_port_is_refused(one_box):
-    one_box.config["ports"][0]["devargs"] = "net_af_packet0,iface=nothere,qpairs=2"
-    refused(one_box, r"ports\.p1", "nothere")
+    where = re.escape(str(one_box.config_path)) + r":\d+: ports\[p1\]\.devargs: "
+    for devargs, why in (
+            ("net_af_packet0,iface=nothere,qpairs=2", "there is no kernel interface nothere"),
+            ("ffff:ff:1f.7", "there is no PCI device ffff:ff:1f.7"),
+            ("net_af_packet0,iface=in0,nokey=1", "the driver refuses device net_af_packet0"),
+            ("net_af_packet0,iface=in0", "2 queues are needed"),
+            ("net_memif0,socket=/nonexistent/sock", "start: the driver refuses")):
+        one_box.config["ports"][0]["devargs"] = devargs
+        refused(one_box, where + why)
+
+
+def test_missing_port_says_more_with_debug(one_box):
+    one_box.config["ports"][0]["devargs"] = "net_af_packet0,iface=in0,nokey=1"
+    code, err = one_box.fails_to_start("--debug")
+    assert code == 1 and err.splitlines()[-1].startswith("twinwalld: "), err
+    assert "debug FW1: dpdk: EAL: " in err, err
+
+
+def test_wrong_eal_argument_is_refused(one_box):
+    one_box.config["system"]["eal"] = ["--nonsense"]
+    refused(one_box, r"system\.eal: DPDK refuses the arguments")
 
 
 def test_too_little_memory_is_refused(one_box):
-    one_box.config["system"].update(memory_mb=64, sessions=4_000_000)
-    refused(one_box, "memory_mb|memory|session")
+    system = one_box.config["system"]
+    system.update(memory_mb=64)
+    refused(one_box, r"system\.memory_mb: 64 MiB do not hold packet_buffers = 16384")
+    system.update(memory_mb=128, sessions=4_000_000)
+    refused(one_box, r"system\.memory_mb: 128 MiB: session table of 4000000 sessions")
+
+
+def test_more_hugepages_than_are_free_are_refused_at_once(one_box):
+    one_box.config["system"].update(
+        hugepages=True, memory_mb=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MiB)
+    start = time.monotonic()
+    refused(one_box, r"memory_mb: \d+ MiB are wanted, \d+ MiB of hugepages are free")
+    assert time.monotonic() - start < 2
+
+
+def test_two_workers_on_one_cpu_are_told(one_box):
+    one_box.config["system"]["worker_cpus"] = [1, 1]
+    one_box.start()
+    assert "warning FW1: system.worker_cpus: CPU 1 has two workers" in one_box.log()
+
+
+def test_second_daemon_on_the_same_ports_is_refused(one_box):
+    """With sockets of its own, so that only the port is shared."""
+    one_box.start()
+    other = Box(one_box.lab, one_box.host, HELLO_MS)
+    other.config_path = one_box.config_path.with_name("other.conf")
+    other.config["system"].update({k: one_box.config["system"][k] + ".other"
+                                   for k in ("console_socket", "json_socket")})
+    refused(other, r"ports\[p1\]\.devargs: kernel interface in0 is in use by a running daemon, "
+            f"process {one_box.pid}$")
+    assert one_box.command("display version")[0] == 0
+    one_box.kill()  # and whatever it died of, the next one starts
+    one_box.start()
 
 
 def test_second_start_is_refused_and_harms_nothing(one_box):

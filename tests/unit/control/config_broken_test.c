@@ -98,6 +98,8 @@ static const struct broken rows[] = {
 	PATCH("system_idle_unknown_word", "idle = \"sleep\"", "idle = \"nap\"", "system.idle", "unknown word \"nap\", expected one of \"sleep\", \"poll\""),
 	PATCH("system_idle_sleep_out_of_range", "idle_sleep_us = 50", "idle_sleep_us = 101", "system.idle_sleep_us", "101 is out of range, expected an integer from 1 to 100 us"),
 	PATCH("system_memory_out_of_range", "memory_mb = 512", "memory_mb = 1", "system.memory_mb", "expected an integer from 64 to 1048576 MiB"),
+	PATCH("system_memory_beyond_the_machine", "memory_mb = 512", "memory_mb = 1048576", "system.memory_mb", "are more than this machine has, expected at most"),
+	PATCH("system_eal_prints_help", "memory_mb = 512;", "memory_mb = 512; eal = [ \"-v\", \"--help\" ];", "system.eal[1]", "--help prints help and ends, expected"),
 	PATCH("system_hugepages_as_number", "hugepages = false", "hugepages = 0", "system.hugepages", "is an integer, expected true or false"),
 	PATCH("system_sessions_too_few", "sessions = 100000", "sessions = 0", "system.sessions", "0 is out of range"),
 	PATCH("system_sessions_too_many", "sessions = 100000", "sessions = 5000000000L", "system.sessions", "5000000000 is out of range"),
@@ -113,7 +115,8 @@ static const struct broken rows[] = {
 	PATCH("port_without_devargs", " devargs = \"net_af_packet1,iface=hb0\";", "", "ports[p2].devargs", "is missing, expected a string"),
 	PATCH("port_devargs_twice", "net_af_packet1,", "net_af_packet0,", "ports[p2].devargs", "device net_af_packet0 is port p1 already"),
 	PATCH("port_kernel_interface_twice", "iface=hb0", "iface=in0", "ports[p2].devargs", "kernel interface in0 is used by port p1"),
-	PATCH_AT("port_pci_address_twice", "net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0", "3b:00.0\"; },\n  { name = \"p2\"; devargs = \"0000:3b:00.0", "ports[p2].devargs", "device 3b:00.0 is port p1", "0000"),
+	PATCH_AT("port_pci_address_twice", "net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0", "3b:00.0\"; },\n  { name = \"p2\"; devargs = \"0000:3b:00.0", "ports[p2].devargs", "device 0000:3b:00.0 is port p1", "0000"),
+	PATCH("port_kernel_interface_name_too_long", "iface=hb0", "iface=abcdefghijklmnop", "ports[p2].devargs", "names no kernel interface, expected 1 to 15 characters"),
 	PATCH("port_devargs_with_a_blank", "net_af_packet1,iface", "net_af_packet1, iface", "ports[p2].devargs", "has a blank"),
 	PATCH("port_name_with_a_blank", "name = \"p1\"", "name = \"p 1\"", "ports[0].name", "characters that are not allowed"),
 	/* zones */

@@ -1,0 +1,21 @@
+/*
+ * What a port's devargs say: "0000:3b:00.0,key=value", "net_af_packet0,iface=eth1,qpairs=2".
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define DEVICE_NAME_MAX 64
+
+/* device_name: the device, as DPDK names its port: without the bus ("pci:", "vdev:") and the
+ * arguments, a PCI address always with its domain, in lower case.  Cut at DEVICE_NAME_MAX. */
+void device_name(const char *devargs, char name[DEVICE_NAME_MAX]);
+
+/* device_is_pci: a PCI address, as opposed to a virtual device? */
+bool device_is_pci(const char *devargs);
+
+/* device_interface: the kernel interface behind it.
+ * => 0, with "" when there is none; -EINVAL: no name that an interface can have. */
+int device_interface(const char *devargs, char name[IFNAMSIZ]);
