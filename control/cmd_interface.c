@@ -15,6 +15,17 @@ link_up(const struct management *m, const struct snapshot_interface *in, uint16_
 	return m->core != NULL && core_link_up(m->core, index);
 }
 
+/* Its name in section `ports`; the engine's ports have the order of the section. */
+static const char *
+port_name(const struct management *m, uint16_t port)
+{
+	const struct config_list *list =
+		m->config != NULL ? config_section_data(m->config, "ports") : NULL;
+	const struct config_port *ports = list != NULL ? list->items : NULL;
+
+	return ports != NULL && port < list->count ? ports[port].name : "";
+}
+
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
@@ -29,7 +40,9 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 		struct interface_stats stats;
 		json_t *row = json_object();
 
-		engine_interface_stats(m->engine, i, &stats);
+		if (!in->heartbeat || m->ha.interface_stats == NULL ||
+			!m->ha.interface_stats(m->ha.ctx, i, &stats))
+			engine_interface_stats(m->engine, i, &stats);
 		row_text(row, "interface", in->name);
 		row_text(row, "state", !in->up ? "shutdown" : link ? "up" : "down");
 		if (in->address != 0)
@@ -38,6 +51,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 			json_object_set_new(row, "address", json_null());
 		row_text(row, "zone", row_zone(s, in->zone));
 		row_text(row, "port", port != NULL ? port->name : "");
+		row_text(row, "configured_port", port_name(m, in->port));
 		row_mac(row, "mac", &in->mac);
 		row_number(row, "mtu", in->mtu);
 		row_bool(row, "heartbeat", in->heartbeat);
@@ -57,7 +71,8 @@ static const struct view_column columns[] = {
 	{ "state", "State" },
 	{ "address", "Address" },
 	{ "zone", "Zone" },
-	{ "port", "Port" },
+	{ "configured_port", "Port" },
+	{ "port", "Device" },
 	{ "mac", "MAC" },
 	{ "mtu", "MTU" },
 	{ "rx_packets", "RxPackets" },
@@ -75,19 +90,9 @@ static const struct view view_interface = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_interface, NULL, false);
-}
-
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display interface: addresses, zones, carrier and counters",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("interface"), NULL },
-};
+COMMAND_SHOW(show, view_interface, false,
+	"display interface: addresses, zones, carrier and counters", COMMAND_WORD("display"),
+	COMMAND_WORD("interface"));
 
 static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
 static const struct view *const views[] = { &view_interface, NULL };

@@ -47,19 +47,8 @@ static const struct view view_zone = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_zone, NULL, false);
-}
-
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display zone: zones, their priorities and interfaces",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("zone"), NULL },
-};
+COMMAND_SHOW(show, view_zone, false, "display zone: zones, their priorities and interfaces",
+	COMMAND_WORD("display"), COMMAND_WORD("zone"));
 
 static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
 static const struct view *const views[] = { &view_zone, NULL };

@@ -34,6 +34,19 @@ struct command_result {
 #define COMMAND_ARGUMENT     COMMAND_TOKEN(argument, NULL)
 #define COMMAND_TAIL	     COMMAND_TOKEN(tail, TOKEN_STRING_MULTI)
 
+/* COMMAND_SHOW: inst_<id>, the command that prints a view and takes no filter: its tokens, without
+ * the end. */
+#define COMMAND_SHOW(id, the_view, is_verbose, help, ...)                                          \
+	static void show_##id(void *parsed, struct cmdline *cl, void *client)                      \
+	{                                                                                          \
+		(void)parsed;                                                                      \
+		(void)cl;                                                                          \
+		console_view(client, &(the_view), NULL, is_verbose);                               \
+	}                                                                                          \
+	static cmdline_parse_inst_t inst_##id = {                                                  \
+		.f = show_##id, .help_str = help, .tokens = { __VA_ARGS__, NULL }                  \
+	}
+
 /* Most candidates a completion can offer. */
 #define COMMAND_WORDS_MAX 64
 

@@ -23,6 +23,8 @@ struct management_ha {
 	/* "HRP_A", "HRP_S" or "" for the prompt (R189). */
 	const char *(*prompt)(void *ctx);
 	void (*collect_extra)(void *ctx, const struct config *, struct publish_extra *);
+	/* Counters of a heartbeat interface, which no worker polls.  => false: none of ha/'s. */
+	bool (*interface_stats)(void *ctx, uint16_t interface, struct interface_stats *);
 };
 
 struct management_loop;

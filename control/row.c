@@ -7,6 +7,7 @@
 #include "config_address.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void
 row_text(json_t *row, const char *key, const char *text)
@@ -69,4 +70,35 @@ row_zone(const struct snapshot *s, uint8_t zone)
 {
 	return s != NULL && zone < MAX_ZONES && s->zones[zone].priority != 0 ? s->zones[zone].name
 									     : "";
+}
+
+const struct view_column row_counter_columns[] = {
+	{ "group", "Group" },
+	{ "counter", "Counter" },
+	{ "value", "Value" },
+	{ "text", "Meaning" },
+	{ NULL, NULL },
+};
+
+void
+row_counter(json_t *rows, const char *group, const char *name, uint64_t value, const char *text)
+{
+	json_t *row = json_object();
+
+	row_text(row, "group", group);
+	row_text(row, "counter", name);
+	row_number(row, "value", value);
+	row_text(row, "text", text);
+	json_array_append_new(rows, row);
+}
+
+void
+row_counters(json_t *rows, const char *group, const void *counters, const struct row_counter *list)
+{
+	for (; list->name != NULL; list++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)counters + list->offset, sizeof(value));
+		row_counter(rows, group, list->name, value, list->text);
+	}
 }

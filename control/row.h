@@ -4,6 +4,7 @@
 #pragma once
 
 #include "snapshot.h"
+#include "view.h"
 
 #include <jansson.h>
 #include <rte_byteorder.h>
@@ -23,3 +24,16 @@ void row_mac(json_t *row, const char *key, const struct rte_ether_addr *);
 /* Names by number; "" when there is none (a number may be older than the snapshot). */
 const char *row_interface(const struct snapshot *, uint16_t interface);
 const char *row_zone(const struct snapshot *, uint8_t zone);
+
+/* Named counters of a struct of uint64_t, one row each: "group", "counter", "value", "text". */
+struct row_counter {
+	const char *name; /* NULL ends a list */
+	size_t offset;
+	const char *text;
+};
+
+extern const struct view_column row_counter_columns[];
+void row_counters(
+	json_t *rows, const char *group, const void *counters, const struct row_counter *list);
+void row_counter(
+	json_t *rows, const char *group, const char *name, uint64_t value, const char *text);

@@ -411,48 +411,15 @@ static const struct view view_interface = {
 
 /* ---- commands ---- */
 
-static void
-show_state(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_state, NULL, false);
-}
-
-static void
-show_state_verbose(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_state, NULL, true);
-}
-
-static void
-show_interface(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_interface, NULL, false);
-}
-
-static cmdline_parse_inst_t inst_state = {
-	.f = show_state,
-	.help_str = "display hrp state: role of this box and its peer",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"), NULL },
-};
-
-static cmdline_parse_inst_t inst_state_verbose = {
-	.f = show_state_verbose,
-	.help_str = "display hrp state verbose: the same with configuration and members",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"),
-		COMMAND_WORD("verbose"), NULL },
-};
-
-static cmdline_parse_inst_t inst_interface = {
-	.f = show_interface,
-	.help_str = "display hrp interface: heartbeat interfaces and their states",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("interface"), NULL },
-};
+COMMAND_SHOW(state, view_state, false, "display hrp state: role of this box and its peer",
+	COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"));
+COMMAND_SHOW(state_verbose, view_state, true,
+	"display hrp state verbose: the same with configuration and members",
+	COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"),
+	COMMAND_WORD("verbose"));
+COMMAND_SHOW(interface, view_interface, false,
+	"display hrp interface: heartbeat interfaces and their states", COMMAND_WORD("display"),
+	COMMAND_WORD("hrp"), COMMAND_WORD("interface"));
 
 static cmdline_parse_inst_t *const insts[] = { &inst_state, &inst_state_verbose, &inst_interface,
 	NULL };

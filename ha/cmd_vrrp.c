@@ -159,33 +159,11 @@ static const struct view view_refused = {
 	.collect = collect_refused,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_vrrp, NULL, false);
-}
-
-static void
-show_refused(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_refused, NULL, false);
-}
-
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display vrrp: VRRP groups, their states and addresses",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("vrrp"), NULL },
-};
-
-static cmdline_parse_inst_t inst_refused = {
-	.f = show_refused,
-	.help_str = "display vrrp refused: received adverts that were refused, by reason",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("vrrp"), COMMAND_WORD("refused"), NULL },
-};
+COMMAND_SHOW(show, view_vrrp, false, "display vrrp: VRRP groups, their states and addresses",
+	COMMAND_WORD("display"), COMMAND_WORD("vrrp"));
+COMMAND_SHOW(refused, view_refused, false,
+	"display vrrp refused: received adverts that were refused, by reason",
+	COMMAND_WORD("display"), COMMAND_WORD("vrrp"), COMMAND_WORD("refused"));
 
 static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_refused, NULL };
 static const struct view *const views[] = { &view_vrrp, &view_refused, NULL };

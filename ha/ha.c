@@ -441,12 +441,38 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 	}
 }
 
+static bool
+interface_stats(void *ctx, uint16_t interface, struct interface_stats *out)
+{
+	const struct ha *const ha = ctx;
+	struct hrp_status *const h = ha->hrp != NULL ? malloc(sizeof(*h)) : NULL;
+	bool found = false;
+
+	if (h == NULL)
+		return false;
+	hrp_status(ha->hrp, h);
+	for (uint64_t i = 0; i < h->links_count && !found; i++) {
+		const struct hrp_link_status *const l = &h->links[i];
+
+		found = l->interface == interface;
+		if (found)
+			*out = (struct interface_stats){ .rx_packets = l->packets_in,
+				.rx_bytes = l->bytes_in,
+				.tx_packets = l->packets_out,
+				.tx_bytes = l->bytes_out,
+				.drops = l->other_in };
+	}
+	free(h);
+	return found;
+}
+
 struct management_ha
 ha_management(struct ha *ha)
 {
-	return (struct management_ha){
-		.ctx = ha, .prompt = prompt, .collect_extra = collect_extra
-	};
+	return (struct management_ha){ .ctx = ha,
+		.prompt = prompt,
+		.collect_extra = collect_extra,
+		.interface_stats = interface_stats };
 }
 
 const struct role *

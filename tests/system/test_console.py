@@ -14,7 +14,8 @@ from twlab.wait import wait_until
 DISPLAYS = [
     "version", "interface", "arp", "ip routing-table", "zone", "security-policy",
     "firewall session table", "firewall session table verbose", "firewall statistics",
-    "hrp state", "hrp interface", "vrrp", "log",
+    "hrp state", "hrp interface", "vrrp", "log", "firewall statistics core", "hrp statistics",
+    "vrrp refused", "hrp state verbose", "firewall statistics verbose",
 ]
 FILTERS = [
     "address 10.1.1.10", "port 7001", "zone trust",
@@ -90,6 +91,28 @@ def test_json_and_console_show_the_same(pair):
     assert {r["interface"] for r in rows} == {i["name"] for i in pair.fw1.config["interfaces"]}
     for row in rows:
         assert row["interface"] in text and row["zone"] in text
+
+
+def test_interface_names_the_port_and_counts_heartbeats(pair):
+    for box in pair:
+        ports = {i["name"]: i["port"] for i in box.config["interfaces"]}
+        rows = box.rows("interface")
+        assert {r["interface"]: r["configured_port"] for r in rows} == ports
+        beat = next(r for r in rows if r["heartbeat"])
+        assert min(beat["rx_packets"], beat["tx_packets"], beat["rx_bytes"], beat["tx_bytes"]) > 0
+        same = next(r for r in box.rows("hrp-interface") if r["interface"] == beat["interface"])
+        assert same["packets_out"] >= beat["tx_packets"]
+
+
+def test_statistics_of_core_and_mirror_count(pair):
+    old, new = pair.whole()
+
+    def of(box, view):
+        return {(r["group"], r["counter"]): r["value"] for r in box.rows(view)}
+    assert of(old, "core-statistics")[("arp", "garp_out")] > 0
+    assert of(old, "hrp-statistics")[("box", "bulks_out")] > 0
+    assert of(new, "hrp-statistics")[("box", "bulks_in")] > 0
+    assert of(new, "hrp-statistics")[("stream", "frames_in")] > 0
 
 
 def test_json_errors_name_the_reason(pair):

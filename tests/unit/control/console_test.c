@@ -151,6 +151,8 @@ every_table_has_its_columns(void **state)
 		{ "display security-policy", "default" },
 		{ "display firewall statistics", "  received " },
 		{ "display firewall statistics verbose", " Worker 1\n" },
+		{ "display firewall statistics core", " arp         arp_requests_in " },
+		{ "display firewall statistics core", " stalls " },
 		{ "display firewall session table source 10.1.0.5",
 			" Current Total Sessions : 3000\n tcp  VPN: public --> public "
 			"10.1.0.5:1024 --> 200.1.1.10:80\n Shown : 1\n" },
