@@ -29,6 +29,7 @@ struct lcores {
 	struct engine *engine;
 	struct core *core;
 	struct ha *ha;
+	bool paired;	   /* there is an HRP core to run */
 	atomic_bool stop;  /* management sets, every loop reads */
 	atomic_int failed; /* loops that could not start */
 };

@@ -361,6 +361,7 @@ start(struct box *b)
 	b->lcores.engine = b->engine;
 	b->lcores.core = b->core;
 	b->lcores.ha = b->ha;
+	b->lcores.paired = ha_hrp(b->ha) != NULL;
 	b->lcores.idle = (enum idle_mode)b->system->idle;
 	b->lcores.realtime = b->system->realtime;
 	b->lcores.idle_sleep_us = (uint32_t)b->system->idle_sleep_us;
