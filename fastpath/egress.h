@@ -22,7 +22,12 @@ struct egress {
 /* In this file `family` is the packet's, 4 or 6: a constant where speed counts, so that one source
  * gives the code of each. */
 
-/* egress_resolve: route and neighbour of a packet's destination.  => DROP_no_route or DROP_NONE. */
+/* egress_route: interface and next hop of a packet's destination; the neighbour is not looked for.
+ * => DROP_no_route or DROP_NONE. */
+enum drop_reason egress_route(const struct worker *, const struct pkt *, struct egress *);
+/* egress_neighbour: the neighbour of a way out whose interface and next hop are known. */
+void egress_neighbour(const struct worker *, unsigned int family, struct egress *);
+/* egress_resolve: both. */
 enum drop_reason egress_resolve(const struct worker *, const struct pkt *, struct egress *);
 
 /* egress_punt: the next hop's MAC is not known; the control core asks for it and sends the packet

@@ -279,32 +279,34 @@ prepare_own(struct worker *w, struct candidate *c, bool *ask)
 	return DROP_NONE;
 }
 
-/* May this packet open a session, and where would it go? */
+/* Nothing but a look at the packet: what most of a flood ends with. */
 static enum drop_reason
-prepare_transit(const struct worker *w, struct candidate *c)
+cannot_open(const struct worker *w, const struct pkt *p)
 {
-	const struct pkt *p = c->p;
-	enum drop_reason reason;
-
 	if (!w->owner)
 		return DROP_not_owner;
 	if (p->icmp == PKT_ICMP_REPLY)
 		return DROP_icmp_reply;
 	if (p->proto == IPPROTO_TCP) {
-		struct session probe = { 0 };
-		struct tcp_segment seg;
+		const struct rte_tcp_hdr *tcp = pkt_l4(p);
 
-		pkt_tcp_segment(p, &seg);
-		reason = session_tcp_first(&probe, &seg, w->snap->tracking.tcp_loose);
-		if (reason != DROP_NONE)
-			return reason;
+		if (!session_tcp_may_open(tcp->tcp_flags & 0x3f, w->snap->tracking.tcp_loose))
+			return DROP_no_session;
 	}
 	if (p->proto == IPPROTO_SCTP && !session_other_opens(pkt_chunk(p)))
 		return DROP_no_session;
-	reason = unroutable(p);
-	if (reason != DROP_NONE)
-		return reason;
-	reason = egress_resolve(w, p, &c->egress);
+	return DROP_NONE;
+}
+
+/* Where would this packet's session go?  The neighbour is looked for when the policy permits. */
+static enum drop_reason
+prepare_transit(const struct worker *w, struct candidate *c)
+{
+	const struct pkt *p = c->p;
+	enum drop_reason reason = unroutable(p);
+
+	if (reason == DROP_NONE)
+		reason = egress_route(w, p, &c->egress);
 	if (reason != DROP_NONE)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
@@ -325,13 +327,14 @@ prepare(struct worker *w, struct candidate *c)
 	c->own.found = false;
 	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
-	} else if (source_forged(w, p)) {
-		reason = DROP_ip_source;
 	} else {
 		c->own = own_destination(w, p);
-		if (c->own.found) {
+		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
+		if (reason == DROP_NONE && source_forged(w, p))
+			reason = DROP_ip_source;
+		if (reason == DROP_NONE && c->own.found) {
 			reason = prepare_own(w, c, &ask);
-		} else {
+		} else if (reason == DROP_NONE) {
 			reason = prepare_transit(w, c);
 			ask = reason == DROP_NONE;
 		}
@@ -393,8 +396,16 @@ policy_key_of(const struct candidate *c, union policy_keys *keys, uint32_t i)
 	}
 }
 
+/* => false: its MAC was asked for in vain a moment ago. */
+static bool
+next_hop_answers(const struct worker *w, unsigned int family, struct egress *e)
+{
+	egress_neighbour(w, family, e);
+	return neigh_word_state(e->word) != NEIGH_FAILED;
+}
+
 static void
-conclude(struct worker *w, const struct candidate *c, const struct policy_verdict *v)
+conclude(struct worker *w, struct candidate *c, const struct policy_verdict *v)
 {
 	struct pkt *p = c->p;
 
@@ -405,6 +416,8 @@ conclude(struct worker *w, const struct candidate *c, const struct policy_verdic
 	} else if (c->own.found && !is_echo_request(p)) {
 		w->rule_hits[v->slot]++;
 		worker_drop(w, p, DROP_no_service);
+	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
+		worker_drop(w, p, DROP_neigh_failed);
 	} else if (session_create(w, c, v->id)) {
 		w->rule_hits[v->slot]++;
 	}
@@ -419,6 +432,10 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 	uint32_t asked = 0;
 
 	FW_ASSERT(n <= WORKER_BURST);
+	for (uint32_t i = 0; p[0]->family == 4 && i < n; i++) {
+		route_prefetch(w->routes, p[i]->ip->src_addr);
+		route_prefetch(w->routes, p[i]->ip->dst_addr);
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct candidate *c = &candidates[asked];
 

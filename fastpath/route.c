@@ -14,6 +14,7 @@
 
 #include <rte_lpm.h>
 #include <rte_memory.h>
+#include <rte_prefetch.h>
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -245,6 +246,12 @@ route_lookup(const struct route_table *t, rte_be32_t dst, uint16_t *interface, r
 	*interface = h->interface;
 	*next_hop = h->gateway != 0 ? h->gateway : dst;
 	return true;
+}
+
+void
+route_prefetch(const struct route_table *t, rte_be32_t dst)
+{
+	rte_prefetch0(&t->lpm->tbl24[rte_be_to_cpu_32(dst) >> 8]);
 }
 
 uint32_t

@@ -37,6 +37,18 @@ struct tcp_segment {
 /* session_tcp_flags_valid: false for combinations no stack sends (SYN+FIN, SYN+RST, none, ...). */
 bool session_tcp_flags_valid(uint8_t flags);
 
+/* session_tcp_may_open: can a segment with these flags begin a session?  What session_tcp_first()
+ * decides, for those who only want to know. */
+static inline bool
+session_tcp_may_open(uint8_t flags, bool loose)
+{
+	if (flags & TCP_RST)
+		return false;
+	if (flags & TCP_SYN)
+		return !(flags & TCP_ACK);
+	return loose && flags & TCP_ACK;
+}
+
 /* session_tcp_first: set up a new session from its first segment (direction 0).
  * => DROP_NONE; or DROP_no_session: no segment that may open a session (TCP-02..04).  `loose`
  *    allows a mid-stream segment with ACK and without RST. */

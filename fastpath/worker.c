@@ -58,24 +58,38 @@ egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
 }
 
 enum drop_reason
-egress_resolve(const struct worker *w, const struct pkt *p, struct egress *e)
+egress_route(const struct worker *w, const struct pkt *p, struct egress *e)
 {
+	bool found;
+
 	e->neigh = NULL;
 	e->word = 0;
-	if (p->family == 6) {
-		if (!route6_lookup(w->routes6, p->ip6->dst_addr, &e->interface, &e->next_hop6))
-			return DROP_no_route;
-		e->index = neigh_find6(w->neighbours, e->interface, e->next_hop6);
-	} else {
-		if (!route_lookup(w->routes, p->ip->dst_addr, &e->interface, &e->next_hop))
-			return DROP_no_route;
-		e->index = neigh_find(w->neighbours, e->interface, e->next_hop);
-	}
+	if (p->family == 6)
+		found = route6_lookup(w->routes6, p->ip6->dst_addr, &e->interface, &e->next_hop6);
+	else
+		found = route_lookup(w->routes, p->ip->dst_addr, &e->interface, &e->next_hop);
+	return found ? DROP_NONE : DROP_no_route;
+}
+
+void
+egress_neighbour(const struct worker *w, unsigned int family, struct egress *e)
+{
+	e->index = family == 6 ? neigh_find6(w->neighbours, e->interface, e->next_hop6)
+			       : neigh_find(w->neighbours, e->interface, e->next_hop);
 	if (e->index != NEIGH_NONE) {
 		e->neigh = neigh_at(w->neighbours, e->index);
 		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
 	}
-	return DROP_NONE;
+}
+
+enum drop_reason
+egress_resolve(const struct worker *w, const struct pkt *p, struct egress *e)
+{
+	const enum drop_reason reason = egress_route(w, p, e);
+
+	if (reason == DROP_NONE)
+		egress_neighbour(w, p->family, e);
+	return reason;
 }
 
 void
@@ -435,6 +449,8 @@ worker_poll(struct worker *w, mono_t now)
 		if (w->fenced[port].n > 0)
 			worker_flush(w, port, &w->fenced[port], true);
 	}
+	if (w->dropped_count > 0)
+		worker_free_dropped(w);
 	if (handled == 0 || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
 		housekeep(w);
 	rcu_quiescent(e->rcu, w->reader);

@@ -15,6 +15,7 @@
 #include <stdalign.h>
 
 #define TX_QUEUE 64
+#define DROPPED	 64
 
 /* Which counter a frame in a TX queue ends in once the driver has taken it. */
 enum tx_kind { TX_FORWARDED, TX_ANSWERED, TX_INJECTED, TX_KINDS };
@@ -54,6 +55,9 @@ struct worker {
 	alignas(64) struct worker_stats stats;
 	struct interface_stats interfaces[MAX_INTERFACES];
 
+	uint16_t dropped_count;
+	struct rte_mbuf *dropped[DROPPED]; /* freed together: a flood must not cost much */
+
 	struct pkt pkts[WORKER_BURST];	   /* this burst's IPv4 */
 	struct pkt pkts6[WORKER_BURST];	   /* and its IPv6 */
 	struct tx_queue fenced[MAX_PORTS]; /* transit and virtual addresses: only under the lease */
@@ -88,7 +92,16 @@ struct worker *worker_create(
 	struct engine *, uint16_t id, uint32_t event_ring, int socket, char *err, size_t err_size);
 void worker_destroy(struct worker *);
 
-/* worker_drop_mbuf: end a frame with a reason.  interface may be INTERFACE_NONE. */
+/* worker_free_dropped: give the buffers of dropped frames back, at the end of a turn. */
+static inline void
+worker_free_dropped(struct worker *w)
+{
+	rte_pktmbuf_free_bulk(w->dropped, w->dropped_count);
+	w->dropped_count = 0;
+}
+
+/* worker_drop_mbuf: end a frame with a reason.  interface may be INTERFACE_NONE.
+ * => Within worker_poll() only, which frees the frame. */
 static inline void
 worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t interface, enum drop_reason reason)
 {
@@ -96,7 +109,9 @@ worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t interface, enum 
 	w->stats.drops[reason]++;
 	if (likely(interface < MAX_INTERFACES))
 		w->interfaces[interface].drops++;
-	rte_pktmbuf_free(m);
+	w->dropped[w->dropped_count++] = m;
+	if (unlikely(w->dropped_count == DROPPED))
+		worker_free_dropped(w);
 }
 
 static inline void
