@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -492,6 +493,8 @@ def main(argv=None):
     if (os.cpu_count() or 1) < 2:
         print("peers: two CPUs are needed: the sender's and the firewall's", file=sys.stderr)
         return 1
+    # Ended from outside: what was set for the machine is put back all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return run(options)
     except (LabError, Timeout, OSError, subprocess.SubprocessError) as e:
