@@ -3,69 +3,23 @@
  * display security-policy: the rules in order, with the packets that matched each.
  */
 #include "command.h"
-#include "config_span.h"
 #include "management.h"
 #include "policy.h"
+#include "policy_row.h"
 #include "row.h"
-#include "session_filter.h"
 
-#include <stdio.h>
-
-static json_t *
-zones(const struct config_list *names, size_t name_size)
+static const char *
+state(struct management *m, const struct config_rule *r, uint16_t slot)
 {
-	json_t *list = json_array();
+	const struct snapshot *s = engine_snapshot(m->engine);
 
-	for (uint32_t i = 0; i < names->count; i++)
-		json_array_append_new(
-			list, json_string((const char *)names->items + i * name_size));
-	return list;
-}
-
-static json_t *
-addresses(const struct config_list *spans)
-{
-	const struct config_span *span = spans->items;
-	json_t *list = json_array();
-	char text[CONFIG_SPAN_TEXT];
-
-	for (uint32_t i = 0; i < spans->count; i++)
-		json_array_append_new(list, json_string(config_span_text(&span[i], text)));
-	return list;
-}
-
-/* ports: " WORD N" or " WORD N-M"; nothing when any port will do. */
-static void
-ports(char *out, size_t size, const char *word, uint16_t min, uint16_t max)
-{
-	out[0] = '\0';
-	if (min == 0 && max == UINT16_MAX)
-		return;
-	if (min == max)
-		snprintf(out, size, " %s %u", word, min);
-	else
-		snprintf(out, size, " %s %u-%u", word, min, max);
-}
-
-static json_t *
-services(const struct config_list *from)
-{
-	const struct config_service *p = from->items;
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < from->count; i++) {
-		const uint8_t number = (uint8_t)p[i].protocol_number;
-		char proto[8], source[32], destination[32];
-
-		ports(source, sizeof(source), "from", p[i].source_port.min, p[i].source_port.max);
-		ports(destination, sizeof(destination), "to", p[i].destination_port.min,
-			p[i].destination_port.max);
-		json_array_append_new(
-			list, json_sprintf("%s%s%s",
-				      number == 0 ? "any" : session_filter_protocol(number, proto),
-				      source, destination));
-	}
-	return list;
+	if (slot == 0)
+		return "active";
+	if (!r->enable)
+		return "disabled";
+	if (s == NULL || slot > policy_rule_count(s->policy) || policy_active(s->policy, slot))
+		return "active";
+	return "outside its schedule";
 }
 
 static json_t *
@@ -75,11 +29,22 @@ rule_row(struct management *m, const struct config_rule *r, uint16_t slot)
 
 	row_number(row, "order", slot);
 	row_text(row, "rule", r->name);
-	json_object_set_new(row, "source_zones", zones(&r->source_zones, 32));
-	json_object_set_new(row, "destination_zones", zones(&r->destination_zones, 32));
-	json_object_set_new(row, "source_addresses", addresses(&r->source_addresses));
-	json_object_set_new(row, "destination_addresses", addresses(&r->destination_addresses));
-	json_object_set_new(row, "services", services(&r->services));
+	json_object_set_new(row, "source_zones", policy_row_names(&r->source_zones, 32));
+	json_object_set_new(row, "destination_zones", policy_row_names(&r->destination_zones, 32));
+	json_object_set_new(row, "source_addresses", policy_row_addresses(&r->source_addresses));
+	json_object_set_new(
+		row, "source_sets", policy_row_names(&r->source_sets, CONFIG_OBJECT_NAME));
+	json_object_set_new(
+		row, "destination_addresses", policy_row_addresses(&r->destination_addresses));
+	json_object_set_new(row, "destination_sets",
+		policy_row_names(&r->destination_sets, CONFIG_OBJECT_NAME));
+	json_object_set_new(row, "services", policy_row_services(&r->services));
+	json_object_set_new(
+		row, "service_sets", policy_row_names(&r->service_sets, CONFIG_OBJECT_NAME));
+	row_text(row, "schedule", r->schedule);
+	row_text(row, "state", state(m, r, slot));
+	row_bool(row, "log", r->log);
+	row_text(row, "description", r->description);
 	row_text(row, "action", config_policy_actions[r->action]);
 	row_number(row, "hits", engine_rule_hits(m->engine, slot));
 	return row;
@@ -116,8 +81,12 @@ static const struct view_column columns[] = {
 	{ "destination_zones", "ToZone" },
 	{ "source_addresses", "Source" },
 	{ "destination_addresses", "Destination" },
+	{ "source_sets", "SourceSets" },
+	{ "destination_sets", "DestinationSets" },
 	{ "services", "Services" },
+	{ "service_sets", "ServiceSets" },
 	{ "action", "Action" },
+	{ "state", "State" },
 	{ "hits", "Hits" },
 	{ NULL, NULL },
 };

@@ -212,22 +212,6 @@ struct config_route {
 	rte_be32_t via;
 };
 
-struct config_service {
-	struct config_origin origin;
-	int protocol;		 /* index in the names; checks turn it into protocol_number */
-	int64_t protocol_number; /* 0 = any */
-	struct config_range source_port, destination_port;
-};
-
-struct config_rule {
-	struct config_origin origin;
-	char name[64];
-	struct config_list source_zones, destination_zones;	    /* char[32] */
-	struct config_list source_addresses, destination_addresses; /* struct config_span */
-	struct config_list services;				    /* struct config_service */
-	int action;						    /* enum policy_action */
-};
-
 /* Idle seconds; docs/configuration.md */
 struct config_ageing {
 	struct config_origin origin;
@@ -235,12 +219,6 @@ struct config_ageing {
 	int64_t udp_first, udp, dns, icmp;
 	int64_t first, gre, esp, ah, other;
 	int64_t sctp_init, sctp, sctp_close;
-};
-
-struct config_policy {
-	struct config_origin origin;
-	int default_action;
-	struct config_list rules;
 };
 
 struct config_log_syslog {
@@ -260,9 +238,6 @@ struct config_log {
 	struct config_log_syslog syslog;
 	struct config_log_ipfix ipfix;
 };
-
-/* Words of enum policy_action, NULL-terminated. */
-extern const char *const config_policy_actions[];
 
 /* Zones that are always there, by zone id - 1. */
 #define CONFIG_BUILTIN_ZONES 4

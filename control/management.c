@@ -9,6 +9,7 @@
 #include "json_server.h"
 #include "log.h"
 #include "loop.h"
+#include "publish_policy.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 100
@@ -38,6 +40,7 @@ struct management_loop {
 	mono_t next_tick;
 	struct config *boot_config; /* never freed before the end: see management_reload() */
 	bool publish_pending;	    /* the control core's ring was full */
+	time_t minute;		    /* in which schedules have been looked at */
 };
 
 mono_t
@@ -196,6 +199,20 @@ management_close(struct management *m)
 	m->loop = NULL;
 }
 
+/* Rules begin and end to hold by the wall clock, whatever it jumps to. */
+static void
+follow_schedules(struct management *m)
+{
+	const struct snapshot *s = m->engine != NULL ? engine_snapshot(m->engine) : NULL;
+	const time_t now = time(NULL);
+
+	if (s == NULL || m->loop->minute == now / 60)
+		return;
+	m->loop->minute = now / 60;
+	if (publish_policy_schedules(s->policy, m->config, now))
+		LOG(NOTICE, "security policy: rules have changed by their schedules");
+}
+
 static void
 tick(struct management *m)
 {
@@ -205,6 +222,7 @@ tick(struct management *m)
 		link_watch_poll(m->links);
 	if (loop->publish_pending)
 		loop->publish_pending = !core_post_published(m->core);
+	follow_schedules(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

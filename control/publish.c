@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct publish_extra no_extra;
 
@@ -235,7 +236,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);
-	s->policy = publish_policy(c, err, err_size);
+	s->policy = publish_policy(c, time(NULL), err, err_size);
 	if (s->policy == NULL) {
 		rc = -EINVAL;
 		goto err_snapshot;

@@ -1,10 +1,210 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Objects are resolved once each: an address set becomes the ranges of its own and of all sets in
+ * it.  A rule with one set and nothing beside uses the set's list itself, so that the compiled
+ * policy knows who shares; any other rule gets a list of its own.
+ */
 #include "publish_policy.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A growing list of ranges or services. */
+struct list {
+	void *items;
+	uint32_t count, size;
+	bool shared; /* belongs to an object */
+};
+
+struct objects {
+	const struct config *config;
+	const struct config_list *address_sets, *service_sets;
+	struct list *addresses, *services; /* by index; items NULL: not resolved yet */
+	bool failed;			   /* out of memory */
+};
+
+static void
+append(struct objects *o, struct list *l, const void *items, uint32_t count, size_t item_size)
+{
+	if (count > l->size - l->count) {
+		const uint64_t size = (uint64_t)l->count + count + l->size;
+		void *grown = size < UINT32_MAX ? realloc(l->items, size * item_size) : NULL;
+
+		if (grown == NULL) {
+			o->failed = true;
+			return;
+		}
+		l->items = grown;
+		l->size = (uint32_t)size;
+	}
+	memcpy((char *)l->items + l->count * item_size, items, count * item_size);
+	l->count += count;
+}
+
+static void
+append_spans(struct objects *o, struct list *l, const struct config_list *from)
+{
+	const struct config_span *span = from->items;
+
+	for (uint32_t i = 0; i < from->count && !o->failed; i++) {
+		const struct policy_range r = { .first = span[i].first, .last = span[i].last };
+
+		append(o, l, &r, 1, sizeof(r));
+	}
+}
+
+static void
+append_services(struct objects *o, struct list *l, const struct config_list *from)
+{
+	const struct config_service *s = from->items;
+
+	for (uint32_t i = 0; i < from->count && !o->failed; i++) {
+		const struct policy_service service = { .proto = (uint8_t)s[i].protocol_number,
+			.sport_min = s[i].source_port.min,
+			.sport_max = s[i].source_port.max,
+			.dport_min = s[i].destination_port.min,
+			.dport_max = s[i].destination_port.max };
+
+		append(o, l, &service, 1, sizeof(service));
+	}
+}
+
+/* A set and everything below it, each once (the checks have found no loop). */
+static void
+collect(struct objects *o, const struct config_list *all, size_t item_size, uint32_t root,
+	struct list *order)
+{
+	bool *seen = calloc((size_t)all->count + 1, sizeof(*seen));
+
+	if (seen == NULL) {
+		o->failed = true;
+		return;
+	}
+	append(o, order, &root, 1, sizeof(root));
+	seen[root] = true;
+	for (uint32_t i = 0; i < order->count && !o->failed; i++) {
+		const uint32_t at = ((const uint32_t *)order->items)[i];
+		const struct config_set *s =
+			(const void *)((const char *)all->items + at * item_size);
+		const char(*names)[CONFIG_OBJECT_NAME] = s->sets.items;
+
+		for (uint32_t j = 0; j < s->sets.count && !o->failed; j++) {
+			const int found = config_set_find(all, item_size, names[j]);
+
+			/* a predefined service is no set of the section */
+			if (found < 0 || seen[found])
+				continue;
+			seen[found] = true;
+			append(o, order, &(uint32_t){ (uint32_t)found }, 1, sizeof(uint32_t));
+		}
+	}
+	free(seen);
+}
+
+static const struct list *
+address_set(struct objects *o, const char *name)
+{
+	const struct config_address_set *sets = o->address_sets->items;
+	const int index = config_set_find(o->address_sets, sizeof(*sets), name);
+	struct list *l = &o->addresses[index], order = { 0 };
+
+	if (l->items != NULL)
+		return l;
+	collect(o, o->address_sets, sizeof(*sets), (uint32_t)index, &order);
+	for (uint32_t i = 0; i < order.count && !o->failed; i++)
+		append_spans(o, l, &sets[((uint32_t *)order.items)[i]].addresses);
+	free(order.items);
+	return l;
+}
+
+static void
+append_builtins(struct objects *o, struct list *l, const struct config_list *names)
+{
+	const char(*name)[CONFIG_OBJECT_NAME] = names->items;
+	const struct policy_service *services;
+	uint32_t count;
+
+	for (uint32_t i = 0; i < names->count && !o->failed; i++) {
+		services = config_builtin_service(name[i], &count);
+		if (services != NULL)
+			append(o, l, services, count, sizeof(*services));
+	}
+}
+
+static const struct list *
+service_set(struct objects *o, const char *name)
+{
+	const struct config_service_set *sets = o->service_sets->items;
+	const int index = config_set_find(o->service_sets, sizeof(*sets), name);
+	struct list *l, order = { 0 };
+
+	if (index < 0)
+		return NULL; /* predefined */
+	l = &o->services[index];
+	if (l->items != NULL)
+		return l;
+	collect(o, o->service_sets, sizeof(*sets), (uint32_t)index, &order);
+	for (uint32_t i = 0; i < order.count && !o->failed; i++) {
+		const struct config_service_set *s = &sets[((uint32_t *)order.items)[i]];
+
+		append_services(o, l, &s->services);
+		append_builtins(o, l, &s->set.sets);
+	}
+	free(order.items);
+	return l;
+}
+
+/* The addresses of a rule's side. */
+static struct list
+addresses_of(struct objects *o, const struct config_list *own, const struct config_list *sets)
+{
+	const char(*names)[CONFIG_OBJECT_NAME] = sets->items;
+	struct list l = { 0 };
+
+	if (own->count == 0 && sets->count == 1) {
+		l = *address_set(o, names[0]);
+		l.shared = true;
+		return l;
+	}
+	append_spans(o, &l, own);
+	for (uint32_t i = 0; i < sets->count && !o->failed; i++) {
+		const struct list *set = address_set(o, names[i]);
+
+		append(o, &l, set->items, set->count, sizeof(struct policy_range));
+	}
+	return l;
+}
+
+static struct list
+services_of(struct objects *o, const struct config_rule *r)
+{
+	const char(*names)[CONFIG_OBJECT_NAME] = r->service_sets.items;
+	struct list l = { 0 };
+
+	if (r->services.count == 0 && r->service_sets.count == 1) {
+		const struct list *set = service_set(o, names[0]);
+
+		if (set != NULL) {
+			l = *set;
+		} else {
+			/* predefined: never written, never freed */
+			l.items = (void *)(uintptr_t)config_builtin_service(names[0], &l.count);
+		}
+		l.shared = true;
+		return l;
+	}
+	append_services(o, &l, &r->services);
+	for (uint32_t i = 0; i < r->service_sets.count && !o->failed; i++) {
+		const struct list *set = service_set(o, names[i]);
+
+		if (set != NULL)
+			append(o, &l, set->items, set->count, sizeof(struct policy_service));
+	}
+	append_builtins(o, &l, &r->service_sets);
+	return l;
+}
 
 static uint64_t
 zone_set(const struct config *c, const struct config_list *list, size_t name_size)
@@ -16,88 +216,134 @@ zone_set(const struct config *c, const struct config_list *list, size_t name_siz
 	return set;
 }
 
-static struct policy_range *
-range_list(const struct config_list *list)
-{
-	const struct config_span *from = list->items;
-	struct policy_range *to = calloc((size_t)list->count + 1, sizeof(*to));
-
-	for (uint32_t i = 0; to != NULL && i < list->count; i++)
-		to[i] = (struct policy_range){ .first = from[i].first, .last = from[i].last };
-	return to;
-}
-
-static struct policy_service *
-service_list(const struct config_list *list)
-{
-	const struct config_service *from = list->items;
-	struct policy_service *to = calloc((size_t)list->count + 1, sizeof(*to));
-
-	for (uint32_t i = 0; to != NULL && i < list->count; i++)
-		to[i] = (struct policy_service){ .proto = (uint8_t)from[i].protocol_number,
-			.sport_min = from[i].source_port.min,
-			.sport_max = from[i].source_port.max,
-			.dport_min = from[i].destination_port.min,
-			.dport_max = from[i].destination_port.max };
-	return to;
-}
-
-/* The lists made for one rule. */
+/* The lists of one rule. */
 struct lists {
-	struct policy_range *sources, *destinations;
-	struct policy_service *services;
+	struct list sources, destinations, services;
 };
 
-static bool
-fill_rule(const struct config *c, const struct config_rule *from, struct policy_rule *to,
+static void
+fill_rule(struct objects *o, const struct config_rule *from, struct policy_rule *to,
 	struct lists *lists)
 {
+	lists->sources = addresses_of(o, &from->source_addresses, &from->source_sets);
+	lists->destinations =
+		addresses_of(o, &from->destination_addresses, &from->destination_sets);
+	lists->services = services_of(o, from);
 	snprintf(to->name, sizeof(to->name), "%s", from->name);
 	to->action = (enum policy_action)from->action;
-	to->source_zones = zone_set(c, &from->source_zones, 32);
-	to->destination_zones = zone_set(c, &from->destination_zones, 32);
-	to->source_count = from->source_addresses.count;
-	to->sources = lists->sources = range_list(&from->source_addresses);
-	to->destination_count = from->destination_addresses.count;
-	to->destinations = lists->destinations = range_list(&from->destination_addresses);
-	to->service_count = from->services.count;
-	to->services = lists->services = service_list(&from->services);
-	return to->sources != NULL && to->destinations != NULL && to->services != NULL;
+	to->disabled = !from->enable;
+	to->log = from->log;
+	to->source_zones = zone_set(o->config, &from->source_zones, 32);
+	to->destination_zones = zone_set(o->config, &from->destination_zones, 32);
+	to->source_count = lists->sources.count;
+	to->sources = lists->sources.items;
+	to->destination_count = lists->destinations.count;
+	to->destinations = lists->destinations.items;
+	to->service_count = lists->services.count;
+	to->services = lists->services.items;
+}
+
+static void
+free_list(struct list *l)
+{
+	if (!l->shared)
+		free(l->items);
 }
 
 static void
 explain(int error, char *err, size_t err_size)
 {
 	snprintf(err, err_size, "security_policy: %s",
-		error == E2BIG ? "more rules or combinations than fit" : strerror(error));
+		error == E2BIG ? "more rules, services with source ports or addresses than fit"
+			       : strerror(error));
 }
 
-struct policy *
-publish_policy(const struct config *c, char *err, size_t err_size)
+struct publish_rules {
+	struct objects objects;
+	struct policy_rule *rules;
+	struct lists *lists;
+	uint32_t count;
+};
+
+static void
+rules_free(struct publish_rules *r)
+{
+	for (uint32_t i = 0; r->lists != NULL && i < r->count; i++) {
+		free_list(&r->lists[i].sources);
+		free_list(&r->lists[i].destinations);
+		free_list(&r->lists[i].services);
+	}
+	for (uint32_t i = 0; r->objects.addresses != NULL && i < r->objects.address_sets->count;
+		i++)
+		free(r->objects.addresses[i].items);
+	for (uint32_t i = 0; r->objects.services != NULL && i < r->objects.service_sets->count; i++)
+		free(r->objects.services[i].items);
+	free(r->objects.addresses);
+	free(r->objects.services);
+	free(r->lists);
+	free(r->rules);
+}
+
+static bool
+rules_fill(struct publish_rules *r, const struct config *c)
 {
 	const struct config_policy *p = config_section_data(c, "security_policy");
 	const struct config_rule *from = p->rules.items;
-	struct policy_rule *rules = calloc((size_t)p->rules.count + 1, sizeof(*rules));
-	struct lists *lists = calloc((size_t)p->rules.count + 1, sizeof(*lists));
-	bool filled = rules != NULL && lists != NULL;
+	struct objects *o = &r->objects;
+
+	*r = (struct publish_rules){ .count = p->rules.count };
+	o->config = c;
+	o->address_sets = config_section_data(c, "address_sets");
+	o->service_sets = config_section_data(c, "service_sets");
+	o->addresses = calloc((size_t)o->address_sets->count + 1, sizeof(*o->addresses));
+	o->services = calloc((size_t)o->service_sets->count + 1, sizeof(*o->services));
+	r->rules = calloc((size_t)r->count + 1, sizeof(*r->rules));
+	r->lists = calloc((size_t)r->count + 1, sizeof(*r->lists));
+	o->failed =
+		o->addresses == NULL || o->services == NULL || r->rules == NULL || r->lists == NULL;
+	for (uint32_t i = 0; i < r->count && !o->failed; i++)
+		fill_rule(o, &from[i], &r->rules[i], &r->lists[i]);
+	return !o->failed;
+}
+
+struct policy *
+publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
+{
+	const struct config_policy *p = config_section_data(c, "security_policy");
 	struct policy *policy = NULL;
+	struct publish_rules r;
 	int error = ENOMEM;
 
-	for (uint32_t i = 0; filled && i < p->rules.count; i++)
-		filled = fill_rule(c, &from[i], &rules[i], &lists[i]);
-	if (filled) {
-		policy =
-			policy_create(rules, p->rules.count, (enum policy_action)p->default_action);
+	if (rules_fill(&r, c)) {
+		policy = policy_create(r.rules, r.count, (enum policy_action)p->default_action);
 		error = errno;
 	}
-	for (uint32_t i = 0; lists != NULL && i < p->rules.count; i++) {
-		free(lists[i].sources);
-		free(lists[i].destinations);
-		free(lists[i].services);
-	}
-	free(lists);
-	free(rules);
+	rules_free(&r);
 	if (policy == NULL)
 		explain(error, err, err_size);
+	else
+		(void)publish_policy_schedules(policy, c, now);
 	return policy;
+}
+
+bool
+publish_policy_schedules(struct policy *policy, const struct config *c, time_t now)
+{
+	const struct config_policy *p = config_section_data(c, "security_policy");
+	const struct config_rule *rules = p->rules.items;
+	const struct config_schedule *s = NULL;
+	bool changed = false, active = true;
+	struct tm local;
+
+	localtime_r(&now, &local);
+	for (uint32_t i = 0; i < p->rules.count; i++) {
+		if (rules[i].schedule[0] == '\0')
+			continue;
+		if (s == NULL || strcmp(s->name, rules[i].schedule) != 0) {
+			s = config_schedule_find(c, rules[i].schedule);
+			active = s == NULL || config_schedule_active(s, now, &local);
+		}
+		changed |= policy_set_active(policy, (uint16_t)(i + 1), active);
+	}
+	return changed;
 }

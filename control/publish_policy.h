@@ -3,10 +3,15 @@
  */
 #pragma once
 
-#include "config.h"
+#include "config_policy.h"
 #include "policy.h"
 
 #include <stddef.h>
 
-/* publish_policy: => NULL with a one-line reason. */
-struct policy *publish_policy(const struct config *, char *err, size_t err_size);
+/* publish_policy: compiled, with the schedules as they are at `now`. => NULL with a one-line
+ * reason. */
+struct policy *publish_policy(const struct config *, time_t now, char *err, size_t err_size);
+
+/* publish_policy_schedules: switch the rules of a policy made from this configuration on and off.
+ * => Any policy, also one in use; true when a rule changed. */
+bool publish_policy_schedules(struct policy *, const struct config *, time_t now);

@@ -2,50 +2,28 @@
 /*
  * Section `security_policy`: rules, the first that matches decides.
  */
-#include "config.h"
-#include "policy.h"
+#include "config_policy.h"
 #include "snapshot.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_SIZE    32
-#define PROTOCOL_OSPF 89
-#define PROTOCOL_VRRP 112
-
+#define NAMES_SIZE 32
 const char *const config_policy_actions[] = {
 	[POLICY_DENY] = "deny", [POLICY_PERMIT] = "permit", [POLICY_REJECT] = "reject", NULL
 };
 
-static const char *const protocol_words[] = { "any", "tcp", "udp", "icmp", "gre", "esp", "ah",
-	"sctp", "ospf", "vrrp", NULL };
-
-static const uint8_t protocol_numbers[] = { 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_GRE,
-	IPPROTO_ESP, IPPROTO_AH, IPPROTO_SCTP, PROTOCOL_OSPF, PROTOCOL_VRRP };
-static_assert(RTE_DIM(protocol_words) == RTE_DIM(protocol_numbers) + 1, "a number for each word");
-
 // clang-format off
-static const struct config_setting_desc service_settings[] = {
-	{ .name = "protocol", .type = SETTING_ENUM, SETTING_AT(struct config_service, protocol),
-	  .live = true, .choices = protocol_words, .fallback = "any", .help = "IP protocol by name." },
-	{ .name = "protocol_number", .type = SETTING_INT,
-	  SETTING_AT(struct config_service, protocol_number),
-	  .live = true, .min = 1, .max = 255, .fallback = "0",
-	  .help = "IP protocol by number, instead of `protocol`; 0, the default, means not used." },
-	{ .name = "source_port", .type = SETTING_RANGE, SETTING_AT(struct config_service, source_port),
-	  .live = true, .fallback = "0-65535", .help = "Source ports, for TCP, UDP and SCTP." },
-	{ .name = "destination_port", .type = SETTING_RANGE,
-	  SETTING_AT(struct config_service, destination_port),
-	  .live = true, .fallback = "0-65535", .help = "Destination ports, for TCP, UDP and SCTP." },
-	{ .name = NULL },
-};
-
 static const struct config_setting_desc rule_settings[] = {
 	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_rule, name),
 	  .required = true, .live = true, .min = 1, .max = 63,
 	  .help = "Name of the rule, in hit counts and sessions." },
+	{ .name = "description", .type = SETTING_STRING,
+	  SETTING_AT(struct config_rule, description), .live = true, .max = 127,
+	  .help = "What it is for." },
+	{ .name = "enable", .type = SETTING_BOOL, SETTING_AT(struct config_rule, enable),
+	  .live = true, .fallback = "true", .help = "Whether it counts at all." },
 	{ .name = "source_zones", .type = SETTING_STRINGS,
 	  .offset = offsetof(struct config_rule, source_zones), .size = NAMES_SIZE,
 	  .live = true, .min = 1, .max = NAMES_SIZE - 1, .max_items = MAX_ZONES,
@@ -56,16 +34,34 @@ static const struct config_setting_desc rule_settings[] = {
 	  .help = "Zones packets go to; empty = any." },
 	{ .name = "source_addresses", .type = SETTING_SPANS,
 	  .offset = offsetof(struct config_rule, source_addresses), .live = true,
-	  .max_items = 4096, .help = "Source addresses; empty = any." },
+	  .max_items = 4096, .help = "Source addresses; with `source_sets` empty as well = any." },
+	{ .name = "source_sets", .type = SETTING_STRINGS,
+	  .offset = offsetof(struct config_rule, source_sets), .size = CONFIG_OBJECT_NAME, .live = true,
+	  .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,
+	  .help = "Address sets that belong to the source addresses." },
 	{ .name = "destination_addresses", .type = SETTING_SPANS,
 	  .offset = offsetof(struct config_rule, destination_addresses), .live = true,
-	  .max_items = 4096, .help = "Destination addresses; empty = any." },
+	  .max_items = 4096, .help = "Destination addresses; with `destination_sets` empty as well = any." },
+	{ .name = "destination_sets", .type = SETTING_STRINGS,
+	  .offset = offsetof(struct config_rule, destination_sets), .size = CONFIG_OBJECT_NAME, .live = true,
+	  .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,
+	  .help = "Address sets that belong to the destination addresses." },
 	{ .name = "services", .type = SETTING_LIST, .offset = offsetof(struct config_rule, services),
 	  .size = sizeof(struct config_service), .live = true, .max_items = 1024,
-	  .settings = service_settings, .help = "Protocols and ports; empty = any." },
+	  .settings = config_service_settings,
+	  .help = "Protocols and ports; with `service_sets` empty as well = any." },
+	{ .name = "service_sets", .type = SETTING_STRINGS,
+	  .offset = offsetof(struct config_rule, service_sets), .size = CONFIG_OBJECT_NAME, .live = true,
+	  .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,
+	  .help = "Service sets, own or predefined, that belong to the services." },
+	{ .name = "schedule", .type = SETTING_STRING, SETTING_AT(struct config_rule, schedule),
+	  .live = true, .max = CONFIG_OBJECT_NAME - 1,
+	  .help = "Schedule outside which it matches nothing; none = always." },
 	{ .name = "action", .type = SETTING_ENUM, SETTING_AT(struct config_rule, action),
 	  .required = true, .live = true, .choices = config_policy_actions,
-	  .help = "What happens to a connection that matches." },
+	  .help = "What happens to a connection that matches: it may be made; is dropped; is dropped and the sender told." },
+	{ .name = "log", .type = SETTING_BOOL, SETTING_AT(struct config_rule, log), .live = true,
+	  .help = "Its sessions and refusals go to the traffic log (section `log`)." },
 	{ .name = NULL },
 };
 
@@ -100,44 +96,49 @@ check_zones(struct config *c, const struct config_rule *r, const struct config_l
 	return 0;
 }
 
+/* Names of objects that must exist. */
 static int
-check_service(struct config *c, struct config_service *s)
+check_names(struct config *c, const struct config_rule *r, const struct config_list *list,
+	const char *setting, const char *section, size_t item_size)
 {
-	static const char *const ports[] = { "source_port", "destination_port" };
-	bool has_ports;
+	const char(*names)[CONFIG_OBJECT_NAME] = list->items;
+	char element[48];
+	uint32_t count;
 
-	if (config_is_set(&s->origin, "protocol_number")) {
-		if (config_is_set(&s->origin, "protocol"))
-			return config_fail(c, &s->origin, "protocol_number",
-				"stands beside protocol, expected only one of the two");
-	} else {
-		s->protocol_number = protocol_numbers[s->protocol];
-	}
-	has_ports = s->protocol_number == IPPROTO_TCP || s->protocol_number == IPPROTO_UDP ||
-		    s->protocol_number == IPPROTO_SCTP;
-	for (unsigned int i = 0; i < RTE_DIM(ports); i++) {
-		if (!has_ports && config_is_set(&s->origin, ports[i]))
-			return config_fail(c, &s->origin, ports[i],
-				"is given for a protocol without ports, expected protocol tcp, "
-				"udp or sctp with it");
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (config_set_find(config_section_data(c, section), item_size, names[i]) >= 0)
+			continue;
+		if (list == &r->service_sets && config_builtin_service(names[i], &count) != NULL)
+			continue;
+		snprintf(element, sizeof(element), "%s[%u]", setting, i);
+		return config_fail(c, &r->origin, element,
+			"unknown set \"%s\", expected one of the section %s", names[i], section);
 	}
 	return 0;
 }
 
-/* What the compiled policy has to hold: a rule, and each of its services with source ports. */
-static uint32_t
-entries_of(const struct config_rule *r)
+static int
+check_objects(struct config *c, const struct config_rule *r)
 {
-	const struct config_service *s = r->services.items;
-	uint32_t n = 1;
+	int rc;
 
-	for (uint32_t i = 0; i < r->services.count; i++)
-		n += s[i].source_port.min != 0 || s[i].source_port.max != UINT16_MAX;
-	return n;
+	rc = check_names(c, r, &r->source_sets, "source_sets", "address_sets",
+		sizeof(struct config_address_set));
+	if (rc == 0)
+		rc = check_names(c, r, &r->destination_sets, "destination_sets", "address_sets",
+			sizeof(struct config_address_set));
+	if (rc == 0)
+		rc = check_names(c, r, &r->service_sets, "service_sets", "service_sets",
+			sizeof(struct config_service_set));
+	if (rc == 0 && r->schedule[0] != '\0' && config_schedule_find(c, r->schedule) == NULL)
+		return config_fail(c, &r->origin, "schedule",
+			"unknown schedule \"%s\", expected one of the section schedules",
+			r->schedule);
+	return rc;
 }
 
 static int
-check_rule(struct config *c, const struct config_rule *r, uint64_t *entries)
+check_rule(struct config *c, const struct config_rule *r)
 {
 	struct config_service *services = r->services.items;
 	int rc;
@@ -146,14 +147,8 @@ check_rule(struct config *c, const struct config_rule *r, uint64_t *entries)
 	if (rc == 0)
 		rc = check_zones(c, r, &r->destination_zones, "destination_zones");
 	for (uint32_t i = 0; rc == 0 && i < r->services.count; i++)
-		rc = check_service(c, &services[i]);
-	*entries += entries_of(r);
-	if (rc == 0 && *entries > POLICY_ENTRIES_MAX)
-		return config_fail(c, &r->origin, NULL,
-			"the rules up to here and their services with source ports are %llu, "
-			"expected at most %u",
-			(unsigned long long)*entries, POLICY_ENTRIES_MAX);
-	return rc;
+		rc = config_service_check(c, &services[i]);
+	return rc == 0 ? check_objects(c, r) : rc;
 }
 
 struct rule_id {
@@ -199,7 +194,6 @@ check(struct config *c)
 {
 	const struct config_policy *p = config_section_data(c, "security_policy");
 	const struct config_rule *rules = p->rules.items;
-	uint64_t entries = 0;
 	int rc;
 
 	rc = config_unique(
@@ -207,7 +201,7 @@ check(struct config *c)
 	if (rc == 0)
 		rc = check_ids(c, &p->rules);
 	for (uint32_t i = 0; rc == 0 && i < p->rules.count; i++)
-		rc = check_rule(c, &rules[i], &entries);
+		rc = check_rule(c, &rules[i]);
 	return rc;
 }
 

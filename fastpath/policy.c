@@ -14,6 +14,7 @@
 #include "policy_axis.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct rule_kept {
 	uint32_t id;
 	enum policy_action action;
 	bool log;
+	uint32_t first, entries; /* its entries */
 };
 
 struct policy {
@@ -37,7 +39,8 @@ struct policy {
 	uint32_t entry_count;
 	uint32_t words, summary; /* as in every axis */
 	struct policy_axis axis[AXES];
-	uint64_t *zone[2];		/* source, destination: [MAX_ZONES][summary + words] */
+	_Atomic(uint64_t) *active; /* [words]: M writes, any lcore reads: entries that count now */
+	uint64_t *zone[2];	   /* source, destination: [MAX_ZONES][summary + words] */
 	struct policy_verdict *verdict; /* [entry_count]: what it says; [entry_count] the default */
 	struct rule_kept *rules;	/* [count] */
 	uint32_t *ids;			/* open addressing by id: id, slot */
@@ -329,7 +332,10 @@ build_axes(struct policy *p, const struct draft *d)
 	}
 	p->words = p->axis[0].words;
 	p->summary = p->axis[0].summary;
-	return 0;
+	p->active = calloc(p->words, sizeof(*p->active));
+	for (uint32_t i = 0; p->active != NULL && i < p->words; i++)
+		atomic_init(&p->active[i], UINT64_MAX);
+	return p->active != NULL ? 0 : -ENOMEM;
 }
 
 static int
@@ -396,6 +402,8 @@ keep_rules(struct policy *p, const struct policy_rule *rules, const struct draft
 		p->verdict[i] = (struct policy_verdict){
 			.action = rules[slot - 1].action, .slot = slot, .id = p->rules[slot - 1].id
 		};
+		if (p->rules[slot - 1].entries++ == 0)
+			p->rules[slot - 1].first = i;
 		p->has_sport = p->has_sport || d->entries[i].sport;
 	}
 	p->verdict[d->count].action = p->default_action;
@@ -442,6 +450,7 @@ policy_destroy(struct policy *p)
 		return;
 	for (unsigned int i = 0; i < AXES; i++)
 		axis_free(&p->axis[i]);
+	free(p->active);
 	free(p->zone[0]);
 	free(p->zone[1]);
 	free(p->verdict);
@@ -495,6 +504,7 @@ first_entry(const struct policy *p, const uint64_t *from, const uint64_t *to, st
 			const uint32_t at = s * 64 + bit;
 			uint64_t word = from[p->summary + at] & to[p->summary + at];
 
+			word &= atomic_load_explicit(&p->active[at], memory_order_relaxed);
 			for (unsigned int i = 0; i < n; i++)
 				word &= cursor_word(&c[i], s, bit);
 			if (word != 0)
@@ -567,6 +577,37 @@ policy_classify6(const struct policy *p, const struct policy_key6 *keys, uint32_
 }
 
 /* ---- */
+
+bool
+policy_active(const struct policy *p, uint16_t slot)
+{
+	const struct rule_kept *k = &p->rules[slot - 1];
+
+	FW_ASSERT(slot > 0 && slot <= p->count);
+	/* All entries of a rule change together. */
+	return k->entries > 0 &&
+	       (atomic_load_explicit(&p->active[k->first / 64], memory_order_relaxed) >>
+			       (k->first & 63) &
+		       1) != 0;
+}
+
+bool
+policy_set_active(struct policy *p, uint16_t slot, bool active)
+{
+	const struct rule_kept *k = &p->rules[slot - 1];
+
+	if (k->entries == 0 || policy_active(p, slot) == active)
+		return false;
+	for (uint32_t i = k->first; i < k->first + k->entries; i++) {
+		const uint64_t bit = UINT64_C(1) << (i & 63);
+
+		if (active)
+			atomic_fetch_or_explicit(&p->active[i / 64], bit, memory_order_relaxed);
+		else
+			atomic_fetch_and_explicit(&p->active[i / 64], ~bit, memory_order_relaxed);
+	}
+	return true;
+}
 
 uint16_t
 policy_rule_count(const struct policy *p)

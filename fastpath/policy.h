@@ -73,6 +73,11 @@ void policy_classify(
 void policy_classify6(
 	const struct policy *, const struct policy_key6 *, uint32_t n, struct policy_verdict *);
 
+/* policy_set_active: let a rule match or not (schedules); a rule is active at first.
+ * => M, also while the policy is in use: packets see it within a moment. true when it changed. */
+bool policy_set_active(struct policy *, uint16_t slot, bool active);
+bool policy_active(const struct policy *, uint16_t slot); /* false for a disabled rule as well */
+
 /* policy_rule_id: an id that depends on the rule's name only, the same on both boxes, never 0. */
 uint32_t policy_rule_id(const char *name);
 

@@ -37,7 +37,13 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 		.buffers = 1023,
 		.ring = 256,
 		.event_ring = 256 };
+	/* One object of each kind for the views. */
+	static const char objects[] =
+		"address_sets = ( { name = \"servers\"; addresses = [ \"10.2.0.0/24\" ]; } );\n"
+		"schedules = ( { name = \"daily\"; periods = ( { from = \"00:00\"; to = "
+		"\"24:00\"; } ); } );\n";
 	struct management_box *b = calloc(1, sizeof(*b));
+	char text[sizeof(sample_config) + sizeof(objects)];
 	char err[256];
 
 	if (b == NULL)
@@ -45,7 +51,8 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	signal(SIGPIPE, SIG_IGN);
 	b->m.rcu_reader = -1;
 	b->m.commands = control_commands;
-	b->m.config = config_parse(sample_config, "fw.conf", sample_sections(), err, sizeof(err));
+	snprintf(text, sizeof(text), "%s%s", sample_config, objects);
+	b->m.config = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
 	if (b->m.config == NULL)
 		die("configuration", err);
 	clock_init(&b->m.clock);

@@ -3,6 +3,7 @@
  * What a correct configuration compiles to.
  */
 #include "config_address.h"
+#include "config_policy.h"
 #include "engine.h"
 #include "ha_config.h"
 #include "ha_constants.h"
@@ -534,7 +535,8 @@ addresses_are_parsed_strictly(void **state)
 static void
 R179_R184_sections_are_replicated_or_local(void **state)
 {
-	static const char *const replicated[] = { "zones", "security_policy", "ageing" };
+	static const char *const replicated[] = { "zones", "address_sets", "service_sets",
+		"schedules", "security_policy", "ageing" };
 	const struct config_section *const *s = sample_sections();
 
 	(void)state;

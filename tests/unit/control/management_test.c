@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The management thread as a whole: sockets of the configuration, signals, reload, save. */
+#include "config_policy.h"
 #include "control_commands.h"
 #include "control_sections.h"
 #include "engine_box.h"

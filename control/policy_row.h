@@ -1,0 +1,13 @@
+/*
+ * Lists of rules and objects as JSON arrays of text, for the views of both.
+ */
+#pragma once
+
+#include "config_policy.h"
+
+#include <jansson.h>
+
+json_t *policy_row_names(const struct config_list *, size_t name_size);
+json_t *policy_row_addresses(const struct config_list *);
+json_t *policy_row_services(const struct config_list *);
+json_t *policy_row_builtin(const char *name);
