@@ -33,19 +33,29 @@ enum setting_type {
 	SETTING_PREFIX,	 /* struct config_prefix, host bits must be 0; min..max = length */
 	SETTING_HOST,	 /* struct config_prefix, address of a host with its prefix length min..max;
 			  * min 0: the length may be left out and is 0 then */
+	SETTING_IP,	 /* struct ip_addr, an address a host may have, of either family */
+	SETTING_NET,	 /* struct config_net, a prefix of either family, host bits must be 0 */
 	SETTING_RANGE,	 /* struct config_range, "80" or "1-1024" */
 	SETTING_GROUP,	 /* nested struct, `settings` */
 	SETTING_LIST,	 /* struct config_list of nested structs, `settings` and `size` of one */
 	SETTING_STRINGS, /* struct config_list of char[size]; min..max = length of each */
 	SETTING_PREFIXES, /* struct config_list of struct config_prefix; min..max as SETTING_PREFIX
 			   */
-	SETTING_SPANS, /* struct config_list of struct config_span: addresses, prefixes and ranges
-			* of both families */
-	SETTING_INTS   /* struct config_list of int64_t, each min..max */
+	SETTING_SPANS,	/* struct config_list of struct config_span: addresses, prefixes and ranges
+			 * of both families */
+	SETTING_HOSTS6, /* struct config_list of struct config_net: IPv6 addresses of hosts with
+			 * their prefix lengths, min..max; not link-local */
+	SETTING_INTS	/* struct config_list of int64_t, each min..max */
 };
 
 struct config_prefix {
 	rte_be32_t address;
+	uint8_t len;
+};
+
+/* A network, or a host with the length of its subnet, of either family. */
+struct config_net {
+	struct ip_addr address; /* family 0 = none */
 	uint8_t len;
 };
 
@@ -193,6 +203,8 @@ struct config_interface {
 	char name[48];
 	char port[32];
 	struct config_prefix address; /* len 0 = none */
+	struct config_list address6;  /* struct config_net, all IPv6 */
+	struct ip_addr link_local;    /* family 0: made from the MAC */
 	char zone[32];
 	int64_t mtu;
 	int64_t tcp_mss; /* 0 = as the system's */
@@ -208,8 +220,9 @@ struct config_zone {
 
 struct config_route {
 	struct config_origin origin;
-	struct config_prefix prefix;
-	rte_be32_t via;
+	struct config_net prefix;
+	struct ip_addr via;
+	char interface[48]; /* "" = that in whose subnet via is */
 };
 
 /* Idle seconds; docs/configuration.md */
@@ -248,6 +261,8 @@ void config_ageing_timeouts(const struct config *, uint32_t *seconds);
 
 /* Zone ids: local 1, trust 2, dmz 3, untrust 4, own zones from 5 in file order. => 0 unknown. */
 uint8_t config_zone_id(const struct config *, const char *name);
+/* => index of the interface a route leads to (in service or not), -1 none has such a subnet. */
+int config_route_interface(const struct config *, const struct config_route *);
 /* => index in the interfaces section, -1 unknown.  It is the interface index of the snapshot. */
 int config_interface_index(const struct config *, const char *name);
 /* => index in the ports section, -1 unknown.  It is the engine's port index. */

@@ -126,3 +126,107 @@ config_address_prefix_text(const struct config_prefix *p, char buf[CONFIG_ADDRES
 	snprintf(buf + n, CONFIG_ADDRESS_TEXT - n, "/%u", p->len);
 	return buf;
 }
+
+/* ---- either family ---- */
+
+bool
+config_address_parse_ip(const char *text, struct ip_addr *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, text, &out->v4) == 1)
+		out->family = 4;
+	else if (inet_pton(AF_INET6, text, out->v6) == 1)
+		out->family = 6;
+	return out->family != 0;
+}
+
+bool
+config_address_parse_net(const char *text, struct config_net *out)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	uint32_t len;
+
+	if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
+		return false;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	memset(out, 0, sizeof(*out));
+	if (!config_address_parse_ip(address, &out->address))
+		return false;
+	text = parse_number(slash + 1, out->address.family == 6 ? IP6_BITS : 32, &len);
+	if (text == NULL || *text != '\0')
+		return false;
+	out->len = (uint8_t)len;
+	return true;
+}
+
+bool
+config_address_ip_is_host(const struct ip_addr *a)
+{
+	return a->family == 6 ? ip6_is_host(a->v6) : config_address_is_host(a->v4);
+}
+
+static struct config_prefix
+as_prefix(const struct config_net *n)
+{
+	return (struct config_prefix){ .address = n->address.v4, .len = n->len };
+}
+
+bool
+config_address_net_in(const struct config_net *n, const struct ip_addr *a)
+{
+	const struct config_prefix p = as_prefix(n);
+
+	if (n->address.family != a->family)
+		return false;
+	return a->family == 6 ? ip6_in_prefix(a->v6, n->address.v6, n->len)
+			      : config_address_in(&p, a->v4);
+}
+
+bool
+config_address_net_overlap(const struct config_net *a, const struct config_net *b)
+{
+	return a->len < b->len ? config_address_net_in(a, &b->address)
+			       : config_address_net_in(b, &a->address);
+}
+
+struct config_net
+config_address_network(const struct config_net *n)
+{
+	struct config_net out = *n;
+
+	if (n->address.family == 6)
+		ip6_mask(out.address.v6, n->len);
+	else
+		out.address.v4 &= config_address_mask(n->len);
+	return out;
+}
+
+bool
+config_address_net_is_edge(const struct config_net *n, const struct ip_addr *a)
+{
+	const struct config_net network = config_address_network(n);
+	const struct config_prefix p = as_prefix(n);
+
+	if (a->family != 6)
+		return config_address_is_edge(&p, a->v4);
+	return n->len <= 126 && ip6_equal(network.address.v6, a->v6);
+}
+
+const char *
+config_address_ip_text(const struct ip_addr *a, char buf[CONFIG_IP_TEXT])
+{
+	const void *bytes = a->family == 6 ? (const void *)a->v6 : &a->v4;
+
+	return inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, bytes, buf, CONFIG_IP_TEXT);
+}
+
+const char *
+config_address_net_text(const struct config_net *n, char buf[CONFIG_IP_TEXT])
+{
+	const size_t used = strlen(config_address_ip_text(&n->address, buf));
+
+	snprintf(buf + used, CONFIG_IP_TEXT - used, "/%u", n->len);
+	return buf;
+}

@@ -37,6 +37,9 @@ type_name(enum setting_type type)
 		[SETTING_ADDRESS] = "address",
 		[SETTING_PREFIX] = "prefix",
 		[SETTING_HOST] = "host/length",
+		[SETTING_IP] = "address, IPv4 or IPv6",
+		[SETTING_NET] = "prefix, IPv4 or IPv6",
+		[SETTING_HOSTS6] = "array of IPv6 host/length",
 		[SETTING_RANGE] = "port range",
 		[SETTING_GROUP] = "group",
 		[SETTING_LIST] = "list of groups",
@@ -63,7 +66,8 @@ put_default(const struct writer *w, const struct config_setting_desc *d)
 	else if (d->type == SETTING_INT)
 		put(w, "`0`");
 	else if (d->type == SETTING_LIST || d->type == SETTING_STRINGS ||
-		 d->type == SETTING_PREFIXES || d->type == SETTING_SPANS || d->type == SETTING_INTS)
+		 d->type == SETTING_PREFIXES || d->type == SETTING_SPANS ||
+		 d->type == SETTING_HOSTS6 || d->type == SETTING_INTS)
 		put(w, "empty");
 	else
 		put(w, "none");
@@ -99,6 +103,7 @@ put_range(const struct writer *w, const struct config_setting_desc *d)
 		put(w, "length %" PRId64 " to %" PRId64, d->min, d->max);
 		break;
 	case SETTING_PREFIXES:
+	case SETTING_HOSTS6:
 		put(w, "length %" PRId64 " to %" PRId64 ", up to %u", d->min, d->max, items);
 		break;
 	case SETTING_HOST:
@@ -113,6 +118,8 @@ put_range(const struct writer *w, const struct config_setting_desc *d)
 		put(w, "0 to 65535");
 		break;
 	case SETTING_ADDRESS:
+	case SETTING_IP:
+	case SETTING_NET:
 	case SETTING_GROUP:
 		break;
 	}

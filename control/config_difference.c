@@ -32,6 +32,8 @@ item_size(const struct config_setting_desc *d)
 		return sizeof(int64_t);
 	if (d->type == SETTING_SPANS)
 		return sizeof(struct config_span);
+	if (d->type == SETTING_HOSTS6)
+		return sizeof(struct config_net);
 	return d->type == SETTING_PREFIXES ? sizeof(struct config_prefix) : d->size;
 }
 
@@ -40,6 +42,7 @@ static bool
 scalars_differ(const struct config_setting_desc *d, const char *a, const char *b)
 {
 	const struct config_prefix *pa = (const void *)a, *pb = (const void *)b;
+	const struct config_net *na = (const void *)a, *nb = (const void *)b;
 
 	switch (d->type) {
 	case SETTING_BOOL:
@@ -59,6 +62,11 @@ scalars_differ(const struct config_setting_desc *d, const char *a, const char *b
 	case SETTING_HOST:
 	case SETTING_PREFIXES:
 		return pa->address != pb->address || pa->len != pb->len;
+	case SETTING_IP:
+		return !ip_addr_equal((const void *)a, (const void *)b);
+	case SETTING_NET:
+	case SETTING_HOSTS6:
+		return !ip_addr_equal(&na->address, &nb->address) || na->len != nb->len;
 	case SETTING_RANGE:
 		return memcmp(a, b, sizeof(struct config_range)) != 0;
 	case SETTING_SPANS:
@@ -107,6 +115,7 @@ value_differs(struct comparison *cmp, const struct config_setting_desc *d, const
 	case SETTING_STRINGS:
 	case SETTING_PREFIXES:
 	case SETTING_SPANS:
+	case SETTING_HOSTS6:
 	case SETTING_INTS:
 		if (la->count != lb->count)
 			return note(cmp, path, d->name);
@@ -124,6 +133,8 @@ value_differs(struct comparison *cmp, const struct config_setting_desc *d, const
 	case SETTING_ADDRESS:
 	case SETTING_PREFIX:
 	case SETTING_HOST:
+	case SETTING_IP:
+	case SETTING_NET:
 	case SETTING_RANGE:
 		break;
 	}

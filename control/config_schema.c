@@ -198,6 +198,20 @@ config_schema_expected(const struct config_setting_desc *d, char *buf, size_t si
 			", such as \"10.1.1.2/24\"",
 			d->min == 0 ? " or without" : "", d->min > 0 ? d->min : 1, d->max);
 		break;
+	case SETTING_IP:
+		append(buf, size,
+			"an address a host may have, such as \"10.1.1.1\" or \"2001:db8::1\"");
+		break;
+	case SETTING_NET:
+		append(buf, size,
+			"a prefix with host bits 0, such as \"10.1.1.0/24\" or \"2001:db8::/32\"");
+		break;
+	case SETTING_HOSTS6:
+		append(buf, size,
+			"hosts' IPv6 addresses with prefix lengths %" PRId64 " to %" PRId64
+			", such as [ \"2001:db8:1::2/64\" ]",
+			d->min, d->max);
+		break;
 	case SETTING_RANGE:
 		append(buf, size, "a port or range 0 to 65535, such as \"80\" or \"1-1024\"");
 		break;
@@ -352,6 +366,55 @@ set_span(const char *text, struct config_span *out, char *why)
 	return false;
 }
 
+static bool
+set_ip(const char *text, struct ip_addr *out, char *why)
+{
+	char quoted[CONFIG_QUOTED];
+
+	if (config_address_parse_ip(text, out) && config_address_ip_is_host(out))
+		return true;
+	snprintf(why, WHY_SIZE, "\"%s\" is not such an address", config_schema_quote(text, quoted));
+	return false;
+}
+
+/* A prefix of either family, or (SETTING_HOSTS6) a host with its prefix length. */
+static bool
+set_net(const struct config_setting_desc *d, const char *text, struct config_net *out, char *why)
+{
+	const bool host = d->type == SETTING_HOSTS6;
+	char quoted[CONFIG_QUOTED];
+	const char *wrong = NULL;
+	struct config_net n, network;
+
+	config_schema_quote(text, quoted);
+	if (strchr(text, '/') == NULL) {
+		snprintf(why, WHY_SIZE, "\"%s\" has no prefix length", quoted);
+		return false;
+	}
+	if (!config_address_parse_net(text, &n) || (host && n.address.family != 6)) {
+		snprintf(why, WHY_SIZE, "\"%s\" is not %s with a prefix length", quoted,
+			host ? "an IPv6 address" : "an address");
+		return false;
+	}
+	network = config_address_network(&n);
+	if (!host && !ip_addr_equal(&n.address, &network.address))
+		wrong = "has host bits set";
+	else if (host && (n.len < d->min || n.len > d->max))
+		wrong = "has a prefix length out of range";
+	else if (host && ip6_is_link_local(n.address.v6))
+		wrong = "is a link-local address";
+	else if (host && !ip6_is_host(n.address.v6))
+		wrong = "is no address a host may have";
+	else if (host && config_address_net_is_edge(&n, &n.address))
+		wrong = "is the subnet-router anycast address of its subnet";
+	if (wrong != NULL) {
+		snprintf(why, WHY_SIZE, "\"%s\" %s", quoted, wrong);
+		return false;
+	}
+	*out = n;
+	return true;
+}
+
 /* A setting that is a string in the file, or any setting's default. */
 static bool
 set_text(const struct config_setting_desc *d, const char *text, void *out, char *why)
@@ -388,6 +451,11 @@ set_text(const struct config_setting_desc *d, const char *text, void *out, char 
 		return set_prefix(d, text, out, why);
 	case SETTING_SPANS: /* one of them */
 		return set_span(text, out, why);
+	case SETTING_IP:
+		return set_ip(text, out, why);
+	case SETTING_NET:
+	case SETTING_HOSTS6: /* one of them */
+		return set_net(d, text, out, why);
 	case SETTING_RANGE:
 		if (config_address_parse_range(text, out))
 			return true;
@@ -541,6 +609,8 @@ compile_scalars(struct config *c, const struct config_setting_desc *d, const con
 		one.size = sizeof(struct config_prefix);
 	} else if (d->type == SETTING_SPANS) {
 		one.size = sizeof(struct config_span);
+	} else if (d->type == SETTING_HOSTS6) {
+		one.size = sizeof(struct config_net);
 	} else {
 		one.type = SETTING_INT;
 		one.size = sizeof(int64_t);
@@ -575,6 +645,7 @@ compile_value(struct config *c, const struct config_setting_desc *d, const confi
 	case SETTING_STRINGS:
 	case SETTING_PREFIXES:
 	case SETTING_SPANS:
+	case SETTING_HOSTS6:
 	case SETTING_INTS:
 		if (!aggregate)
 			break;
@@ -587,6 +658,8 @@ compile_value(struct config *c, const struct config_setting_desc *d, const confi
 	case SETTING_ADDRESS:
 	case SETTING_PREFIX:
 	case SETTING_HOST:
+	case SETTING_IP:
+	case SETTING_NET:
 	case SETTING_RANGE:
 		if (set_scalar(d, node, out, why))
 			return 0;

@@ -7,6 +7,7 @@
 
 #include "config_address.h"
 #include "publish_policy.h"
+#include "publish_routes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,6 +67,24 @@ lower_mss(int64_t a, int64_t b)
 	return (uint16_t)(a == 0 || (b != 0 && b < a) ? b : a);
 }
 
+static void
+fill_ipv6(const struct config_interface *from, struct snapshot_interface *to)
+{
+	const struct config_net *nets = from->address6.items;
+
+	for (uint32_t i = 0; i < from->address6.count; i++) {
+		memcpy(to->addresses6[i].address, nets[i].address.v6, IP6_LEN);
+		to->addresses6[i].len = nets[i].len;
+	}
+	to->address6_count = (uint8_t)from->address6.count;
+	if (to->address6_count == 0)
+		return;
+	if (from->link_local.family == 6)
+		memcpy(to->link_local, from->link_local.v6, IP6_LEN);
+	else
+		ip6_link_local(to->link_local, &to->mac);
+}
+
 static bool
 fill_interfaces(const struct config *c, const struct engine *engine,
 	const struct publish_extra *extra, struct snapshot *s)
@@ -91,6 +110,7 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		to->address = from[i].address.address;
 		to->prefix_len = from[i].address.len;
 		to->mac = engine_port(engine, (uint16_t)port)->mac;
+		fill_ipv6(&from[i], to);
 		s->port_interface[port] = (uint16_t)i;
 	}
 	s->interface_count = (uint16_t)list->count;
@@ -132,78 +152,42 @@ fill_addresses(const struct publish_extra *extra, struct snapshot *s)
 	s->address_count = kept;
 }
 
-/* ---- routes ---- */
-
-struct route_list {
-	struct route *routes;
-	uint32_t count, connected;
-};
-
-/* A network that is connected already is not routed elsewhere. */
-static void
-add_route(struct route_list *list, const struct config_prefix *p, uint16_t interface,
-	rte_be32_t gateway)
+static struct snapshot_address6
+own6(uint16_t interface, const uint8_t address[IP6_LEN])
 {
-	const uint32_t prefix = rte_be_to_cpu_32(p->address & config_address_mask(p->len));
+	struct snapshot_address6 a = { .interface = interface };
 
-	for (uint32_t i = 0; i < list->connected; i++) {
-		if (list->routes[i].prefix == prefix && list->routes[i].len == p->len)
-			return;
-	}
-	list->routes[list->count++] = (struct route){
-		.prefix = prefix, .len = p->len, .interface = interface, .gateway = gateway
-	};
-	if (gateway == 0)
-		list->connected = list->count;
+	memcpy(a.address, address, IP6_LEN);
+	return a;
 }
 
-/* => index of the interface in service whose subnet holds the address, INTERFACE_NONE */
+/* Of each interface: its global addresses and the link-local one. */
 static uint16_t
-interface_of(const struct snapshot *s, rte_be32_t address)
+count_addresses6(const struct config_list *interfaces)
 {
-	for (uint16_t i = 0; i < s->interface_count; i++) {
-		const struct config_prefix p = { .address = s->interfaces[i].address,
-			.len = s->interfaces[i].prefix_len };
+	const struct config_interface *all = interfaces->items;
+	uint32_t n = 0;
 
-		if (s->interfaces[i].up && p.address != 0 && config_address_in(&p, address))
-			return i;
-	}
-	return INTERFACE_NONE;
+	for (uint32_t i = 0; i < interfaces->count; i++)
+		n += all[i].address6.count > 0 ? all[i].address6.count + 1 : 0;
+	return (uint16_t)n;
 }
 
-static bool
-build_routes(const struct config *c, const struct snapshot *s, const struct publish_extra *extra,
-	struct route_list *list)
+static void
+fill_addresses6(struct snapshot *s)
 {
-	const struct config_list *from = config_section_data(c, "routes");
-	const struct config_route *fixed = from->items;
+	uint16_t n = 0;
 
-	list->routes = calloc((size_t)s->interface_count + extra->virtual_count + from->count + 1,
-		sizeof(*list->routes));
-	if (list->routes == NULL)
-		return false;
 	for (uint16_t i = 0; i < s->interface_count; i++) {
-		const struct config_prefix p = { .address = s->interfaces[i].address,
-			.len = s->interfaces[i].prefix_len };
+		const struct snapshot_interface *in = &s->interfaces[i];
 
-		if (s->interfaces[i].up && p.address != 0)
-			add_route(list, &p, i, 0);
+		if (in->address6_count == 0)
+			continue;
+		s->addresses6[n++] = own6(i, in->link_local);
+		for (uint8_t k = 0; k < in->address6_count; k++)
+			s->addresses6[n++] = own6(i, in->addresses6[k].address);
 	}
-	for (uint32_t i = 0; i < extra->virtual_count; i++) {
-		const struct publish_virtual *v = &extra->virtuals[i];
-		const struct config_prefix p = { .address = v->address, .len = v->len };
-
-		if (v->len > 0 && s->interfaces[v->interface].up &&
-			interface_of(s, v->address) == INTERFACE_NONE)
-			add_route(list, &p, v->interface, 0);
-	}
-	for (uint32_t i = 0; i < from->count; i++) {
-		const uint16_t interface = interface_of(s, fixed[i].via);
-
-		if (interface != INTERFACE_NONE)
-			add_route(list, &fixed[i].prefix, interface, fixed[i].via);
-	}
-	return true;
+	snapshot_sort6(s);
 }
 
 /* ---- */
@@ -214,14 +198,14 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 {
 	const struct snapshot *old = engine_snapshot(engine);
 	const struct config_list *interfaces = config_section_data(c, "interfaces");
-	struct route_list routes = { 0 };
 	uint32_t timeouts[SESSION_STATES];
 	struct snapshot *s;
 	int rc = -ENOMEM;
 
 	if (extra == NULL)
 		extra = &no_extra;
-	s = snapshot_create((uint16_t)(interfaces->count + extra->virtual_count), 0);
+	s = snapshot_create(
+		(uint16_t)(interfaces->count + extra->virtual_count), count_addresses6(interfaces));
 	if (s == NULL) {
 		snprintf(err, err_size, "the snapshot: out of memory");
 		return rc;
@@ -236,29 +220,21 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);
+	fill_addresses6(s);
 	s->policy = publish_policy(c, time(NULL), err, err_size);
 	if (s->policy == NULL) {
 		rc = -EINVAL;
 		goto err_snapshot;
 	}
-	if (!build_routes(c, s, extra, &routes)) {
-		snprintf(err, err_size, "routes: out of memory");
+	rc = publish_routes(engine, c, s, extra, err, err_size);
+	if (rc < 0)
 		goto err_snapshot;
-	}
-	rc = route_table_set(engine_routes(engine), routes.routes, routes.count);
-	if (rc < 0) {
-		snprintf(err, err_size, "routes: %u do not fit the table: %s", routes.count,
-			strerror(-rc));
-		goto err_snapshot;
-	}
 	engine_publish(engine, s);
 	engine_bump_routes(engine);
 	config_ageing_timeouts(c, timeouts);
 	session_table_set_timeouts(engine_sessions(engine), timeouts);
-	free(routes.routes);
 	return 0;
 err_snapshot:
-	free(routes.routes);
 	snapshot_destroy(s);
 	return rc;
 }

@@ -6,6 +6,8 @@
 #include "config_address.h"
 #include "snapshot.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 // clang-format off
@@ -18,12 +20,19 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "address", .type = SETTING_HOST, SETTING_AT(struct config_interface, address),
 	  .min = 1, .max = 32,
 	  .help = "Own IPv4 address with the length of its subnet." },
+	{ .name = "address6", .type = SETTING_HOSTS6, SETTING_AT(struct config_interface, address6),
+	  .min = 1, .max = 128, .max_items = MAX_ADDRESSES6,
+	  .help = "Own IPv6 addresses with the lengths of their subnets; without one the interface "
+		  "does not speak IPv6." },
+	{ .name = "link_local", .type = SETTING_IP, SETTING_AT(struct config_interface, link_local),
+	  .help = "Own IPv6 link-local address; without it one is made from the port's MAC "
+		  "(EUI-64)." },
 	{ .name = "zone", .type = SETTING_NAME, SETTING_AT(struct config_interface, zone),
 	  .required = true, .live = true, .min = 1, .max = 31,
 	  .help = "Security zone of the networks behind it." },
 	{ .name = "mtu", .type = SETTING_INT, SETTING_AT(struct config_interface, mtu),
 	  .min = 576, .max = 9600, .fallback = "1500", .unit = "bytes",
-	  .help = "Largest IPv4 packet sent." },
+	  .help = "Largest IP packet sent; 1280 at least with IPv6." },
 	{ .name = "tcp_mss", .type = SETTING_INT, SETTING_AT(struct config_interface, tcp_mss),
 	  .live = true, .max = CONFIG_TCP_MSS_MAX, .fallback = "0", .unit = "bytes",
 	  .help = "Lower the maximum segment size offered by SYNs that come in or leave here to this "
@@ -53,6 +62,62 @@ check_zone(struct config *c, const struct config_interface *i)
 	return 0;
 }
 
+/* IPv6 of one interface. */
+static int
+check_ipv6(struct config *c, const struct config_interface *i)
+{
+	const struct config_net *nets = i->address6.items;
+	char setting[24];
+
+	if (i->link_local.family != 0 &&
+		(i->link_local.family != 6 || !ip6_is_link_local(i->link_local.v6)))
+		return config_fail(c, &i->origin, "link_local",
+			"is not link-local, expected an address of fe80::/10");
+	if (i->link_local.family != 0 && i->address6.count == 0)
+		return config_fail(c, &i->origin, "link_local",
+			"is set without address6, expected both or none");
+	if (i->address6.count > 0 && i->mtu < IP6_MTU_MIN)
+		return config_fail(c, &i->origin, "mtu",
+			"%d is too small for IPv6, expected at least %d bytes", (int)i->mtu,
+			IP6_MTU_MIN);
+	for (uint32_t j = 1; j < i->address6.count; j++) {
+		for (uint32_t k = 0; k < j; k++) {
+			snprintf(setting, sizeof(setting), "address6[%u]", j);
+			if (ip_addr_equal(&nets[j].address, &nets[k].address))
+				return config_fail(c, &i->origin, setting,
+					"is there already, expected each address once");
+			/* Several addresses in one subnet are fine. */
+			if (nets[j].len != nets[k].len &&
+				config_address_net_overlap(&nets[j], &nets[k]))
+				return config_fail(c, &i->origin, setting,
+					"overlaps the subnet of address6[%u], expected the same "
+					"subnet or another one",
+					k);
+		}
+	}
+	return 0;
+}
+
+static int
+check_subnets6(struct config *c, const struct config_interface *i, const struct config_interface *o)
+{
+	const struct config_net *mine = i->address6.items, *others = o->address6.items;
+	char setting[24];
+
+	for (uint32_t j = 0; j < i->address6.count; j++) {
+		for (uint32_t k = 0; k < o->address6.count; k++) {
+			if (!config_address_net_overlap(&mine[j], &others[k]))
+				continue;
+			snprintf(setting, sizeof(setting), "address6[%u]", j);
+			return config_fail(c, &i->origin, setting,
+				"overlaps a subnet of interface %s in line %d, expected a subnet "
+				"of its own",
+				o->name, o->origin.line);
+		}
+	}
+	return 0;
+}
+
 static int
 check_others(struct config *c, const struct config_interface *all, uint32_t mine)
 {
@@ -72,6 +137,8 @@ check_others(struct config *c, const struct config_interface *all, uint32_t mine
 				"of "
 				"its own",
 				o->name, o->origin.line);
+		if (check_subnets6(c, i, o) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -95,6 +162,8 @@ check(struct config *c)
 			rc = config_fail(c, &all[i].origin, "tcp_mss",
 				"%d is too small, expected 0 or %d to %d", (int)all[i].tcp_mss,
 				CONFIG_TCP_MSS_MIN, CONFIG_TCP_MSS_MAX);
+		if (rc == 0)
+			rc = check_ipv6(c, &all[i]);
 		if (rc == 0)
 			rc = check_others(c, all, i);
 	}

@@ -11,8 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IP6_LEN	 16
-#define IP6_BITS 128
+#define IP6_LEN	    16
+#define IP6_BITS    128
+#define IP6_MTU_MIN 1280 /* RFC 8200 5 */
 
 struct ip_addr {
 	uint8_t family; /* 4, 6; 0 = none */

@@ -50,6 +50,13 @@ struct route6_table {
 	uint32_t count;
 };
 
+struct route6_draft {
+	struct fib *fib; /* NULL: no routes, or the same as before */
+	struct route6 *routes;
+	uint32_t count;
+	bool same;
+};
+
 static int
 route_compare(const void *pa, const void *pb)
 {
@@ -66,11 +73,6 @@ route6_table_create(const char *name, uint32_t max_routes, struct rcu *rcu, int 
 
 	if (t == NULL)
 		return NULL;
-	t->routes = calloc((size_t)max_routes + 1, sizeof(*t->routes));
-	if (t->routes == NULL) {
-		free(t);
-		return NULL;
-	}
 	snprintf(t->name, sizeof(t->name), "%.12s", name);
 	t->rcu = rcu;
 	t->socket = socket;
@@ -195,35 +197,71 @@ same(const struct route6 *a, const struct route6 *b, uint32_t count)
 }
 
 int
-route6_table_set(struct route6_table *t, const struct route6 *routes, uint32_t count)
+route6_table_build(struct route6_table *t, const struct route6 *routes, uint32_t count,
+	struct route6_draft **out)
 {
-	struct route6 *wanted;
-	struct fib *fib = NULL, *old;
+	struct route6_draft *d;
 	int rc;
 
 	if (count > t->max_routes)
 		return -ENOSPC;
-	wanted = calloc((size_t)t->max_routes + 1, sizeof(*wanted));
-	if (wanted == NULL)
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(wanted, routes, count * sizeof(*wanted));
-	rc = prepare(wanted, count);
-	if (rc < 0 || (count == t->count && same(wanted, t->routes, count)))
-		goto out;
-	if (count > 0) {
-		rc = fib_create(t, wanted, count, &fib);
-		if (rc < 0)
-			goto out;
-		t->odd = !t->odd;
+	d->count = count;
+	d->routes = calloc((size_t)count + 1, sizeof(*d->routes));
+	if (d->routes == NULL) {
+		rc = -ENOMEM;
+		goto err_draft;
 	}
-	old = atomic_exchange_explicit(&t->fib, fib, memory_order_acq_rel);
-	RTE_SWAP(t->routes, wanted);
-	t->count = count;
-	rcu_wait(t->rcu);
-	fib_destroy(old);
-out:
-	free(wanted);
+	if (count > 0)
+		memcpy(d->routes, routes, count * sizeof(*d->routes));
+	rc = prepare(d->routes, count);
+	if (rc < 0)
+		goto err_draft;
+	d->same = count == t->count && same(d->routes, t->routes, count);
+	if (!d->same && count > 0) {
+		rc = fib_create(t, d->routes, count, &d->fib);
+		if (rc < 0)
+			goto err_draft;
+	}
+	*out = d;
+	return 0;
+
+err_draft:
+	route6_table_discard(d);
+	return rc;
+}
+
+void
+route6_table_discard(struct route6_draft *d)
+{
+	fib_destroy(d->fib);
+	free(d->routes);
+	free(d);
+}
+
+void
+route6_table_commit(struct route6_table *t, struct route6_draft *d)
+{
+	if (!d->same) {
+		d->fib = atomic_exchange_explicit(&t->fib, d->fib, memory_order_acq_rel);
+		RTE_SWAP(t->routes, d->routes);
+		t->count = d->count;
+		t->odd = !t->odd;
+		rcu_wait(t->rcu);
+	}
+	route6_table_discard(d); /* what was in force before */
+}
+
+int
+route6_table_set(struct route6_table *t, const struct route6 *routes, uint32_t count)
+{
+	struct route6_draft *d;
+	const int rc = route6_table_build(t, routes, count, &d);
+
+	if (rc == 0)
+		route6_table_commit(t, d);
 	return rc;
 }
 

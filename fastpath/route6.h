@@ -30,6 +30,14 @@ void route6_table_destroy(struct route6_table *);
  *    -EEXIST a prefix twice, -ENOSPC, -ENOMEM), then nothing is changed. */
 int route6_table_set(struct route6_table *, const struct route6 *, uint32_t count);
 
+/* The same in two steps, for who has other tables to change with it: build a draft, which can fail
+ * as above, then commit it, which cannot, or discard it.  One draft at a time. */
+struct route6_draft;
+int route6_table_build(
+	struct route6_table *, const struct route6 *, uint32_t count, struct route6_draft **);
+void route6_table_commit(struct route6_table *, struct route6_draft *);
+void route6_table_discard(struct route6_draft *);
+
 /* route6_lookup: => false when no route matches.  *next_hop = the gateway (valid until the caller's
  * next quiescent report) or dst itself. */
 bool route6_lookup(const struct route6_table *, const uint8_t dst[IP6_LEN], uint16_t *interface,

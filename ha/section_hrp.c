@@ -86,8 +86,7 @@ check_remote(struct config *c, const struct config_heartbeat *h, const struct co
 
 /* A heartbeat interface carries nothing else. */
 static int
-check_dedicated(struct config *c, const struct config_hrp *hrp, const struct config_heartbeat *h,
-	const struct config_interface *own)
+check_dedicated(struct config *c, const struct config_hrp *hrp, const struct config_heartbeat *h)
 {
 	const struct config_list *groups = config_section_data(c, "vrrp");
 	const struct config_list *routes = config_section_data(c, "routes");
@@ -109,7 +108,7 @@ check_dedicated(struct config *c, const struct config_hrp *hrp, const struct con
 				h->interface);
 	}
 	for (uint32_t i = 0; i < routes->count; i++) {
-		if (config_address_in(&own->address, r[i].via))
+		if (config_route_interface(c, &r[i]) == config_interface_index(c, h->interface))
 			return config_fail(c, &r[i].origin, "via",
 				"leads to the heartbeat interface %s, expected a next hop on a "
 				"service "
@@ -137,6 +136,10 @@ check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 	if (own->address.len == 0)
 		return config_fail(c, &h->origin, "interface",
 			"%s has no address, expected an interface with one", h->interface);
+	if (own->address6.count > 0)
+		return config_fail(c, &own->origin, "address6",
+			"is on the heartbeat interface %s, expected IPv4 alone there",
+			h->interface);
 	for (uint32_t j = 0; j < mine; j++) {
 		if (strcmp(all[j].interface, h->interface) == 0)
 			return config_fail(c, &h->origin, "interface",
@@ -144,7 +147,7 @@ check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 				h->interface, all[j].origin.line);
 	}
 	rc = check_remote(c, h, own);
-	return rc < 0 ? rc : check_dedicated(c, hrp, h, own);
+	return rc < 0 ? rc : check_dedicated(c, hrp, h);
 }
 
 static int

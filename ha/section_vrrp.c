@@ -112,7 +112,7 @@ check_taken(struct config *c, const struct config_vrrp *v, int own)
 				text, all[i].name, all[own].name);
 	}
 	for (uint32_t i = 0; i < routes->count; i++) {
-		if (r[i].via == v->virtual_ip.address)
+		if (r[i].via.family == 4 && r[i].via.v4 == v->virtual_ip.address)
 			return config_fail(c, &v->origin, "virtual_ip",
 				"%s is the next hop of the route in line %d, expected one that no "
 				"host "

@@ -34,7 +34,12 @@ struct broken {
 #define VIA   "via = \"200.1.1.254\""
 #define HB    "{ interface = \"GigabitEthernet1/0/2\"; }"
 #define TRACK "track = ( )"
-#define LONG  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+/* An interface with IPv6, and the first of its routes. */
+#define V6_OLD "zone = \"untrust\"; }\n);\nroutes = ("
+#define V6_NEW                                                                                     \
+	"address6 = [ \"2001:db8:200::2/64\" ]; link_local = \"fe80::2\"; zone = \"untrust\"; }\n" \
+	");\nroutes = ( "
+#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* The error is in the patch's first line; where `a` stands in or after it; in line `l`. */
 #define PATCH(r, o, n, s, why)                                                                     \
@@ -147,6 +152,26 @@ static const struct broken rows[] = {
 	PATCH("interface_mtu_out_of_range", "zone = \"trust\";", "zone = \"trust\"; mtu = 68;", IF1 ".mtu", "expected an integer from 576 to 9600 bytes"),
 	PATCH("interface_mss_too_small", "zone = \"trust\";", "zone = \"trust\"; tcp_mss = 20;", IF1 ".tcp_mss", "20 is too small, expected 0 or 64 to 9216"),
 	PATCH("interface_ping_as_text", "zone = \"trust\";", "zone = \"trust\"; ping = \"yes\";", IF1 ".ping", "is a string, expected true or false"),
+	PATCH("interface_address6_without_length", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2\" ]; zone = \"trust\";", IF1 ".address6[0]", "has no prefix length, expected hosts' IPv6 addresses"),
+	PATCH("interface_address6_is_ipv4", "zone = \"trust\";", "address6 = [ \"10.1.1.9/24\" ]; zone = \"trust\";", IF1 ".address6[0]", "is not an IPv6 address"),
+	PATCH("interface_address6_length_too_long", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/129\" ]; zone = \"trust\";", IF1 ".address6[0]", "is not an IPv6 address"),
+	PATCH("interface_address6_length_0", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/0\" ]; zone = \"trust\";", IF1 ".address6[0]", "prefix length out of range"),
+	PATCH("interface_address6_with_a_zone", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2%eth0/64\" ]; zone = \"trust\";", IF1 ".address6[0]", "is not an IPv6 address"),
+	PATCH("interface_address6_multicast", "zone = \"trust\";", "address6 = [ \"ff02::2/64\" ]; zone = \"trust\";", IF1 ".address6[0]", "no address a host may have"),
+	PATCH("interface_address6_loopback", "zone = \"trust\";", "address6 = [ \"::1/128\" ]; zone = \"trust\";", IF1 ".address6[0]", "no address a host may have"),
+	PATCH("interface_address6_mapped", "zone = \"trust\";", "address6 = [ \"::ffff:10.1.1.1/128\" ]; zone = \"trust\";", IF1 ".address6[0]", "no address a host may have"),
+	PATCH("interface_address6_link_local", "zone = \"trust\";", "address6 = [ \"fe80::2/64\" ]; zone = \"trust\";", IF1 ".address6[0]", "is a link-local address"),
+	PATCH("interface_address6_anycast", "zone = \"trust\";", "address6 = [ \"2001:db8:1::/64\" ]; zone = \"trust\";", IF1 ".address6[0]", "subnet-router anycast"),
+	PATCH("interface_address6_twice", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\", \"2001:db8:1::2/64\" ]; zone = \"trust\";", IF1 ".address6[1]", "is there already"),
+	PATCH("interface_address6_subnets_overlap", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\", \"2001:db8:1:0:1::2/80\" ]; zone = \"trust\";", IF1 ".address6[1]", "overlaps the subnet of address6[0]"),
+	PATCH("interface_address6_too_many", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\", \"2001:db8:2::2/64\", \"2001:db8:3::2/64\", \"2001:db8:4::2/64\", \"2001:db8:5::2/64\", \"2001:db8:6::2/64\", \"2001:db8:7::2/64\", \"2001:db8:8::2/64\", \"2001:db8:9::2/64\" ]; zone = \"trust\";", IF1 ".address6", "has 9 elements, expected at most 8"),
+	PATCH("interface_address6_not_an_array", "zone = \"trust\";", "address6 = \"2001:db8:1::2/64\"; zone = \"trust\";", IF1 ".address6", "is a string, expected hosts' IPv6 addresses"),
+	PATCH("interface_mtu_too_small_for_ipv6", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\" ]; mtu = 1279; zone = \"trust\";", IF1 ".mtu", "1279 is too small for IPv6"),
+	PATCH("interface_link_local_is_global", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\" ]; link_local = \"2001:db8::1\"; zone = \"trust\";", IF1 ".link_local", "is not link-local"),
+	PATCH("interface_link_local_is_ipv4", "zone = \"trust\";", "address6 = [ \"2001:db8:1::2/64\" ]; link_local = \"169.254.0.1\"; zone = \"trust\";", IF1 ".link_local", "is not link-local"),
+	PATCH("interface_link_local_alone", "zone = \"trust\";", "link_local = \"fe80::2\"; zone = \"trust\";", IF1 ".link_local", "is set without address6"),
+	PATCH_AT("interface_subnets6_overlap", "zone = \"trust\"; },\n  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.1/24\"; zone = \"dmz\"; },\n  { name = \"GigabitEthernet1/0/3\"; port = \"p3\";", "address6 = [ \"2001:db8:1::2/64\" ]; zone = \"trust\"; },\n  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.1/24\"; zone = \"dmz\"; },\n  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address6 = [ \"2001:db8:1:0:5::2/80\" ];", IF3 ".address6[0]", "overlaps a subnet of interface GigabitEthernet1/0/1 in line 19", "2001:db8:1:0:5::2"),
+	PATCH("heartbeat_interface_with_ipv6", "zone = \"dmz\";", "address6 = [ \"2001:db8:9::1/64\" ]; zone = \"dmz\";", "interfaces[GigabitEthernet1/0/2].address6", "is on the heartbeat interface"),
 	/* log */
 	PATCH("log_scope_unknown", "zones = (", "log = { sessions = \"some\"; };\nzones = (", "log.sessions", "expected one of"),
 	PATCH("log_server_is_a_name", "zones = (", "log = { syslog = { server = \"loghost\"; }; };\nzones = (", "log.syslog.server", "\"loghost\" is no address"),
@@ -162,6 +187,20 @@ static const struct broken rows[] = {
 	PATCH("route_via_the_heartbeat", VIA, "via = \"10.10.0.2\"", "routes[0].via", "leads to the heartbeat interface"),
 	PATCH_AT("route_twice", VIA "; }", VIA "; },\n { prefix = \"0.0.0.0/0\"; via = \"10.1.1.9\"; }", "routes[1].prefix", "has a route in line 23", "prefix"),
 	PATCH("route_to_a_connected_subnet", "0.0.0.0/0", "10.1.1.0/24", "routes[0].prefix", "is the subnet of interface GigabitEthernet1/0/1"),
+	PATCH_AT("route6_host_bits", V6_OLD, V6_NEW "{ prefix = \"2001:db8:5::1/64\"; via = \"2001:db8:200::fe\"; },", "routes[0].prefix", "has host bits set", "prefix"),
+	PATCH_AT("route6_of_two_families", V6_OLD, V6_NEW "{ prefix = \"2001:db8:5::/64\"; via = \"200.1.1.254\"; },", "routes[0].via", "another family than the prefix, expected an IPv6", "via"),
+	PATCH_AT("route_ipv4_via_ipv6", V6_OLD, V6_NEW "{ prefix = \"10.9.0.0/16\"; via = \"2001:db8:200::fe\"; },", "routes[0].via", "expected an IPv4 address", "via"),
+	PATCH_AT("route6_via_unreachable", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"2001:db8:999::1\"; },", "routes[0].via", "2001:db8:999::1 is not reachable", "via"),
+	PATCH_AT("route6_via_ourselves", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"2001:db8:200::2\"; },", "routes[0].via", "is our own address on GigabitEthernet1/0/3", "via"),
+	PATCH_AT("route6_via_our_link_local", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"fe80::2\"; interface = \"GigabitEthernet1/0/3\"; },", "routes[0].via", "is our own address", "via"),
+	PATCH_AT("route6_via_anycast", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"2001:db8:200::\"; },", "routes[0].via", "subnet-router anycast", "via"),
+	PATCH_AT("route6_link_local_without_interface", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"fe80::1\"; },", "routes[0].interface", "is missing, expected the interface", "{ prefix = \"::/0"),
+	PATCH_AT("route6_link_local_where_no_ipv6_is", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"fe80::1\"; interface = \"GigabitEthernet1/0/1\"; },", "routes[0].via", "is not reachable by GigabitEthernet1/0/1", "via"),
+	PATCH_AT("route6_interface_unknown", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"fe80::1\"; interface = \"GigabitEthernet1/0/9\"; },", "routes[0].interface", "unknown interface", "interface = \"GigabitEthernet1/0/9"),
+	PATCH_AT("route6_multicast", V6_OLD, V6_NEW "{ prefix = \"ff05::/16\"; via = \"2001:db8:200::fe\"; },", "routes[0].prefix", "link-local or multicast", "prefix"),
+	PATCH_AT("route6_link_local_network", V6_OLD, V6_NEW "{ prefix = \"fe80::/64\"; via = \"2001:db8:200::fe\"; },", "routes[0].prefix", "link-local or multicast", "prefix"),
+	PATCH_AT("route6_to_a_connected_subnet", V6_OLD, V6_NEW "{ prefix = \"2001:db8:200::/64\"; via = \"2001:db8:200::fe\"; },", "routes[0].prefix", "is the subnet of interface GigabitEthernet1/0/3", "prefix = \"2001:db8:200::/64"),
+	PATCH_AT("route6_twice", V6_OLD, V6_NEW "{ prefix = \"::/0\"; via = \"2001:db8:200::fe\"; },\n { prefix = \"::/0\"; via = \"2001:db8:200::fd\"; },", "routes[1].prefix", "has a route in line 23", "2001:db8:200::fd"),
 	/* security_policy */
 	PATCH("policy_default_unknown", "default = \"deny\"", "default = \"drop\"", "security_policy.default", "expected one of \"deny\", \"permit\""),
 	PATCH_AT("rule_name_twice", "  rules = (\n", "  rules = ( { name = \"out\"; action = \"deny\"; },\n", RULE ".name", "taken by the item in line 26", "    {"),

@@ -74,7 +74,8 @@ sample_compiles_to_its_values(void **state)
 	assert_int_equal(i[2].address.len, 24);
 	assert_int_equal(routes->count, 1);
 	assert_int_equal(r[0].prefix.len, 0);
-	assert_int_equal(r[0].via, inet_addr("200.1.1.254"));
+	assert_int_equal(r[0].via.family, 4);
+	assert_int_equal(r[0].via.v4, inet_addr("200.1.1.254"));
 	assert_null(config_section_data(c, "nothing"));
 	config_free(c);
 }

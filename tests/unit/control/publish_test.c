@@ -3,6 +3,7 @@
  * From configuration to engine: what packets will find there, what a refused publish leaves, and
  * which settings a reload may change.
  */
+#include "ipv6.h"
 #include "policy.h"
 #include "publish.h"
 #include "sample_config.h"
@@ -275,6 +276,87 @@ routes_are_connected_subnets_and_static_ones(void **state)
 	config_free(c);
 }
 
+/* IPv6 on both service interfaces, a default route over a link-local next hop and one more. */
+static struct config *
+parse_ipv6(const char *more)
+{
+	static char text[2 * sizeof(sample_config)];
+	char err[640] = "";
+	struct config *c;
+
+	snprintf(text, sizeof(text),
+		"version = 1;\n"
+		"system = { name = \"FW1\"; management_cpu = 0; control_cpu = 0; hrp_cpu = 0;\n"
+		"  worker_cpus = [ 0 ]; memory_mb = 512; hugepages = false; };\n"
+		"ports = ( { name = \"p1\"; devargs = \"net_null0\"; },\n"
+		"  { name = \"p3\"; devargs = \"net_null1\"; } );\n"
+		"interfaces = (\n"
+		"  { name = \"in\"; port = \"p1\"; zone = \"trust\";\n"
+		"    address6 = [ \"2001:db8:1::2/64\", \"2001:db8:1::3/64\", \"fd00:1::1/48\" ]; "
+		"},\n"
+		"  { name = \"out\"; port = \"p3\"; zone = \"untrust\"; %s\n"
+		"    address6 = [ \"2001:db8:200::2/64\" ]; link_local = \"fe80::2\"; } );\n"
+		"routes = ( { prefix = \"::/0\"; via = \"fe80::1\"; interface = \"out\"; },\n"
+		"  { prefix = \"2001:db8:50::/44\"; via = \"2001:db8:1::9\"; } );\n"
+		"security_policy = { };\n",
+		more);
+	c = config_parse(text, "v6.conf", sample_sections(), err, sizeof(err));
+	assert_string_equal(err, "");
+	assert_non_null(c);
+	return c;
+}
+
+static void
+assert_route6(const struct engine *e, const char *dst, int interface, const char *next_hop)
+{
+	const struct ipv6 to = ipv6(dst);
+	const uint8_t *hop = NULL;
+	uint16_t out = 0;
+	const bool found = route6_lookup(engine_routes6(e), to.b, &out, &hop);
+
+	assert_int_equal(found ? (int)out : -1, interface);
+	if (found)
+		assert_memory_equal(hop, ipv6(next_hop).b, IP6_LEN);
+}
+
+static void
+ipv6_addresses_and_routes_are_published(void **state)
+{
+	struct config *c = parse_ipv6("");
+	const struct rte_ether_addr mac = MAC(1);
+	const struct snapshot_address6 *own;
+	const struct snapshot *s;
+	uint8_t link_local[IP6_LEN];
+	char err[256] = "";
+
+	assert_int_equal(publish_config(*state, c, NULL, err, sizeof(err)), 0);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->interfaces[0].address6_count, 3);
+	ip6_link_local(link_local, &mac);
+	assert_memory_equal(s->interfaces[0].link_local, link_local, IP6_LEN);
+	assert_memory_equal(s->interfaces[1].link_local, ipv6("fe80::2").b, IP6_LEN);
+	assert_int_equal(s->address6_count, 6);
+	own = snapshot_own_address6(s, 1, ipv6("fd00:1::1").b);
+	assert_non_null(own);
+	assert_int_equal(own->interface, 0);
+	assert_non_null(snapshot_own_address6(s, 1, ipv6("fe80::2").b));
+	assert_null(snapshot_own_address6(s, 0, ipv6("fe80::2").b));
+
+	assert_route6(*state, "2001:db8:1::77", 0, "2001:db8:1::77");
+	assert_route6(*state, "fd00:1:0:5::1", 0, "fd00:1:0:5::1");
+	assert_route6(*state, "2001:db8:200::9", 1, "2001:db8:200::9");
+	assert_route6(*state, "2001:db8:55::9", 0, "2001:db8:1::9");
+	assert_route6(*state, "2001:db9::1", 1, "fe80::1");
+	config_free(c);
+
+	c = parse_ipv6("shutdown = true;");
+	assert_int_equal(publish_config(*state, c, NULL, err, sizeof(err)), 0);
+	assert_route6(*state, "2001:db9::1", -1, NULL);
+	assert_route6(*state, "2001:db8:200::9", -1, NULL);
+	assert_route6(*state, "2001:db8:55::9", 0, "2001:db8:1::9");
+	config_free(c);
+}
+
 static void
 interface_that_is_shut_down_takes_its_routes_along(void **state)
 {
@@ -448,6 +530,7 @@ main(void)
 		CASE(tracking_is_what_the_settings_say),
 		CASE(own_addresses_are_sorted_and_each_once),
 		CASE(routes_are_connected_subnets_and_static_ones),
+		CASE(ipv6_addresses_and_routes_are_published),
 		CASE(interface_that_is_shut_down_takes_its_routes_along),
 		CASE(P46_policy_is_what_the_rules_say),
 		CASE(publishing_again_replaces_everything),
