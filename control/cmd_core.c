@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display firewall statistics core: what the control core has done: ARP, neighbours, packets that
- * wait for a next hop, late turns.
+ * display firewall statistics core: what the control core has done: ARP, ND, neighbours, packets
+ * that wait for a next hop, late turns.
  */
 #include "command.h"
 #include "log.h"
@@ -31,6 +31,23 @@ static const struct row_counter arp[] = {
 	ROW(arp_sender_mac, "sender's MAC is no host's, or not the frame's"),
 	ROW(arp_sender_address, "sender's address is no host's"),
 	ROW(arp_off_subnet, "sender is not in the interface's network"),
+	{ NULL, 0, NULL },
+};
+
+static const struct row_counter nd[] = {
+	ROW(nd_solicits_in, "neighbour solicitations received"),
+	ROW(nd_adverts_in, "neighbour adverts received"),
+	ROW(nd_solicits_out, "neighbour solicitations sent"),
+	ROW(nd_adverts_out, "neighbour adverts sent"),
+	ROW(nd_router, "router messages and redirects: ignored"),
+	ROW(nd_ignored, "for somebody else, or from nobody we know"),
+	ROW(nd_own, "our own frames, sent back by a loop"),
+	ROW(nd_conflict, "somebody else claims an address of ours"),
+	ROW(nd_duplicates, "own addresses not used, since somebody else has them"),
+	ROW(nd_bad, "refused, the three below included"),
+	ROW(nd_hop_limit, "hop limit is not 255"),
+	ROW(nd_checksum, "wrong checksum"),
+	ROW(nd_off_link, "sender or target is not on the interface's link"),
 	{ NULL, 0, NULL },
 };
 
@@ -64,6 +81,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	if (m->core != NULL)
 		core_stats(m->core, &stats);
 	row_counters(rows, "arp", &stats, arp);
+	row_counters(rows, "nd", &stats, nd);
 	row_counters(rows, "neighbours", &stats, neighbours);
 	row_counters(rows, "core", &stats, frames);
 	row_counter(rows, "log", "lines_lost", log_lost(), "log lines that could not be written");
@@ -72,7 +90,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 
 static const struct view view_core = {
 	.name = "core-statistics",
-	.help = "counters of the control core: ARP, neighbours, late turns",
+	.help = "counters of the control core: ARP, ND, neighbours, late turns",
 	.columns = row_counter_columns,
 	.collect = collect,
 };

@@ -92,6 +92,7 @@ core_bind(struct core *c)
 	/* Addresses are announced when their links come up; later, when they change. */
 	c->snap = engine_snapshot(c->engine);
 	core_virtual_published(c);
+	core_nd_published(c);
 	c->announce = 0;
 	c->snap = NULL;
 	return 0;
@@ -300,6 +301,7 @@ link_message(struct core *c, uint16_t interface, bool up)
 		atomic_fetch_and_explicit(&c->links, ~bit, memory_order_relaxed);
 		core_resolve_flush(c, interface);
 	}
+	core_nd_link_changed(c, interface);
 	for (uint16_t i = 0; i < c->client_count; i++) {
 		if (c->clients[i].link != NULL)
 			c->clients[i].link(c->clients[i].ctx, interface, up, c->now);
@@ -335,6 +337,7 @@ messages(struct core *c)
 		case MESSAGE_PUBLISHED:
 			core_resolve_published(c);
 			core_virtual_published(c);
+			core_nd_published(c);
 			break;
 		case MESSAGE_REQUEST:
 			request_message(c, &m);
@@ -375,6 +378,9 @@ punted(struct core *c, struct rte_mbuf *m)
 		return;
 	case PUNT_ARP:
 		core_arp_input(c, interface, m);
+		break;
+	case PUNT_ND:
+		core_nd_input(c, interface, m);
 		break;
 	case PUNT_VRRP:
 		vrrp_input(c, interface, m);
@@ -436,6 +442,7 @@ core_poll(struct core *c, mono_t now)
 	done += punts(c);
 	done += core_resolve_tick(c);
 	done += core_virtual_tick(c);
+	done += core_nd_tick(c);
 	neigh_poll(engine_neighbours(c->engine));
 
 	c->snap = NULL;

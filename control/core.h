@@ -80,6 +80,11 @@ int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t
 void core_virtual_set(struct core *, uint16_t interface, uint8_t vrid, bool active, mono_t now);
 bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid);
 
+/* core_address6_state: of an own IPv6 address, by its place in the snapshot's interface
+ * (MAX_ADDRESSES6: the link-local one): "down", "tentative", "valid", "duplicate" (RFC 4862).
+ * => Any thread. */
+const char *core_address6_state(const struct core *, uint16_t interface, unsigned int place);
+
 static inline struct rte_ether_addr
 core_virtual_mac(uint8_t vrid)
 {
@@ -96,6 +101,14 @@ struct core_stats {
 	uint64_t arp_bad, arp_short, arp_format, arp_opcode, arp_sender_mac, arp_sender_address;
 	uint64_t arp_off_subnet;
 	uint64_t arp_conflict; /* somebody else claims an address of ours */
+	uint64_t nd_solicits_in, nd_solicits_out, nd_adverts_in, nd_adverts_out;
+	uint64_t nd_router;  /* router messages and redirects: ignored */
+	uint64_t nd_ignored; /* for somebody else, or from nobody we know */
+	uint64_t nd_own;     /* our own frames, sent back by a loop */
+	/* nd_bad contains the three after it */
+	uint64_t nd_bad, nd_hop_limit, nd_checksum, nd_off_link;
+	uint64_t nd_conflict;	/* somebody else claims an address of ours */
+	uint64_t nd_duplicates; /* own addresses given up for that, when they were new */
 	uint64_t vrrp_in, sent, send_failed;
 	uint64_t punt_ignored; /* punted packets nobody wanted */
 	/* Transit packets without a MAC: queued to wait for one; in the end sent, fenced (no lease

@@ -92,6 +92,7 @@ request(struct core *c, uint16_t interface, const struct arp *a)
 {
 	struct rte_ether_addr mac;
 	const bool ours = answers_for(c, interface, a->target, &mac);
+	const struct ip_addr sender = ip_addr_v4(a->sender);
 
 	c->stats.arp_requests_in++;
 	if (a->sender == 0)
@@ -99,7 +100,7 @@ request(struct core *c, uint16_t interface, const struct arp *a)
 	else if (a->sender == a->target)
 		c->stats.garp_in++;
 	if (a->sender != 0)
-		core_resolve_learn(c, interface, a->sender, &a->sender_mac, ours);
+		core_resolve_learn(c, interface, &sender, &a->sender_mac, ours);
 	if (ours)
 		answer(c, interface, a, &mac);
 	else
@@ -112,6 +113,7 @@ core_arp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 	const struct snapshot_interface *in = core_interface(c, interface);
 	struct arp a;
 	enum arp_verdict verdict;
+	struct ip_addr sender;
 
 	if (in == NULL) {
 		c->stats.arp_ignored++;
@@ -130,7 +132,8 @@ core_arp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 		conflict(c, in, &a);
 		return;
 	}
-	if (a.sender != 0 && !core_resolve_on_link(c, interface, a.sender)) {
+	sender = ip_addr_v4(a.sender);
+	if (a.sender != 0 && !core_resolve_on_link(c, interface, &sender)) {
 		c->stats.arp_bad++;
 		c->stats.arp_off_subnet++;
 		return;
@@ -142,5 +145,5 @@ core_arp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 	c->stats.arp_replies_in++;
 	if (a.sender == a.target)
 		c->stats.garp_in++;
-	core_resolve_learn(c, interface, a.sender, &a.sender_mac, false);
+	core_resolve_learn(c, interface, &sender, &a.sender_mac, false);
 }

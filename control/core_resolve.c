@@ -10,6 +10,7 @@
  * Waiting packets stand in two queues at once: that of their neighbour and that of all, oldest
  * first.  The oldest of all is always the oldest of its neighbour too.
  */
+#include "config_address.h"
 #include "core_state.h"
 
 #include <stdlib.h>
@@ -201,13 +202,22 @@ entry_remove(struct core *c, uint32_t index)
 	neigh_remove(engine_neighbours(c->engine), index);
 }
 
+static uint32_t
+entry_find(const struct core *c, uint16_t interface, const struct ip_addr *a)
+{
+	const struct neigh_table *t = engine_neighbours(c->engine);
+
+	return a->family == 6 ? neigh_find6(t, interface, a->v6) : neigh_find(t, interface, a->v4);
+}
+
 /* => NEIGH_NONE: table full, counted. */
 static uint32_t
-entry_add(struct core *c, uint16_t interface, rte_be32_t address)
+entry_add(struct core *c, uint16_t interface, const struct ip_addr *a)
 {
 	const struct snapshot_interface *in = &c->snap->interfaces[interface];
-	const uint32_t index =
-		neigh_add(engine_neighbours(c->engine), interface, address, in->port, &in->mac);
+	struct neigh_table *t = engine_neighbours(c->engine);
+	const uint32_t index = a->family == 6 ? neigh_add6(t, interface, a->v6, in->port, &in->mac)
+					      : neigh_add(t, interface, a->v4, in->port, &in->mac);
 
 	if (index == NEIGH_NONE) {
 		c->stats.neigh_full++;
@@ -226,6 +236,10 @@ ask(struct core *c, const struct neigh *n, const struct rte_ether_addr *whom)
 	const struct snapshot_interface *in = core_interface(c, n->interface);
 	uint8_t frame[ARP_FRAME_LEN];
 
+	if (n->family == 6) {
+		core_nd_ask(c, n, whom);
+		return;
+	}
 	if (in == NULL || in->address == 0)
 		return;
 	arp_request(frame, &in->mac, in->address, n->address, whom);
@@ -272,13 +286,16 @@ send_transit(struct core *c, const struct neigh *n, struct rte_mbuf *m)
 }
 
 bool
-core_resolve_on_link(const struct core *c, uint16_t interface, rte_be32_t address)
+core_resolve_on_link(const struct core *c, uint16_t interface, const struct ip_addr *ip)
 {
 	const struct snapshot_interface *in = &c->snap->interfaces[interface];
+	const rte_be32_t address = ip->v4;
 	const uint32_t a = rte_be_to_cpu_32(address);
 	uint16_t by_route;
 	rte_be32_t next_hop;
 
+	if (ip->family == 6)
+		return ip6_is_host(ip->v6) && snapshot_on_link6(in, ip->v6);
 	if (in->address != 0 && in->prefix_len > 0 && in->prefix_len <= 32) {
 		const uint32_t host = in->prefix_len == 32 ? 0 : UINT32_MAX >> in->prefix_len;
 
@@ -288,6 +305,15 @@ core_resolve_on_link(const struct core *c, uint16_t interface, rte_be32_t addres
 	/* A virtual address may bring a subnet of its own (R50). */
 	return route_lookup(engine_routes(c->engine), address, &by_route, &next_hop) &&
 	       by_route == interface && next_hop == address;
+}
+
+static bool
+is_ours(const struct core *c, uint16_t interface, const struct ip_addr *a)
+{
+	if (a->family == 6)
+		return snapshot_own_address6(c->snap, interface, a->v6) != NULL;
+	return a->v4 == c->snap->interfaces[interface].address ||
+	       core_virtual_find(c, interface, a->v4) != NULL;
 }
 
 static void
@@ -303,21 +329,22 @@ core_resolve_packet(struct core *c, struct rte_mbuf *m)
 	const struct pkt_meta *meta = pkt_meta(m);
 	struct neigh_table *t = engine_neighbours(c->engine);
 	const struct snapshot_interface *in = core_interface(c, meta->interface);
+	const struct ip_addr next_hop =
+		meta->family == 6 ? ip_addr_v6(meta->next_hop6) : ip_addr_v4(meta->next_hop);
 	struct neigh *n;
 	uint32_t index;
 
 	/* The snapshot may have changed since the worker looked. */
 	if (in == NULL || rte_pktmbuf_data_len(m) < sizeof(struct rte_ether_hdr) ||
-		meta->next_hop == in->address ||
-		core_virtual_find(c, meta->interface, meta->next_hop) != NULL ||
-		!core_resolve_on_link(c, meta->interface, meta->next_hop)) {
+		is_ours(c, meta->interface, &next_hop) ||
+		!core_resolve_on_link(c, meta->interface, &next_hop)) {
 		refuse(c, m);
 		return;
 	}
 	/* meta->neigh is not used: its slot may be another neighbour's by now. */
-	index = neigh_find(t, meta->interface, meta->next_hop);
+	index = entry_find(c, meta->interface, &next_hop);
 	if (index == NEIGH_NONE) {
-		index = entry_add(c, meta->interface, meta->next_hop);
+		index = entry_add(c, meta->interface, &next_hop);
 		if (index == NEIGH_NONE) {
 			refuse(c, m);
 			return;
@@ -344,21 +371,22 @@ core_resolve_packet(struct core *c, struct rte_mbuf *m)
 static void
 note_moved(struct core *c, const struct neigh *n, const struct rte_ether_addr *mac)
 {
-	const uint32_t ip = rte_be_to_cpu_32(n->address);
+	const struct ip_addr address = neigh_address(n);
+	char text[CONFIG_IP_TEXT];
 
 	c->stats.neigh_moved++;
 	if (log_allowed(&c->moved_log, c->now.ns))
-		LOG(NOTICE, "%s: %u.%u.%u.%u is at " RTE_ETHER_ADDR_PRT_FMT " now",
-			c->snap->interfaces[n->interface].name, ip >> 24, ip >> 16 & 0xff,
-			ip >> 8 & 0xff, ip & 0xff, RTE_ETHER_ADDR_BYTES(mac));
+		LOG(NOTICE, "%s: %s is at " RTE_ETHER_ADDR_PRT_FMT " now",
+			c->snap->interfaces[n->interface].name,
+			config_address_ip_text(&address, text), RTE_ETHER_ADDR_BYTES(mac));
 }
 
 void
-core_resolve_learn(struct core *c, uint16_t interface, rte_be32_t address,
+core_resolve_learn(struct core *c, uint16_t interface, const struct ip_addr *address,
 	const struct rte_ether_addr *mac, bool create)
 {
 	struct neigh_table *t = engine_neighbours(c->engine);
-	uint32_t index = neigh_find(t, interface, address);
+	uint32_t index = entry_find(c, interface, address);
 	struct rte_ether_addr known;
 	enum neigh_state state;
 	struct rte_mbuf *m;
@@ -508,12 +536,13 @@ remove_of(struct core *c, uint16_t interface, bool all)
 	for (uint32_t i = r->tracked_count; i-- > 0;) {
 		const struct neigh *n = neigh_at(engine_neighbours(c->engine), r->tracked[i]);
 		const struct snapshot_interface *in = core_interface(c, n->interface);
+		const struct ip_addr address = neigh_address(n);
 
 		if (n->interface != interface && interface != INTERFACE_NONE)
 			continue;
 		if (!all && in != NULL && in->port == n->port &&
 			rte_is_same_ether_addr(&in->mac, &n->source) &&
-			core_resolve_on_link(c, n->interface, n->address))
+			core_resolve_on_link(c, n->interface, &address))
 			continue;
 		entry_remove(c, r->tracked[i]);
 		removed++;

@@ -23,6 +23,17 @@ struct core_virtual {
 	mono_t due;	      /* of the next one */
 };
 
+/* An IPv6 address of an interface, by its place in the snapshot. */
+#define CORE_LINK_LOCAL MAX_ADDRESSES6 /* place of the link-local one */
+#define CORE_OWN6	(MAX_ADDRESSES6 + 1)
+
+struct core_own6 {
+	uint8_t address[IP6_LEN];
+	bool used;
+	_Atomic(uint8_t) state; /* C writes, M reads; core_nd.c */
+	mono_t due;
+};
+
 struct resolve;
 
 struct core {
@@ -55,6 +66,9 @@ struct core {
 	uint64_t announce;		      /* bit per interface: own address to be announced */
 	rte_be32_t addresses[MAX_INTERFACES]; /* as of the last snapshot */
 
+	struct core_own6 own6[MAX_INTERFACES][CORE_OWN6];
+	bool own6_due; /* core_nd_tick has something to do */
+
 	struct log_limit conflict_log, moved_log, full_log, stall_log;
 };
 
@@ -83,7 +97,7 @@ void core_resolve_destroy(struct resolve *);
 /* core_resolve_packet: a transit packet whose next hop has no MAC yet.  Takes the mbuf. */
 void core_resolve_packet(struct core *, struct rte_mbuf *);
 /* core_resolve_learn: `address` is at `mac`.  create = also when nobody has asked for it. */
-void core_resolve_learn(struct core *, uint16_t interface, rte_be32_t address,
+void core_resolve_learn(struct core *, uint16_t interface, const struct ip_addr *address,
 	const struct rte_ether_addr *mac, bool create);
 /* Timers. => Entries that something happened to. */
 uint32_t core_resolve_tick(struct core *);
@@ -92,7 +106,19 @@ void core_resolve_flush(struct core *, uint16_t interface);
 /* Forget the neighbours that a new snapshot leaves without a network. */
 void core_resolve_published(struct core *);
 /* Is the address directly connected to the interface, and one that a host there may have? */
-bool core_resolve_on_link(const struct core *, uint16_t interface, rte_be32_t address);
+bool core_resolve_on_link(const struct core *, uint16_t interface, const struct ip_addr *address);
+
+/* ---- core_nd.c: IPv6 neighbour discovery ---- */
+
+/* core_nd_input: a received ICMPv6 message of discovery, still the caller's. */
+void core_nd_input(struct core *, uint16_t interface, const struct rte_mbuf *);
+/* core_nd_ask: who has the neighbour's address?  whom NULL = everybody. */
+void core_nd_ask(struct core *, const struct neigh *, const struct rte_ether_addr *whom);
+/* Duplicate address detection and announcements that are due. => Frames sent. */
+uint32_t core_nd_tick(struct core *);
+void core_nd_link_changed(struct core *, uint16_t interface);
+/* Interfaces' own addresses may have changed. */
+void core_nd_published(struct core *);
 
 /* ---- core_virtual.c ---- */
 
