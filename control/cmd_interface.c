@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display interface: addresses, zones, carrier and counters.
+ * display interface: addresses, zones, carrier and counters; display ipv6 interface: IPv6
+ * addresses and what duplicate detection says of them.
  */
 #include "command.h"
 #include "management.h"
@@ -66,6 +67,56 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	return false;
 }
 
+static void
+add_address6(json_t *rows, const struct management *m, const struct snapshot_interface *in,
+	uint16_t index, unsigned int place)
+{
+	const bool local = place == MAX_ADDRESSES6;
+	const struct ip_addr address =
+		ip_addr_v6(local ? in->link_local : in->addresses6[place].address);
+	json_t *row = json_object();
+
+	row_text(row, "interface", in->name);
+	row_net(row, "address", &address, local ? 64 : in->addresses6[place].len);
+	row_text(row, "scope", local ? "link-local" : "global");
+	row_text(row, "state",
+		m->core != NULL ? core_address6_state(m->core, index, place) : "down");
+	json_array_append_new(rows, row);
+}
+
+static bool
+collect6(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct snapshot *s = engine_snapshot(m->engine);
+
+	(void)filter;
+	(void)cursor;
+	for (uint16_t i = 0; s != NULL && i < s->interface_count; i++) {
+		const struct snapshot_interface *in = &s->interfaces[i];
+
+		for (uint8_t place = 0; place < in->address6_count; place++)
+			add_address6(rows, m, in, i, place);
+		if (in->address6_count > 0)
+			add_address6(rows, m, in, i, MAX_ADDRESSES6);
+	}
+	return false;
+}
+
+static const struct view_column columns6[] = {
+	{ "interface", "Interface" },
+	{ "address", "Address" },
+	{ "scope", "Scope" },
+	{ "state", "State" },
+	{ NULL, NULL },
+};
+
+static const struct view view_interface6 = {
+	.name = "ipv6_interface",
+	.help = "IPv6 addresses of interfaces: tentative, valid, duplicate",
+	.columns = columns6,
+	.collect = collect6,
+};
+
 static const struct view_column columns[] = {
 	{ "interface", "Interface" },
 	{ "state", "State" },
@@ -94,7 +145,11 @@ COMMAND_SHOW(show, view_interface, false,
 	"display interface: addresses, zones, carrier and counters", COMMAND_WORD("display"),
 	COMMAND_WORD("interface"));
 
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
-static const struct view *const views[] = { &view_interface, NULL };
+COMMAND_SHOW(show6, view_interface6, false,
+	"display ipv6 interface: IPv6 addresses and their state", COMMAND_WORD("display"),
+	COMMAND_WORD("ipv6"), COMMAND_WORD("interface"));
+
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_show6, NULL };
+static const struct view *const views[] = { &view_interface, &view_interface6, NULL };
 
 const struct command command_interface = { .insts = insts, .views = views };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display ip routing-table: the routes as set, connected and static.
+ * display ip routing-table, display ipv6 routing-table: the routes as set, connected and static.
  */
 #include "command.h"
 #include "management.h"
@@ -28,6 +28,31 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	return *cursor < count;
 }
 
+static bool
+collect6(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct snapshot *s = engine_snapshot(m->engine);
+	const struct route6 *list;
+	const uint32_t count = route6_table_list(engine_routes6(m->engine), &list);
+	struct ip_addr prefix, gateway;
+	const struct route6 *r;
+	json_t *row;
+
+	(void)filter;
+	if (*cursor >= count)
+		return false;
+	r = &list[(*cursor)++];
+	prefix = ip_addr_v6(r->prefix);
+	gateway = ip_addr_v6(r->gateway);
+	row = json_object();
+	row_net(row, "destination", &prefix, r->len);
+	row_text(row, "protocol", ip6_is_unspecified(r->gateway) ? "connected" : "static");
+	row_ip(row, "next_hop", &gateway);
+	row_text(row, "interface", row_interface(s, r->interface));
+	json_array_append_new(rows, row);
+	return *cursor < count;
+}
+
 static const struct view_column columns[] = {
 	{ "destination", "Destination" },
 	{ "protocol", "Protocol" },
@@ -43,22 +68,19 @@ static const struct view view_route = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_route, NULL, false);
-}
-
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display ip routing-table: IPv4 routes",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("ip"), COMMAND_WORD("routing-table"),
-		NULL },
+static const struct view view_route6 = {
+	.name = "ipv6_route",
+	.help = "IPv6 routes",
+	.columns = columns,
+	.collect = collect6,
 };
 
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
-static const struct view *const views[] = { &view_route, NULL };
+COMMAND_SHOW(show, view_route, false, "display ip routing-table: IPv4 routes",
+	COMMAND_WORD("display"), COMMAND_WORD("ip"), COMMAND_WORD("routing-table"));
+COMMAND_SHOW(show6, view_route6, false, "display ipv6 routing-table: IPv6 routes",
+	COMMAND_WORD("display"), COMMAND_WORD("ipv6"), COMMAND_WORD("routing-table"));
+
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_show6, NULL };
+static const struct view *const views[] = { &view_route, &view_route6, NULL };
 
 const struct command command_route = { .insts = insts, .views = views };

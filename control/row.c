@@ -49,6 +49,25 @@ row_prefix(json_t *row, const char *key, rte_be32_t address, uint8_t len)
 }
 
 void
+row_ip(json_t *row, const char *key, const struct ip_addr *a)
+{
+	const bool none = a->family == 6 ? ip6_is_unspecified(a->v6) : a->v4 == 0;
+	char text[CONFIG_IP_TEXT];
+
+	json_object_set_new(
+		row, key, none ? json_null() : json_string(config_address_ip_text(a, text)));
+}
+
+void
+row_net(json_t *row, const char *key, const struct ip_addr *a, uint8_t len)
+{
+	const struct config_net net = { .address = *a, .len = len };
+	char text[CONFIG_IP_TEXT];
+
+	row_text(row, key, config_address_net_text(&net, text));
+}
+
+void
 row_mac(json_t *row, const char *key, const struct rte_ether_addr *mac)
 {
 	const uint8_t *b = mac->addr_bytes;

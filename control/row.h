@@ -19,6 +19,8 @@ void row_number(json_t *row, const char *key, uint64_t value);
 void row_bool(json_t *row, const char *key, bool value);
 void row_address(json_t *row, const char *key, rte_be32_t); /* 0 => null */
 void row_prefix(json_t *row, const char *key, rte_be32_t address, uint8_t len);
+void row_ip(json_t *row, const char *key, const struct ip_addr *); /* unspecified => null */
+void row_net(json_t *row, const char *key, const struct ip_addr *, uint8_t len);
 void row_mac(json_t *row, const char *key, const struct rte_ether_addr *);
 
 /* Names by number; "" when there is none (a number may be older than the snapshot). */

@@ -27,6 +27,37 @@ die(const char *what, const char *why)
 	exit(99);
 }
 
+/* Something for the IPv6 views to show: an address, two routes, a neighbour. */
+static void
+add_ipv6(struct engine_box *b)
+{
+	static const uint8_t own[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0, 2, [15] = 2 };
+	static const uint8_t link_local[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+	static const struct route6 routes[] = {
+		{ .interface = BOX_UNTRUST, .gateway = { 0xfe, 0x80, [15] = 1 } },
+		{ .prefix = { 0x20, 0x01, 0x0d, 0xb8, 0, 1 }, .len = 64 },
+	};
+	const struct rte_ether_addr mac = { { 2, 0, 0, 0, 0, 6 } };
+	struct neigh_table *t = engine_neighbours(b->engine);
+	/* Nobody reads it yet. */
+	struct snapshot *s = (struct snapshot *)(uintptr_t)engine_snapshot(b->engine);
+	struct snapshot_interface *in = &s->interfaces[BOX_UNTRUST];
+
+	memcpy(in->addresses6[0].address, own, sizeof(own));
+	memcpy(in->link_local, link_local, sizeof(link_local));
+	in->addresses6[0].len = 64;
+	in->address6_count = 1;
+	/* The thread that sets routes waits for the workers, which are this thread too. */
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_begin(engine_worker(b->engine, w));
+	if (route6_table_set(engine_routes6(b->engine), routes, RTE_DIM(routes)) < 0)
+		die("IPv6 routes", "refused");
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_end(engine_worker(b->engine, w));
+	neigh_set(t, neigh_add6(t, BOX_UNTRUST, routes[0].gateway, BOX_UNTRUST, &mac),
+		NEIGH_REACHABLE, &mac);
+}
+
 struct management_box *
 management_box_create(uint32_t sessions, const char *console_path, const char *json_path)
 {
@@ -59,6 +90,7 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	b->m.started = management_now(&b->m);
 	if (sessions > 0) {
 		b->box = engine_box_create(&params);
+		add_ipv6(b->box);
 		b->m.engine = b->box->engine;
 		b->m.rcu_reader = rcu_register(engine_rcu(b->m.engine));
 		management_read_end(&b->m);

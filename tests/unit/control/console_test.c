@@ -144,6 +144,13 @@ every_table_has_its_columns(void **state)
 		{ "display ip routing-table",
 			" 0.0.0.0/0     static     200.1.1.254  GigabitEthernet1/0/3" },
 		{ "display ip routing-table", " 10.1.1.0/24   connected  -" },
+		{ "display ipv6 routing-table",
+			" ::/0             static     fe80::1  GigabitEthernet1/0/3" },
+		{ "display ipv6 routing-table", " 2001:db8:1::/64  connected  -" },
+		{ "display ipv6 neighbors",
+			" fe80::1  02:00:00:00:00:06  reachable  GigabitEthernet1/0/3" },
+		{ "display ipv6 interface",
+			" GigabitEthernet1/0/3  2001:db8:2::2/64  global      down" },
 		{ "display zone", "trust          85  GigabitEthernet1/0/1" },
 		{ "display firewall icmpv6-rules", "133-134  router-discovery" },
 		{ "display security-policy", "out      trust     untrust  10.1.1.0/24" },
@@ -196,7 +203,8 @@ tab_completes_and_question_mark_helps(void **state)
 							   "ose " },
 		{ "reset firewall session table dest\t", "dest"
 							 "ination" },
-		{ "display ?", "display arp: the neighbour table" },
+		{ "display ?", "display arp: the IPv4 neighbours" },
+		{ "display ?", "display ipv6 interface: IPv6 addresses and their state" },
 		{ "display firewall session table ?", "destination-port" },
 	};
 	const int fd = client();
