@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The configuration of a box of the lab: a dict that callers change, and its libconfig text."""
-from .topology import BOX_ADDRESS, INTERFACE, SIDES, VIPS
+from .topology import BOX_ADDRESS, BOX_ADDRESS6, INTERFACE, SIDES, VIPS
 
 ROLE = {"fw1": "active", "fw2": "standby"}  # VGMP group of each box when all is well
 
@@ -56,6 +56,17 @@ def box_config(box, run_dir, hello_ms=1000, ports=None):
             "preempt": False, "preempt_delay_s": 60,
         },
     }
+
+
+def add_ipv6(config, box):
+    """IPv6 beside IPv4 in a configuration of box_config(): addresses, and the same policy."""
+    for side in SIDES:
+        for interface in config["interfaces"]:
+            if interface["name"] == INTERFACE[side]:
+                interface["address6"] = [BOX_ADDRESS6[box][side] + "/64"]
+    rule = config["security_policy"]["rules"][0]
+    rule["source_addresses"].append("2001:db8:1::/64")
+    rule["services"].append({"protocol_number": 58})
 
 
 def _value(value, indent):

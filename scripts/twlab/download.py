@@ -7,6 +7,7 @@ length (block after block, each with its number), so that the client knows the c
 import hashlib
 import http.server
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -62,8 +63,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """On both families: an IPv6 socket takes IPv4 too, with IPv6 off in the namespace as well."""
+    address_family = socket.AF_INET6
+
+
 def main():
-    server = http.server.ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Handler)
+    server = Server(("::", int(sys.argv[1])), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     ready()

@@ -13,7 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .topology import BOXES, HOST_ADDRESS, HOST_SIDE, HOSTS, SIDES, SWITCH, VIPS
+from .topology import (BOX_ADDRESS6, BOXES, HOST_ADDRESS, HOST_ADDRESS6, HOST_SIDE, HOSTS, SIDES,
+                       SWITCH, VIPS)
 from .wait import wait_until
 
 RUN = Path("/run/twinwall-lab")
@@ -173,6 +174,16 @@ class Lab:
             self._batch(host, ["link set lo up", f"addr add {HOST_ADDRESS[host]}/24 dev eth0",
                                "link set eth0 up",
                                f"route add default via {VIPS[side].address}"])
+
+    def ipv6(self, box):
+        """IPv6 on client and server, with `box` as their gateway.  Off until a test wants it, so
+        that the others see no stray multicast."""
+        for host, side in HOST_SIDE.items():
+            self.run(host, "sh", "-c", "for i in all default eth0; do "
+                     "echo 0 >/proc/sys/net/ipv6/conf/$i/accept_ra; "
+                     "echo 0 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done")
+            self._batch(host, [f"-6 addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
+                               f"-6 route replace default via {BOX_ADDRESS6[box][side]}"])
 
     def _settle(self, host):
         """No IPv6 and no forwarding by the kernel."""

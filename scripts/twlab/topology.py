@@ -20,8 +20,11 @@ SIDES = ("in", "out")
 
 CLIENT = "10.1.1.10"
 SERVER = "200.1.1.10"
+CLIENT6 = "2001:db8:1::10"
+SERVER6 = "2001:db8:200::10"
 HOST_SIDE = {"cli": "in", "srv": "out"}
 HOST_ADDRESS = {"cli": CLIENT, "srv": SERVER}
+HOST_ADDRESS6 = {"cli": CLIENT6, "srv": SERVER6}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ VIPS = {"in": Vip(1, "10.1.1.1", "in"), "out": Vip(2, "200.1.1.1", "out")}
 BOX_ADDRESS = {
     "fw1": {"in": "10.1.1.2", "out": "200.1.1.2", "hb": "10.10.0.1"},
     "fw2": {"in": "10.1.1.3", "out": "200.1.1.3", "hb": "10.10.0.2"},
+}
+# IPv6 is for one box alone: the gateway of a side is that box's own address.
+BOX_ADDRESS6 = {
+    "fw1": {"in": "2001:db8:1::2", "out": "2001:db8:200::2"},
+    "fw2": {"in": "2001:db8:1::3", "out": "2001:db8:200::3"},
 }
 # In the firewall's own words.
 INTERFACE = {

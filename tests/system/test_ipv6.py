@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""IPv6 through one box: its own addresses are the gateways."""
+import pytest
+
+from twlab import download
+from twlab.config import add_ipv6
+from twlab.topology import BOX_ADDRESS6, INTERFACE, SERVER6
+from twlab.wait import wait_until
+
+
+@pytest.fixture
+def box6(lab, one_box):
+    """FW1 alone, with IPv6, its addresses checked and in use."""
+    one_box.config["vrrp"] = []
+    one_box.config["hrp"] = {"enable": False}
+    add_ipv6(one_box.config, "fw1")
+    lab.ipv6("fw1")
+    one_box.start()
+    wait_until(lambda: [r["state"] for r in one_box.rows("ipv6_interface")] == ["valid"] * 4, 5,
+               "the addresses are in use")
+    return one_box
+
+
+def ping(lab, host, target, *more):
+    return lab.run(host, "ping", "-6", "-n", "-c", "5", "-i", "0.05", "-W", "1", *more, target,
+                   check=False).stdout
+
+
+@pytest.mark.parametrize("host,side", [("cli", "in"), ("srv", "out")])
+def test_the_box_answers(lab, box6, host, side):
+    out = ping(lab, host, BOX_ADDRESS6["fw1"][side])
+    assert " 0% packet loss" in out, out
+    neighbours = {r["address"]: r for r in box6.rows("ipv6_neighbor")}
+    assert any(r["interface"] == INTERFACE[side] and r["state"] in ("reachable", "stale")
+               for r in neighbours.values()), neighbours
+
+
+@pytest.mark.parametrize("size", [8, 56, 1452])
+def test_ping_through_the_box(lab, box6, size):
+    out = ping(lab, "cli", SERVER6, "-s", size)
+    assert " 0% packet loss" in out and "ttl=63" in out, out
+
+
+def test_the_policy_stops_what_it_should(lab, box6):
+    before = box6.drops()["policy"]
+    out = ping(lab, "srv", "2001:db8:1::10")
+    assert " 0 received" in out, out
+    assert box6.drops()["policy"] - before >= 5
+
+
+def test_curl_download(lab, box6, servers):
+    done = lab.run("cli", "curl", "-6", "-sS", "--max-time", "20", "-o", "/dev/null", "-w",
+                   "%{size_download}",
+                   f"http://[{SERVER6}]:{download.PORT}/5000000/1000000000", check=False)
+    assert done.stdout.strip() == "5000000", done.stdout
