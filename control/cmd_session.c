@@ -18,11 +18,12 @@
 #include <string.h>
 
 #define SLOTS_PER_STEP 16384
+#define ENDPOINT_TEXT  64
 
 static bool
 match(void *filter, const struct session *s, const union session_walk_key *key)
 {
-	return session_family(s) == 4 && session_filter_match(filter, s, &key->v4);
+	return session_filter_match(filter, s, key);
 }
 
 static void
@@ -31,6 +32,7 @@ put_way_out(json_t *row, struct management *m, const struct snapshot *snapshot, 
 	const struct neigh_table *t = engine_neighbours(m->engine);
 	const struct neigh *n;
 	struct rte_ether_addr mac;
+	struct ip_addr next_hop;
 	uint64_t word;
 
 	if (index >= neigh_capacity(t)) { /* NEIGH_NONE included: not resolved yet */
@@ -43,7 +45,8 @@ put_way_out(json_t *row, struct management *m, const struct snapshot *snapshot, 
 	word = atomic_load_explicit(&n->word, memory_order_acquire);
 	neigh_word_mac(word, &mac);
 	row_text(row, "out_interface", row_interface(snapshot, n->interface));
-	row_address(row, "next_hop", n->address);
+	next_hop = neigh_address(n);
+	row_ip(row, "next_hop", &next_hop);
 	row_mac(row, "next_hop_mac", &mac);
 }
 
@@ -55,9 +58,9 @@ load64(const uint64_t *value)
 
 static json_t *
 session_row(struct management *m, const struct snapshot *snapshot, const struct session_table *t,
-	const struct session *s, const struct session_key4 *key)
+	const struct session *s, const union session_walk_key *key)
 {
-	const struct session_tuple4 tuple = session_key4_tuple(key, session_swap(s));
+	const struct session_filter_tuple tuple = session_filter_tuple(s, key);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 	const uint32_t now = mono_seconds(management_now(m));
 	const uint32_t seen = atomic_load_explicit(&s->last_seen, memory_order_relaxed);
@@ -73,9 +76,9 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 		atomic_load_explicit(&s->generation, memory_order_relaxed));
 	row_text(row, "id", text);
 	row_text(row, "protocol", session_filter_protocol(tuple.proto, proto));
-	row_address(row, "source", tuple.src);
+	row_ip(row, "source", &tuple.src);
 	row_number(row, "source_port", rte_be_to_cpu_16(tuple.sport));
-	row_address(row, "destination", tuple.dst);
+	row_ip(row, "destination", &tuple.dst);
 	row_number(row, "destination_port", rte_be_to_cpu_16(tuple.dport));
 	row_text(row, "source_zone", row_zone(snapshot, s->zone[0]));
 	row_text(row, "destination_zone", row_zone(snapshot, s->zone[1]));
@@ -117,7 +120,6 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	struct session_walk w = {
 		.match = match, .ctx = &f, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
 	};
-	struct session_key4 key;
 	const struct session *s;
 	char err[128];
 	json_t *row;
@@ -128,9 +130,8 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	s = session_walk_next(t, &w);
 	*cursor = w.next;
 	if (s != NULL) {
-		row = session_row(m, snapshot, t, s, &w.key.v4);
-		if (atomic_load_explicit(&s->generation, memory_order_acquire) == w.generation &&
-			session_table_key4(t, s, &key))
+		row = session_row(m, snapshot, t, s, &w.key);
+		if (session_walk_still(t, s, &w))
 			json_array_append_new(rows, row);
 		else
 			json_decref(row);
@@ -170,17 +171,30 @@ clock_text(unsigned long long seconds, char buf[16])
 	return buf;
 }
 
+/* "10.1.1.10:80", "[2001:db8::1]:80" */
+static const char *
+endpoint(const json_t *row, const char *address, const char *port, char buf[ENDPOINT_TEXT])
+{
+	const char *text = text_of(row, address);
+	const bool six = strchr(text, ':') != NULL;
+
+	snprintf(buf, ENDPOINT_TEXT, "%s%s%s:%llu", six ? "[" : "", text, six ? "]" : "",
+		number_of(row, port));
+	return buf;
+}
+
 static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
+	char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
 	const char *remote = json_is_true(json_object_get(row, "remote")) ? "  Remote" : "";
 	char ttl[16], left[16];
 
+	endpoint(row, "source", "source_port", from);
+	endpoint(row, "destination", "destination_port", to);
 	if (!verbose) {
-		snprintf(out, size, " %s  VPN: public --> public%s %s:%llu --> %s:%llu\n",
-			text_of(row, "protocol"), remote, text_of(row, "source"),
-			number_of(row, "source_port"), text_of(row, "destination"),
-			number_of(row, "destination_port"));
+		snprintf(out, size, " %s  VPN: public --> public%s %s --> %s\n",
+			text_of(row, "protocol"), remote, from, to);
 		return;
 	}
 	snprintf(out, size,
@@ -188,16 +202,14 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		" Zone: %s --> %s  TTL: %s  Left: %s  State: %s\n"
 		" Interface: %s  NextHop: %s  MAC: %s\n"
 		" <--packets: %llu bytes: %llu --> packets: %llu bytes: %llu\n"
-		" %s:%llu --> %s:%llu  PolicyName: %s\n\n",
+		" %s --> %s  PolicyName: %s\n\n",
 		text_of(row, "protocol"), text_of(row, "id"), remote, text_of(row, "source_zone"),
 		text_of(row, "destination_zone"), clock_text(number_of(row, "ttl_s"), ttl),
 		clock_text(number_of(row, "left_s"), left), text_of(row, "state"),
 		text_of(row, "out_interface"), text_of(row, "next_hop"),
 		text_of(row, "next_hop_mac"), number_of(row, "packets_back"),
 		number_of(row, "bytes_back"), number_of(row, "packets_out"),
-		number_of(row, "bytes_out"), text_of(row, "source"), number_of(row, "source_port"),
-		text_of(row, "destination"), number_of(row, "destination_port"),
-		text_of(row, "policy"));
+		number_of(row, "bytes_out"), from, to, text_of(row, "policy"));
 }
 
 static const struct view view_sessions = {
@@ -228,8 +240,6 @@ collect_reset(struct management *m, const json_t *filter, uint64_t *cursor, json
 
 	if (!session_filter_compile(&f, filter, engine_snapshot(m->engine), err, sizeof(err)))
 		return false;
-	if (json_object_size(filter) == 0)
-		w.match = NULL; /* whatever there is */
 	done += session_walk_reset(t, &w);
 	more = w.next < session_table_capacity(t);
 	*cursor = done << 32 | w.next;

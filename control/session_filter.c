@@ -46,6 +46,7 @@ static const struct {
 	{ "tcp", IPPROTO_TCP },
 	{ "udp", IPPROTO_UDP },
 	{ "icmp", IPPROTO_ICMP },
+	{ "icmpv6", IPPROTO_ICMPV6 },
 	{ "gre", IPPROTO_GRE },
 	{ "esp", IPPROTO_ESP },
 	{ "ah", IPPROTO_AH },
@@ -178,15 +179,17 @@ compile_port(const json_t *value, int *out)
 }
 
 static bool
-compile_prefix(const json_t *value, struct config_prefix *out)
+compile_prefix(const json_t *value, struct config_net *out)
 {
-	bool has_len;
+	const char *text = json_string_value(value); /* NULL: not a string */
 
-	if (!json_is_string(value) ||
-		!config_address_parse_prefix(json_string_value(value), out, &has_len))
+	if (text == NULL)
 		return false;
-	if (!has_len)
-		out->len = 32;
+	if (strchr(text, '/') != NULL)
+		return config_address_parse_net(text, out);
+	if (!config_address_parse_ip(text, &out->address))
+		return false;
+	out->len = out->address.family == 6 ? IP6_BITS : 32;
 	return true;
 }
 
@@ -207,7 +210,8 @@ bool
 session_filter_compile(struct session_filter *f, const json_t *filter,
 	const struct snapshot *snapshot, char *err, size_t err_size)
 {
-	static const char address[] = "expected an address or prefix such as 10.1.1.0/24";
+	static const char address[] =
+		"expected an address or prefix such as 10.1.1.0/24 or 2001:db8::/32";
 	static const char port[] = "expected 0-65535";
 	static const char zone[] = "expected the name of a zone";
 	const struct {
@@ -265,21 +269,48 @@ session_filter_compile(struct session_filter *f, const json_t *filter,
 	return true;
 }
 
+struct session_filter_tuple
+session_filter_tuple(const struct session *s, const union session_walk_key *key)
+{
+	const uint8_t swap = session_swap(s);
+
+	if (session_family(s) == 6) {
+		const struct session_tuple6 t = session_key6_tuple(&key->v6, swap);
+
+		return (struct session_filter_tuple){ .src = ip_addr_v6(t.src),
+			.dst = ip_addr_v6(t.dst),
+			.sport = t.sport,
+			.dport = t.dport,
+			.proto = t.proto };
+	}
+	const struct session_tuple4 t = session_key4_tuple(&key->v4, swap);
+
+	return (struct session_filter_tuple){ .src = ip_addr_v4(t.src),
+		.dst = ip_addr_v4(t.dst),
+		.sport = t.sport,
+		.dport = t.dport,
+		.proto = t.proto };
+}
+
+static bool
+inside(const struct config_net *net, const struct ip_addr *a)
+{
+	return net->address.family == 0 || config_address_net_in(net, a);
+}
+
 bool
 session_filter_match(
-	const struct session_filter *f, const struct session *s, const struct session_key4 *key)
+	const struct session_filter *f, const struct session *s, const union session_walk_key *key)
 {
-	const struct session_tuple4 t = session_key4_tuple(key, session_swap(s));
+	const struct session_filter_tuple t = session_filter_tuple(s, key);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 
 	return (f->protocol < 0 || t.proto == f->protocol) &&
-	       (f->address.len == 0 || config_address_in(&f->address, t.src) ||
-		       config_address_in(&f->address, t.dst)) &&
+	       (inside(&f->address, &t.src) || inside(&f->address, &t.dst)) &&
 	       (f->port < 0 || rte_be_to_cpu_16(t.sport) == f->port ||
 		       rte_be_to_cpu_16(t.dport) == f->port) &&
 	       (f->zone == 0 || s->zone[0] == f->zone || s->zone[1] == f->zone) &&
-	       (f->source.len == 0 || config_address_in(&f->source, t.src)) &&
-	       (f->destination.len == 0 || config_address_in(&f->destination, t.dst)) &&
+	       inside(&f->source, &t.src) && inside(&f->destination, &t.dst) &&
 	       (f->source_port < 0 || rte_be_to_cpu_16(t.sport) == f->source_port) &&
 	       (f->destination_port < 0 || rte_be_to_cpu_16(t.dport) == f->destination_port) &&
 	       (f->source_zone == 0 || s->zone[0] == f->source_zone) &&

@@ -7,7 +7,7 @@
 
 #include "config.h"
 #include "session.h"
-#include "session_key.h"
+#include "session_walk.h"
 #include "snapshot.h"
 
 #include <jansson.h>
@@ -19,15 +19,15 @@
 /* All apply to the initiator's tuple. */
 struct session_filter {
 	/* Of either side */
-	struct config_prefix address; /* len 0 = any */
-	int port;		      /* -1 = any */
-	uint8_t zone;		      /* 0 = any */
+	struct config_net address; /* family 0 = any, else sessions of this family only */
+	int port;		   /* -1 = any */
+	uint8_t zone;		   /* 0 = any */
 	/* Of one side, or of the session */
-	struct config_prefix source, destination; /* len 0 = any */
-	int source_port, destination_port;	  /* -1 = any */
-	int protocol;				  /* -1 = any */
-	uint8_t source_zone, destination_zone;	  /* 0 = any */
-	int remote; /* -1 = any, 0 made here, 1 copies of the peer's */
+	struct config_net source, destination;
+	int source_port, destination_port;     /* -1 = any */
+	int protocol;			       /* -1 = any */
+	uint8_t source_zone, destination_zone; /* 0 = any */
+	int remote;			       /* -1 = any, 0 made here, 1 copies of the peer's */
 };
 
 /* Keys of the JSON object, NULL-terminated. */
@@ -41,8 +41,18 @@ json_t *session_filter_words(const char *words, bool *verbose, char *err, size_t
 bool session_filter_compile(struct session_filter *, const json_t *filter, const struct snapshot *,
 	char *err, size_t err_size);
 
+/* A session's tuple as its initiator sees it, of either family. */
+struct session_filter_tuple {
+	struct ip_addr src, dst;
+	rte_be16_t sport, dport;
+	uint8_t proto;
+};
+
+struct session_filter_tuple session_filter_tuple(
+	const struct session *, const union session_walk_key *);
+
 bool session_filter_match(
-	const struct session_filter *, const struct session *, const struct session_key4 *);
+	const struct session_filter *, const struct session *, const union session_walk_key *);
 
 /* session_filter_complete: words that may follow `tail`. => count */
 int session_filter_complete(const char *tail, const struct snapshot *, const char **words, int max);

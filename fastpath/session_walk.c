@@ -38,6 +38,16 @@ session_walk_next(const struct session_table *t, struct session_walk *w)
 	return NULL;
 }
 
+bool
+session_walk_still(
+	const struct session_table *t, const struct session *s, const struct session_walk *w)
+{
+	union session_walk_key key;
+
+	return atomic_load_explicit(&s->generation, memory_order_acquire) == w->generation &&
+	       read_key(t, s, &key);
+}
+
 uint32_t
 session_walk_reset(struct session_table *t, struct session_walk *w)
 {

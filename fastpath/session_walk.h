@@ -34,6 +34,10 @@ struct session_walk {
  * => NULL: the step is used up, or the walk is over. */
 struct session *session_walk_next(const struct session_table *, struct session_walk *);
 
+/* session_walk_still: is `s` still the session the walk found, and in the table? */
+bool session_walk_still(
+	const struct session_table *, const struct session *s, const struct session_walk *);
+
 /* session_walk_reset: one step of administrative removal: each session `match` accepts is handed to
  * its home worker to kill.  When an inbox is full the step ends early, and the next one begins with
  * the session that found no room: call again a little later.

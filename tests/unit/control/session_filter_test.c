@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Session filters: words to JSON, JSON to a filter, matching, completion. */
+#include "ipv6.h"
 #include "session_filter.h"
 
 #include <rte_ip.h>
@@ -81,7 +82,8 @@ static void
 wrong_values_are_refused(void **state)
 {
 	static const char *const rows[] = { "{\"source\":\"10.1.1\"}",
-		"{\"source\":\"10.1.1.1/33\"}", "{\"source\":7}", "{\"source\":\"\"}",
+		"{\"source\":\"10.1.1.1/33\"}", "{\"source\":\"2001:db8::/129\"}",
+		"{\"source\":\"fe80::1%eth0\"}", "{\"source\":7}", "{\"source\":\"\"}",
 		"{\"address\":\"10.1.1.1/33\"}", "{\"port\":65536}", "{\"zone\":\"nowhere\"}",
 		"{\"source_port\":65536}", "{\"source_port\":\"80\"}", "{\"destination_port\":-1}",
 		"{\"protocol\":\"tpc\"}", "{\"protocol\":256}", "{\"protocol\":true}",
@@ -112,6 +114,8 @@ filters_apply_to_the_initiators_tuple(void **state)
 		{ "address 10.1.1.10", true },
 		{ "address 200.1.1.0/24", true },
 		{ "address 0.0.0.0/0", true },
+		{ "address ::/0", false }, /* of the other family */
+		{ "source 2001:db8::/32", false },
 		{ "address 10.1.1.11", false },
 		{ "port 40001", true },
 		{ "port 80", true },
@@ -146,6 +150,7 @@ filters_apply_to_the_initiators_tuple(void **state)
 	/* Both canonical orders: the initiator as endpoint 0 and as endpoint 1. */
 	for (int order = 0; order < 2; order++) {
 		struct session s = { .zone = { 2, 4 } };
+		union session_walk_key walked;
 		struct session_key4 key;
 
 		uint8_t swap = session_key4_make(&key, RTE_BE32(RTE_IPV4(10, 1, 1, 10)),
@@ -160,6 +165,7 @@ filters_apply_to_the_initiators_tuple(void **state)
 			swap = !swap;
 		}
 		s.ctl = session_kind(4, 6, swap) | SESSION_TCP_ESTABLISHED;
+		walked.v4 = key;
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			char err[256];
 			json_t *filter =
@@ -168,9 +174,47 @@ filters_apply_to_the_initiators_tuple(void **state)
 
 			assert_true(
 				session_filter_compile(&f, filter, &snapshot, err, sizeof(err)));
-			assert_int_equal(session_filter_match(&f, &s, &key), rows[i].match);
+			assert_int_equal(session_filter_match(&f, &s, &walked), rows[i].match);
 			json_decref(filter);
 		}
+	}
+}
+
+/* 2001:db8:1::10:40001 -> 2001:db8:200::10:443 tcp */
+static void
+filters_take_ipv6_addresses(void **state)
+{
+	static const struct {
+		const char *words;
+		bool match;
+	} rows[] = {
+		{ "", true },
+		{ "address 2001:db8:1::10", true },
+		{ "address 2001:db8:200::/48", true },
+		{ "address ::/0", true },
+		{ "address 0.0.0.0/0", false }, /* of the other family */
+		{ "address 2001:db8:1::11", false },
+		{ "source 2001:db8:1::/64", true },
+		{ "source 2001:db8:200::10", false },
+		{ "destination 2001:db8:200::10 destination-port 443", true },
+		{ "source-port 40001 protocol tcp", true },
+		{ "protocol icmpv6", false },
+	};
+	union session_walk_key key;
+	struct session s = { .zone = { 2, 4 } };
+	const uint8_t swap = session_key6_make(&key.v6, ipv6("2001:db8:1::10").b,
+		ipv6("2001:db8:200::10").b, RTE_BE16(40001), RTE_BE16(443), 6);
+
+	(void)state;
+	s.ctl = session_kind(6, 6, swap) | SESSION_TCP_ESTABLISHED;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char err[256];
+		json_t *filter = session_filter_words(rows[i].words, NULL, err, sizeof(err));
+		struct session_filter f;
+
+		assert_true(session_filter_compile(&f, filter, &snapshot, err, sizeof(err)));
+		assert_int_equal(session_filter_match(&f, &s, &key), rows[i].match);
+		json_decref(filter);
 	}
 }
 
@@ -215,6 +259,7 @@ main(void)
 		cmocka_unit_test(an_unknown_word_names_the_ones_there_are),
 		cmocka_unit_test(wrong_values_are_refused),
 		cmocka_unit_test(filters_apply_to_the_initiators_tuple),
+		cmocka_unit_test(filters_take_ipv6_addresses),
 		cmocka_unit_test(completion_offers_what_may_follow),
 	};
 
