@@ -109,6 +109,12 @@ run_command(int fd, const char *command)
 			const char *mark;
 
 			if (state == STATUS || state == SKIP) {
+				if (state == SKIP && status_len == 0 && *at == '{') {
+					fprintf(stderr,
+						"twinctl: this is the JSON socket, expected the "
+						"console's\n");
+					return EXIT_CONNECT;
+				}
 				if (state == SKIP && *at == BEGIN) {
 					state = OUTPUT;
 					status_len = 0;

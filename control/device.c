@@ -7,18 +7,20 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Drivers whose port is a kernel interface, and the argument that names it.  Others use the same
  * words for other things (iface= of net_vhost is a socket's path). */
 static const struct {
 	const char *driver, *argument;
+	bool required;
 } backed[] = {
-	{ "net_af_packet", "iface=" },
-	{ "eth_af_packet", "iface=" },
-	{ "net_af_xdp", "iface=" },
-	{ "net_pcap", "iface=" },
-	{ "net_tap", "remote=" },
+	{ "net_af_packet", "iface=", true },
+	{ "eth_af_packet", "iface=", true },
+	{ "net_af_xdp", "iface=", true },
+	{ "net_pcap", "iface=", false },
+	{ "net_tap", "remote=", false },
 };
 
 static const char *
@@ -69,12 +71,15 @@ int
 device_interface(const char *devargs, char name[IFNAMSIZ])
 {
 	const char *at = without_bus(devargs), *argument = NULL;
+	bool required = false;
 	size_t len;
 
 	name[0] = '\0';
 	for (unsigned int i = 0; i < sizeof(backed) / sizeof(backed[0]); i++) {
-		if (strncmp(at, backed[i].driver, strlen(backed[i].driver)) == 0)
-			argument = backed[i].argument;
+		if (strncmp(at, backed[i].driver, strlen(backed[i].driver)) != 0)
+			continue;
+		argument = backed[i].argument;
+		required = backed[i].required;
 	}
 	if (argument == NULL)
 		return 0;
@@ -90,5 +95,20 @@ device_interface(const char *devargs, char name[IFNAMSIZ])
 		name[len] = '\0';
 		return 0;
 	}
-	return 0;
+	return required ? -EINVAL : 0;
+}
+
+int
+device_queues(const char *devargs)
+{
+	const char *at = without_bus(devargs);
+
+	if (strncmp(at, "net_af_packet", 13) != 0 && strncmp(at, "eth_af_packet", 13) != 0)
+		return -1;
+	for (at = strchr(at, ','); at != NULL; at = strchr(at, ',')) {
+		at++;
+		if (strncmp(at, "qpairs=", 7) == 0)
+			return atoi(at + 7);
+	}
+	return 1;
 }

@@ -17,5 +17,10 @@ void device_name(const char *devargs, char name[DEVICE_NAME_MAX]);
 bool device_is_pci(const char *devargs);
 
 /* device_interface: the kernel interface behind it.
- * => 0, with "" when there is none; -EINVAL: no name that an interface can have. */
+ * => 0, with "" when there is none; -EINVAL: no name that an interface can have, or none where the
+ *    driver wants one. */
 int device_interface(const char *devargs, char name[IFNAMSIZ]);
+
+/* device_queues: receive queues that the arguments ask for, one of each worker on a service port.
+ * => -1: only the driver knows. */
+int device_queues(const char *devargs);

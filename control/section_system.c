@@ -55,7 +55,7 @@ static const struct config_setting_desc settings[] = {
 	  .fallback = "true", .help = "Take that memory from hugepages." },
 	{ .name = "sessions", .type = SETTING_INT, SETTING_AT(struct config_system, sessions),
 	  .min = 64, .max = 67108864, .fallback = "100000", .unit = "sessions",
-	  .help = "Size of the session table, about 208 bytes for each." },
+	  .help = "Size of the session table, about 190 bytes for each." },
 	{ .name = "neighbours", .type = SETTING_INT, SETTING_AT(struct config_system, neighbours),
 	  .min = 16, .max = 1048576, .fallback = "4096", .unit = "entries",
 	  .help = "Size of the neighbour table (ARP and ND together)." },
@@ -161,17 +161,27 @@ check_cpus(struct config *c, const struct config_system *s)
 	return rc < 0 ? rc : check_sharing(c, s);
 }
 
-/* DPDK would take minutes to find out. */
+/* Too much: DPDK would take minutes to find out.  Too little: what the tables need at the least; the
+ * start finds out the rest. */
 static int
 check_memory(struct config *c, const struct config_system *s)
 {
-	const int64_t mb = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
+	const int routes = 64; /* the first table of rte_lpm */
+	const int sessions = (int)(s->sessions * 172 >> 20);
+	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
 
-	if (s->memory_mb <= mb)
-		return 0;
-	return config_fail(c, &s->origin, "memory_mb",
-		"%d MiB are more than this machine has, expected at most %d", (int)s->memory_mb,
-		(int)mb);
+	if (s->memory_mb > mb)
+		return config_fail(c, &s->origin, "memory_mb",
+			"%d MiB are more than this machine has, expected at most %d",
+			(int)s->memory_mb, mb);
+	if (s->memory_mb < routes + sessions + buffers)
+		return config_fail(c, &s->origin, "memory_mb",
+			"%d MiB do not hold the tables (routes %d, sessions %d, packet buffers %d), "
+			"expected more than %d or smaller tables",
+			(int)s->memory_mb, routes, sessions, buffers,
+			routes + sessions + buffers);
+	return 0;
 }
 
 /* Arguments with which DPDK prints and ends instead of starting. */

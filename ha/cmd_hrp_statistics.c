@@ -30,7 +30,7 @@ static const struct row_counter stream[] = {
 	STREAM(timeouts, "times that no acknowledgement came"),
 	STREAM(acks_out, "acknowledgements sent"),
 	STREAM(acks_in, "acknowledgements received"),
-	STREAM(nacks_out, "times that the peer was asked for a new stream"),
+	STREAM(nacks_out, "times that the peer was asked for its stream; an active box asks once a hello"),
 	STREAM(nacks_in, "times that the peer asked for one"),
 	STREAM(duplicates, "frames that had come before"),
 	STREAM(reordered, "frames that came too early"),

@@ -3,6 +3,7 @@
  * Section `hrp`: hot standby: heartbeat links, detection, preemption, tracked interfaces.
  */
 #include "config_address.h"
+#include "device.h"
 #include "ha_config.h"
 #include "ha_constants.h"
 
@@ -171,6 +172,34 @@ check_track(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 	return 0;
 }
 
+/* Only this section knows which ports are no service ports: those have one queue. */
+static int
+check_queues(struct config *c, const struct config_hrp *hrp)
+{
+	const struct config_system *system = config_section_data(c, "system");
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	const struct config_list *ports = config_section_data(c, "ports");
+	const struct config_interface *all = interfaces->items;
+	const struct config_heartbeat *h = hrp->interfaces.items;
+
+	for (uint32_t i = 0; i < ports->count; i++) {
+		const struct config_port *p = (const struct config_port *)ports->items + i;
+		const int queues = device_queues(p->devargs);
+		bool heartbeat = false;
+
+		for (uint32_t j = 0; hrp->enable && j < hrp->interfaces.count; j++) {
+			const int index = config_interface_index(c, h[j].interface);
+
+			heartbeat |= index >= 0 && strcmp(all[index].port, p->name) == 0;
+		}
+		if (queues >= 0 && !heartbeat && queues < (int)system->worker_cpus.count)
+			return config_fail(c, &p->origin, "devargs",
+				"asks for %d queues, expected qpairs=%u, one for each worker", queues,
+				system->worker_cpus.count);
+	}
+	return 0;
+}
+
 static int
 check(struct config *c)
 {
@@ -187,7 +216,7 @@ check(struct config *c)
 	if (rc == 0 && hrp->enable && hrp->interfaces.count == 0)
 		return config_fail(c, &hrp->origin, "interfaces",
 			"is empty though hrp is on, expected at least one heartbeat interface");
-	return rc;
+	return rc < 0 ? rc : check_queues(c, hrp);
 }
 
 const struct config_section config_section_hrp = {

@@ -58,6 +58,20 @@ def test_no_daemon_exits_2(pair):
         box.config["system"]["console_socket"] = saved
 
 
+def test_the_json_socket_exits_2_at_once(pair):
+    box = pair.fw1
+    system = box.config["system"]
+    saved = system["console_socket"]
+    system["console_socket"] = system["json_socket"]
+    start = time.monotonic()
+    try:
+        code, out = box.command("display version")
+    finally:
+        system["console_socket"] = saved
+    assert code == 2 and "JSON socket" in out, out
+    assert time.monotonic() - start < 5
+
+
 def read_until(sock, text, timeout=5):
     data = b""
     sock.settimeout(timeout)

@@ -103,6 +103,8 @@ static const struct broken rows[] = {
 	PATCH("system_idle_unknown_word", "idle = \"sleep\"", "idle = \"nap\"", "system.idle", "unknown word \"nap\", expected one of \"sleep\", \"poll\""),
 	PATCH("system_idle_sleep_out_of_range", "idle_sleep_us = 50", "idle_sleep_us = 101", "system.idle_sleep_us", "101 is out of range, expected an integer from 1 to 100 us"),
 	PATCH("system_memory_out_of_range", "memory_mb = 512", "memory_mb = 1", "system.memory_mb", "expected an integer from 64 to 1048576 MiB"),
+	PATCH("system_memory_for_the_sessions", "sessions = 100000", "sessions = 67108864", "system.memory_mb", "512 MiB do not hold the tables (routes 64, sessions 11008, packet buffers 37), expected more than 11109"),
+	PATCH("system_memory_for_the_buffers", "memory_mb = 512", "memory_mb = 64", "system.memory_mb", "64 MiB do not hold the tables"),
 	PATCH("system_memory_beyond_the_machine", "memory_mb = 512", "memory_mb = 1048576", "system.memory_mb", "are more than this machine has, expected at most"),
 	PATCH("system_eal_prints_help", "memory_mb = 512;", "memory_mb = 512; eal = [ \"-v\", \"--help\" ];", "system.eal[1]", "--help prints help and ends, expected"),
 	PATCH("system_hugepages_as_number", "hugepages = false", "hugepages = 0", "system.hugepages", "is an integer, expected true or false"),
@@ -122,6 +124,9 @@ static const struct broken rows[] = {
 	PATCH("port_kernel_interface_twice", "iface=hb0", "iface=in0", "ports[p2].devargs", "kernel interface in0 is used by port p1"),
 	PATCH_AT("port_pci_address_twice", "net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0", "3b:00.0\"; },\n  { name = \"p2\"; devargs = \"0000:3b:00.0", "ports[p2].devargs", "device 0000:3b:00.0 is port p1", "0000"),
 	PATCH("port_kernel_interface_name_too_long", "iface=hb0", "iface=abcdefghijklmnop", "ports[p2].devargs", "names no kernel interface, expected 1 to 15 characters"),
+	PATCH("port_without_a_kernel_interface", "net_af_packet1,iface=hb0", "net_af_packet1", "ports[p2].devargs", "names no kernel interface"),
+	PATCH("port_with_a_queue_for_two_workers", "iface=in0,qpairs=2", "iface=in0", "ports[p1].devargs", "asks for 1 queues, expected qpairs=2, one for each worker"),
+	PATCH("port_with_no_queue", "iface=out0,qpairs=2", "iface=out0,qpairs=0", "ports[p3].devargs", "asks for 0 queues, expected qpairs=2"),
 	PATCH("port_devargs_with_a_blank", "net_af_packet1,iface", "net_af_packet1, iface", "ports[p2].devargs", "has a blank"),
 	PATCH("port_name_with_a_blank", "name = \"p1\"", "name = \"p 1\"", "ports[0].name", "characters that are not allowed"),
 	/* zones */
