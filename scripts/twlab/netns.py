@@ -182,8 +182,8 @@ class Lab:
             self.run(host, "sh", "-c", "for i in all default eth0; do "
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/accept_ra; "
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done")
-            self._batch(host, [f"-6 addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
-                               f"-6 route replace default via {BOX_ADDRESS6[box][side]}"])
+            self._batch(host, [f"addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
+                               f"route replace ::/0 via {BOX_ADDRESS6[box][side]}"])
 
     def _settle(self, host):
         """No IPv6 and no forwarding by the kernel."""

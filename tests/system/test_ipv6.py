@@ -4,18 +4,17 @@ import pytest
 
 from twlab import download
 from twlab.config import add_ipv6
-from twlab.topology import BOX_ADDRESS6, INTERFACE, SERVER6
+from twlab.topology import BOX_ADDRESS6, CLIENT6, INTERFACE, SERVER6
 from twlab.wait import wait_until
 
 
 @pytest.fixture
 def box6(lab, one_box):
     """FW1 alone, with IPv6, its addresses checked and in use."""
-    one_box.config["vrrp"] = []
-    one_box.config["hrp"] = {"enable": False}
     add_ipv6(one_box.config, "fw1")
     lab.ipv6("fw1")
     one_box.start()
+    one_box.wait_role("active")
     wait_until(lambda: [r["state"] for r in one_box.rows("ipv6_interface")] == ["valid"] * 4, 5,
                "the addresses are in use")
     return one_box
@@ -41,9 +40,19 @@ def test_ping_through_the_box(lab, box6, size):
     assert " 0% packet loss" in out and "ttl=63" in out, out
 
 
+def test_sessions_are_shown_and_reset_by_address(lab, box6):
+    ping(lab, "cli", SERVER6)
+    rows = box6.sessions(source=CLIENT6 + "/128", protocol="icmpv6")
+    assert [r["destination"] for r in rows] == [SERVER6] * len(rows) and rows, rows
+    assert f"{SERVER6}]" in box6.show("display firewall session table address 2001:db8:200::/48")
+    assert box6.sessions(address="0.0.0.0/0", protocol="icmpv6") == []
+    box6.show(f"reset firewall session table destination {SERVER6}")
+    wait_until(lambda: not box6.sessions(destination=SERVER6), 5, "they are gone")
+
+
 def test_the_policy_stops_what_it_should(lab, box6):
     before = box6.drops()["policy"]
-    out = ping(lab, "srv", "2001:db8:1::10")
+    out = ping(lab, "srv", CLIENT6)
     assert " 0 received" in out, out
     assert box6.drops()["policy"] - before >= 5
 
