@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_STEP 4096 /* what one client may take of one turn of the loop */
+#define READ_STEP 2048 /* what one client may take of one turn of the loop */
 
 static void
 leave(struct farewell_client *c)

@@ -5,6 +5,8 @@
 #include "config.h"
 #include "session.h"
 
+#include <string.h>
+
 #define AGEING(member, seconds, text)                                                              \
 	{                                                                                          \
 		.name = #member, .type = SETTING_INT, SETTING_AT(struct config_ageing, member),    \
@@ -69,10 +71,13 @@ void
 config_ageing_timeouts(const struct config *c, uint32_t *seconds)
 {
 	const struct config_ageing *a = config_section_data(c, "ageing");
+	int64_t value;
 
 	seconds[SESSION_FREE] = session_default_timeouts[SESSION_FREE];
-	for (unsigned int i = SESSION_FREE + 1; i < SESSION_STATES; i++)
-		seconds[i] = (uint32_t) * (const int64_t *)((const char *)a + by_state[i]);
+	for (unsigned int i = SESSION_FREE + 1; i < SESSION_STATES; i++) {
+		memcpy(&value, (const char *)a + by_state[i], sizeof(value));
+		seconds[i] = (uint32_t)value;
+	}
 }
 
 const struct config_section config_section_ageing = {

@@ -161,8 +161,8 @@ check_cpus(struct config *c, const struct config_system *s)
 	return rc < 0 ? rc : check_sharing(c, s);
 }
 
-/* Too much: DPDK would take minutes to find out.  Too little: what the tables need at the least; the
- * start finds out the rest. */
+/* Too much: DPDK would take minutes to find out.  Too little: what the tables need at the least;
+ * the start finds out the rest. */
 static int
 check_memory(struct config *c, const struct config_system *s)
 {
@@ -177,10 +177,10 @@ check_memory(struct config *c, const struct config_system *s)
 			(int)s->memory_mb, mb);
 	if (s->memory_mb < routes + sessions + buffers)
 		return config_fail(c, &s->origin, "memory_mb",
-			"%d MiB do not hold the tables (routes %d, sessions %d, packet buffers %d), "
+			"%d MiB do not hold the tables (routes %d, sessions %d, packet buffers "
+			"%d), "
 			"expected more than %d or smaller tables",
-			(int)s->memory_mb, routes, sessions, buffers,
-			routes + sessions + buffers);
+			(int)s->memory_mb, routes, sessions, buffers, routes + sessions + buffers);
 	return 0;
 }
 

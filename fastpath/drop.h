@@ -10,7 +10,7 @@
 	X(runt, "frame shorter than its headers")                                                  \
 	X(ether_type, "EtherType that is not handled")                                             \
 	X(not_for_us, "destination MAC is neither ours nor an owned virtual MAC")                  \
-	X(no_interface, "no interface is configured on the port")                          \
+	X(no_interface, "no interface is configured on the port")                                  \
 	X(ip_header, "bad IP version, length or header checksum")                                  \
 	X(ip_options, "IPv4 options")                                                              \
 	X(ip6_extension, "IPv6 extension headers out of order, repeated, too many or cut short")   \

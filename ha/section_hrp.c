@@ -194,8 +194,8 @@ check_queues(struct config *c, const struct config_hrp *hrp)
 		}
 		if (queues >= 0 && !heartbeat && queues < (int)system->worker_cpus.count)
 			return config_fail(c, &p->origin, "devargs",
-				"asks for %d queues, expected qpairs=%u, one for each worker", queues,
-				system->worker_cpus.count);
+				"asks for %d queues, expected qpairs=%u, one for each worker",
+				queues, system->worker_cpus.count);
 	}
 	return 0;
 }

@@ -158,7 +158,7 @@ every_table_has_its_columns(void **state)
 		{ "display security-policy", "default" },
 		{ "display address-set", "servers  10.2.0.0/24" },
 		{ "display service-set", "ping" },
-		{ "display service-set", "icmp type 8,58 type 128" },
+		{ "display service-set", "icmp type 8,icmpv6 type 128" },
 		{ "display schedule", "daily     yes     daily 00:00-24:00" },
 		{ "display firewall statistics", "  received " },
 		{ "display firewall statistics verbose", " Worker 1\n" },

@@ -33,7 +33,6 @@ devargs_name_a_device_and_a_kernel_interface(void **state)
 		{ "net_tap0,iface=tap0,remote=eth2", "net_tap0", "eth2", false },
 		{ "net_tap0,iface=tap0", "net_tap0", "", false },
 		{ "net_vhost0,iface=/run/v.sock", "net_vhost0", "", false },
-		{ "net_af_packet0", "net_af_packet0", "", false },
 	};
 
 	(void)state;
@@ -52,7 +51,8 @@ static void
 no_name_an_interface_can_have(void **state)
 {
 	static const char *const rows[] = { "net_af_packet0,iface=",
-		"net_af_packet0,iface=,qpairs=2", "net_af_packet0,iface=abcdefghijklmnop" };
+		"net_af_packet0,iface=,qpairs=2", "net_af_packet0,iface=abcdefghijklmnop",
+		"net_af_packet0", "net_af_xdp0,start_queue=0" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -63,12 +63,30 @@ no_name_an_interface_can_have(void **state)
 	}
 }
 
+static void
+queues_that_the_arguments_ask_for(void **state)
+{
+	static const struct {
+		const char *devargs;
+		int queues;
+	} rows[] = { { "net_af_packet0,iface=eth1", 1 },
+		{ "net_af_packet0,iface=eth1,qpairs=4", 4 },
+		{ "vdev:eth_af_packet0,qpairs=2,iface=eth1", 2 },
+		{ "net_af_packet0,iface=eth1,qpairs=0", 0 }, { "0000:3b:00.0,qpairs=2", -1 },
+		{ "net_tap0,iface=tap0", -1 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(device_queues(rows[i].devargs), rows[i].queues);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(devargs_name_a_device_and_a_kernel_interface),
 		cmocka_unit_test(no_name_an_interface_can_have),
+		cmocka_unit_test(queues_that_the_arguments_ask_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
