@@ -90,11 +90,12 @@ static enum drop_reason
 parse_icmp6(struct pkt *p, const struct ip6_chain *chain, struct parse_ports *ports, bool *punt)
 {
 	const struct rte_icmp_hdr *icmp = pkt_l4(p);
-	const uint8_t type = icmp->icmp_type;
 	rte_be16_t service;
+	uint8_t type;
 
 	if (unlikely(pkt_l4_len(p) < sizeof(*icmp)))
 		return DROP_l4_header;
+	type = icmp->icmp_type;
 	switch ((enum icmp6_action)icmp6_actions[type]) {
 	case ICMP6_RELATED:
 		p->icmp = PKT_ICMP_ERROR;

@@ -83,15 +83,16 @@ def test_missing_port_is_refused(one_box):
     for devargs, why in (
             ("net_af_packet0,iface=nothere,qpairs=2", "there is no kernel interface nothere"),
             ("ffff:ff:1f.7", "there is no PCI device ffff:ff:1f.7"),
-            ("net_af_packet0,iface=in0,nokey=1", "the driver refuses device net_af_packet0"),
-            ("net_af_packet0,iface=in0", "2 queues are needed"),
+            ("net_af_packet0,iface=in0,qpairs=2,nokey=1", "the driver refuses device net_af_packet0"),
+            ("net_af_packet0,iface=in0", "asks for 1 queues, expected qpairs=2"),
+            ("net_pcap0,iface=in0", "2 queues are needed"),
             ("net_memif0,socket=/nonexistent/sock", "start: the driver refuses")):
         one_box.config["ports"][0]["devargs"] = devargs
         refused(one_box, where + why)
 
 
 def test_missing_port_says_more_with_debug(one_box):
-    one_box.config["ports"][0]["devargs"] = "net_af_packet0,iface=in0,nokey=1"
+    one_box.config["ports"][0]["devargs"] = "net_af_packet0,iface=in0,qpairs=2,nokey=1"
     code, err = one_box.fails_to_start("--debug")
     assert code == 1 and err.splitlines()[-1].startswith("twinwalld: "), err
     assert "debug FW1: dpdk: EAL: " in err, err
@@ -105,9 +106,10 @@ def test_wrong_eal_argument_is_refused(one_box):
 def test_too_little_memory_is_refused(one_box):
     system = one_box.config["system"]
     system.update(memory_mb=64)
-    refused(one_box, r"system\.memory_mb: 64 MiB do not hold packet_buffers = 16384")
-    system.update(memory_mb=128, sessions=4_000_000)
-    refused(one_box, r"system\.memory_mb: 128 MiB: session table of 4000000 sessions")
+    refused(one_box, r"system\.memory_mb: 64 MiB do not hold the tables \(routes 64, ",
+            args=("--check",))
+    system.update(memory_mb=154, sessions=300_000)  # enough on paper only
+    refused(one_box, r"system\.memory_mb: 154 MiB(:| do not hold) ")
 
 
 def test_more_hugepages_than_are_free_are_refused_at_once(one_box):
