@@ -38,22 +38,11 @@ static const struct view view_ageing = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_ageing, NULL, false);
-}
+COMMAND_SHOW(ageing, view_ageing, false,
+	"display firewall session aging-time: idle time of each state", COMMAND_WORD("display"),
+	COMMAND_WORD("firewall"), COMMAND_WORD("session"), COMMAND_WORD("aging-time"));
 
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display firewall session aging-time: idle time of each state",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("firewall"), COMMAND_WORD("session"),
-		COMMAND_WORD("aging-time"), NULL },
-};
-
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_ageing, NULL };
 static const struct view *const views[] = { &view_ageing, NULL };
 
 const struct command command_ageing = { .insts = insts, .views = views };

@@ -55,22 +55,11 @@ static const struct view view_icmp6 = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_icmp6, NULL, false);
-}
+COMMAND_SHOW(icmp6, view_icmp6, false,
+	"display firewall icmpv6-rules: built-in rules for ICMPv6 (RFC 4890)",
+	COMMAND_WORD("display"), COMMAND_WORD("firewall"), COMMAND_WORD("icmpv6-rules"));
 
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display firewall icmpv6-rules: built-in rules for ICMPv6 (RFC 4890)",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("firewall"), COMMAND_WORD("icmpv6-rules"),
-		NULL },
-};
-
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_icmp6, NULL };
 static const struct view *const views[] = { &view_icmp6, NULL };
 
 const struct command command_icmp6 = { .insts = insts, .views = views };

@@ -59,21 +59,11 @@ static const struct view view_log = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_log, NULL, false);
-}
+COMMAND_SHOW(log, view_log, false,
+	"display log: where the traffic log goes and what became of its records",
+	COMMAND_WORD("display"), COMMAND_WORD("log"));
 
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display log: where the traffic log goes and what became of its records",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("log"), NULL },
-};
-
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_log, NULL };
 static const struct view *const views[] = { &view_log, NULL };
 
 const struct command command_log = { .insts = insts, .views = views };

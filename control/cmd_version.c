@@ -43,21 +43,10 @@ static const struct view view_version = {
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
-{
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_version, NULL, false);
-}
+COMMAND_SHOW(version, view_version, false, "display version: product, versions, uptime and sizes",
+	COMMAND_WORD("display"), COMMAND_WORD("version"));
 
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display version: product, versions, uptime and sizes",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("version"), NULL },
-};
-
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_version, NULL };
 static const struct view *const views[] = { &view_version, NULL };
 
 const struct command command_version = { .insts = insts, .views = views };

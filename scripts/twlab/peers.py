@@ -275,6 +275,12 @@ table=1,priority=0,actions=drop
             raise LabError(f"OVS-DPDK: no cycles in {text}")
         return float(found.group(1))
 
+    def warm(self, flows):
+        """=> true when every connection is there and each had, on average, a hundred packets."""
+        known = int(self.appctl("dpctl/ct-get-nconns")) if self.conntrack else flows
+        text = self.appctl("dpif-netdev/pmd-stats-show").split("main thread")[0]
+        return known >= flows and int(re.search(r"packets received: (\d+)", text)[1]) > 100 * flows
+
     def stop(self):
         for process in reversed(self.daemons):
             process.terminate()
@@ -369,7 +375,7 @@ def in_process(lab, runs, rows):
             for i, file in enumerate(files):
                 write_pcap(file, flows, i == 1)
             ovs.start()
-            time.sleep(3)  # every connection has seen both directions, the caches are warm
+            wait_until(lambda: ovs.warm(flows), 60, "every connection is known")
             note(rows, "OVS-DPDK, in process",
                  f"established UDP, {flows} flows" if conntrack else "port to port, no conntrack",
                  "cycles/packet", [ovs.cycles(1) for _ in range(runs)], kind="OVS-DPDK")
