@@ -67,6 +67,8 @@ struct console_client {
 	json_t *filter;
 	uint64_t cursor;
 	struct view_printer printer;
+	json_t *rows; /* collected, not printed: widths come from the first STEP_ROWS; NULL = none
+		       */
 	char *text;
 	size_t text_len, text_at;
 };
@@ -199,8 +201,10 @@ static void
 stop_streaming(struct console_client *c)
 {
 	json_decref(c->filter);
+	json_decref(c->rows);
 	free(c->text);
 	c->filter = NULL;
+	c->rows = NULL;
 	c->view = NULL;
 	c->text = NULL;
 }
@@ -211,18 +215,22 @@ pump_view(struct console_client *c)
 {
 	struct management *m = console_management(c);
 	const mono_t start = management_now(m);
-	json_t *rows = json_array();
-	bool more = rows != NULL;
+	bool more;
 
-	while (more && json_array_size(rows) < STEP_ROWS) {
-		more = view_collect(m, c->view, c->filter, &c->cursor, rows);
+	if (c->rows == NULL)
+		c->rows = json_array();
+	more = c->rows != NULL;
+	while (more && json_array_size(c->rows) < STEP_ROWS) {
+		more = view_collect(m, c->view, c->filter, &c->cursor, c->rows);
 		if (management_now(m).ns - start.ns > STEP_NS)
 			break;
 	}
-	/* Widths come from the first rows: no heading before there is one, or the end. */
-	if (json_array_size(rows) > 0 || !more)
-		view_print(&c->printer, rows, emit, c);
-	json_decref(rows);
+	/* Widths come from the first rows: however slow the machine, from equally many. */
+	if (!more || json_array_size(c->rows) >= STEP_ROWS || c->printer.started ||
+		c->view->print != NULL) {
+		view_print(&c->printer, c->rows, emit, c);
+		json_array_clear(c->rows);
+	}
 	if (more)
 		return;
 	if (c->view->count_shown && c->filter != NULL && json_object_size(c->filter) > 0)
