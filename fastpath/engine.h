@@ -106,23 +106,31 @@ void worker_set_clock(struct worker *, const struct clock *);
 /* Loops made so far: liveness for the control core. */
 uint64_t worker_beats(const struct worker *);
 
+/* Where drops are counted: by the interface the packet came in by, or was to leave by once it had
+ * been queued; of ports without an interface by port. */
+#define DROP_PLACES	      (MAX_INTERFACES + MAX_PORTS)
+#define DROP_PLACE_PORT(port) (MAX_INTERFACES + (port))
+
 /* Counters: written by their worker, read by anybody, summed by the reader.  Between two polls
  * rx = forwarded + answered + punted + sum of drops.  Injected frames are none of these. */
 struct worker_stats {
 	uint64_t rx, forwarded, answered, punted, tx, injected;
-	uint64_t inject_dropped; /* wrong port or transmit queue full */
-	uint64_t drops[DROP_REASON_COUNT];
+	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
+	uint64_t drops[DROP_REASON_COUNT]; /* sums over all places, made by the reader */
 	uint64_t sessions_created, sessions_closed, sessions_aged, events_lost_to_sweep;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
 };
 
 struct interface_stats {
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, drops;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t drops; /* the sum over all reasons, made by the reader */
 };
 
 void engine_stats(const struct engine *, struct worker_stats *sum);
 void worker_stats(const struct worker *, struct worker_stats *);
 void engine_interface_stats(const struct engine *, uint16_t interface, struct interface_stats *);
+/* Drops at one of DROP_PLACES, by reason, all workers. */
+void engine_drops(const struct engine *, uint16_t place, uint64_t drops[DROP_REASON_COUNT]);
 /* Hits of a policy counter slot (policy.h), zeroed when a new snapshot moves the slot's rule. */
 uint64_t engine_rule_hits(const struct engine *, uint16_t slot);

@@ -257,7 +257,7 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 	w->stats.rx += n;
 	if (unlikely(reason != DROP_NONE)) {
 		for (uint32_t i = 0; i < n; i++)
-			worker_drop_mbuf(w, m[i], interface, reason);
+			worker_drop_mbuf(w, m[i], worker_drop_place(interface, port), reason);
 		return left;
 	}
 	stats = &w->interfaces[interface];

@@ -354,7 +354,7 @@ inject(struct worker *w)
 }
 
 static void
-unsent(struct worker *w, struct tx_queue *q, uint32_t from, uint32_t n, uint16_t interface,
+unsent(struct worker *w, struct tx_queue *q, uint32_t from, uint32_t n, uint16_t place,
 	enum drop_reason reason)
 {
 	for (uint32_t i = from; i < n; i++) {
@@ -362,7 +362,7 @@ unsent(struct worker *w, struct tx_queue *q, uint32_t from, uint32_t n, uint16_t
 			w->stats.inject_dropped++;
 			rte_pktmbuf_free(q->m[i]);
 		} else {
-			worker_drop_mbuf(w, q->m[i], interface, reason);
+			worker_drop_mbuf(w, q->m[i], place, reason);
 		}
 	}
 }
@@ -391,7 +391,7 @@ worker_flush(struct worker *w, uint16_t port, struct tx_queue *q, bool fenced)
 	for (uint16_t i = 0; i < n; i++)
 		bytes += q->m[i]->pkt_len;
 	if (fenced && unlikely(!still_owner(w))) {
-		unsent(w, q, 0, n, interface, DROP_not_owner);
+		unsent(w, q, 0, n, worker_drop_place(interface, port), DROP_not_owner);
 		return;
 	}
 	sent = rte_eth_tx_burst(ethdev, w->id, q->m, n);
@@ -411,7 +411,7 @@ worker_flush(struct worker *w, uint16_t port, struct tx_queue *q, bool fenced)
 		w->interfaces[interface].tx_bytes += bytes;
 	}
 	if (unlikely(sent < n))
-		unsent(w, q, sent, n, interface, DROP_tx_full);
+		unsent(w, q, sent, n, worker_drop_place(interface, port), DROP_tx_full);
 }
 
 uint32_t

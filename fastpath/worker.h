@@ -54,6 +54,7 @@ struct worker {
 
 	alignas(64) struct worker_stats stats;
 	struct interface_stats interfaces[MAX_INTERFACES];
+	uint64_t drops[DROP_PLACES][DROP_REASON_COUNT]; /* the only count of them */
 
 	uint16_t dropped_count;
 	struct rte_mbuf *dropped[DROPPED]; /* freed together: a flood must not cost much */
@@ -92,6 +93,13 @@ struct worker *worker_create(
 	struct engine *, uint16_t id, uint32_t event_ring, int socket, char *err, size_t err_size);
 void worker_destroy(struct worker *);
 
+/* worker_drop_place: where a port's drops are counted.  interface may be INTERFACE_NONE. */
+static inline uint16_t
+worker_drop_place(uint16_t interface, uint16_t port)
+{
+	return likely(interface < MAX_INTERFACES) ? interface : (uint16_t)DROP_PLACE_PORT(port);
+}
+
 /* worker_free_dropped: give the buffers of dropped frames back, at the end of a turn. */
 static inline void
 worker_free_dropped(struct worker *w)
@@ -100,15 +108,14 @@ worker_free_dropped(struct worker *w)
 	w->dropped_count = 0;
 }
 
-/* worker_drop_mbuf: end a frame with a reason.  interface may be INTERFACE_NONE.
+/* worker_drop_mbuf: end a frame with a reason.  place: interface, or DROP_PLACE_PORT() of a port
+ * that has none.
  * => Within worker_poll() only, which frees the frame. */
 static inline void
-worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t interface, enum drop_reason reason)
+worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t place, enum drop_reason reason)
 {
-	FW_ASSERT(reason > DROP_NONE && reason < DROP_REASON_COUNT);
-	w->stats.drops[reason]++;
-	if (likely(interface < MAX_INTERFACES))
-		w->interfaces[interface].drops++;
+	FW_ASSERT(reason > DROP_NONE && reason < DROP_REASON_COUNT && place < DROP_PLACES);
+	w->drops[place][reason]++;
 	w->dropped[w->dropped_count++] = m;
 	if (unlikely(w->dropped_count == DROPPED))
 		worker_free_dropped(w);

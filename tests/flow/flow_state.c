@@ -291,6 +291,22 @@ do_stat(struct flow *f, struct words *w)
 	flow_fail(f, "no counter '%s'", name);
 }
 
+/* drops ZONE REASON N: so many, counted at the zone's interface */
+static void
+do_drops(struct flow *f, struct words *w)
+{
+	const uint16_t interface = flow_port(f, flow_word(w)); /* they have the same numbers */
+	const int reason = flow_find(flow_word(w), drop_names, DROP_REASON_COUNT);
+	const uint64_t want = strtoul(flow_word(w), NULL, 0);
+	uint64_t drops[DROP_REASON_COUNT];
+
+	engine_drops(flow_box(f)->engine, interface, drops);
+	if (reason < 0)
+		flow_fail(f, "no such drop reason");
+	else if (drops[reason] != want)
+		flow_fail(f, "%lu drops", drops[reason]);
+}
+
 const struct flow_statement flow_state_statements[] = {
 	{ "session", do_session },
 	{ "nosession", do_nosession },
@@ -302,5 +318,6 @@ const struct flow_statement flow_state_statements[] = {
 	{ "dirty", do_dirty },
 	{ "hits", do_hits },
 	{ "stat", do_stat },
+	{ "drops", do_drops },
 	{ NULL, NULL },
 };

@@ -58,6 +58,20 @@ add_ipv6(struct engine_box *b)
 		NEIGH_REACHABLE, &mac);
 }
 
+/* Something for the drops to show: two frames shorter than an Ethernet header. */
+static void
+drop_frames(struct engine_box *b)
+{
+	for (int i = 0; i < 2; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
+
+		if (m == NULL || rte_pktmbuf_append(m, 10) == NULL ||
+			!engine_box_feed(b, BOX_UNTRUST, 0, m))
+			die("frame", "no buffer");
+	}
+	engine_box_poll(b);
+}
+
 struct management_box *
 management_box_create(uint32_t sessions, const char *console_path, const char *json_path)
 {
@@ -91,6 +105,7 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	if (sessions > 0) {
 		b->box = engine_box_create(&params);
 		add_ipv6(b->box);
+		drop_frames(b->box);
 		b->m.engine = b->box->engine;
 		b->m.rcu_reader = rcu_register(engine_rcu(b->m.engine));
 		management_read_end(&b->m);

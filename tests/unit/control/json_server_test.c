@@ -202,6 +202,60 @@ filters_are_the_consoles(void **state)
 	close(fd);
 }
 
+/* sum: of a member over the rows of an object. */
+static json_int_t
+sum(int fd, const char *object, const char *filter, const char *member)
+{
+	char line[256];
+	json_t *answer, *row;
+	json_int_t total = 0;
+	size_t i;
+
+	snprintf(line, sizeof(line), "{\"schema\":1,\"get\":\"%s\",\"filter\":%s}", object, filter);
+	answer = ask(fd, line);
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_array_foreach(json_object_get(answer, "rows"), i, row) total +=
+		json_integer_value(json_object_get(row, member));
+	json_decref(answer);
+	return total;
+}
+
+static void
+drops_by_interface_and_by_zone_add_up(void **state)
+{
+	static const struct {
+		const char *filter;
+		json_int_t packets;
+	} rows[] = {
+		{ "{}", 2 },
+		{ "{\"interface\":\"GigabitEthernet1/0/3\"}", 2 },
+		{ "{\"interface\":\"GigabitEthernet1/0/1\"}", 0 },
+		{ "{\"zone\":\"untrust\"}", 2 },
+		{ "{\"zone\":\"trust\"}", 0 },
+		{ "{\"per_zone\":true}", 2 },
+	};
+	static const char *const bad[] = { "{\"interface\":1}", "{\"zone\":\"nowhere\"}",
+		"{\"interface\":\"GigabitEthernet1/0/3\",\"zone\":\"trust\"}",
+		"{\"per_zone\":false}" };
+	const int fd = management_box_json(box);
+
+	(void)state;
+	assert_int_equal(sum(fd, "statistics", "{}", "dropped"), 2);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(sum(fd, "drops", rows[i].filter, "packets"), rows[i].packets);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char line[256];
+		json_t *answer;
+
+		snprintf(line, sizeof(line), "{\"schema\":1,\"get\":\"drops\",\"filter\":%s}",
+			bad[i]);
+		answer = ask(fd, line);
+		assert_string_equal(error_code(answer), "filter");
+		json_decref(answer);
+	}
+	close(fd);
+}
+
 static void
 MGT_04_what_is_no_request_is_one_error_each(void **state)
 {
@@ -465,6 +519,7 @@ main(void)
 		CASE(pages_hold_every_session_once),
 		CASE(pages_of_a_view_that_collects_in_one_step_stop_anywhere),
 		CASE(filters_are_the_consoles),
+		CASE(drops_by_interface_and_by_zone_add_up),
 		CASE(MGT_04_what_is_no_request_is_one_error_each),
 		CASE(MGT_04_deep_nesting_is_one_error),
 		CASE(MGT_04_bytes_may_come_one_by_one),
