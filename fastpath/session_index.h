@@ -129,16 +129,15 @@ session_index_tag(uint64_t hash)
 static inline uint64_t
 session_index_match(const struct session_bucket *b, uint16_t tag)
 {
+	typedef uint64_t words __attribute__((vector_size(16)));
 	typedef uint16_t tags __attribute__((vector_size(16)));
 	typedef int8_t bytes __attribute__((vector_size(8)));
-	uint64_t word[2], mask;
-	bytes found;
-	tags have;
+	/* Put together in a register: by way of memory the vector would wait for both stores. */
+	const words have = { atomic_load_explicit(&b->tags[0], memory_order_acquire),
+		atomic_load_explicit(&b->tags[1], memory_order_acquire) };
+	const bytes found = __builtin_convertvector((tags)have == tag, bytes);
+	uint64_t mask;
 
-	word[0] = atomic_load_explicit(&b->tags[0], memory_order_acquire);
-	word[1] = atomic_load_explicit(&b->tags[1], memory_order_acquire);
-	memcpy(&have, word, sizeof(have));
-	found = __builtin_convertvector(have == tag, bytes);
 	memcpy(&mask, &found, sizeof(mask));
 	return mask;
 }

@@ -24,6 +24,7 @@
 #define MAX_NAME   16 /* leaves room for our suffixes and DPDK's prefixes */
 #define MAX_SLAB   (UINT32_C(1) << 26)
 #define LOOKUP_MAX 64
+#define ABSENT	   (SESSION_INDEX_NONE - 1) /* no entry: MAX_SLAB is far below */
 
 /* Homes */
 
@@ -329,7 +330,8 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 					 : ((const struct session_key4 *)keys[i])->proto;
 		const struct session *s;
 
-		out[i] = SESSION_INDEX_NONE;
+		out[i] =
+			mask == 0 && !session_index_passed(bucket[i]) ? ABSENT : SESSION_INDEX_NONE;
 		if (unlikely(mask == 0))
 			continue;
 		out[i] = session_index_entry(bucket[i], session_index_slot(mask));
@@ -346,7 +348,9 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t entry = out[i];
 
-		if (unlikely(entry == SESSION_INDEX_NONE || !same(t, entry, keys[i], v6)))
+		if (unlikely(entry == ABSENT))
+			entry = SESSION_INDEX_NONE;
+		else if (unlikely(entry == SESSION_INDEX_NONE || !same(t, entry, keys[i], v6)))
 			entry = v6 ? find6(t, keys[i], hash[i]) : find4(t, keys[i], hash[i]);
 		out[i] = entry == SESSION_INDEX_NONE ? SESSION_NONE : entry >> 1;
 		dir[i] = entry == SESSION_INDEX_NONE ? 0 : dir[i] ^ (entry & 1);
