@@ -57,6 +57,16 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	return false;
 }
 
+static bool
+check(struct management *m, const json_t *filter, char *err, size_t err_size)
+{
+	(void)m;
+	if (json_is_boolean(json_object_get(filter, "per_worker")) || json_object_size(filter) == 0)
+		return true;
+	snprintf(err, err_size, "per_worker: expected true or false");
+	return false;
+}
+
 static const char *const filters[] = { "per_worker", NULL };
 
 /* What the console prints: key, heading, explanation. */
@@ -119,6 +129,7 @@ static const struct view view_statistics = {
 		"worker",
 	.collect = collect,
 	.filters = filters,
+	.check = check,
 	.print = print,
 };
 

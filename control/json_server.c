@@ -266,7 +266,7 @@ request_line(struct json_client *c, const char *line, size_t len)
 	char err[256] = "";
 	const char *code;
 	json_error_t error;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
 	if (request == NULL) {
 		put_error(c, NULL, "parse", error.text);

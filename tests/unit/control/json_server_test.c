@@ -275,8 +275,9 @@ MGT_04_what_is_no_request_is_one_error_each(void **state)
 		{ "\xc3\x28", "parse" },
 		{ "\x1b[2J\x1b]0;t\x07", "parse" },
 		{ "[]", "request" },
-		{ "1", "parse" },
-		{ "\"zone\"", "parse" },
+		{ "1", "request" },
+		{ "null", "request" },
+		{ "\"zone\"", "request" },
 		{ "{}", "schema" },
 		{ "{\"get\":\"zone\"}", "schema" },
 		{ "{\"schema\":2,\"get\":\"zone\"}", "schema" },
@@ -301,6 +302,7 @@ MGT_04_what_is_no_request_is_one_error_each(void **state)
 		{ "{\"schema\":1,\"get\":\"zone\",\"filter\":{\"x\":1}}", "filter" },
 		{ "{\"schema\":1,\"get\":\"sessions\",\"filter\":{\"source\":\"x\"}}", "filter" },
 		{ "{\"schema\":1,\"get\":\"sessions\",\"filter\":{\"source\":{}}}", "filter" },
+		{ "{\"schema\":1,\"get\":\"statistics\",\"filter\":{\"per_worker\":1}}", "filter" },
 	};
 	const int fd = management_box_json(box);
 
