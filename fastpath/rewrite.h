@@ -51,7 +51,8 @@ rewrite_echo_reply(struct rte_ether_hdr *eth, struct rte_ipv4_hdr *ip, struct rt
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 	sum = (uint32_t)icmp->icmp_cksum + RTE_BE16(0x0800);
 	icmp->icmp_type = 0;
-	icmp->icmp_cksum = (rte_be16_t)(sum + (sum >= 0xffff));
+	/* Not 0 for 0xffff: of a message that is all zeros but for its type it would be wrong. */
+	icmp->icmp_cksum = (rte_be16_t)((sum & 0xffff) + (sum >> 16));
 }
 
 /* rewrite_echo_reply6: the same for ICMPv6, whose type grows by one. */
