@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "defence.h"
 #include "ip_addr.h"
 
 #include <libconfig.h>
@@ -210,6 +211,7 @@ struct config_interface {
 	int64_t tcp_mss; /* 0 = as the system's */
 	bool ping;
 	bool shutdown;
+	int reverse_path; /* enum reverse_path */
 };
 
 struct config_zone {
@@ -223,6 +225,12 @@ struct config_route {
 	struct config_net prefix;
 	struct ip_addr via;
 	char interface[48]; /* "" = that in whose subnet via is */
+};
+
+/* The named defences that can be switched. */
+struct config_defence {
+	struct config_origin origin;
+	bool on[DEFENCE_COUNT];
 };
 
 /* Idle seconds; docs/configuration.md */

@@ -49,6 +49,16 @@ fill_log(const struct config *c, struct snapshot *s)
 }
 
 static void
+fill_defences(const struct config *c, struct snapshot *s)
+{
+	const struct config_defence *d = config_section_data(c, "defence");
+
+	s->defences = defence_always;
+	for (unsigned int i = 0; i < DEFENCE_COUNT; i++)
+		s->defences |= (uint32_t)d->on[i] << i;
+}
+
+static void
 fill_tracking(const struct config *c, struct snapshot *s)
 {
 	const struct config_system *system = config_section_data(c, "system");
@@ -107,6 +117,7 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		to->heartbeat = (extra->heartbeat_interfaces >> i & 1) != 0;
 		to->ping = from[i].ping;
 		to->up = !from[i].shutdown;
+		to->reverse_path = (uint8_t)from[i].reverse_path;
 		to->address = from[i].address.address;
 		to->prefix_len = from[i].address.len;
 		to->mac = engine_port(engine, (uint16_t)port)->mac;
@@ -136,14 +147,19 @@ fill_addresses(const struct publish_extra *extra, struct snapshot *s)
 	uint16_t n = 0, kept = 0;
 
 	for (uint16_t i = 0; i < s->interface_count; i++) {
+		snapshot_add_subnet(s, s->interfaces[i].address, s->interfaces[i].prefix_len);
 		if (s->interfaces[i].address != 0)
 			to[n++] = (struct snapshot_address){ .address = s->interfaces[i].address,
 				.interface = i };
 	}
-	for (uint32_t i = 0; i < extra->virtual_count; i++)
-		to[n++] = (struct snapshot_address){ .address = extra->virtuals[i].address,
-			.interface = extra->virtuals[i].interface,
-			.vrid = extra->virtuals[i].vrid };
+	for (uint32_t i = 0; i < extra->virtual_count; i++) {
+		const struct publish_virtual *v = &extra->virtuals[i];
+
+		snapshot_add_subnet(s, v->address, v->len);
+		to[n++] = (struct snapshot_address){
+			.address = v->address, .interface = v->interface, .vrid = v->vrid
+		};
+	}
 	qsort(to, n, sizeof(*to), address_compare);
 	for (uint16_t i = 0; i < n; i++) {
 		if (kept == 0 || to[kept - 1].address != to[i].address)
@@ -212,6 +228,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	}
 	s->version = old != NULL ? old->version + 1 : 1;
 	fill_tracking(c, s);
+	fill_defences(c, s);
 	fill_zones(c, s);
 	fill_log(c, s);
 	if (!fill_interfaces(c, engine, extra, s)) {

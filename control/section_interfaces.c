@@ -10,6 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const reverse_path_words[] = {
+	[REVERSE_PATH_OFF] = "off",
+	[REVERSE_PATH_CONNECTED] = "connected",
+	[REVERSE_PATH_LOOSE] = "loose",
+	[REVERSE_PATH_STRICT] = "strict",
+	NULL,
+};
+
 // clang-format off
 static const struct config_setting_desc settings[] = {
 	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_interface, name),
@@ -40,6 +48,13 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "ping", .type = SETTING_BOOL, SETTING_AT(struct config_interface, ping),
 	  .live = true, .fallback = "true",
 	  .help = "Answer echo requests to our addresses on it without a rule." },
+	{ .name = "reverse_path", .type = SETTING_ENUM,
+	  SETTING_AT(struct config_interface, reverse_path),
+	  .live = true, .choices = reverse_path_words, .fallback = "connected",
+	  .help = "What the source of a new session must fulfil, else it is dropped (`reverse_path`): "
+		  "`connected`: of a connected network only behind its own interface; `loose`: also a route "
+		  "to it besides the default route; `strict`: the route to it, the default route too, leads "
+		  "to this interface; `off`: nothing." },
 	{ .name = "shutdown", .type = SETTING_BOOL, SETTING_AT(struct config_interface, shutdown),
 	  .live = true, .fallback = "false", .help = "Taken out of service by the operator." },
 	{ .name = NULL },

@@ -12,10 +12,18 @@
 	X(not_for_us, "destination MAC is neither ours nor an owned virtual MAC")                  \
 	X(no_interface, "no interface is configured on the port")                                  \
 	X(ip_header, "bad IP version, length or header checksum")                                  \
-	X(ip_options, "IPv4 options")                                                              \
+	X(ip_options, "IPv4 options without a reason of their own, or padding alone")              \
+	X(ip_option_length, "IPv4 option of length 0 or 1, or beyond the header")                  \
+	X(ip_record_route, "IPv4 option record route")                                             \
+	X(ip_timestamp, "IPv4 option timestamp")                                                   \
+	X(ip_router_alert, "IPv4 option router alert, not IGMP")                                   \
 	X(ip6_extension, "IPv6 extension headers out of order, repeated, too many or cut short")   \
-	X(source_route, "IPv6 routing header of type 0, or that names hops still to come")         \
+	X(source_route, "IPv4 source route, IPv6 routing header of type 0 or with hops to come")   \
 	X(ip_source, "source address that no host may have")                                       \
+	X(land, "source and destination are one address")                                          \
+	X(own_source, "source is an address of the firewall itself")                               \
+	X(reverse_path, "source does not live where the packet comes from")                        \
+	X(smurf, "to the network or broadcast address of a connected network")                     \
 	X(link_local, "IPv6 link-local address, which never leaves its link")                      \
 	X(fragment, "IP fragment")                                                                 \
 	X(l4_header, "TCP, UDP, SCTP or ICMP header cut short or inconsistent")                    \

@@ -46,52 +46,6 @@ own_destination(const struct worker *w, const struct pkt *p)
 	return own;
 }
 
-/* Sources that cannot be where the packet claims to come from. */
-static bool
-source_forged4(const struct worker *w, const struct pkt *p)
-{
-	const struct snapshot_interface *in = &w->snap->interfaces[p->interface];
-	const rte_be32_t src = p->ip->src_addr;
-	uint16_t interface;
-	rte_be32_t next_hop;
-
-	if (snapshot_own_address(w->snap, src) != NULL)
-		return true;
-	/* A directly connected network is behind its own interface only. */
-	if (route_lookup(w->routes, src, &interface, &next_hop) && next_hop == src &&
-		interface != p->interface)
-		return true;
-	if (in->address != 0 && in->prefix_len > 0 && in->prefix_len < 31) {
-		const uint32_t host = UINT32_MAX >> in->prefix_len;
-		const uint32_t address = rte_be_to_cpu_32(src);
-
-		if (((address ^ rte_be_to_cpu_32(in->address)) & ~host) == 0 &&
-			((address & host) == 0 || (address & host) == host))
-			return true;
-	}
-	return false;
-}
-
-/* The same for IPv6, which has no network and broadcast addresses.  A link-local source can be on
- * any link. */
-static bool
-source_forged6(const struct worker *w, const struct pkt *p)
-{
-	const uint8_t *src = p->ip6->src_addr, *next_hop;
-	uint16_t interface;
-
-	if (snapshot_own_address6(w->snap, p->interface, src) != NULL)
-		return true;
-	return !ip6_is_link_local(src) && route6_lookup(w->routes6, src, &interface, &next_hop) &&
-	       next_hop == src && interface != p->interface;
-}
-
-static bool
-source_forged(const struct worker *w, const struct pkt *p)
-{
-	return p->family == 6 ? source_forged6(w, p) : source_forged4(w, p);
-}
-
 /* Addresses between which nothing is routed. */
 static enum drop_reason
 unroutable(const struct pkt *p)
@@ -311,6 +265,9 @@ prepare_transit(const struct worker *w, struct candidate *c)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
 		return DROP_no_route;
+	if (p->family == 4 && unlikely(c->egress.next_hop == p->ip->dst_addr) &&
+		snapshot_is_edge(w->snap, p->ip->dst_addr))
+		return DROP_smurf;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
 	return egress_allowed(w, p, p->family, &c->egress, c->zone);
 }
@@ -330,8 +287,8 @@ prepare(struct worker *w, struct candidate *c)
 	} else {
 		c->own = own_destination(w, p);
 		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
-		if (reason == DROP_NONE && source_forged(w, p))
-			reason = DROP_ip_source;
+		if (reason == DROP_NONE)
+			reason = defence_source(w, p);
 		if (reason == DROP_NONE && c->own.found) {
 			reason = prepare_own(w, c, &ask);
 		} else if (reason == DROP_NONE) {

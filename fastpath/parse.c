@@ -42,8 +42,9 @@ virtual_mac(const struct worker *w, const struct pkt *p, const struct rte_ether_
 	return vmac_configured(w->snap, p->interface, vrid) ? DROP_not_owner : DROP_not_for_us;
 }
 
-static bool
-header_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
+/* `header` bytes: a constant where there are no options. */
+static __rte_always_inline bool
+header_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint32_t header)
 {
 	const uint64_t known = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	const uint8_t *words = (const uint8_t *)ip;
@@ -53,7 +54,7 @@ header_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 		return true;
 	if (known == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 		return false;
-	for (unsigned int i = 0; i < sizeof(*ip); i += sizeof(uint32_t)) {
+	for (uint32_t i = 0; i < header; i += sizeof(uint32_t)) {
 		uint32_t word;
 
 		memcpy(&word, words + i, sizeof(word));
@@ -65,14 +66,24 @@ header_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip)
 	return sum == 0xffff;
 }
 
+static __rte_noinline enum drop_reason
+parse_options(const struct worker *w, const struct pkt *p, uint32_t header)
+{
+	if (!header_sum_good(p->m, p->ip, header))
+		return DROP_ip_header;
+	return defence_options(w, p->l3, header, p->ip->next_proto_id);
+}
+
 /* The IPv4 header; trailing padding of the frame is cut off. */
 static enum drop_reason
-parse_ipv4(struct pkt *p)
+parse_ipv4(const struct worker *w, struct pkt *p)
 {
 	struct rte_mbuf *m = p->m;
 	const struct rte_ipv4_hdr *ip = p->ip;
 	const uint32_t room = m->pkt_len - RTE_ETHER_HDR_LEN;
+	enum drop_reason reason;
 	uint32_t header, src;
+	bool host;
 
 	if (unlikely(room < sizeof(*ip)))
 		return DROP_runt;
@@ -81,20 +92,26 @@ parse_ipv4(struct pkt *p)
 	if (unlikely(ip->version_ihl >> 4 != 4 || header < sizeof(*ip) || p->ip_len < header ||
 		     p->ip_len > room))
 		return DROP_ip_header;
-	if (unlikely(header > sizeof(*ip)))
-		return DROP_ip_options;
-	if (unlikely(!header_sum_good(m, ip)))
+	if (unlikely(header > sizeof(*ip))) {
+		reason = parse_options(w, p, header);
+		if (reason != DROP_NONE)
+			return reason;
+	} else if (unlikely(!header_sum_good(m, ip, sizeof(*ip)))) {
 		return DROP_ip_header;
+	}
 	if (room > p->ip_len && unlikely(rte_pktmbuf_trim(m, (uint16_t)(room - p->ip_len)) != 0))
 		return DROP_ip_header;
 	src = rte_be_to_cpu_32(ip->src_addr);
-	if (unlikely(src >> 24 == 0 || src >> 24 == 127 || src >= PKT_IPV4(224, 0, 0, 0) ||
-		     ip->src_addr == ip->dst_addr))
-		return DROP_ip_source;
+	host = src >> 24 != 0 && src >> 24 != 127 && src < PKT_IPV4(224, 0, 0, 0);
+	if (unlikely(!host || ip->src_addr == ip->dst_addr)) {
+		reason = defence_addresses(w, host);
+		if (reason != DROP_NONE)
+			return reason;
+	}
 	if (unlikely((ip->fragment_offset & RTE_BE16(0x3fff)) != 0))
 		return DROP_fragment;
 	p->family = 4;
-	p->l4_off = sizeof(*ip); /* options are refused */
+	p->l4_off = (uint16_t)header;
 	p->proto = ip->next_proto_id;
 	return DROP_NONE;
 }
@@ -159,7 +176,7 @@ parse_l4(const struct worker *w, struct pkt *p)
 
 /* Group frames: ARP, ND and VRRP concern the control core, nothing else concerns us. */
 static enum verdict
-parse_group(struct pkt *p, rte_be16_t type, enum drop_reason *reason)
+parse_group(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_reason *reason)
 {
 	if (type == RTE_BE16(RTE_ETHER_TYPE_ARP)) {
 		p->why = PUNT_ARP;
@@ -172,7 +189,7 @@ parse_group(struct pkt *p, rte_be16_t type, enum drop_reason *reason)
 	*reason = DROP_not_for_us;
 	if (type != RTE_BE16(RTE_ETHER_TYPE_IPV4))
 		return VERDICT_DROP;
-	*reason = parse_ipv4(p);
+	*reason = parse_ipv4(w, p);
 	if (*reason != DROP_NONE)
 		return VERDICT_DROP;
 	*reason = DROP_not_for_us;
@@ -218,14 +235,14 @@ parse_frame(const struct worker *w, struct pkt *p, uint64_t port_mac, enum drop_
 	p->ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(*eth));
 	if (unlikely(pkt_mac(eth) != port_mac)) {
 		if (rte_is_multicast_ether_addr(&eth->dst_addr))
-			return parse_group(p, type, reason);
+			return parse_group(w, p, type, reason);
 		*reason = virtual_mac(w, p, eth);
 		if (*reason != DROP_NONE)
 			return VERDICT_DROP;
 	}
 	if (unlikely(type != RTE_BE16(RTE_ETHER_TYPE_IPV4)))
 		return parse_other(w, p, type, reason);
-	*reason = parse_ipv4(p);
+	*reason = parse_ipv4(w, p);
 	if (likely(*reason == DROP_NONE))
 		*reason = parse_l4(w, p);
 	return likely(*reason == DROP_NONE) ? VERDICT_LOOKUP : VERDICT_DROP;

@@ -152,13 +152,17 @@ parse6_packet(const struct worker *w, struct pkt *p, bool *punt)
 	struct parse_ports ports = { 0 };
 	struct ip6_chain chain;
 	enum drop_reason reason = parse_header(p);
+	bool host;
 
 	*punt = false;
 	if (unlikely(reason != DROP_NONE))
 		return reason;
-	if (unlikely(!ip6_is_host(p->ip6->src_addr) ||
-		     ip6_equal(p->ip6->src_addr, p->ip6->dst_addr)))
-		return DROP_ip_source;
+	host = ip6_is_host(p->ip6->src_addr);
+	if (unlikely(!host || ip6_equal(p->ip6->src_addr, p->ip6->dst_addr))) {
+		reason = defence_addresses(w, host);
+		if (reason != DROP_NONE)
+			return reason;
+	}
 	reason = parse_chain(p, &chain);
 	if (unlikely(reason != DROP_NONE))
 		return reason;

@@ -248,6 +248,14 @@ route_lookup(const struct route_table *t, rte_be32_t dst, uint16_t *interface, r
 	return true;
 }
 
+bool
+route_is_default(const struct route_table *t, rte_be32_t dst)
+{
+	uint32_t slot;
+
+	return rte_lpm_lookup(t->lpm, rte_be_to_cpu_32(dst), &slot) != 0;
+}
+
 void
 route_prefetch(const struct route_table *t, rte_be32_t dst)
 {

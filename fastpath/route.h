@@ -31,6 +31,9 @@ int route_table_set(struct route_table *, const struct route *, uint32_t count);
 bool route_lookup(
 	const struct route_table *, rte_be32_t dst, uint16_t *interface, rte_be32_t *next_hop);
 
+/* route_is_default: does the default route lead there, or none? */
+bool route_is_default(const struct route_table *, rte_be32_t dst);
+
 /* route_prefetch: bring near what route_lookup() of this address will read. */
 void route_prefetch(const struct route_table *, rte_be32_t dst);
 

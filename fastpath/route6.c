@@ -35,6 +35,7 @@ struct hop {
 struct fib {
 	struct rte_fib6 *trie;
 	uint32_t hop_count; /* as a number: no route */
+	uint32_t own;	    /* 1: the first hop is the default route's own, else 0 */
 	struct hop hops[];
 };
 
@@ -99,11 +100,12 @@ route6_table_destroy(struct route6_table *t)
 	free(t);
 }
 
-/* The slot of this hop, new if need be.  A table has few distinct hops. */
+/* The slot of this hop, new if need be.  A table has few distinct hops.  The default route keeps
+ * its own, so that it can be told from others. */
 static uint32_t
 hop_slot(struct fib *f, const struct route6 *r)
 {
-	for (uint32_t i = 0; i < f->hop_count; i++) {
+	for (uint32_t i = f->own; i < f->hop_count; i++) {
 		if (f->hops[i].interface == r->interface &&
 			ip6_equal(f->hops[i].gateway, r->gateway))
 			return i;
@@ -136,8 +138,10 @@ fib_create(struct route6_table *t, const struct route6 *routes, uint32_t count, 
 
 	if (f == NULL || slots == NULL)
 		goto out;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		slots[i] = hop_slot(f, &routes[i]);
+		f->own = routes[0].len == 0;
+	}
 	/* The default route is the first if there is one. */
 	conf.default_nh = routes[0].len == 0 ? slots[0] : f->hop_count;
 	conf.trie.num_tbl8 = tbl8_count(routes, count);
@@ -265,19 +269,41 @@ route6_table_set(struct route6_table *t, const struct route6 *routes, uint32_t c
 	return rc;
 }
 
+/* => slot of the hop, hop_count or more when there is none. */
+static inline uint64_t
+slot_of(const struct fib *f, const uint8_t dst[IP6_LEN])
+{
+	uint8_t ips[1][IP6_LEN];
+	uint64_t slot;
+
+	memcpy(ips[0], dst, IP6_LEN); /* the library's argument is not const */
+	rte_fib6_lookup_bulk(f->trie, ips, &slot, 1);
+	return slot;
+}
+
+bool
+route6_is_default(const struct route6_table *t, const uint8_t dst[IP6_LEN])
+{
+	const struct fib *f = atomic_load_explicit(&t->fib, memory_order_acquire);
+	uint64_t slot;
+
+	if (f == NULL)
+		return true;
+	slot = slot_of(f, dst);
+	return slot < f->own || slot >= f->hop_count;
+}
+
 bool
 route6_lookup(const struct route6_table *t, const uint8_t dst[IP6_LEN], uint16_t *interface,
 	const uint8_t **next_hop)
 {
 	const struct fib *f = atomic_load_explicit(&t->fib, memory_order_acquire);
-	uint8_t ips[1][IP6_LEN];
 	const struct hop *h;
 	uint64_t slot;
 
 	if (f == NULL)
 		return false;
-	memcpy(ips[0], dst, IP6_LEN); /* the library's argument is not const */
-	rte_fib6_lookup_bulk(f->trie, ips, &slot, 1);
+	slot = slot_of(f, dst);
 	if (slot >= f->hop_count)
 		return false;
 	h = &f->hops[slot];

@@ -43,5 +43,8 @@ void route6_table_discard(struct route6_draft *);
 bool route6_lookup(const struct route6_table *, const uint8_t dst[IP6_LEN], uint16_t *interface,
 	const uint8_t **next_hop);
 
+/* route6_is_default: does the default route lead there, or none? */
+bool route6_is_default(const struct route6_table *, const uint8_t dst[IP6_LEN]);
+
 /* For shows: the routes as set, sorted.  Management thread. */
 uint32_t route6_table_list(const struct route6_table *, const struct route6 **);

@@ -13,8 +13,9 @@ snapshot_create(uint16_t address_count, uint16_t address6_count)
 	if (s == NULL)
 		return NULL;
 	s->addresses = calloc(address_count > 0 ? address_count : 1, sizeof(*s->addresses));
+	s->edges = calloc(2 * (size_t)address_count + 2, sizeof(*s->edges));
 	s->addresses6 = calloc(address6_count > 0 ? address6_count : 1, sizeof(*s->addresses6));
-	if (s->addresses == NULL || s->addresses6 == NULL) {
+	if (s->addresses == NULL || s->addresses6 == NULL || s->edges == NULL) {
 		snapshot_destroy(s);
 		return NULL;
 	}
@@ -33,7 +34,59 @@ snapshot_destroy(struct snapshot *s)
 	policy_destroy(s->policy);
 	free(s->addresses);
 	free(s->addresses6);
+	free(s->edges);
 	free(s);
+}
+
+/* => where `address` stands in the list, or would. */
+static uint32_t
+edge_place(const struct snapshot *s, uint32_t address)
+{
+	uint32_t low = 0, high = s->edge_count;
+
+	while (low < high) {
+		const uint32_t mid = (low + high) >> 1;
+
+		if (s->edges[mid] < address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void
+add_edge(struct snapshot *s, uint32_t address)
+{
+	const uint32_t place = edge_place(s, address);
+
+	if (place < s->edge_count && s->edges[place] == address)
+		return;
+	memmove(&s->edges[place + 1], &s->edges[place],
+		(s->edge_count - place) * sizeof(s->edges[0]));
+	s->edges[place] = address;
+	s->edge_count++;
+}
+
+void
+snapshot_add_subnet(struct snapshot *s, rte_be32_t address, uint8_t len)
+{
+	const uint32_t host = len == 0 ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (32 - len)) - 1);
+	const uint32_t network = rte_be_to_cpu_32(address) & ~host;
+
+	if (address == 0 || len == 0 || len > 30)
+		return;
+	add_edge(s, network);
+	add_edge(s, network | host);
+}
+
+bool
+snapshot_is_edge(const struct snapshot *s, rte_be32_t address)
+{
+	const uint32_t want = rte_be_to_cpu_32(address);
+	const uint32_t place = edge_place(s, want);
+
+	return place < s->edge_count && s->edges[place] == want;
 }
 
 const struct snapshot_address *

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "defence.h"
 #include "ip_addr.h"
 #include "traffic_log.h"
 
@@ -38,11 +39,12 @@ struct snapshot_interface {
 	uint16_t port; /* engine port index (fastpath/port.h) */
 	uint16_t mtu;
 	uint8_t zone;
-	bool heartbeat;	    /* owned by the HRP core; carries no service traffic */
-	bool ping;	    /* own addresses answer echo requests without a rule */
-	bool up;	    /* administratively */
-	uint16_t tcp_mss;   /* largest segment size of SYNs in and out, 0 = as they are */
-	rte_be32_t address; /* 0 = none */
+	bool heartbeat;	      /* owned by the HRP core; carries no service traffic */
+	bool ping;	      /* own addresses answer echo requests without a rule */
+	bool up;	      /* administratively */
+	uint8_t reverse_path; /* enum reverse_path */
+	uint16_t tcp_mss;     /* largest segment size of SYNs in and out, 0 = as they are */
+	rte_be32_t address;   /* 0 = none */
 	uint8_t prefix_len;
 	struct rte_ether_addr mac;
 	uint8_t address6_count; /* 0: no IPv6 on it, link-local neither */
@@ -79,24 +81,34 @@ struct snapshot_tracking {
 struct snapshot {
 	uint32_t version;
 	struct snapshot_tracking tracking;
+	uint32_t defences; /* DEFENCE_BIT() of those that are on */
 	uint16_t interface_count;
 	uint16_t address_count;
 	uint16_t address6_count;
+	uint16_t edge_count;
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_interface interfaces[MAX_INTERFACES];
 	uint16_t port_interface[MAX_PORTS]; /* port index -> interface, INTERFACE_NONE */
 	struct snapshot_zone zones[MAX_ZONES];
 	struct snapshot_address *addresses;   /* sorted by address (host order) */
 	struct snapshot_address6 *addresses6; /* sorted by snapshot_sort6() */
-	struct policy *policy;		      /* owned by the snapshot */
+	uint32_t *edges; /* network and broadcast addresses of connected subnets, sorted, host order
+			  */
+	struct policy *policy; /* owned by the snapshot */
 };
 
+/* snapshot_create: with room for so many own addresses, and the subnet of each of IPv4. */
 struct snapshot *snapshot_create(uint16_t address_count, uint16_t address6_count);
 void snapshot_destroy(struct snapshot *); /* policy included */
 
 /* snapshot_sort6: put addresses6 in order; of equal ones (of one interface, where they are
  * link-local) only that with the lowest vrid stays, so an interface's own (0) wins (R39). */
 void snapshot_sort6(struct snapshot *);
+
+/* snapshot_add_subnet: a connected subnet; those of /31 and longer have no edges. */
+void snapshot_add_subnet(struct snapshot *, rte_be32_t address, uint8_t len);
+/* snapshot_is_edge: is it the network or broadcast address of a connected subnet? */
+bool snapshot_is_edge(const struct snapshot *, rte_be32_t);
 
 /* snapshot_own_address: => entry of `addr` or NULL. */
 const struct snapshot_address *snapshot_own_address(const struct snapshot *, rte_be32_t addr);

@@ -151,6 +151,7 @@ publish(struct bench_rig *r, uint16_t rules)
 		return false;
 	s->version = 1;
 	s->interface_count = 2;
+	s->defences = defence_default;
 	for (uint16_t i = 0; i < 2; i++) {
 		struct snapshot_interface *itf = &s->interfaces[i];
 		const rte_be32_t address = rte_cpu_to_be_32(IPV4(192, 168, 0, 1) + i * 256U);
@@ -161,6 +162,8 @@ publish(struct bench_rig *r, uint16_t rules)
 		itf->mtu = 1500;
 		itf->zone = i == 0 ? BENCH_TRUST : BENCH_UNTRUST;
 		itf->up = true;
+		itf->reverse_path = REVERSE_PATH_CONNECTED;
+		snapshot_add_subnet(s, address, 24);
 		itf->address = address;
 		itf->prefix_len = 24;
 		itf->mac = r->ports[i].mac;

@@ -193,6 +193,40 @@ do_ageing(struct flow *f, struct words *w)
 	engine_box_poll(f->box);
 }
 
+/* defence NAME on|off */
+static void
+do_defence(struct flow *f, struct words *w)
+{
+	const char *name = flow_word(w);
+	struct engine_box *b = flow_box(f);
+	const bool wanted = on(f, flow_word(w));
+
+	for (unsigned int i = 0; i < DEFENCE_COUNT; i++) {
+		if (!flow_is(name, defences[i].name))
+			continue;
+		b->defences = (b->defences & ~(UINT32_C(1) << i)) | (uint32_t)wanted << i;
+		engine_box_publish(b);
+		return;
+	}
+	flow_fail(f, "no defence '%s'", name);
+}
+
+/* reverse_path ZONE off|connected|loose|strict */
+static void
+do_reverse_path(struct flow *f, struct words *w)
+{
+	static const char *const modes[] = { "off", "connected", "loose", "strict" };
+	const uint16_t port = flow_port(f, flow_word(w));
+	const int mode = flow_find(flow_word(w), modes, RTE_DIM(modes));
+
+	if (mode < 0) {
+		flow_fail(f, "off, connected, loose or strict");
+		return;
+	}
+	flow_box(f)->reverse_path[port] = (uint8_t)mode;
+	engine_box_publish(f->box);
+}
+
 static void
 do_mss(struct flow *f, struct words *w)
 {
@@ -419,6 +453,8 @@ const struct flow_statement flow_world_statements[] = {
 	{ "verify", do_verify },
 	{ "mss", do_mss },
 	{ "ageing", do_ageing },
+	{ "defence", do_defence },
+	{ "reverse_path", do_reverse_path },
 	{ "steered", do_steered },
 	{ "lease", do_lease },
 	{ "overslept", do_overslept },

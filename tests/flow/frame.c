@@ -192,6 +192,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->chunk = (uint8_t)v;
 	} else if (number(w, "mss", &v)) {
 		f->mss = (uint16_t)v;
+	} else if (strncmp(w, "ipoptions=", 10) == 0) {
+		return hex(w + 10, f->ip_options, sizeof(f->ip_options), &f->ip_options_len);
 	} else if (strncmp(w, "options=", 8) == 0) {
 		return hex(w + 8, f->options, sizeof(f->options), &f->options_len);
 	} else if (number(w, "id", &v)) {

@@ -36,7 +36,8 @@ struct frame_spec {
 	uint8_t chunk;			  /* SCTP: type of the first one, 1 = INIT */
 	uint16_t mss;			  /* 0: no option */
 	uint8_t options[40], options_len; /* raw, before the others */
-	bool ae;			  /* AccECN's bit among the reserved ones */
+	uint8_t ip_options[40], ip_options_len;
+	bool ae; /* AccECN's bit among the reserved ones */
 	bool ttl_given, seq_given, ack_given, len_given;
 	struct ip_addr target; /* of neighbour discovery; family 0: none */
 	/* IPv6 extension headers, finished but for the last one's next header */

@@ -186,7 +186,7 @@ build_l4(const struct frame_spec *f, uint8_t *l4)
 static size_t
 build_ip4(const struct frame_spec *f, uint8_t *out)
 {
-	const uint8_t words = f->ihl != 0 ? f->ihl : 5;
+	const uint8_t words = f->ihl != 0 ? f->ihl : (uint8_t)(5 + (f->ip_options_len + 3) / 4);
 	const size_t header = words > 5 ? (size_t)words * 4 : 20;
 	uint16_t fragment = f->fragment;
 	struct rte_ipv4_hdr ip = {
@@ -199,6 +199,7 @@ build_ip4(const struct frame_spec *f, uint8_t *out)
 	size_t len;
 
 	memset(out + sizeof(ip), 1, header - sizeof(ip)); /* options: no operation */
+	memcpy(out + sizeof(ip), f->ip_options, f->ip_options_len);
 	len = header + build_l4(f, out + header);
 	fragment |= (uint16_t)((f->df ? 0x4000 : 0) | (f->more ? 0x2000 : 0));
 	ip.fragment_offset = htons(fragment);

@@ -200,6 +200,7 @@ draft_snapshot(struct engine_box *b)
 	s->log_sessions = b->log_sessions;
 	s->log_denied = b->log_denied;
 	s->tracking = b->tracking;
+	s->defences = b->defences;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
@@ -215,6 +216,8 @@ draft_snapshot(struct engine_box *b)
 		in->up = b->up[i];
 		in->address = engine_box_address(b, i);
 		in->prefix_len = 24;
+		in->reverse_path = b->reverse_path[i];
+		snapshot_add_subnet(s, in->address, 24);
 		in->mac = b->ports[i].mac;
 		s->port_interface[i] = i;
 	}
@@ -326,6 +329,7 @@ base_draft(struct engine_box *b)
 	inside[1] = policy_prefix6(inside6.v6, 64);
 	b->default_action = POLICY_DENY;
 	b->tracking.tcp_window_check = true;
+	b->defences = defence_default;
 	b->rules[0] = (struct policy_rule){
 		.name = "out",
 		.action = POLICY_PERMIT,
@@ -340,6 +344,7 @@ base_draft(struct engine_box *b)
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
 		b->mtu[i] = 1500;
 		b->up[i] = true;
+		b->reverse_path[i] = REVERSE_PATH_CONNECTED;
 		add_route(b, ip_addr_v4(rte_cpu_to_be_32(networks[i])), 24, i, none);
 		if (b->ipv6)
 			add_route(b, address6(i, 0), 64, i, none);

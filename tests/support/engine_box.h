@@ -60,6 +60,8 @@ struct engine_box {
 	uint16_t mtu[BOX_PORTS];
 	uint16_t tcp_mss[BOX_PORTS];
 	bool ping[BOX_PORTS], up[BOX_PORTS];
+	uint8_t reverse_path[BOX_PORTS]; /* enum reverse_path */
+	uint32_t defences;		 /* DEFENCE_BIT() */
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_tracking tracking;
 	enum policy_action default_action;

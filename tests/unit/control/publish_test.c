@@ -211,6 +211,53 @@ tracking_is_what_the_settings_say(void **state)
 }
 
 static void
+DOS_03_defences_are_what_the_settings_say(void **state)
+{
+	static const struct {
+		const char *defence, *interface;
+		uint32_t on;
+		enum reverse_path path[3];
+	} rows[] = {
+		{ "", "", UINT32_MAX,
+			{ REVERSE_PATH_CONNECTED, REVERSE_PATH_CONNECTED,
+				REVERSE_PATH_CONNECTED } },
+		{ "defence = { land = false; ip_timestamp = false; };\n",
+			"reverse_path = \"strict\"; ",
+			~(DEFENCE_BIT(land) | DEFENCE_BIT(ip_timestamp)),
+			{ REVERSE_PATH_STRICT, REVERSE_PATH_CONNECTED, REVERSE_PATH_CONNECTED } },
+		{ "defence = { ip_options = false; };\n", "reverse_path = \"loose\"; ",
+			~DEFENCE_BIT(ip_options),
+			{ REVERSE_PATH_LOOSE, REVERSE_PATH_CONNECTED, REVERSE_PATH_CONNECTED } },
+		{ "", "reverse_path = \"off\"; ", UINT32_MAX,
+			{ REVERSE_PATH_OFF, REVERSE_PATH_CONNECTED, REVERSE_PATH_CONNECTED } },
+	};
+	const uint32_t all = (UINT32_C(1) << DEFENCE_COUNT) - 1;
+	static char once[TEXT_SIZE], twice[TEXT_SIZE];
+	char section[256], interface[256];
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		const struct snapshot *s;
+		struct config *c;
+
+		snprintf(section, sizeof(section), "%sinterfaces = (", rows[i].defence);
+		snprintf(interface, sizeof(interface), "zone = \"trust\"; %s", rows[i].interface);
+		patch(sample_config, "interfaces = (", section, once);
+		patch(once, "zone = \"trust\";", interface, twice);
+		c = parse(twice);
+		publish(*state, c);
+		s = engine_snapshot(*state);
+		assert_int_equal(s->defences, rows[i].on & all);
+		for (unsigned int j = 0; j < 3; j++)
+			assert_int_equal(s->interfaces[j].reverse_path, rows[i].path[j]);
+		/* 10.1.1.0/24, 10.10.0.0/24, 200.1.1.0/24, and 172.16.0.0/16 of a virtual address
+		 */
+		assert_int_equal(s->edge_count, 8);
+		assert_true(snapshot_is_edge(s, inet_addr("172.16.255.255")));
+		config_free(c);
+	}
+}
+
+static void
 own_addresses_are_sorted_and_each_once(void **state)
 {
 	static const struct {
@@ -528,6 +575,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(snapshot_holds_interfaces_and_zones),
 		CASE(tracking_is_what_the_settings_say),
+		CASE(DOS_03_defences_are_what_the_settings_say),
 		CASE(own_addresses_are_sorted_and_each_once),
 		CASE(routes_are_connected_subnets_and_static_ones),
 		CASE(ipv6_addresses_and_routes_are_published),

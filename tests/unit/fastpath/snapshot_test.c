@@ -4,6 +4,7 @@
 
 #include <rte_common.h>
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,12 +107,50 @@ on_link_are_the_subnets_and_the_link_local_network(void **state)
 	assert_false(snapshot_on_link6(&without, ipv6("fe80::77").b));
 }
 
+static void
+edges_are_the_ends_of_connected_subnets(void **state)
+{
+	static const struct {
+		const char *address;
+		bool edge;
+	} rows[] = {
+		{ "10.1.1.0", true },
+		{ "10.1.1.255", true },
+		{ "10.1.1.1", false },
+		{ "10.1.0.255", false },
+		{ "10.1.2.0", false },
+		{ "172.16.0.0", true },
+		{ "172.16.255.255", true },
+		{ "172.16.0.255", false },
+		{ "192.0.2.5", false }, /* of a /31 */
+		{ "192.0.2.8", false }, /* of a /32 */
+		{ "192.0.2.12", true },
+		{ "192.0.2.15", true },
+		{ "0.0.0.0", false },
+	};
+	struct snapshot *s = snapshot_create(6, 0);
+
+	(void)state;
+	snapshot_add_subnet(s, inet_addr("172.16.3.1"), 16);
+	snapshot_add_subnet(s, inet_addr("10.1.1.2"), 24);
+	snapshot_add_subnet(s, inet_addr("10.1.1.1"), 24); /* again */
+	snapshot_add_subnet(s, inet_addr("192.0.2.5"), 31);
+	snapshot_add_subnet(s, inet_addr("192.0.2.8"), 32);
+	snapshot_add_subnet(s, inet_addr("192.0.2.13"), 30);
+	snapshot_add_subnet(s, 0, 0); /* an interface without an address */
+	assert_int_equal(s->edge_count, 6);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++)
+		assert_int_equal(snapshot_is_edge(s, inet_addr(rows[i].address)), rows[i].edge);
+	snapshot_destroy(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_addresses_are_found_link_local_ones_on_their_link),
 		cmocka_unit_test(without_addresses_nothing_is_ours),
+		cmocka_unit_test(edges_are_the_ends_of_connected_subnets),
 		cmocka_unit_test(on_link_are_the_subnets_and_the_link_local_network),
 	};
 
