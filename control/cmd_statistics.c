@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * display firewall statistics: where packets ended.  Each worker's row (and their sum) satisfies
- * rx = forwarded + answered + punted + sum of drops, but for packets in work right now.
+ * rx = forwarded + answered + punted + held + sum of drops, but for packets in work right now.
  */
 #include "command.h"
 #include "management.h"
@@ -23,6 +23,7 @@ stats_row(const struct worker_stats *st, int worker)
 	row_number(row, "forwarded", st->forwarded);
 	row_number(row, "answered", st->answered);
 	row_number(row, "punted", st->punted);
+	row_number(row, "held", st->held); /* of one worker it can be negative */
 	for (int i = 1; i < DROP_REASON_COUNT; i++) {
 		dropped += st->drops[i];
 		row_number(drops, drop_names[i], st->drops[i]);
@@ -77,6 +78,7 @@ static const struct {
 	{ "forwarded", "forwarded", "sent on to another interface" },
 	{ "answered", "answered", "echo requests to own addresses" },
 	{ "punted", "punted", "ARP, ND, VRRP and unresolved next hops, to the control core" },
+	{ "held", "held", "fragments that wait for the rest of their datagram" },
 	{ "dropped", "dropped", "sum of the reasons below" },
 	{ "tx", "transmitted", "handed to the ports, own packets included" },
 	{ "injected", "injected", "own packets from the control core" },
@@ -113,9 +115,8 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 	else
 		PUT(" All workers\n");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		PUT("  %-16s %20llu%s%s\n", lines[i].title,
-			(unsigned long long)number(row, lines[i].key), lines[i].text[0] ? "  " : "",
-			lines[i].text);
+		PUT("  %-16s %20lld%s%s\n", lines[i].title, (long long)number(row, lines[i].key),
+			lines[i].text[0] ? "  " : "", lines[i].text);
 	for (int i = 1; i < DROP_REASON_COUNT; i++)
 		if (number(drops, drop_names[i]) > 0)
 			PUT("  drop %-15s %16llu  %s\n", drop_names[i],

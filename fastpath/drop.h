@@ -1,7 +1,7 @@
 /*
  * Where packets end.  Every received packet ends in exactly one of: forwarded, answered (echo
- * requests to our own addresses), punted, or one drop reason; so
- * rx = forwarded + answered + punted + sum of drops, per worker and in total.
+ * requests to our own addresses), punted, or one drop reason; fragments that wait for the rest of
+ * their datagram are held until then.  So rx = forwarded + answered + punted + held + sum of drops.
  */
 #pragma once
 
@@ -25,7 +25,13 @@
 	X(reverse_path, "source does not live where the packet comes from")                        \
 	X(smurf, "to the network or broadcast address of a connected network")                     \
 	X(link_local, "IPv6 link-local address, which never leaves its link")                      \
-	X(fragment, "IP fragment")                                                                 \
+	X(fragment, "IP fragment, and fragments are switched off or concern nobody else")          \
+	X(frag_invalid, "fragment whose length or place no datagram can have")                     \
+	X(frag_tiny, "first fragment without the whole TCP, UDP, ICMP or SCTP header")             \
+	X(frag_overlap, "fragments of one datagram overlap or contradict each other")              \
+	X(frag_duplicate, "fragment that has come before")                                         \
+	X(frag_full, "too many fragments: of the datagram, or in all")                             \
+	X(frag_timeout, "the rest of the datagram has not come in time")                           \
 	X(l4_header, "TCP, UDP, SCTP or ICMP header cut short or inconsistent")                    \
 	X(tcp_flags, "TCP flags that no stack sends together")                                     \
 	X(l4_checksum, "wrong TCP, UDP or ICMP checksum")                                          \

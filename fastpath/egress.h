@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "frag.h"
 #include "rewrite.h"
 #include "tcp_option.h"
 #include "worker.h"
@@ -53,7 +54,7 @@ egress_allowed(const struct worker *w, const struct pkt *p, unsigned int family,
 		return DROP_zone;
 	if (unlikely(out->heartbeat))
 		return DROP_heartbeat_port;
-	if (unlikely(p->ip_len > out->mtu))
+	if (unlikely(p->ip_len > out->mtu) && !frag_fits(p, out->mtu))
 		return DROP_mtu;
 	if (unlikely(neigh_word_state(e->word) == NEIGH_FAILED))
 		return DROP_neigh_failed;

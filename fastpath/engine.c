@@ -3,6 +3,7 @@
  * The engine: creation, publication of snapshots, and the small atomic words other threads steer
  * the workers with.
  */
+#include "frag_table.h"
 #include "policy.h"
 #include "worker.h"
 
@@ -54,6 +55,15 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		snprintf(err, err_size, "neighbour table of %u entries: too little memory",
 			params->max_neighbours);
 		return -1;
+	}
+	if (params->max_datagrams > 0 && params->max_fragments > 0) {
+		e->fragments = frag_table_create(
+			params->max_datagrams, params->max_fragments, params->socket);
+		if (e->fragments == NULL) {
+			snprintf(err, err_size, "fragment table of %u datagrams: too little memory",
+				params->max_datagrams);
+			return -1;
+		}
 	}
 	snprintf(name, sizeof(name), "%s-inject", e->name);
 	e->inject = rte_ring_create(name, INJECT_RING, params->socket, RING_F_SC_DEQ);
@@ -120,6 +130,7 @@ engine_destroy(struct engine *e)
 	while (e->inject != NULL && rte_ring_dequeue(e->inject, (void **)&m) == 0)
 		rte_pktmbuf_free(m);
 	rte_ring_free(e->inject);
+	frag_table_destroy(e->fragments);
 	snapshot_destroy(atomic_load(&e->snapshot));
 	if (e->neighbours != NULL)
 		neigh_table_destroy(e->neighbours);
@@ -243,6 +254,12 @@ struct neigh_table *
 engine_neighbours(const struct engine *e)
 {
 	return e->neighbours;
+}
+
+struct frag_table *
+engine_fragments(const struct engine *e)
+{
+	return e->fragments;
 }
 
 struct rcu *

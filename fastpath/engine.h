@@ -30,6 +30,7 @@
 #define WORKER_BURST 32
 
 struct engine;
+struct frag_table;
 struct worker;
 
 struct engine_params {
@@ -37,8 +38,10 @@ struct engine_params {
 	uint16_t workers;
 	uint32_t max_sessions;
 	uint32_t max_neighbours;
-	uint32_t max_routes; /* of each family */
-	uint32_t event_ring; /* mirror events per worker, power of two */
+	uint32_t max_routes;	/* of each family */
+	uint32_t event_ring;	/* mirror events per worker, power of two */
+	uint32_t max_datagrams; /* in fragments, at a time; 0: fragments are dropped */
+	uint32_t max_fragments; /* buffers they may take together */
 	int socket;
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
 };
@@ -66,6 +69,7 @@ struct session_table *engine_sessions(const struct engine *);
 struct route_table *engine_routes(const struct engine *);
 struct route6_table *engine_routes6(const struct engine *);
 struct neigh_table *engine_neighbours(const struct engine *);
+struct frag_table *engine_fragments(const struct engine *); /* NULL: there is none */
 struct rcu *engine_rcu(const struct engine *);
 
 /* Role lease.  Transit packets are transmitted and virtual MACs owned only while now < lease.
@@ -112,9 +116,11 @@ uint64_t worker_beats(const struct worker *);
 #define DROP_PLACE_PORT(port) (MAX_INTERFACES + (port))
 
 /* Counters: written by their worker, read by anybody, summed by the reader.  Between two polls
- * rx = forwarded + answered + punted + sum of drops.  Injected frames are none of these. */
+ * rx = forwarded + answered + punted + held + sum of drops.  Injected frames are none of these.
+ * held is the number of fragments taken less those that left the table: of one worker it can be
+ * negative (as int64_t), where it finished what another began. */
 struct worker_stats {
-	uint64_t rx, forwarded, answered, punted, tx, injected;
+	uint64_t rx, forwarded, answered, punted, held, tx, injected;
 	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
 	uint64_t drops[DROP_REASON_COUNT]; /* sums over all places, made by the reader */
 	uint64_t sessions_created, sessions_closed, sessions_aged, events_lost_to_sweep;

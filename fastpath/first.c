@@ -7,6 +7,7 @@
 #include "first.h"
 
 #include "egress.h"
+#include "frag.h"
 #include "l4_sum.h"
 #include "parse_l4.h"
 #include "policy.h"
@@ -87,6 +88,10 @@ answer(struct worker *w, struct pkt *p, const struct own *own, struct session *s
 	}
 	worker_touch(w, s, 0, p->ip_len);
 	worker_touch(w, s, 1, p->ip_len);
+	if (unlikely(p->fragments)) {
+		frag_answer(w, p, own->vrid != 0);
+		return;
+	}
 	if (p->family == 6)
 		rewrite_echo_reply6(eth, p->ip6, pkt_l4(p));
 	else
@@ -202,7 +207,10 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		worker_touch(w, s, 0, p->ip_len);
 		if (p->proto == IPPROTO_TCP && seg.flags & TCP_SYN)
 			egress_clamp(w, p, &c->egress);
-		egress_send(w, p, p->family, &c->egress);
+		if (unlikely(p->fragments))
+			frag_send(w, p, &c->egress);
+		else
+			egress_send(w, p, p->family, &c->egress);
 	}
 	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, false);
 	worker_event(w, s, index, MIRROR_CREATE);

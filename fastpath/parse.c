@@ -5,6 +5,7 @@
  */
 #include "parse.h"
 
+#include "frag.h"
 #include "icmp_error.h"
 #include "parse6.h"
 #include "parse_l4.h"
@@ -15,6 +16,7 @@
 enum verdict {
 	VERDICT_LOOKUP,
 	VERDICT_LOOKUP6,
+	VERDICT_FRAGMENT,
 	VERDICT_PUNT, /* p->why */
 	VERDICT_DROP  /* *reason */
 };
@@ -74,7 +76,8 @@ parse_options(const struct worker *w, const struct pkt *p, uint32_t header)
 	return defence_options(w, p->l3, header, p->ip->next_proto_id);
 }
 
-/* The IPv4 header; trailing padding of the frame is cut off. */
+/* The IPv4 header; trailing padding of the frame is cut off.
+ * => DROP_fragment: sound, but part of a datagram only. */
 static enum drop_reason
 parse_ipv4(const struct worker *w, struct pkt *p)
 {
@@ -108,12 +111,10 @@ parse_ipv4(const struct worker *w, struct pkt *p)
 		if (reason != DROP_NONE)
 			return reason;
 	}
-	if (unlikely((ip->fragment_offset & RTE_BE16(0x3fff)) != 0))
-		return DROP_fragment;
 	p->family = 4;
 	p->l4_off = (uint16_t)header;
 	p->proto = ip->next_proto_id;
-	return DROP_NONE;
+	return unlikely((ip->fragment_offset & RTE_BE16(0x3fff)) != 0) ? DROP_fragment : DROP_NONE;
 }
 
 static enum drop_reason
@@ -208,7 +209,7 @@ parse_other(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_re
 	if (likely(type == RTE_BE16(RTE_ETHER_TYPE_IPV6))) {
 		*reason = parse6_packet(w, p, &punt);
 		if (unlikely(*reason != DROP_NONE))
-			return VERDICT_DROP;
+			return *reason == DROP_fragment ? VERDICT_FRAGMENT : VERDICT_DROP;
 		return unlikely(punt) ? VERDICT_PUNT : VERDICT_LOOKUP6;
 	}
 	*reason = DROP_ether_type;
@@ -245,7 +246,24 @@ parse_frame(const struct worker *w, struct pkt *p, uint64_t port_mac, enum drop_
 	*reason = parse_ipv4(w, p);
 	if (likely(*reason == DROP_NONE))
 		*reason = parse_l4(w, p);
+	else if (*reason == DROP_fragment)
+		return VERDICT_FRAGMENT;
 	return likely(*reason == DROP_NONE) ? VERDICT_LOOKUP : VERDICT_DROP;
+}
+
+/* One more fragment.  => its datagram is complete and stands in *d. */
+static bool
+parse_fragment(struct worker *w, struct pkt *p, struct pkt *d)
+{
+	enum drop_reason reason;
+
+	if (!frag_take(w, p, d))
+		return false;
+	reason = d->family == 6 ? parse6_datagram(w, d) : parse_l4(w, d);
+	if (reason == DROP_NONE)
+		return true;
+	worker_drop(w, d, reason);
+	return false;
 }
 
 /* Does this port carry service traffic at all? */
@@ -295,6 +313,9 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 			break;
 		case VERDICT_LOOKUP6:
 			w->pkts6[left.v6++] = *p;
+			break;
+		case VERDICT_FRAGMENT:
+			left.datagrams += parse_fragment(w, p, &w->datagrams[left.datagrams]);
 			break;
 		case VERDICT_PUNT:
 			worker_punt(w, p, p->why);

@@ -27,7 +27,7 @@ parse_header(struct pkt *p)
 	if (room > len && unlikely(rte_pktmbuf_trim(m, (uint16_t)(room - len)) != 0))
 		return DROP_ip_header;
 	p->family = 6;
-	p->ip_len = (uint16_t)len;
+	p->ip_len = len;
 	return DROP_NONE;
 }
 
@@ -47,7 +47,7 @@ in_one_piece(struct pkt *p, uint32_t bytes)
 static uint32_t
 readable(const struct pkt *p)
 {
-	return RTE_MIN((uint32_t)p->ip_len, (uint32_t)p->m->data_len - RTE_ETHER_HDR_LEN);
+	return RTE_MIN(p->ip_len, (uint32_t)p->m->data_len - RTE_ETHER_HDR_LEN);
 }
 
 /* From the IPv6 header to L4.  A packet that is too large to be put into one piece may have its
@@ -71,9 +71,8 @@ parse_chain(struct pkt *p, struct ip6_chain *chain)
 	p->proto = chain->proto;
 	if (ip6_chain_fragment(chain))
 		return DROP_fragment;
-	return readable(p) < RTE_MIN((uint32_t)p->ip_len, p->l4_off + (uint32_t)L4_HEADER_MAX)
-		       ? DROP_runt
-		       : DROP_NONE;
+	return readable(p) < RTE_MIN(p->ip_len, p->l4_off + (uint32_t)L4_HEADER_MAX) ? DROP_runt
+										     : DROP_NONE;
 }
 
 /* A message that must not come from beyond its link (RFC 4861 6.1, 7.1; RFC 6980: in one piece). */
@@ -146,10 +145,24 @@ parse_ports(const struct worker *w, struct pkt *p, const struct ip6_chain *chain
 	}
 }
 
+/* What lies behind the chain. */
+static enum drop_reason
+parse_payload(const struct worker *w, struct pkt *p, const struct ip6_chain *chain, bool *punt)
+{
+	struct parse_ports ports = { 0 };
+	enum drop_reason reason;
+
+	p->icmp = PKT_NOT_ICMP;
+	reason = parse_ports(w, p, chain, &ports, punt);
+	if (likely(reason == DROP_NONE) && likely(p->icmp != PKT_ICMP_ERROR))
+		p->swap = session_key6_make(&p->key6, p->ip6->src_addr, p->ip6->dst_addr, ports.src,
+			ports.dst, p->proto);
+	return reason;
+}
+
 enum drop_reason
 parse6_packet(const struct worker *w, struct pkt *p, bool *punt)
 {
-	struct parse_ports ports = { 0 };
 	struct ip6_chain chain;
 	enum drop_reason reason = parse_header(p);
 	bool host;
@@ -164,14 +177,21 @@ parse6_packet(const struct worker *w, struct pkt *p, bool *punt)
 			return reason;
 	}
 	reason = parse_chain(p, &chain);
-	if (unlikely(reason != DROP_NONE))
+	return likely(reason == DROP_NONE) ? parse_payload(w, p, &chain, punt) : reason;
+}
+
+enum drop_reason
+parse6_datagram(const struct worker *w, struct pkt *p)
+{
+	struct ip6_chain chain;
+	const enum drop_reason reason = ip6_chain_walk(p->ip6, readable(p), &chain);
+	bool punt = false; /* never: what would be punted must not be in fragments */
+
+	if (reason != DROP_NONE)
 		return reason;
-	p->icmp = PKT_NOT_ICMP;
-	reason = parse_ports(w, p, &chain, &ports, punt);
-	if (likely(reason == DROP_NONE) && likely(p->icmp != PKT_ICMP_ERROR))
-		p->swap = session_key6_make(&p->key6, p->ip6->src_addr, p->ip6->dst_addr, ports.src,
-			ports.dst, p->proto);
-	return reason;
+	p->l4_off = chain.l4_off;
+	p->proto = chain.proto;
+	return parse_payload(w, p, &chain, &punt);
 }
 
 enum drop_reason

@@ -53,16 +53,19 @@ struct pkt {
 		struct rte_ipv4_hdr *ip;
 		struct rte_ipv6_hdr *ip6;
 	};
-	uint16_t port;	     /* engine port it came in */
-	uint16_t interface;  /* interface it came in */
-	uint16_t ip_len;     /* bytes from l3 to the end */
-	uint16_t l4_off;     /* bytes from l3 to the L4 header: extension headers lie between */
-	uint8_t family;	     /* 4 or 6 */
-	uint8_t zone;	     /* of that interface */
-	uint8_t swap;	     /* 1: the sender (of the quoted packet) is endpoint 1 of key */
-	uint8_t proto;	     /* behind the extension headers */
-	uint8_t icmp;	     /* enum pkt_icmp */
-	uint8_t why;	     /* enum punt_why, when parse says so */
+	uint16_t port;	    /* engine port it came in */
+	uint16_t interface; /* interface it came in */
+	uint16_t l4_off;    /* bytes from l3 to the L4 header: extension headers lie between */
+	uint8_t family;	    /* 4 or 6 */
+	uint8_t zone;	    /* of that interface */
+	uint8_t swap;	    /* 1: the sender (of the quoted packet) is endpoint 1 of key */
+	uint8_t proto;	    /* behind the extension headers */
+	uint8_t icmp;	    /* enum pkt_icmp */
+	uint8_t why;	    /* enum punt_why, when parse says so */
+	/* A datagram of fragments (frag.h): m is the first of them, pkt_part(m)->next leads to the
+	 * others, and ip_len is as if they were one packet: more than m has. */
+	bool fragments;
+	uint32_t ip_len;     /* bytes from l3 to the end */
 	uint32_t quoted_seq; /* of an error about TCP */
 	union {		     /* by family; of an ICMP error: of the packet it quotes */
 		struct session_key4 key;

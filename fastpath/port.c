@@ -19,8 +19,8 @@ port_pool_create(const char *name, uint32_t count, int socket)
 	const uint32_t cache = count >= 8 * POOL_CACHE ? POOL_CACHE : 0;
 
 	return rte_pktmbuf_pool_create(name, count, cache,
-		RTE_ALIGN(sizeof(struct pkt_meta), RTE_MBUF_PRIV_ALIGN), RTE_MBUF_DEFAULT_BUF_SIZE,
-		socket);
+		RTE_ALIGN(sizeof(struct pkt_private), RTE_MBUF_PRIV_ALIGN),
+		RTE_MBUF_DEFAULT_BUF_SIZE, socket);
 }
 
 /* Symmetric Toeplitz: both directions of a connection hash alike, so they meet the same queue. */

@@ -28,10 +28,36 @@ struct pkt_meta {
 	uint32_t neigh; /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
 };
 
+/* Behind it: a fragment among those of its datagram (fastpath/frag.h). */
+struct pkt_part {
+	struct rte_mbuf *next; /* the one behind it, NULL = none yet */
+	uint16_t offset;       /* of its payload in the datagram's */
+	uint16_t len;	       /* of its payload */
+	uint16_t data;	       /* from its IP header to its payload */
+	uint16_t l3;	       /* from the start of its frame to its IP header */
+	uint16_t port;	       /* engine port it came in */
+	uint16_t interface;    /* interface it came in */
+};
+
+struct pkt_private {
+	struct pkt_meta meta;
+	struct pkt_part part;
+};
+
 static inline struct pkt_meta *
 pkt_meta(struct rte_mbuf *m)
 {
-	return rte_mbuf_to_priv(m);
+	struct pkt_private *p = rte_mbuf_to_priv(m);
+
+	return &p->meta;
+}
+
+static inline struct pkt_part *
+pkt_part(struct rte_mbuf *m)
+{
+	struct pkt_private *p = rte_mbuf_to_priv(m);
+
+	return &p->part;
 }
 
 struct port {
@@ -42,7 +68,7 @@ struct port {
 	struct rte_ether_addr mac;
 };
 
-/* port_pool_create: packet buffers with room for struct pkt_meta.  NULL with rte_errno. */
+/* port_pool_create: packet buffers with room for struct pkt_private.  NULL with rte_errno. */
 struct rte_mempool *port_pool_create(const char *name, uint32_t count, int socket);
 
 /* port_start: configure and start `ethdev` with `queues` RX and TX queues, symmetric RSS where the

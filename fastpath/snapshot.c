@@ -19,6 +19,8 @@ snapshot_create(uint16_t address_count, uint16_t address6_count)
 		snapshot_destroy(s);
 		return NULL;
 	}
+	s->fragments =
+		(struct snapshot_fragments){ .timeout = FRAGMENTS_TIMEOUT, .most = FRAGMENTS_MOST };
 	s->address_count = address_count;
 	s->address6_count = address6_count;
 	for (unsigned int i = 0; i < MAX_PORTS; i++)

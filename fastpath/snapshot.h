@@ -23,6 +23,9 @@
 #define INTERFACE_NONE UINT16_MAX
 #define MAX_ADDRESSES6 8 /* global IPv6 addresses of an interface */
 
+#define FRAGMENTS_TIMEOUT 30 /* s; RFC 791 says 15, RFC 8200 60, hosts 30 */
+#define FRAGMENTS_MOST	  64 /* of one datagram: all there can be from an MTU of 1280 up */
+
 #define ZONE_NONE  0
 #define ZONE_LOCAL 1
 
@@ -78,10 +81,18 @@ struct snapshot_tracking {
 	bool verify_all;       /* software checksums of payload too, see l4_sum.h */
 };
 
+/* What becomes of fragments (fastpath/frag.h). */
+struct snapshot_fragments {
+	bool drop;	  /* all of them */
+	uint16_t timeout; /* s, from the first of a datagram to the last */
+	uint32_t most;	  /* fragments of one datagram */
+};
+
 struct snapshot {
 	uint32_t version;
 	struct snapshot_tracking tracking;
 	uint32_t defences; /* DEFENCE_BIT() of those that are on */
+	struct snapshot_fragments fragments;
 	uint16_t interface_count;
 	uint16_t address_count;
 	uint16_t address6_count;
@@ -97,7 +108,8 @@ struct snapshot {
 	struct policy *policy; /* owned by the snapshot */
 };
 
-/* snapshot_create: with room for so many own addresses, and the subnet of each of IPv4. */
+/* snapshot_create: with room for so many own addresses, and the subnet of each of IPv4; empty but
+ * for `fragments`, which has its defaults. */
 struct snapshot *snapshot_create(uint16_t address_count, uint16_t address6_count);
 void snapshot_destroy(struct snapshot *); /* policy included */
 

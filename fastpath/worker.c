@@ -7,6 +7,7 @@
 
 #include "egress.h"
 #include "first.h"
+#include "frag.h"
 #include "icmp_error.h"
 #include "l4_sum.h"
 #include "parse.h"
@@ -28,6 +29,10 @@ worker_punt(struct worker *w, struct pkt *p, enum punt_why why)
 {
 	struct pkt_meta *meta = pkt_meta(p->m);
 
+	if (unlikely(p->fragments)) {
+		worker_drop(w, p, DROP_fragment);
+		return;
+	}
 	*meta = (struct pkt_meta){
 		.port = p->port, .interface = p->interface, .why = (uint8_t)why, .neigh = NEIGH_NONE
 	};
@@ -187,17 +192,19 @@ session_refresh(void *ctx, struct session *s, uint32_t index)
 	worker_event(ctx, s, index, MIRROR_UPDATE);
 }
 
-/* Inbox, timers and freeing of this worker's shard. */
+/* Inbox, timers and freeing of this worker's shard; fragments whose time is over. */
 static void
 housekeep(struct worker *w)
 {
 	session_table_poll(
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
+	frag_age(w);
 }
 
-/* worker_hit() of one family, a constant: the code of each is made from this. */
+/* worker_hit() of one family, a constant: the code of each is made from this.  The same holds for
+ * `fragments`: only datagrams in fragments pay for them. */
 static __rte_always_inline bool
-hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family)
+hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool fragments)
 {
 	struct session *s = session_table_at(w->sessions, index);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
@@ -262,7 +269,10 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family)
 	worker_touch(w, s, dir, p->ip_len);
 	if (p->proto == IPPROTO_TCP && unlikely(seg.flags & TCP_SYN))
 		egress_clamp(w, p, &e);
-	egress_send(w, p, family, &e);
+	if (fragments)
+		frag_send(w, p, &e);
+	else
+		egress_send(w, p, family, &e);
 	if (unlikely(changed))
 		worker_event(w, s, index, MIRROR_UPDATE);
 	return true;
@@ -271,7 +281,8 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family)
 bool
 worker_hit(struct worker *w, struct pkt *p, uint32_t index)
 {
-	return p->family == 6 ? hit(w, p, index, 6) : hit(w, p, index, 4);
+	return p->family == 6 ? hit(w, p, index, 6, p->fragments)
+			      : hit(w, p, index, 4, p->fragments);
 }
 
 /* Look up packets of one family. */
@@ -314,11 +325,29 @@ walk(struct worker *w, struct pkt *pkts, uint32_t n, unsigned int family)
 	for (uint32_t i = 0; i < n; i++) {
 		struct pkt *p = &pkts[i];
 
-		if (unlikely(found[i] == SESSION_NONE) || unlikely(!hit(w, p, found[i], family)))
+		if (unlikely(found[i] == SESSION_NONE) ||
+			unlikely(!hit(w, p, found[i], family, false)))
 			first[first_count++] = p;
 	}
 	if (unlikely(first_count > 0))
 		first_burst(w, first, first_count);
+}
+
+/* Datagrams whose last fragment has just come: few, so one by one. */
+static void
+walk_datagrams(struct worker *w, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct pkt *p = &w->datagrams[i];
+		uint32_t found;
+
+		if (p->family == 6)
+			lookup(w, p, 1, 6, &found);
+		else
+			lookup(w, p, 1, 4, &found);
+		if (found == SESSION_NONE || !worker_hit(w, p, found))
+			first_burst(w, &p, 1);
+	}
 }
 
 static void
@@ -330,6 +359,8 @@ burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 		walk(w, w->pkts, left.v4, 4);
 	if (left.v6 > 0)
 		walk(w, w->pkts6, left.v6, 6);
+	if (unlikely(left.datagrams > 0))
+		walk_datagrams(w, left.datagrams);
 }
 
 /* Frames of the control core: finished, sent as they are, with or without the lease. */

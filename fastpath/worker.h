@@ -59,8 +59,10 @@ struct worker {
 	uint16_t dropped_count;
 	struct rte_mbuf *dropped[DROPPED]; /* freed together: a flood must not cost much */
 
-	struct pkt pkts[WORKER_BURST];	   /* this burst's IPv4 */
-	struct pkt pkts6[WORKER_BURST];	   /* and its IPv6 */
+	struct pkt pkts[WORKER_BURST];	    /* this burst's IPv4 */
+	struct pkt pkts6[WORKER_BURST];	    /* and its IPv6 */
+	struct pkt datagrams[WORKER_BURST]; /* of both, that a fragment has made complete */
+	uint32_t fragments_cursor;	    /* whose time is over: where to look next */
 	struct tx_queue fenced[MAX_PORTS]; /* transit and virtual addresses: only under the lease */
 	struct tx_queue own[MAX_PORTS];	   /* injected frames, our interfaces' own answers */
 };
@@ -78,7 +80,8 @@ struct engine {
 	struct route_table *routes;
 	struct route6_table *routes6;
 	struct neigh_table *neighbours;
-	struct rte_ring *inject; /* MP, SC: worker 0 */
+	struct frag_table *fragments; /* NULL: fragments are dropped */
+	struct rte_ring *inject;      /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];
 	uint64_t hits_base[MAX_RULES + 1]; /* M: what to subtract from the workers' sums */
 
@@ -121,13 +124,19 @@ worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t place, enum drop
 		worker_free_dropped(w);
 }
 
+/* frag_drop: every fragment of a datagram (fastpath/frag.c). */
+void frag_drop(struct worker *, const struct pkt *, enum drop_reason);
+
 static inline void
 worker_drop(struct worker *w, struct pkt *p, enum drop_reason reason)
 {
-	worker_drop_mbuf(w, p->m, p->interface, reason);
+	if (unlikely(p->fragments))
+		frag_drop(w, p, reason);
+	else
+		worker_drop_mbuf(w, p->m, p->interface, reason);
 }
 
-/* worker_punt: hand a received frame to the control core. */
+/* worker_punt: hand a received frame to the control core, which takes no fragments. */
 void worker_punt(struct worker *, struct pkt *, enum punt_why);
 
 /* worker_event: tell the HRP core about a session, unless it is the peer's. */
@@ -162,7 +171,7 @@ worker_queue(struct worker *w, struct rte_mbuf *m, uint16_t port, enum tx_kind k
 
 /* worker_touch: a packet of direction `dir` was accepted. */
 static inline void
-worker_touch(const struct worker *w, struct session *s, unsigned int dir, uint16_t ip_len)
+worker_touch(const struct worker *w, struct session *s, unsigned int dir, uint32_t ip_len)
 {
 	struct session_dir *d = &s->dir[dir];
 

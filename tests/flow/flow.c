@@ -85,6 +85,8 @@ flow_box(struct flow *f)
 		.buffers = 512,
 		.ring = 128,
 		.event_ring = f->event_ring,
+		.datagrams = f->max_datagrams,
+		.fragments = f->max_fragments,
 		.ipv6 = f->six,
 	});
 	return f->box;
@@ -99,17 +101,19 @@ check_invariants(struct flow *f)
 
 	flow_settle(f);
 	s = flow_stats(f);
-	ended = s.forwarded + s.answered + s.punted;
+	ended = s.forwarded + s.answered + s.punted + s.held;
 	for (unsigned int r = 0; r < DROP_REASON_COUNT; r++)
 		ended += s.drops[r];
 	if (s.rx != ended)
-		flow_fail(f, "%lu packets received, %lu have ended", s.rx, ended);
+		flow_fail(f, "%lu packets received, %lu have ended or are held", s.rx, ended);
 	if (s.tx != s.forwarded + s.answered + s.injected)
 		flow_fail(f, "%lu packets sent, but not each counted", s.tx);
 	/* Twice the longest timeout: everything must be gone, and nothing lost. */
 	engine_box_wait(f->box, 2500 * 1000);
 	if (session_table_count(engine_sessions(f->box->engine)) != 0)
 		flow_fail(f, "sessions are left after all timers");
+	if (flow_stats(f).held != 0)
+		flow_fail(f, "fragments are held after all timers");
 	for (uint16_t i = 0; i < 4; i++)
 		engine_box_poll(f->box);
 	if (rte_mempool_in_use_count(f->box->pool) != 0)
@@ -142,7 +146,7 @@ static void
 statement(struct flow *f, struct words *w)
 {
 	const struct flow_statement *const tables[] = { flow_packet_statements,
-		flow_state_statements, flow_world_statements };
+		flow_piece_statements, flow_state_statements, flow_world_statements };
 	const char *first = flow_word(w);
 
 	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {
@@ -197,6 +201,7 @@ begin_case(struct flow *f)
 	f->boxes = boxes;
 	f->table = 512;
 	f->event_ring = 256;
+	f->held_said = -1;
 }
 
 static int

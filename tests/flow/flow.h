@@ -1,6 +1,7 @@
 /*
  * The runner of flow tests: what its parts share.  flow.c reads files and judges cases,
- * flow_packets.c feeds and matches packets, flow_state.c looks at sessions, events and counters,
+ * flow_packets.c feeds and matches packets, flow_pieces.c cuts them into fragments, flow_state.c
+ * looks at sessions, events and counters,
  * flow_world.c changes what is around the engine.
  */
 #pragma once
@@ -13,7 +14,9 @@
 #include <string.h>
 
 #define MAX_IN	    64
-#define MAX_LEAVING 64
+#define MAX_LEAVING 128
+
+#define FLOW_DATAGRAMS 4 /* that can be in pieces at a time */
 
 /* Packets to workers. */
 enum spread { ONE_WORKER, TWO_STEERED, TWO_DEALT, SPREADS };
@@ -34,6 +37,14 @@ struct leaving {
 	uint8_t bytes[FRAME_MAX];
 };
 
+/* A packet that is fed in pieces. */
+struct flow_datagram {
+	uint16_t port;
+	size_t len;    /* of all; 0: there is none */
+	size_t header; /* Ethernet and IP headers: what is cut lies behind them */
+	uint8_t bytes[FRAME_MAX];
+};
+
 struct flow {
 	enum spread spread;
 	bool six; /* this run maps the case to IPv6 (frame_to6) */
@@ -42,7 +53,7 @@ struct flow {
 	char why[512]; /* "" while the case is good */
 
 	/* Wishes for the engine, until the first line that needs it */
-	uint32_t table, event_ring;
+	uint32_t table, event_ring, max_datagrams, max_fragments;
 	bool steered;
 	bool skip;     /* not for this spread */
 	bool verbatim; /* addresses of the case are meant as they stand */
@@ -55,8 +66,11 @@ struct flow {
 
 	bool hold;
 	unsigned int dealt;
+	struct flow_datagram datagrams[FLOW_DATAGRAMS];
 	struct fed fed[MAX_IN];
-	unsigned int fed_count, verdicts;
+	unsigned int fed_count; /* in fed[]: what may still be sent */
+	unsigned int arrived, verdicts;
+	int held_before, held_said; /* fragments; said -1: no line has said how many */
 	struct leaving leaving[MAX_LEAVING];
 	unsigned int leaving_count;
 	struct worker_stats before; /* when the oldest of fed[] was fed */
@@ -69,8 +83,8 @@ struct flow_statement {
 	void (*run)(struct flow *, struct words *);
 };
 
-extern const struct flow_statement flow_packet_statements[], flow_state_statements[],
-	flow_world_statements[];
+extern const struct flow_statement flow_packet_statements[], flow_piece_statements[],
+	flow_state_statements[], flow_world_statements[];
 extern const char *const flow_zone_names[BOX_PORTS];
 
 /* flow_fail: the case is bad; only its first complaint counts. */
@@ -82,6 +96,11 @@ struct engine_box *flow_box(struct flow *);
 uint16_t flow_port(struct flow *, const char *zone);
 /* flow_frame: read a packet; it must end the line when `last`.  => false with a complaint. */
 bool flow_frame(struct flow *, struct words *, struct frame_spec *, bool last);
+/* flow_destination: destination MAC of a frame: as the test says, else the port's own. */
+struct rte_ether_addr flow_destination(struct flow *, const struct frame_spec *, uint16_t port);
+/* flow_feed: a frame arrives; unless frames are held back, the workers run at once. */
+void flow_feed(struct flow *, uint16_t port, uint16_t queue, const uint8_t *bytes, uint16_t len,
+	uint16_t split, bool nic_bad);
 /* flow_address: an address as this run means it.  => false with a complaint. */
 bool flow_address(struct flow *, const char *, struct ip_addr *);
 /* flow_key_ports: ports of a packet's session key.  An echo session has the identifier and what
@@ -104,6 +123,15 @@ static inline bool
 flow_is(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
+}
+
+/* flow_times: the last word, if it is "*N".  => N, or 1. */
+static inline unsigned long
+flow_times(struct words *w)
+{
+	if (w->at == w->count || w->word[w->count - 1][0] != '*')
+		return 1;
+	return strtoul(w->word[--w->count] + 1, NULL, 0);
 }
 
 /* => "VALUE" of "name=VALUE" or NULL. */

@@ -43,9 +43,8 @@ queue_for(struct flow *f, const struct frame_spec *s)
 	}
 }
 
-/* Destination MAC of a frame: as the test says, else the port's own. */
-static struct rte_ether_addr
-destination_mac(struct flow *f, const struct frame_spec *s, uint16_t port)
+struct rte_ether_addr
+flow_destination(struct flow *f, const struct frame_spec *s, uint16_t port)
 {
 	struct rte_ether_addr mac = f->box->ports[port].mac;
 	const char *said = s->mac;
@@ -127,24 +126,44 @@ flow_stats(const struct flow *f)
 	return s;
 }
 
+/* Fragments that are held stay among those fed: they can still be sent. */
+static void
+keep_held(struct flow *f, int held)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; held > 0 && i < f->fed_count; i++) {
+		if (!f->fed[i].done)
+			f->fed[kept++] = f->fed[i];
+	}
+	f->fed_count = kept;
+	f->held_before = held;
+	f->held_said = -1;
+}
+
 /* Every frame that was fed must have had its line, and nothing else may have happened. */
 void
 flow_settle(struct flow *f)
 {
 	struct worker_stats now;
 	struct rte_mbuf *m;
+	int held, untold;
 
 	if (f->box == NULL)
 		return;
-	if (f->verdicts < f->fed_count)
-		flow_fail(f, "%u packet(s) above have no line that says what becomes of them",
-			f->fed_count - f->verdicts);
+	now = flow_stats(f);
+	held = (int)now.held;
+	untold = (int)f->arrived + f->held_before - held - (int)f->verdicts;
+	if (untold > 0)
+		flow_fail(f, "%d packet(s) above have no line that says what becomes of them",
+			untold);
+	if (held > 0 && held != f->held_before && held != f->held_said)
+		flow_fail(f, "%d fragment(s) are held, and no line says so", held);
 	for (unsigned int i = 0; i < f->leaving_count; i++) {
 		if (!f->leaving[i].done)
 			flow_fail(f, "a frame was sent to %s that no line above expects",
 				flow_zone_names[f->leaving[i].port]);
 	}
-	now = flow_stats(f);
 	for (unsigned int r = 1; r < DROP_REASON_COUNT; r++) {
 		const uint64_t got = now.drops[r] - f->before.drops[r];
 
@@ -159,7 +178,8 @@ flow_settle(struct flow *f)
 		}
 	}
 	f->before = now;
-	f->fed_count = f->verdicts = f->leaving_count = 0;
+	f->arrived = f->verdicts = f->leaving_count = 0;
+	keep_held(f, held);
 	memset(f->expected_drops, 0, sizeof(f->expected_drops));
 }
 
@@ -170,45 +190,73 @@ flow_run(struct flow *f)
 	collect(f);
 }
 
+/* Remember a frame until it is sent; of equal ones, one is enough. */
+static void
+remember(struct flow *f, uint16_t port, const uint8_t *bytes, uint16_t len)
+{
+	struct fed *fed = &f->fed[f->fed_count];
+
+	for (unsigned int i = 0; f->arrived > f->fed_count && i < f->fed_count; i++) {
+		if (!f->fed[i].done && f->fed[i].port == port && f->fed[i].len == len &&
+			memcmp(f->fed[i].bytes, bytes, len) == 0)
+			return;
+	}
+	if (f->fed_count == MAX_IN) { /* the oldest can no longer be matched */
+		memmove(&f->fed[0], &f->fed[1], (MAX_IN - 1) * sizeof(f->fed[0]));
+		fed--;
+	} else {
+		f->fed_count++;
+	}
+	fed->port = port;
+	fed->done = false;
+	fed->len = len;
+	memcpy(fed->bytes, bytes, len);
+}
+
+void
+flow_feed(struct flow *f, uint16_t port, uint16_t queue, const uint8_t *bytes, uint16_t len,
+	uint16_t split, bool nic_bad)
+{
+	struct rte_mbuf *m = to_mbuf(f, bytes, len, split);
+
+	remember(f, port, bytes, len);
+	f->arrived++;
+	if (m != NULL && nic_bad)
+		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	if (m != NULL && !engine_box_feed(f->box, port, queue, m)) {
+		flow_fail(f, "port ring full");
+		rte_pktmbuf_free(m);
+	}
+	if (!f->hold && f->why[0] == '\0')
+		flow_run(f);
+}
+
 /* in ZONE PACKET */
 static void
 do_in(struct flow *f, struct words *w)
 {
-	struct engine_box *b = flow_box(f);
 	const uint16_t port = flow_port(f, flow_word(w));
 	struct frame_spec s = { 0 };
 	struct rte_ether_addr dst, src;
-	struct rte_mbuf *m;
-	struct fed *fed;
+	uint8_t bytes[FRAME_MAX];
+	uint16_t len;
 
+	flow_box(f);
 	if (!f->hold)
 		flow_settle(f);
-	if (f->fed_count == MAX_IN)
-		flow_fail(f, "too many packets held");
 	if (!flow_frame(f, w, &s, true)) {
 		frame_spec_free(&s);
 		return;
 	}
-	dst = destination_mac(f, &s, port);
+	dst = flow_destination(f, &s, port);
 	src = engine_box_host_mac_of(&s.src);
 	if (s.smac[0] != '\0' && !frame_mac(s.smac, &src))
 		flow_fail(f, "smac?");
 	if (f->why[0] == '\0') {
-		fed = &f->fed[f->fed_count++];
-		fed->port = port;
-		fed->done = false;
-		fed->len = (uint16_t)frame_build(&s, &dst, &src, fed->bytes);
-		m = to_mbuf(f, fed->bytes, fed->len, s.split);
-		if (m != NULL && s.nic_bad)
-			m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
-		if (m != NULL && !engine_box_feed(b, port, queue_for(f, &s), m)) {
-			flow_fail(f, "port ring full");
-			rte_pktmbuf_free(m);
-		}
+		len = (uint16_t)frame_build(&s, &dst, &src, bytes);
+		flow_feed(f, port, queue_for(f, &s), bytes, len, s.split, s.nic_bad);
 	}
 	frame_spec_free(&s);
-	if (!f->hold && f->why[0] == '\0')
-		flow_run(f);
 }
 
 /* Packets: what comes out */
@@ -269,14 +317,18 @@ answer_to(const struct fed *in, const struct leaving *out)
 	const size_t address = six ? IP6_LEN : 4, from = six ? 8 : 12;
 	size_t l4;
 	uint8_t proto;
+	bool first;
 
 	if (out->port != in->port || out->len != true_len(in) || is_ip6(out->bytes) != six)
 		return false;
 	l4 = frame_l4(in->bytes, in->len, &proto) - RTE_ETHER_HDR_LEN;
+	first = frame_place(in->bytes, in->len) <= 1;
 	return memcmp(a + from, b + from + address, address) == 0 &&
 	       memcmp(a + from + address, b + from, address) == 0 && b[six ? 7 : 8] == 64 &&
-	       proto == (six ? 58 : 1) && a[l4] == (six ? 128 : 8) && b[l4] == (six ? 129 : 0) &&
-	       memcmp(a + l4 + 4, b + l4 + 4, out->len - RTE_ETHER_HDR_LEN - l4 - 4) == 0 &&
+	       proto == (six ? 58 : 1) &&
+	       (!first || (a[l4] == (six ? 128 : 8) && b[l4] == (six ? 129 : 0))) &&
+	       memcmp(a + l4 + 4 * first, b + l4 + 4 * first,
+		       out->len - RTE_ETHER_HDR_LEN - l4 - 4 * first) == 0 &&
 	       memcmp(in->bytes, out->bytes + 6, 6) == 0 &&
 	       memcmp(in->bytes + 6, out->bytes, 6) == 0;
 }
@@ -358,17 +410,21 @@ complain_not_sent(struct flow *f, const char *what)
 	flow_fail(f, "not %s%s", what, f->leaving_count > 0 ? ", or not as it should be" : "");
 }
 
-/* pass [ZONE]: forwarded, nothing but MACs, TTL and header checksum changed */
+/* pass [ZONE] [*N]: forwarded, nothing but MACs, TTL and header checksum changed */
 static void
 do_pass(struct flow *f, struct words *w)
 {
+	const unsigned long times = flow_times(w);
 	const int port = w->at < w->count ? flow_port(f, flow_word(w)) : -1;
-	const struct leaving *l = match(f, port, forwarded_from);
 
-	if (l == NULL)
-		complain_not_sent(f, "forwarded");
-	else
-		check_macs(f, l);
+	for (unsigned long i = 0; i < times && f->why[0] == '\0'; i++) {
+		const struct leaving *l = match(f, port, forwarded_from);
+
+		if (l == NULL)
+			complain_not_sent(f, "forwarded");
+		else
+			check_macs(f, l);
+	}
 }
 
 /* out ZONE PACKET: as pass, and the frame is as described; with mss= that may be another one */
@@ -394,13 +450,25 @@ do_out(struct flow *f, struct words *w)
 	frame_spec_free(&s);
 }
 
-/* answer: an echo request to the firewall was turned into its reply */
+/* answer [*N]: an echo request to the firewall, in N fragments, was turned into its reply */
 static void
 do_answer(struct flow *f, struct words *w)
 {
-	(void)w;
-	if (match(f, -1, answer_to) == NULL)
-		complain_not_sent(f, "answered");
+	const unsigned long times = flow_times(w);
+	uint32_t sum = 0;
+	size_t bytes = 0;
+
+	for (unsigned long i = 0; i < times; i++) {
+		const struct leaving *l = match(f, -1, answer_to);
+
+		if (l == NULL) {
+			complain_not_sent(f, "answered");
+			return;
+		}
+		bytes += frame_part_sum(l->bytes, l->len, &sum);
+		if (i + 1 == times && times > 1 && frame_whole_sum(l->bytes, sum, bytes) != 0)
+			flow_fail(f, "ICMP checksum of the answer's fragments together");
+	}
 }
 
 /* inject ZONE PACKET: the control core sends a frame; it must leave unchanged */
@@ -420,7 +488,7 @@ do_inject(struct flow *f, struct words *w)
 		frame_spec_free(&s);
 		return;
 	}
-	dst = destination_mac(f, &s, port);
+	dst = flow_destination(f, &s, port);
 	len = (uint16_t)frame_build(&s, &dst, &b->ports[port].mac, bytes);
 	frame_spec_free(&s);
 	m = to_mbuf(f, bytes, len, 0);
@@ -439,18 +507,31 @@ do_inject(struct flow *f, struct words *w)
 	f->leaving_count = 0;
 }
 
-/* drop REASON */
+/* drop REASON [*N] */
 static void
 do_drop(struct flow *f, struct words *w)
 {
+	const unsigned int times = (unsigned int)flow_times(w);
 	const int reason = flow_find(flow_word(w), drop_names, DROP_REASON_COUNT);
 
 	if (reason <= 0) {
 		flow_fail(f, "no such drop reason");
 		return;
 	}
-	f->expected_drops[reason]++;
-	f->verdicts++;
+	f->expected_drops[reason] += times;
+	f->verdicts += times;
+}
+
+/* held N: so many fragments wait for the rest of their datagrams */
+static void
+do_held(struct flow *f, struct words *w)
+{
+	const int want = atoi(flow_word(w));
+
+	flow_box(f);
+	f->held_said = (int)flow_stats(f).held;
+	if (f->held_said != want)
+		flow_fail(f, "%d fragment(s) are held", f->held_said);
 }
 
 /* The next hop of a punted packet. */
@@ -509,6 +590,7 @@ const struct flow_statement flow_packet_statements[] = {
 	{ "drop", do_drop },
 	{ "punt", do_punt },
 	{ "answer", do_answer },
+	{ "held", do_held },
 	{ "inject", do_inject },
 	{ "hold", do_hold },
 	{ "go", do_go },

@@ -266,6 +266,7 @@ do_stat(struct flow *f, struct words *w)
 		STAT(forwarded),
 		STAT(answered),
 		STAT(punted),
+		STAT(held),
 		STAT(tx),
 		STAT(injected),
 		STAT(sessions_created),

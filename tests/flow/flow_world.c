@@ -90,6 +90,30 @@ do_event_ring(struct flow *f, struct words *w)
 	f->event_ring = (uint32_t)strtoul(flow_word(w), NULL, 0);
 }
 
+/* max_fragments DATAGRAMS BUFFERS */
+static void
+do_max_fragments(struct flow *f, struct words *w)
+{
+	f->max_datagrams = (uint32_t)strtoul(flow_word(w), NULL, 0);
+	f->max_fragments = (uint32_t)strtoul(flow_word(w), NULL, 0);
+}
+
+/* fragments on|off | timeout=SECONDS | most=N */
+static void
+do_fragments(struct flow *f, struct words *w)
+{
+	struct snapshot_fragments *set = &flow_box(f)->fragments;
+	const char *word = flow_word(w), *v;
+
+	if ((v = flow_value(word, "timeout")) != NULL)
+		set->timeout = (uint16_t)strtoul(v, NULL, 0);
+	else if ((v = flow_value(word, "most")) != NULL)
+		set->most = (uint32_t)strtoul(v, NULL, 0);
+	else
+		set->drop = !on(f, word);
+	engine_box_publish(f->box);
+}
+
 /* lease on|off|Nms: for ever, not held, held for so long */
 static void
 do_lease(struct flow *f, struct words *w)
@@ -448,6 +472,8 @@ const struct flow_statement flow_world_statements[] = {
 	{ "verbatim", do_verbatim },
 	{ "table", do_table },
 	{ "event_ring", do_event_ring },
+	{ "max_fragments", do_max_fragments },
+	{ "fragments", do_fragments },
 	{ "loose", do_loose },
 	{ "window_check", do_window_check },
 	{ "verify", do_verify },

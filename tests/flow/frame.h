@@ -90,6 +90,14 @@ const char *frame_is(const struct frame_spec *, const uint8_t *frame, size_t len
  * => Offset in the frame; *proto of what is there. */
 size_t frame_l4(const uint8_t *frame, size_t len, uint8_t *proto);
 
+/* frame_place: of a fragment: its offset in bytes and more-fragments bit (1).  => 0: no fragment.
+ */
+uint32_t frame_place(const uint8_t *frame, size_t len);
+/* frame_part_sum: add a fragment's payload to a sum.  => Its bytes.  frame_whole_sum: the checksum
+ * of an ICMP message of so many bytes, from the sum of its fragments; `frame` is one of them. */
+size_t frame_part_sum(const uint8_t *frame, size_t len, uint32_t *sum);
+uint16_t frame_whole_sum(const uint8_t *frame, uint32_t sum, size_t bytes);
+
 /* frame_pseudo_sum, frame_checksum: the Internet checksum and what L4 puts in front of it. */
 uint32_t frame_pseudo_sum(
 	const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto, size_t len);

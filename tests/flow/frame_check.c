@@ -38,13 +38,16 @@ addresses(const uint8_t *frame, struct ip_addr *src, struct ip_addr *dst)
 	}
 }
 
-size_t
-frame_l4(const uint8_t *frame, size_t len, uint8_t *proto)
+/* As frame_l4(); *place of a fragment, which a later one's chain ends with. */
+static size_t
+walk(const uint8_t *frame, size_t len, uint8_t *proto, uint32_t *place)
 {
 	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
 	size_t at = RTE_ETHER_HDR_LEN + 40;
 
+	*place = 0;
 	if (!is_ip6(frame)) {
+		*place = (get(ip + 6, 2) & 0x1fff) * 8 | (get(ip + 6, 2) >> 13 & 1);
 		*proto = ip[9];
 		return RTE_ETHER_HDR_LEN + (ip[0] & 0x0fu) * 4;
 	}
@@ -60,9 +63,52 @@ frame_l4(const uint8_t *frame, size_t len, uint8_t *proto)
 			at += 8;
 		else
 			break;
+		if (*proto == 44)
+			*place = get(header + 2, 2) & 0xfff9;
 		*proto = header[0];
+		if (*place > 1)
+			break;
 	}
 	return at;
+}
+
+size_t
+frame_l4(const uint8_t *frame, size_t len, uint8_t *proto)
+{
+	uint32_t place;
+
+	return walk(frame, len, proto, &place);
+}
+
+uint32_t
+frame_place(const uint8_t *frame, size_t len)
+{
+	uint32_t place;
+	uint8_t proto;
+
+	walk(frame, len, &proto, &place);
+	return place;
+}
+
+size_t
+frame_part_sum(const uint8_t *frame, size_t len, uint32_t *sum)
+{
+	uint8_t proto;
+	const size_t at = frame_l4(frame, len, &proto);
+
+	*sum += (uint16_t)~frame_checksum(frame + at, len - at, 0);
+	return len - at;
+}
+
+uint16_t
+frame_whole_sum(const uint8_t *frame, uint32_t sum, size_t bytes)
+{
+	struct ip_addr src, dst;
+
+	addresses(frame, &src, &dst);
+	if (src.family == 6)
+		sum += frame_pseudo_sum(&src, &dst, 58, bytes);
+	return frame_checksum(NULL, 0, sum);
 }
 
 const char *
@@ -85,6 +131,8 @@ frame_sums(const uint8_t *frame, size_t len)
 	at = frame_l4(frame, len, &proto);
 	if (at > len)
 		return "chain of extension headers";
+	if (frame_place(frame, len) != 0)
+		return NULL; /* its datagram has one */
 	l4_len = len - at;
 	addresses(frame, &src, &dst);
 	pseudo = frame_pseudo_sum(&src, &dst, proto, l4_len);

@@ -1,7 +1,7 @@
 /*
  * Fuzz targets: one file each, fuzz_<target>.c, which defines the three functions at the end.  The
  * rest, fuzz.c, is an engine on ring ports and what must hold after every input:
- * rx = forwarded + answered + punted + drops, every buffer back in its pool.
+ * rx = forwarded + answered + punted + held + drops, every buffer but those held back in its pool.
  *
  * Frames lie in heap blocks of exactly their size, attached to their buffers: inside an ordinary
  * mbuf ASan would not see a read behind the packet.

@@ -201,6 +201,7 @@ draft_snapshot(struct engine_box *b)
 	s->log_denied = b->log_denied;
 	s->tracking = b->tracking;
 	s->defences = b->defences;
+	s->fragments = b->fragments;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
@@ -330,6 +331,8 @@ base_draft(struct engine_box *b)
 	b->default_action = POLICY_DENY;
 	b->tracking.tcp_window_check = true;
 	b->defences = defence_default;
+	b->fragments =
+		(struct snapshot_fragments){ .timeout = FRAGMENTS_TIMEOUT, .most = FRAGMENTS_MOST };
 	b->rules[0] = (struct policy_rule){
 		.name = "out",
 		.action = POLICY_PERMIT,
@@ -374,6 +377,8 @@ engine_box_create(const struct engine_box_params *params)
 		.max_neighbours = 256,
 		.max_routes = 256,
 		.event_ring = params->event_ring,
+		.max_datagrams = params->datagrams > 0 ? params->datagrams : 64,
+		.max_fragments = params->fragments > 0 ? params->fragments : params->buffers / 4,
 		.socket = SOCKET_ID_ANY };
 	char err[128], name[24];
 

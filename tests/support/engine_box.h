@@ -34,6 +34,8 @@ struct engine_box_params {
 	uint32_t buffers;    /* mbufs of the box's pool */
 	uint32_t ring;	     /* size of each port ring, power of two */
 	uint32_t event_ring; /* power of two */
+	uint32_t datagrams;  /* in fragments, at a time; 0: 64 */
+	uint32_t fragments;  /* buffers they may take; 0: a quarter of all */
 	bool ipv6; /* both families; its route table is large, so only where it is wanted */
 };
 
@@ -64,6 +66,7 @@ struct engine_box {
 	uint32_t defences;		 /* DEFENCE_BIT() */
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_tracking tracking;
+	struct snapshot_fragments fragments;
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;

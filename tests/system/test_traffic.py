@@ -150,12 +150,13 @@ def test_nothing_listens_on_the_firewall(pair):
 
 
 def test_every_packet_is_accounted_for(pair):
-    """rx = forwarded + answered + punted + drops, once the traffic rests."""
+    """rx = forwarded + answered + punted + held + drops, once the traffic rests."""
     pair.lab.run("cli", "ping", "-n", "-c", "5", "-i", "0.05", "-W", "1", SERVER)
 
     def balanced():
         s = pair.fw1.rows("statistics")[0]
-        return s["rx"] == s["forwarded"] + s["answered"] + s["punted"] + sum(s["drops"].values())
+        ended = s["forwarded"] + s["answered"] + s["punted"] + s["held"]
+        return s["rx"] == ended + sum(s["drops"].values())
     wait_until(balanced, 5, lambda: f"the counters add up: {pair.fw1.rows('statistics')[0]}")
 
 
