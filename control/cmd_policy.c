@@ -1,25 +1,76 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display security-policy: the rules in order, with the packets that matched each.
+ * display / reset security-policy: the rules in order and what has matched each; what the default
+ * has decided between which zones.
  */
 #include "command.h"
 #include "management.h"
-#include "policy.h"
 #include "policy_row.h"
+#include "policy_usage.h"
 #include "row.h"
 
-static const char *
-state(struct management *m, const struct config_rule *r, uint16_t slot)
-{
-	const struct snapshot *s = engine_snapshot(m->engine);
+#include <stdio.h>
+#include <string.h>
 
+static const struct policy *
+running(const struct management *m)
+{
+	return engine_snapshot(m->engine)->policy;
+}
+
+/* ---- the rules ---- */
+
+/* What keeps a rule from deciding. */
+static const char *
+state(const struct policy *p, const struct config_rule *r, uint16_t slot)
+{
 	if (slot == 0)
 		return "active";
 	if (!r->enable)
 		return "disabled";
-	if (s == NULL || slot > policy_rule_count(s->policy) || policy_active(s->policy, slot))
-		return "active";
-	return "outside its schedule";
+	if (!policy_active(p, slot))
+		return "outside its schedule";
+	return policy_rule_shadow(p, slot) != 0 ? "never matches" : "active";
+}
+
+/* The rule that takes all of its packets first; itself when no packet can match. */
+static void
+put_shadow(json_t *row, const struct policy *p, uint16_t slot)
+{
+	const char *name = policy_rule_name(p, policy_rule_shadow(p, slot));
+
+	if (name != NULL)
+		row_text(row, "shadowed_by", name);
+	else
+		json_object_set_new(row, "shadowed_by", json_null());
+}
+
+/* Of the default's sessions, all zones. */
+static struct policy_usage_of
+living_default(const struct management *m)
+{
+	struct policy_usage_of sum = { 0 };
+
+	for (uint32_t pair = 0; pair < POLICY_PAIRS; pair++) {
+		const struct policy_usage_of one = policy_usage_get(m, pair);
+
+		sum.sessions += one.sessions;
+		sum.packets += one.packets;
+		sum.bytes += one.bytes;
+	}
+	return sum;
+}
+
+static void
+put_counters(json_t *row, struct management *m, uint16_t slot)
+{
+	struct policy_usage_of living;
+	struct policy_counter c;
+
+	policy_counter_read(running(m), slot, &c);
+	living = slot > 0 ? policy_usage_get(m, policy_counter_index(slot, 0, 0))
+			  : living_default(m);
+	policy_row_counters(row, m, &c, &living);
 }
 
 static json_t *
@@ -42,19 +93,26 @@ rule_row(struct management *m, const struct config_rule *r, uint16_t slot)
 	json_object_set_new(
 		row, "service_sets", policy_row_names(&r->service_sets, CONFIG_OBJECT_NAME));
 	row_text(row, "schedule", r->schedule);
-	row_text(row, "state", state(m, r, slot));
+	row_text(row, "state", state(running(m), r, slot));
+	put_shadow(row, running(m), slot);
 	row_bool(row, "log", r->log);
 	row_text(row, "description", r->description);
 	row_text(row, "action", config_policy_actions[r->action]);
-	row_number(row, "hits", engine_rule_hits(m->engine, slot));
+	put_counters(row, m, slot);
 	return row;
 }
 
+/* The default is tried last. */
 static json_t *
-default_row(struct management *m, const struct config_policy *p)
+row_at(struct management *m, uint32_t index)
 {
-	const struct config_rule none = { .name = "default", .action = p->default_action };
+	const struct config_policy *p = config_section_data(m->config, "security_policy");
+	const struct config_rule none = { .name = CONFIG_DEFAULT_RULE,
+		.action = p->default_action };
+	const struct config_rule *rules = p->rules.items;
 
+	if (index < p->rules.count)
+		return rule_row(m, &rules[index], (uint16_t)(index + 1));
 	return rule_row(m, &none, 0);
 }
 
@@ -62,16 +120,15 @@ static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
 	const struct config_policy *p = config_section_data(m->config, "security_policy");
-	const struct config_rule *rules = p->rules.items;
+	uint32_t index;
 
 	(void)filter;
-	if (*cursor < p->rules.count) {
-		json_array_append_new(rows, rule_row(m, &rules[*cursor], (uint16_t)(*cursor + 1)));
-		++*cursor;
+	if (!policy_usage_ready(m, cursor))
 		return true;
-	}
-	json_array_append_new(rows, default_row(m, p)); /* tried last */
-	return false;
+	index = (uint32_t)*cursor;
+	json_array_append_new(rows, row_at(m, index));
+	++*cursor;
+	return index < p->rules.count;
 }
 
 static const struct view_column columns[] = {
@@ -88,31 +145,187 @@ static const struct view_column columns[] = {
 	{ "action", "Action" },
 	{ "state", "State" },
 	{ "hits", "Hits" },
+	{ "bytes", "Bytes" },
+	{ "sessions", "Sessions" },
+	{ "last_hit", "LastHit" },
 	{ NULL, NULL },
 };
 
 static const struct view view_policy = {
 	.name = "security_policy",
-	.help = "security policy rules in order, with hit counts; an empty list matches anything",
+	.help = "security policy rules in order, with their counters; an empty list matches "
+		"anything",
 	.columns = columns,
 	.collect = collect,
 };
 
-static void
-show(void *parsed, struct cmdline *cl, void *client)
+/* ---- the default, by zones ---- */
+
+/* `from` and `to` ZONE_NONE: the sum of all. */
+static json_t *
+default_row(struct management *m, uint8_t from, uint8_t to)
 {
-	(void)parsed;
-	(void)cl;
-	console_view(client, &view_policy, NULL, false);
+	const struct config_policy *p = config_section_data(m->config, "security_policy");
+	const struct snapshot *s = engine_snapshot(m->engine);
+	const bool all = from == ZONE_NONE && to == ZONE_NONE;
+	struct policy_usage_of living;
+	struct policy_counter c;
+	json_t *row;
+
+	if (all) {
+		policy_counter_read(s->policy, 0, &c);
+		living = living_default(m);
+	} else {
+		policy_counter_read_pair(s->policy, from, to, &c);
+		living = policy_usage_get(m, policy_counter_index(0, from, to));
+		if (c.hits == 0 && living.sessions == 0)
+			return NULL;
+	}
+	row = json_object();
+	json_object_set_new(row, "source_zone", all ? json_null() : json_string(row_zone(s, from)));
+	json_object_set_new(
+		row, "destination_zone", all ? json_null() : json_string(row_zone(s, to)));
+	row_text(row, "action", config_policy_actions[p->default_action]);
+	policy_row_counters(row, m, &c, &living);
+	return row;
 }
 
-static cmdline_parse_inst_t inst_show = {
-	.f = show,
-	.help_str = "display security-policy: rules in order, with hit counts",
-	.tokens = { COMMAND_WORD("display"), COMMAND_WORD("security-policy"), NULL },
+static bool
+collect_default(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	(void)filter;
+	if (!policy_usage_ready(m, cursor))
+		return true;
+	for (uint8_t from = 1; from < MAX_ZONES; from++) {
+		for (uint8_t to = 1; to < MAX_ZONES; to++) {
+			json_t *row = default_row(m, from, to);
+
+			if (row != NULL)
+				json_array_append_new(rows, row);
+		}
+	}
+	json_array_append_new(rows, default_row(m, ZONE_NONE, ZONE_NONE));
+	return false;
+}
+
+static const struct view_column default_columns[] = {
+	{ "source_zone", "FromZone" },
+	{ "destination_zone", "ToZone" },
+	{ "action", "Action" },
+	{ "hits", "Hits" },
+	{ "packets", "Packets" },
+	{ "bytes", "Bytes" },
+	{ "sessions", "Sessions" },
+	{ "last_hit", "LastHit" },
+	{ NULL, NULL },
 };
 
-static cmdline_parse_inst_t *const insts[] = { &inst_show, NULL };
-static const struct view *const views[] = { &view_policy, NULL };
+static const struct view view_default = {
+	.name = "security_policy_default",
+	.help = "what no rule matched, between which zones; the last row is the sum",
+	.columns = default_columns,
+	.collect = collect_default,
+};
+
+/* ---- reset of the counters ---- */
+
+static void
+reset_slot(struct management *m, uint16_t slot, uint8_t from, uint8_t to)
+{
+	/* The snapshot is const for everybody who does not own it: this thread does. */
+	struct policy *p = engine_snapshot(m->engine)->policy;
+	const struct policy_usage_of living =
+		policy_usage_get(m, policy_counter_index(slot, from, to));
+	const struct policy_counter carried = { .packets = living.packets, .bytes = living.bytes };
+
+	policy_counter_reset(p, slot, from, to, &carried);
+}
+
+static bool
+collect_reset(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const char *name = json_string_value(json_object_get(filter, "rule"));
+	const bool all = name == NULL;
+	uint32_t done = 0;
+
+	if (!policy_usage_ready(m, cursor))
+		return true;
+	for (uint16_t slot = 1; slot <= policy_rule_count(running(m)); slot++) {
+		if (!all && strcmp(policy_rule_name(running(m), slot), name) != 0)
+			continue;
+		reset_slot(m, slot, 0, 0);
+		done++;
+	}
+	if (all || strcmp(name, CONFIG_DEFAULT_RULE) == 0) {
+		for (uint32_t pair = 0; pair < POLICY_PAIRS; pair++)
+			reset_slot(m, 0, (uint8_t)(pair / MAX_ZONES), (uint8_t)(pair % MAX_ZONES));
+		done++;
+	}
+	json_array_append_new(rows, json_pack("{s:I}", "reset", (json_int_t)done));
+	return false;
+}
+
+static void
+print_reset(const json_t *row, bool verbose, char *out, size_t size)
+{
+	(void)verbose;
+	snprintf(out, size, " Rules reset : %lld\n",
+		(long long)json_integer_value(json_object_get(row, "reset")));
+}
+
+static bool
+check_rule(struct management *m, const json_t *filter, char *err, size_t err_size)
+{
+	const char *name = json_string_value(json_object_get(filter, "rule"));
+
+	if (json_object_get(filter, "rule") == NULL)
+		return true;
+	if (name != NULL && (strcmp(name, CONFIG_DEFAULT_RULE) == 0 ||
+				    policy_slot_of(running(m), policy_rule_id(name)) != 0))
+		return true;
+	snprintf(err, err_size, "there is no rule \"%.63s\"", name != NULL ? name : "");
+	return false;
+}
+
+static const char *const rule_filter[] = { "rule", NULL };
+
+static const struct view view_reset = {
+	.name = "reset",
+	.collect = collect_reset,
+	.filters = rule_filter,
+	.check = check_rule,
+	.print = print_reset,
+};
+
+static void
+reset_rule(void *parsed, struct cmdline *cl, void *client)
+{
+	const struct command_result *r = parsed;
+
+	(void)cl;
+	console_view(client, &view_reset, json_pack("{s:s}", "rule", r->argument), false);
+}
+
+#define POLICY COMMAND_WORD("security-policy")
+
+COMMAND_SHOW(show, view_policy, false, "display security-policy: rules in order, with counters",
+	COMMAND_WORD("display"), POLICY);
+COMMAND_SHOW(default, view_default, false,
+	"display security-policy statistics: what no rule matched, between which zones",
+	COMMAND_WORD("display"), POLICY, COMMAND_WORD("statistics"));
+COMMAND_SHOW(reset, view_reset, false,
+	"reset security-policy counters: of all rules and the default", COMMAND_WORD("reset"),
+	POLICY, COMMAND_WORD("counters"));
+
+static cmdline_parse_inst_t inst_reset_rule = {
+	.f = reset_rule,
+	.help_str = "reset security-policy counters RULE: of one rule, or of \"default\"",
+	.tokens = { COMMAND_WORD("reset"), POLICY, COMMAND_WORD("counters"), COMMAND_ARGUMENT,
+		NULL },
+};
+
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_default, &inst_reset,
+	&inst_reset_rule, NULL };
+static const struct view *const views[] = { &view_policy, &view_default, NULL };
 
 const struct command command_policy = { .insts = insts, .views = views };

@@ -36,6 +36,7 @@ stats_row(const struct worker_stats *st, int worker)
 	row_number(row, "sessions_created", st->sessions_created);
 	row_number(row, "sessions_closed", st->sessions_closed);
 	row_number(row, "sessions_aged", st->sessions_aged);
+	row_number(row, "sessions_denied", st->sessions_denied);
 	row_number(row, "mirror_by_sweep", st->events_lost_to_sweep);
 	row_number(row, "foreign_lookups", st->foreign_lookups);
 	return row;
@@ -86,6 +87,7 @@ static const struct {
 	{ "sessions_created", "sessions-created", "" },
 	{ "sessions_closed", "sessions-closed", "removed by their protocol or by reset" },
 	{ "sessions_aged", "sessions-aged", "removed after their idle time" },
+	{ "sessions_denied", "sessions-denied", "ended by a change of the policy" },
 	{ "mirror_by_sweep", "mirror-by-sweep",
 		"changes the peer hears of later: event ring full" },
 	{ "foreign_lookups", "foreign-lookups", "packets that arrived at another worker's queue" },

@@ -10,6 +10,9 @@
 
 #define CONFIG_OBJECT_NAME 64 /* size of the name of an object */
 
+/* What no rule matches is shown under this name, so no rule has it. */
+#define CONFIG_DEFAULT_RULE "default"
+
 /* An object that may contain others of its kind, by name. */
 struct config_set {
 	struct config_origin origin;

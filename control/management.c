@@ -9,6 +9,7 @@
 #include "json_server.h"
 #include "log.h"
 #include "loop.h"
+#include "policy_usage.h"
 #include "publish_policy.h"
 
 #include <errno.h>
@@ -185,6 +186,7 @@ management_close(struct management *m)
 		return;
 	log_export_destroy(m->log_export);
 	m->log_export = NULL;
+	policy_usage_free(m);
 	if (loop->json != NULL)
 		json_server_destroy(loop->json);
 	if (loop->console != NULL)

@@ -37,6 +37,7 @@ struct management {
 	struct core *core;
 	struct link_watch *links;
 	struct log_export *log_export;	       /* management_open() makes it */
+	struct policy_usage *policy_usage;     /* policy_usage.c */
 	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */

@@ -5,10 +5,15 @@
 #include "policy_row.h"
 
 #include "config_span.h"
+#include "log_time.h"
+#include "management.h"
+#include "policy_usage.h"
+#include "row.h"
 #include "session_filter.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <time.h>
 
 json_t *
 policy_row_names(const struct config_list *names, size_t name_size)
@@ -89,4 +94,41 @@ policy_row_builtin(const char *name)
 		json_array_append_new(list, service(s[i].proto, &any, &to));
 	}
 	return list;
+}
+
+static void
+put_time(json_t *row, const char *key, const struct management *m, uint32_t second)
+{
+	const struct log_time now = { .wall_ms = (uint64_t)time(NULL) * 1000,
+		.engine_s = mono_seconds(management_now(m)) };
+	const time_t then = (time_t)(log_time_wall(&now, second) / 1000);
+	char text[32];
+	struct tm utc;
+
+	gmtime_r(&then, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	row_text(row, key, text);
+}
+
+/* Sessions may end between the two looks: never less than nothing. */
+static uint64_t
+with_living(uint64_t ended, uint64_t living)
+{
+	const uint64_t sum = ended + living;
+
+	return sum >> 63 ? 0 : sum;
+}
+
+void
+policy_row_counters(json_t *row, const struct management *m, const struct policy_counter *c,
+	const struct policy_usage_of *living)
+{
+	row_number(row, "hits", c->hits);
+	row_number(row, "packets", with_living(c->packets, living->packets));
+	row_number(row, "bytes", with_living(c->bytes, living->bytes));
+	row_number(row, "sessions", living->sessions);
+	if (c->hits > 0)
+		put_time(row, "last_hit", m, (uint32_t)c->last_s);
+	else
+		json_object_set_new(row, "last_hit", json_null());
 }

@@ -200,8 +200,13 @@ check(struct config *c)
 		c, &p->rules, sizeof(*rules), offsetof(struct config_rule, name), "name");
 	if (rc == 0)
 		rc = check_ids(c, &p->rules);
-	for (uint32_t i = 0; rc == 0 && i < p->rules.count; i++)
-		rc = check_rule(c, &rules[i]);
+	for (uint32_t i = 0; rc == 0 && i < p->rules.count; i++) {
+		if (strcmp(rules[i].name, CONFIG_DEFAULT_RULE) == 0)
+			rc = config_fail(c, &rules[i].origin, "name",
+				"is the name of what no rule matches, expected another");
+		else
+			rc = check_rule(c, &rules[i]);
+	}
 	return rc;
 }
 

@@ -20,7 +20,8 @@ static const char *const message_ids[] = { [TRAFFIC_LOG_CREATE] = "SESSION-CREAT
 static const char *const end_words[] = { [0] = "",
 	[TRAFFIC_LOG_END_IDLE] = "idle",
 	[TRAFFIC_LOG_END_CLOSED] = "closed",
-	[TRAFFIC_LOG_END_FORCED] = "forced" };
+	[TRAFFIC_LOG_END_FORCED] = "forced",
+	[TRAFFIC_LOG_END_POLICY] = "policy" };
 
 struct text {
 	char *out;

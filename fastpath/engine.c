@@ -4,7 +4,7 @@
  * the workers with.
  */
 #include "frag_table.h"
-#include "policy.h"
+#include "policy_count.h"
 #include "worker.h"
 
 #include <rte_errno.h>
@@ -170,51 +170,38 @@ engine_port_count(const struct engine *e)
 	return e->port_count;
 }
 
-/* The hits of the rule that had this id before, 0 for a new rule.  Slot 0 is the default. */
-static uint64_t
-former_hits(const struct engine *e, const struct policy *before, const struct policy *after,
-	uint16_t slot)
-{
-	uint16_t old = 0;
-
-	if (before == NULL)
-		return 0;
-	if (slot > 0) {
-		old = policy_slot_of(before, policy_rule_id(policy_rule_name(after, slot)));
-		if (old == 0)
-			return 0;
-	}
-	return engine_rule_hits(e, old);
-}
-
-/* Counters follow their rules into the slots of the new policy. */
+/* Which zone had the name of each zone before. */
 static void
-move_hits(struct engine *e, const struct policy *before, const struct policy *after)
+former_zones(
+	const struct snapshot *before, const struct snapshot *after, uint8_t zone_was[MAX_ZONES])
 {
-	const uint16_t count = after != NULL ? policy_rule_count(after) : 0;
-	uint64_t *hits = rte_zmalloc("hits", (MAX_RULES + 1) * sizeof(*hits), 0);
-
-	for (uint16_t slot = 0; hits != NULL && slot <= count; slot++)
-		hits[slot] = former_hits(e, before, after, slot);
-	/* Short of memory every counter starts at 0 again. */
-	for (uint32_t slot = 0; slot <= MAX_RULES; slot++) {
-		const uint64_t sum = engine_rule_hits(e, (uint16_t)slot) + e->hits_base[slot];
-
-		e->hits_base[slot] = sum - (hits != NULL ? hits[slot] : 0);
+	memset(zone_was, ZONE_NONE, MAX_ZONES);
+	for (unsigned int now = 1; now < MAX_ZONES; now++) {
+		for (uint8_t was = 1; was < MAX_ZONES; was++) {
+			if (before->zones[was].priority != 0 && after->zones[now].priority != 0 &&
+				strcmp(before->zones[was].name, after->zones[now].name) == 0)
+				zone_was[now] = was;
+		}
 	}
-	rte_free(hits);
 }
 
 void
 engine_publish(struct engine *e, struct snapshot *s)
 {
+	uint8_t zone_was[MAX_ZONES];
 	struct snapshot *old;
 
 	/* A policy without rules denies everything; a snapshot without one is a mistake. */
 	FW_ASSERT(s == NULL || s->policy != NULL);
+	if (s != NULL)
+		policy_counter_workers(s->policy, e->worker_count);
 	old = atomic_exchange_explicit(&e->snapshot, s, memory_order_acq_rel);
 	rcu_wait(e->rcu);
-	move_hits(e, old != NULL ? old->policy : NULL, s != NULL ? s->policy : NULL);
+	/* Nobody counts in the old policy any more. */
+	if (old != NULL && s != NULL) {
+		former_zones(old, s, zone_was);
+		policy_counter_carry(s->policy, old->policy, zone_was);
+	}
 	snapshot_destroy(old);
 }
 

@@ -123,7 +123,9 @@ struct worker_stats {
 	uint64_t rx, forwarded, answered, punted, held, tx, injected;
 	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
 	uint64_t drops[DROP_REASON_COUNT]; /* sums over all places, made by the reader */
-	uint64_t sessions_created, sessions_closed, sessions_aged, events_lost_to_sweep;
+	uint64_t sessions_created, sessions_closed, sessions_aged;
+	uint64_t sessions_denied; /* ended by a change of the policy */
+	uint64_t events_lost_to_sweep;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
 };
@@ -138,5 +140,3 @@ void worker_stats(const struct worker *, struct worker_stats *);
 void engine_interface_stats(const struct engine *, uint16_t interface, struct interface_stats *);
 /* Drops at one of DROP_PLACES, by reason, all workers. */
 void engine_drops(const struct engine *, uint16_t place, uint64_t drops[DROP_REASON_COUNT]);
-/* Hits of a policy counter slot (policy.h), zeroed when a new snapshot moves the slot's rule. */
-uint64_t engine_rule_hits(const struct engine *, uint16_t slot);

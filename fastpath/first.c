@@ -10,7 +10,7 @@
 #include "frag.h"
 #include "l4_sum.h"
 #include "parse_l4.h"
-#include "policy.h"
+#include "policy_count.h"
 
 /* An address of ours, of either family. */
 struct own {
@@ -151,7 +151,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 	}
 	s->zone[0] = p->zone;
 	s->zone[1] = c->zone;
-	s->policy = policy;
+	atomic_store_explicit(&s->policy, policy, memory_order_relaxed);
 	atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
 	if (c->own.found) {
 		atomic_store_explicit(&s->ctl, kind | SESSION_ICMP_REPLIED | SESSION_F_LOCAL,
@@ -212,7 +212,7 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		else
 			egress_send(w, p, p->family, &c->egress);
 	}
-	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, false);
+	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, SESSION_END_IDLE);
 	worker_event(w, s, index, MIRROR_CREATE);
 	return true;
 }
@@ -369,22 +369,33 @@ next_hop_answers(const struct worker *w, unsigned int family, struct egress *e)
 	return neigh_word_state(e->word) != NEIGH_FAILED;
 }
 
+/* One hit of the rule, or of the default, that has decided. */
+static struct policy_counter *
+count(const struct worker *w, const struct candidate *c, const struct policy_verdict *v)
+{
+	return policy_counter_hit(
+		policy_counters(w->snap->policy, w->id), v->slot, c->p->zone, c->zone, w->now_s);
+}
+
 static void
 conclude(struct worker *w, struct candidate *c, const struct policy_verdict *v)
 {
 	struct pkt *p = c->p;
 
 	if (v->action != POLICY_PERMIT) {
-		w->rule_hits[v->slot]++;
+		struct policy_counter *counter = count(w, c, v);
+
+		counter->packets++;
+		counter->bytes += p->ip_len;
 		traffic_log_denied(w, p, c->zone, v->id);
 		worker_drop(w, p, v->action == POLICY_REJECT ? DROP_policy_reject : DROP_policy);
 	} else if (c->own.found && !is_echo_request(p)) {
-		w->rule_hits[v->slot]++;
+		count(w, c, v);
 		worker_drop(w, p, DROP_no_service);
 	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
 		worker_drop(w, p, DROP_neigh_failed);
 	} else if (session_create(w, c, v->id)) {
-		w->rule_hits[v->slot]++;
+		count(w, c, v);
 	}
 }
 

@@ -11,55 +11,12 @@
 #include "policy.h"
 
 #include "check.h"
-#include "policy_axis.h"
+#include "policy_impl.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum axis_name { AXIS_SRC4, AXIS_DST4, AXIS_SRC6, AXIS_DST6, AXIS_DPORT, AXIS_SPORT, AXES };
-
-static const uint8_t axis_bits[AXES] = { 32, 32, 128, 128, 24, 24 };
-
-#define RANGES_MAX (UINT64_C(4) << 20) /* ranges on one axis, lists that rules share once */
-
-struct rule_kept {
-	char name[64];
-	uint32_t id;
-	enum policy_action action;
-	bool log;
-	uint32_t first, entries; /* its entries */
-};
-
-struct policy {
-	enum policy_action default_action;
-	uint16_t count;
-	bool has_sport; /* some entry looks at source ports */
-	uint32_t entry_count;
-	uint32_t words, summary; /* as in every axis */
-	struct policy_axis axis[AXES];
-	_Atomic(uint64_t) *active; /* [words]: M writes, any lcore reads: entries that count now */
-	uint64_t *zone[2];	   /* source, destination: [MAX_ZONES][summary + words] */
-	struct policy_verdict *verdict; /* [entry_count]: what it says; [entry_count] the default */
-	struct rule_kept *rules;	/* [count] */
-	uint32_t *ids;			/* open addressing by id: id, slot */
-	uint32_t ids_mask;
-};
-
-/* Entries while the policy is built. */
-struct draft_entry {
-	const struct policy_rule *rule;
-	const struct policy_service *services; /* NULL = any */
-	uint32_t service_count;
-	uint16_t slot;
-	bool sport; /* its one service has source ports */
-};
-
-struct draft {
-	struct draft_entry *entries;
-	uint32_t count;
-};
 
 uint32_t
 policy_rule_id(const char *name)
@@ -72,261 +29,13 @@ policy_rule_id(const char *name)
 	return id != 0 ? id : 1;
 }
 
-/* ---- entries ---- */
-
-static bool
-has_sport(const struct policy_service *s)
-{
-	return s->sport_min != 0 || s->sport_max != UINT16_MAX;
-}
-
-/* => entries of the rule; written to `out` unless it is NULL.  Services without source ports share
- * one entry, which has to be looked up by protocol: `services` of a mixed rule stays whole and the
- * axis leaves out those with source ports. */
-static uint32_t
-split_rule(const struct policy_rule *r, uint16_t slot, struct draft_entry *out)
-{
-	struct draft_entry e = { .rule = r, .slot = slot };
-	uint32_t n = 0, plain = 0;
-
-	for (uint32_t i = 0; i < r->service_count; i++) {
-		if (!has_sport(&r->services[i])) {
-			plain++;
-			continue;
-		}
-		e.services = &r->services[i];
-		e.service_count = 1;
-		e.sport = true;
-		if (out != NULL)
-			out[n] = e;
-		n++;
-	}
-	if (plain == 0 && r->service_count > 0)
-		return n;
-	e.services = r->services;
-	e.service_count = r->service_count;
-	e.sport = false;
-	if (out != NULL)
-		out[n] = e;
-	return n + 1;
-}
-
-static int
-draft_create(struct draft *d, const struct policy_rule *rules, uint32_t count)
-{
-	uint64_t total = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		total += rules[i].disabled ? 0 : split_rule(&rules[i], 0, NULL);
-	if (total > POLICY_ENTRIES_MAX)
-		return -E2BIG;
-	d->entries = calloc(total + 1, sizeof(*d->entries));
-	if (d->entries == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++) {
-		if (!rules[i].disabled)
-			d->count += split_rule(&rules[i], (uint16_t)(i + 1), &d->entries[d->count]);
-	}
-	return 0;
-}
-
-/* ---- what an entry accepts on an axis ---- */
-
-static unsigned __int128
-address_value(const struct ip_addr *a)
-{
-	uint64_t high, low;
-
-	if (a->family == 4)
-		return rte_be_to_cpu_32(a->v4);
-	ip6_halves(a->v6, &high, &low);
-	return (unsigned __int128)high << 64 | low;
-}
-
-static uint32_t
-port_value(uint8_t proto, uint16_t port)
-{
-	return (uint32_t)proto << 16 | port;
-}
-
-/* The list an entry has on an axis. => its address and length: who shares it is in one group. */
-static const void *
-list_of(const struct draft_entry *e, enum axis_name name, uint32_t *count)
-{
-	switch (name) {
-	case AXIS_SRC4:
-	case AXIS_SRC6:
-		*count = e->rule->source_count;
-		return e->rule->sources;
-	case AXIS_DST4:
-	case AXIS_DST6:
-		*count = e->rule->destination_count;
-		return e->rule->destinations;
-	case AXIS_DPORT:
-		*count = e->service_count;
-		return e->services;
-	case AXIS_SPORT:
-		*count = e->sport ? 1 : 0;
-		return e->sport ? e->services : NULL;
-	case AXES:
-		break;
-	}
-	FW_ASSERT(false);
-	return NULL;
-}
-
-static uint32_t
-address_ranges(
-	const struct policy_range *list, uint32_t count, uint8_t family, struct axis_range *out)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (list[i].first.family == family)
-			out[n++] = (struct axis_range){ address_value(&list[i].first),
-				address_value(&list[i].last) };
-	}
-	return n;
-}
-
-static uint32_t
-service_ranges(const struct draft_entry *e, bool source, struct axis_range *out)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < e->service_count; i++) {
-		const struct policy_service *s = &e->services[i];
-		const uint16_t min = source ? s->sport_min : s->dport_min;
-		const uint16_t max = source ? s->sport_max : s->dport_max;
-
-		if (!e->sport && has_sport(s))
-			continue; /* an entry of its own */
-		out[n++] = (struct axis_range){ port_value(s->proto, min),
-			port_value(s->proto != 0 ? s->proto : UINT8_MAX, max) };
-	}
-	return n;
-}
-
-static uint32_t
-ranges_of(const struct draft_entry *e, enum axis_name name, const void *list, uint32_t count,
-	struct axis_range *out)
-{
-	uint32_t n;
-
-	if (count == 0) { /* any */
-		out[0] = (struct axis_range){ 0, ~(unsigned __int128)0 };
-		return 1;
-	}
-	if (name == AXIS_DPORT || name == AXIS_SPORT)
-		n = service_ranges(e, name == AXIS_SPORT, out);
-	else
-		n = address_ranges(list, count, axis_bits[name] == 32 ? 4 : 6, out);
-	return axis_merge(out, n);
-}
-
-/* ---- groups: entries that share a list ---- */
-
-struct group_list {
-	struct axis_group *groups;
-	uint32_t count;
-	uint32_t *members; /* [entries]: of group after group */
-	struct axis_range *ranges;
-};
-
-struct group_key {
-	const void *list;
-	uint32_t count;
-	uint32_t entry;
-	bool sport;
-};
-
-static int
-key_order(const void *pa, const void *pb)
-{
-	const struct group_key *a = pa, *b = pb;
-
-	if (a->list != b->list)
-		return (uintptr_t)a->list < (uintptr_t)b->list ? -1 : 1;
-	if (a->count != b->count)
-		return a->count < b->count ? -1 : 1;
-	if (a->sport != b->sport)
-		return a->sport ? 1 : -1;
-	return a->entry < b->entry ? -1 : a->entry > b->entry;
-}
-
-static bool
-same_list(const struct group_key *a, const struct group_key *b)
-{
-	return a->list == b->list && a->count == b->count && a->sport == b->sport;
-}
-
-static void
-groups_free(struct group_list *l)
-{
-	free(l->groups);
-	free(l->members);
-	free(l->ranges);
-}
-
-static int
-groups_create(struct group_list *l, const struct draft *d, enum axis_name name)
-{
-	struct group_key *keys = calloc((size_t)d->count + 1, sizeof(*keys));
-	uint64_t total = 0;
-	uint32_t used = 0;
-
-	*l = (struct group_list){ 0 };
-	l->groups = calloc((size_t)d->count + 1, sizeof(*l->groups));
-	l->members = calloc((size_t)d->count + 1, sizeof(*l->members));
-	if (keys == NULL || l->groups == NULL || l->members == NULL) {
-		free(keys);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < d->count; i++) {
-		keys[i].list = list_of(&d->entries[i], name, &keys[i].count);
-		keys[i].entry = i;
-		keys[i].sport = d->entries[i].sport;
-		if (keys[i].count == 0)
-			keys[i] = (struct group_key){ .entry = i };
-	}
-	qsort(keys, d->count, sizeof(*keys), key_order);
-	for (uint32_t i = 0; i < d->count; i++) {
-		if (i == 0 || !same_list(&keys[i - 1], &keys[i])) {
-			total += keys[i].count > 0 ? keys[i].count : 1;
-			l->groups[l->count++].entries = &l->members[i];
-		}
-		l->groups[l->count - 1].entry_count++;
-		l->members[i] = keys[i].entry;
-	}
-	if (total <= RANGES_MAX)
-		l->ranges = calloc(total + 1, sizeof(*l->ranges));
-	for (uint32_t i = 0; l->ranges != NULL && i < l->count; i++) {
-		struct axis_group *g = &l->groups[i];
-		const struct draft_entry *e = &d->entries[g->entries[0]];
-		uint32_t count;
-		const void *list = list_of(e, name, &count);
-
-		g->ranges = &l->ranges[used];
-		g->range_count = ranges_of(e, name, list, count, g->ranges);
-		used += g->range_count;
-	}
-	free(keys);
-	if (l->ranges == NULL)
-		return total > RANGES_MAX ? -E2BIG : -ENOMEM;
-	return 0;
-}
-
 static int
 build_axes(struct policy *p, const struct draft *d)
 {
 	for (unsigned int i = 0; i < AXES; i++) {
-		struct group_list l;
-		int rc = groups_create(&l, d, (enum axis_name)i);
+		const int rc = axis_build(&p->axis[i], d->axis[i].groups, d->axis[i].count,
+			d->count, policy_axis_bits[i], POLICY_MEMORY_MAX / sizeof(uint64_t));
 
-		if (rc == 0)
-			rc = axis_build(&p->axis[i], l.groups, l.count, d->count, axis_bits[i],
-				POLICY_MEMORY_MAX / sizeof(uint64_t));
-		groups_free(&l);
 		if (rc < 0)
 			return rc;
 	}
@@ -380,7 +89,7 @@ keep_rules(struct policy *p, const struct policy_rule *rules, const struct draft
 		return -ENOMEM;
 	p->ids_mask = size - 1;
 	for (uint16_t i = 0; i < p->count; i++) {
-		struct rule_kept *k = &p->rules[i];
+		struct policy_kept *k = &p->rules[i];
 		uint32_t at;
 
 		memcpy(k->name, rules[i].name, sizeof(k->name));
@@ -426,16 +135,19 @@ policy_create(const struct policy_rule *rules, uint32_t count, enum policy_actio
 		return NULL;
 	p->default_action = default_action;
 	p->count = (uint16_t)count;
-	rc = draft_create(&d, rules, count);
-	if (rc == 0) {
-		p->entry_count = d.count;
+	rc = policy_draft_create(&d, rules, count);
+	p->entry_count = d.count;
+	if (rc == 0)
 		rc = keep_rules(p, rules, &d);
-	}
 	if (rc == 0)
 		rc = build_axes(p, &d);
 	if (rc == 0)
 		rc = build_zones(p, &d);
-	free(d.entries);
+	if (rc == 0)
+		rc = policy_counts_create(p);
+	if (rc == 0)
+		policy_find_shadows(p, &d);
+	policy_draft_free(&d);
 	if (rc == 0)
 		return p;
 	policy_destroy(p);
@@ -456,38 +168,11 @@ policy_destroy(struct policy *p)
 	free(p->verdict);
 	free(p->rules);
 	free(p->ids);
+	free(p->counts_memory);
 	free(p);
 }
 
 /* ---- classification ---- */
-
-/* One packed set of a packet, and how many of its words lie before the current summary word. */
-struct cursor {
-	const uint64_t *any_summary, *any; /* entries that are in every set of this axis */
-	const uint64_t *set;
-	uint32_t rank;
-};
-
-static inline void
-cursor_at(struct cursor *c, const struct policy_axis *a, const uint64_t *set)
-{
-	c->any_summary = a->any_summary;
-	c->any = a->any;
-	c->set = set;
-	c->rank = a->summary;
-}
-
-static inline uint64_t
-cursor_word(const struct cursor *c, uint32_t summary_word, uint32_t bit)
-{
-	const uint64_t summary = c->set[summary_word];
-	uint64_t word = c->any[summary_word * 64 + bit];
-
-	if (summary >> bit & 1)
-		word |= c->set[c->rank + (uint32_t)__builtin_popcountll(
-						 summary & ((UINT64_C(1) << bit) - 1))];
-	return word;
-}
 
 /* The first entry that is in both zones' sets and in n packed ones. */
 static inline uint32_t
@@ -544,8 +229,8 @@ policy_classify(const struct policy *p, const struct policy_key *keys, uint32_t 
 		cursor_at(&c[0], src, axis_find(src, rte_be_to_cpu_32(k->src)));
 		cursor_at(&c[1], dst, axis_find(dst, rte_be_to_cpu_32(k->dst)));
 		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
-			port_value(k->proto, rte_be_to_cpu_16(k->sport)),
-			port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
+			policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
 	}
 }
 
@@ -571,8 +256,8 @@ policy_classify6(const struct policy *p, const struct policy_key6 *keys, uint32_
 		cursor_at(&c[0], src, axis_find_wide(src, wide(k->src)));
 		cursor_at(&c[1], dst, axis_find_wide(dst, wide(k->dst)));
 		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
-			port_value(k->proto, rte_be_to_cpu_16(k->sport)),
-			port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
+			policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
 	}
 }
 
@@ -581,7 +266,7 @@ policy_classify6(const struct policy *p, const struct policy_key6 *keys, uint32_
 bool
 policy_active(const struct policy *p, uint16_t slot)
 {
-	const struct rule_kept *k = &p->rules[slot - 1];
+	const struct policy_kept *k = &p->rules[slot - 1];
 
 	FW_ASSERT(slot > 0 && slot <= p->count);
 	/* All entries of a rule change together. */
@@ -594,7 +279,7 @@ policy_active(const struct policy *p, uint16_t slot)
 bool
 policy_set_active(struct policy *p, uint16_t slot, bool active)
 {
-	const struct rule_kept *k = &p->rules[slot - 1];
+	const struct policy_kept *k = &p->rules[slot - 1];
 
 	if (k->entries == 0 || policy_active(p, slot) == active)
 		return false;
@@ -631,6 +316,12 @@ enum policy_action
 policy_rule_action(const struct policy *p, uint16_t slot)
 {
 	return slot == 0 || slot > p->count ? p->default_action : p->rules[slot - 1].action;
+}
+
+uint16_t
+policy_rule_shadow(const struct policy *p, uint16_t slot)
+{
+	return slot == 0 || slot > p->count ? 0 : p->rules[slot - 1].shadow;
 }
 
 uint16_t

@@ -33,6 +33,7 @@ struct policy_rule {
 	enum policy_action action;
 	bool log;      /* its sessions and refusals, with log.sessions or log.denied = "rules" */
 	bool disabled; /* keeps its slot, matches nothing */
+	uint32_t schedule; /* 0 = always; rules with the same number are active together */
 	uint64_t source_zones, destination_zones; /* bit per zone id; 0 = any */
 	uint32_t source_count, destination_count, service_count;
 	const struct policy_range *sources, *destinations;
@@ -86,6 +87,10 @@ uint16_t policy_rule_count(const struct policy *);
 const char *policy_rule_name(const struct policy *, uint16_t slot);
 bool policy_rule_log(const struct policy *, uint16_t slot);
 enum policy_action policy_rule_action(const struct policy *, uint16_t slot); /* 0: the default */
+/* policy_rule_shadow: why a rule never decides, schedules aside: slot of an earlier rule that takes
+ * all its packets; its own slot: nothing can match, source and destination are of different
+ * families.  => 0: it may decide; cover by several rules together is not found. */
+uint16_t policy_rule_shadow(const struct policy *, uint16_t slot);
 /* => slot of the rule with this id, 0 when there is none. */
 uint16_t policy_slot_of(const struct policy *, uint32_t id);
 /* => bytes */

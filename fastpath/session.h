@@ -108,9 +108,10 @@ struct session {
 	uint8_t zone[2];		   /* zone of initiator, of responder */
 	struct session_dir dir[2];	   /* dir[1] begins line 1 */
 	/* rest of line 1 */
-	uint32_t policy;     /* id of the rule that permitted it (policy_rule_id()), 0 = built in */
-	uint32_t created;    /* second */
-	uint32_t wheel_next; /* home worker only, as the next three */
+	_Atomic(uint32_t) policy; /* id of the rule that permits it (policy_rule_id()), 0 = the
+				   * default or built in; M: another one, when the policy changes */
+	uint32_t created;	  /* second */
+	uint32_t wheel_next;	  /* home worker only, as the next three */
 	uint32_t wheel_prev;
 	uint32_t wheel_due;	/* second its slot fires */
 	_Atomic(uint16_t) sync; /* H: bulk round in which the peer last confirmed it */
@@ -161,6 +162,15 @@ session_proto(const struct session *s)
 {
 	return (uint8_t)(atomic_load_explicit(&s->ctl, memory_order_relaxed) >>
 			 SESSION_PROTO_SHIFT);
+}
+
+/* session_counts: does the policy count it?  Echo requests that are answered without a rule have
+ * nobody to count them. */
+static inline bool
+session_counts(const struct session *s)
+{
+	return atomic_load_explicit(&s->policy, memory_order_relaxed) != 0 ||
+	       (atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_LOCAL) == 0;
 }
 
 /* session_family: => 4 or 6. */

@@ -37,11 +37,18 @@ struct session_table_params {
 enum session_op {
 	SESSION_OP_ARM,	  /* put a session made elsewhere on the wheel */
 	SESSION_OP_KILL,  /* remove it */
+	SESSION_OP_DENY,  /* remove it: the policy no longer permits it */
 	SESSION_OP_RETIME /* its state changed elsewhere: look at its deadline again */
 };
 
+enum session_end {
+	SESSION_END_IDLE,    /* nothing for its idle time */
+	SESSION_END_REMOVED, /* by SESSION_OP_KILL */
+	SESSION_END_DENIED   /* by SESSION_OP_DENY */
+};
+
 /* One session leaving the table, as told to the owner's callback (mirror, log, counters). */
-typedef void (*session_gone_fn)(void *ctx, struct session *, uint32_t index, bool aged);
+typedef void (*session_gone_fn)(void *ctx, struct session *, uint32_t index, enum session_end);
 
 /* => NULL with errno ENOMEM (too little memory: the caller names the sizes) or EINVAL. */
 struct session_table *session_table_create(const struct session_table_params *);
@@ -114,7 +121,8 @@ bool session_table_key6(
 	const struct session_table *, const struct session *, struct session_key6 *);
 
 /* session_table_post: hand an op to the home worker.  => false: inbox full, try again later; only
- * for KILL, since a timer op then goes another way.  Nothing happens to a session that is gone. */
+ * for KILL and DENY, since a timer op then goes another way.  Nothing happens to a session that is
+ * gone. */
 bool session_table_post(
 	struct session_table *, uint32_t index, uint16_t generation, enum session_op);
 

@@ -120,7 +120,7 @@ session_table_post(struct session_table *t, uint32_t index, uint16_t generation,
 	h = &t->homes[home];
 	if (post(h, index, generation, op))
 		return true;
-	if (op == SESSION_OP_KILL)
+	if (op == SESSION_OP_KILL || op == SESSION_OP_DENY)
 		return false;
 	set_late(t, index, h);
 	return true;
@@ -244,14 +244,14 @@ struct gone {
 /* Home worker: take a session out of the table.  The caller has made sure of room to retire it. */
 static void
 remove_session(struct session_table *t, struct session_home *h, uint32_t index, mono_t now,
-	bool aged, const struct gone *gone)
+	enum session_end end, const struct gone *gone)
 {
 	struct session *s = &t->slab[index];
 
 	if (atomic_fetch_or(&s->ctl, SESSION_F_DEAD) & SESSION_F_DEAD)
 		return;
 	if (gone->fn != NULL)
-		gone->fn(gone->ctx, s, index, aged);
+		gone->fn(gone->ctx, s, index, end);
 	if (s->armed)
 		session_age_cancel(&h->wheel, t->slab, index);
 
@@ -287,7 +287,9 @@ poll_inbox(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
 				atomic_load(&s->ctl) & SESSION_F_DEAD)
 				continue;
 			if (op[i].op == SESSION_OP_KILL)
-				remove_session(t, h, op[i].index, now, false, gone);
+				remove_session(t, h, op[i].index, now, SESSION_END_REMOVED, gone);
+			else if (op[i].op == SESSION_OP_DENY)
+				remove_session(t, h, op[i].index, now, SESSION_END_DENIED, gone);
 			else
 				retime(t, h, op[i].index, mono_seconds(now));
 		}
@@ -378,7 +380,7 @@ session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t 
 	do {
 		n = find_due(t, h, now_s, &steps, due, refresh, ctx);
 		for (uint32_t i = 0; i < n; i++)
-			remove_session(t, h, due[i], now, true, &gone);
+			remove_session(t, h, due[i], now, SESSION_END_IDLE, &gone);
 	} while (n == DUE_AT_ONCE);
 	retire_free(t, &h->retire, now);
 }

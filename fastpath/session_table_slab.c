@@ -139,7 +139,7 @@ session_slab_release(struct session_table *t, struct session *s)
 	s->port[0] = s->port[1] = 0;
 	s->zone[0] = 0;
 	s->zone[1] = 0;
-	s->policy = 0;
+	atomic_store_explicit(&s->policy, 0, memory_order_relaxed);
 	s->created = 0;
 	s->wheel_next = 0;
 	s->wheel_prev = 0;

@@ -64,15 +64,3 @@ engine_interface_stats(const struct engine *e, uint16_t interface, struct interf
 	for (unsigned int r = 0; r < DROP_REASON_COUNT; r++)
 		sum->drops += drops[r];
 }
-
-uint64_t
-engine_rule_hits(const struct engine *e, uint16_t slot)
-{
-	uint64_t sum = 0;
-
-	if (slot > MAX_RULES)
-		return 0;
-	for (uint16_t i = 0; i < e->worker_count; i++)
-		sum += __atomic_load_n(&e->workers[i]->rule_hits[slot], __ATOMIC_RELAXED);
-	return sum - e->hits_base[slot];
-}

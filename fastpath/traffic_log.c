@@ -65,20 +65,22 @@ fill_session(const struct worker *w, const struct session *s, struct traffic_log
 }
 
 static enum traffic_log_end
-end_of(uint32_t ctl, bool aged)
+end_of(uint32_t ctl, enum session_end end)
 {
+	if (end == SESSION_END_DENIED)
+		return TRAFFIC_LOG_END_POLICY;
 	switch (session_state_of(ctl)) {
 	case SESSION_TCP_TIME_WAIT:
 	case SESSION_TCP_CLOSED:
 		return TRAFFIC_LOG_END_CLOSED;
 	default:
-		return aged ? TRAFFIC_LOG_END_IDLE : TRAFFIC_LOG_END_FORCED;
+		return end == SESSION_END_IDLE ? TRAFFIC_LOG_END_IDLE : TRAFFIC_LOG_END_FORCED;
 	}
 }
 
 void
 traffic_log_session(struct worker *w, const struct session *s, uint32_t index,
-	enum traffic_log_event event, bool aged)
+	enum traffic_log_event event, enum session_end end)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 	struct traffic_log_record r = { 0 };
@@ -95,7 +97,7 @@ traffic_log_session(struct worker *w, const struct session *s, uint32_t index,
 		r.zone[i] = s->zone[i];
 	}
 	r.event = (uint8_t)event;
-	r.end = event == TRAFFIC_LOG_DELETE ? (uint8_t)end_of(ctl, aged) : 0;
+	r.end = event == TRAFFIC_LOG_DELETE ? (uint8_t)end_of(ctl, end) : 0;
 	r.index = index;
 	r.generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
 	r.policy = s->policy;

@@ -25,7 +25,8 @@ enum traffic_log_event { TRAFFIC_LOG_CREATE = 1, TRAFFIC_LOG_DELETE, TRAFFIC_LOG
 enum traffic_log_end {
 	TRAFFIC_LOG_END_IDLE = 1, /* nothing for its idle time */
 	TRAFFIC_LOG_END_CLOSED,	  /* FIN both ways, or RST */
-	TRAFFIC_LOG_END_FORCED	  /* by the operator, or by a change of the policy */
+	TRAFFIC_LOG_END_FORCED,	  /* by the operator, or with the peer's session */
+	TRAFFIC_LOG_END_POLICY	  /* no longer permitted */
 };
 
 struct traffic_log_record {

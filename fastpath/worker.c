@@ -11,6 +11,7 @@
 #include "icmp_error.h"
 #include "l4_sum.h"
 #include "parse.h"
+#include "policy_count.h"
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -173,16 +174,44 @@ first_answer_to(uint32_t ctl, unsigned int dir)
 	return dir == 1 && session_other_unanswered(session_state_of(ctl));
 }
 
+/* What the session has carried goes to the rule that had permitted it, if that is still there. */
 static void
-session_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+count_bytes(const struct worker *w, const struct session *s)
+{
+	const uint32_t id = atomic_load_explicit(&s->policy, memory_order_relaxed);
+	const struct policy *policy = w->snap != NULL ? w->snap->policy : NULL;
+	struct policy_counter *row;
+	uint16_t slot;
+
+	if (policy == NULL || !session_counts(s))
+		return;
+	slot = policy_slot_of(policy, id);
+	if (slot == 0 && id != 0)
+		return;
+	row = policy_counters(policy, w->id);
+	row += policy_counter_index(slot, s->zone[0], s->zone[1]);
+	row->packets += s->dir[0].packets + s->dir[1].packets;
+	row->bytes += s->dir[0].bytes + s->dir[1].bytes;
+}
+
+static void
+session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 {
 	struct worker *w = ctx;
 
-	if (aged)
+	switch (end) {
+	case SESSION_END_IDLE:
 		w->stats.sessions_aged++;
-	else
+		break;
+	case SESSION_END_REMOVED:
 		w->stats.sessions_closed++;
-	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, aged);
+		break;
+	case SESSION_END_DENIED:
+		w->stats.sessions_denied++;
+		break;
+	}
+	count_bytes(w, s);
+	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, end);
 	worker_event(w, s, index, MIRROR_DELETE);
 }
 
@@ -546,8 +575,6 @@ worker_create(
 	w->neighbours = e->neighbours;
 	w->routes = e->routes;
 	w->routes6 = e->routes6;
-	w->rule_hits =
-		rte_zmalloc_socket("rule_hits", (MAX_RULES + 1) * sizeof(uint64_t), 64, socket);
 	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);
 	w->punt = rte_ring_create(name, PUNT_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "%s-event%u", e->name, id);
@@ -556,7 +583,7 @@ worker_create(
 	snprintf(name, sizeof(name), "%s-log%u", e->name, id);
 	w->log = rte_ring_create_elem(name, sizeof(struct traffic_log_record), LOG_RING, socket,
 		RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->rule_hits != NULL && w->punt != NULL && w->events != NULL && w->log != NULL)
+	if (w->punt != NULL && w->events != NULL && w->log != NULL)
 		return w;
 	worker_destroy(w);
 no_memory:
@@ -576,6 +603,5 @@ worker_destroy(struct worker *w)
 	rte_ring_free(w->punt);
 	rte_ring_free(w->events);
 	rte_ring_free(w->log);
-	rte_free(w->rule_hits);
 	rte_free(w);
 }

@@ -36,7 +36,6 @@ struct worker {
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
 	struct rte_ring *log;	 /* SP: this worker, SC: management */
-	uint64_t *rule_hits;	 /* [MAX_RULES + 1] */
 	const struct clock *clock;
 	uint16_t id;
 	bool several; /* more than one worker: keys have homes */
@@ -83,7 +82,6 @@ struct engine {
 	struct frag_table *fragments; /* NULL: fragments are dropped */
 	struct rte_ring *inject;      /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];
-	uint64_t hits_base[MAX_RULES + 1]; /* M: what to subtract from the workers' sums */
 
 	alignas(64) _Atomic(struct snapshot *) snapshot; /* M writes, all read */
 	_Atomic(uint64_t) lease;			 /* C writes, W reads: ns */
@@ -143,9 +141,9 @@ void worker_punt(struct worker *, struct pkt *, enum punt_why);
 void worker_event(struct worker *, struct session *, uint32_t index, enum mirror_event_type);
 
 /* traffic_log_session: a session begins or ends (fastpath/traffic_log.c); the caller's key is still
- * in the table.  `aged`: its idle time is over. */
-void traffic_log_session(
-	struct worker *, const struct session *, uint32_t index, enum traffic_log_event, bool aged);
+ * in the table.  `end`: why it ends. */
+void traffic_log_session(struct worker *, const struct session *, uint32_t index,
+	enum traffic_log_event, enum session_end end);
 /* traffic_log_denied: a first packet that leads to `zone` was refused by the rule with this id. */
 void traffic_log_denied(struct worker *, const struct pkt *, uint8_t zone, uint32_t rule);
 

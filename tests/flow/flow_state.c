@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the engine remembers: sessions, mirror events, counters. */
 #include "flow.h"
+#include "policy_count.h"
+#include "session_recheck.h"
 #include "session_walk.h"
 
 #include <arpa/inet.h>
@@ -193,15 +195,15 @@ static void
 log_words(const struct flow *f, const struct traffic_log_record *r, char *out, size_t size)
 {
 	static const char *const events[] = { "?", "create", "delete", "deny" };
-	static const char *const ends[] = { "", "-idle", "-closed", "-forced" };
+	static const char *const ends[] = { "", "-idle", "-closed", "-forced", "-policy" };
 	const bool six = r->family == 6;
 	const struct ip_addr src = six ? ip_addr_v6(r->src.v6) : ip_addr_v4(r->src.v4);
 	const struct ip_addr dst = six ? ip_addr_v6(r->dst.v6) : ip_addr_v4(r->dst.v4);
 	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
 
 	snprintf(out, size, " %s%s:%u:%s:%u>%s:%u:%llu/%llu", events[r->event & 3],
-		ends[r->end & 3], r->proto, address_words(f, src, a), rte_be_to_cpu_16(r->sport),
-		address_words(f, dst, b), rte_be_to_cpu_16(r->dport),
+		ends[r->end % RTE_DIM(ends)], r->proto, address_words(f, src, a),
+		rte_be_to_cpu_16(r->sport), address_words(f, dst, b), rte_be_to_cpu_16(r->dport),
 		(unsigned long long)r->packets[0], (unsigned long long)r->packets[1]);
 }
 
@@ -239,18 +241,67 @@ do_dirty(struct flow *f, struct words *w)
 
 /* Counters */
 
-/* hits RULE N */
-static void
-do_hits(struct flow *f, struct words *w)
+static uint8_t
+zone_of(struct flow *f, const char *name)
+{
+	return flow_is(name, "local") ? ZONE_LOCAL : (uint8_t)(BOX_ZONE_TRUST + flow_port(f, name));
+}
+
+/* A rule, "default", or "default ZONE > ZONE": its counters. */
+static struct policy_counter
+counter(struct flow *f, struct words *w)
 {
 	const char *rule = flow_word(w);
 	const struct policy *p = engine_snapshot(flow_box(f)->engine)->policy;
-	const uint16_t slot =
-		flow_is(rule, "default") ? 0 : policy_slot_of(p, policy_rule_id(rule));
-	const uint64_t have = engine_rule_hits(f->box->engine, slot);
+	struct policy_counter c;
+	uint16_t slot = 0;
 
-	if (have != strtoul(flow_word(w), NULL, 0))
-		flow_fail(f, "%lu hits", have);
+	if (!flow_is(rule, "default")) {
+		slot = policy_slot_of(p, policy_rule_id(rule));
+		if (slot == 0)
+			flow_fail(f, "no rule '%s'", rule);
+	} else if (w->at + 2 < w->count && flow_is(w->word[w->at + 1], ">")) {
+		const uint8_t from = zone_of(f, flow_word(w));
+
+		(void)flow_word(w);
+		policy_counter_read_pair(p, from, zone_of(f, flow_word(w)), &c);
+		return c;
+	}
+	policy_counter_read(p, slot, &c);
+	return c;
+}
+
+/* hits RULE N | hits default [ZONE > ZONE] N */
+static void
+do_hits(struct flow *f, struct words *w)
+{
+	const struct policy_counter c = counter(f, w);
+
+	if (c.hits != strtoul(flow_word(w), NULL, 0))
+		flow_fail(f, "%lu hits", c.hits);
+}
+
+/* counted RULE PACKETS/BYTES: of refused packets and of sessions that have ended */
+static void
+do_counted(struct flow *f, struct words *w)
+{
+	const struct policy_counter c = counter(f, w);
+
+	check_pair(f, "counted", c.packets, c.bytes - (f->six && !f->verbatim ? 20 * c.packets : 0),
+		flow_word(w));
+}
+
+/* recheck: look at every session again, as after a reload with on_change = "re-evaluate" */
+static void
+do_recheck(struct flow *f, struct words *w)
+{
+	struct engine *e = flow_box(f)->engine;
+	struct session_recheck r = { 0 };
+
+	(void)w;
+	while (session_recheck(engine_sessions(e), engine_snapshot(e), 100, &r))
+		engine_box_poll(f->box);
+	engine_box_poll(f->box);
 }
 
 /* stat NAME N */
@@ -272,6 +323,7 @@ do_stat(struct flow *f, struct words *w)
 		STAT(sessions_created),
 		STAT(sessions_closed),
 		STAT(sessions_aged),
+		STAT(sessions_denied),
 		STAT(events_lost_to_sweep),
 #undef STAT
 	};
@@ -318,6 +370,8 @@ const struct flow_statement flow_state_statements[] = {
 	{ "logged", do_logged },
 	{ "dirty", do_dirty },
 	{ "hits", do_hits },
+	{ "counted", do_counted },
+	{ "recheck", do_recheck },
 	{ "stat", do_stat },
 	{ "drops", do_drops },
 	{ NULL, NULL },

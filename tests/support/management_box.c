@@ -5,6 +5,7 @@
 #include "control_commands.h"
 #include "json_server.h"
 #include "loop.h"
+#include "policy_usage.h"
 #include "sample_config.h"
 
 #include <rte_ip.h>
@@ -132,6 +133,7 @@ management_box_destroy(struct management_box *b)
 	console_destroy(b->console);
 	close(b->epfd);
 	log_export_destroy(b->m.log_export);
+	policy_usage_free(&b->m);
 	if (b->m.rcu_reader >= 0)
 		rcu_unregister(engine_rcu(b->m.engine), b->m.rcu_reader);
 	engine_box_destroy(b->box);

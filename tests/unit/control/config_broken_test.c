@@ -223,6 +223,7 @@ static const struct broken rows[] = {
 	PATCH("rule_address_range_of_ipv6_turned_round", "10.1.1.0/24", "2001:db8::9-2001:db8::8", RULE ".source_addresses[0]", "ends before it begins"),
 	PATCH("rule_address_no_address", "10.1.1.0/24", "10.1.1", RULE ".source_addresses[0]", "is no address, prefix or range"),
 	PATCH("rule_address_with_a_tail", "10.1.1.0/24", "10.1.1.0/24x", RULE ".source_addresses[0]", "has no prefix length in range"),
+	PATCH("rule_named_default", "name = \"out\"; ", "name = \"default\"; ", "security_policy.rules[default].name", "the name of what no rule matches"),
 	PATCH_AT("rule_name_with_the_id_of_another", "  rules = (\n", "  rules = ( { name = \"rule949058\"; action = \"deny\"; }, { name = \"rule1026336\"; action = \"deny\"; },\n", "security_policy.rules[rule1026336].name", "the same id as rule rule949058", "rule1026336"),
 	PATCH("rule_protocol_unknown", "\"udp\"", "\"upd\"", RULE ".services[1].protocol", "unknown word \"upd\""),
 	PATCH("rule_protocol_by_name_and_number", "\"udp\";", "\"udp\"; protocol_number = 17;", RULE ".services[1].protocol_number", "only one of the two"),

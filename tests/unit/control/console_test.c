@@ -122,6 +122,7 @@ a_wrong_command_is_an_error_and_the_prompt_returns(void **state)
 		{ "display firewall statistics drop zone nowhere",
 			"error: zone: expected the name of a zone" },
 		{ "save relative/path", "error: save: expected an absolute path" },
+		{ "reset security-policy counters nobody", "error: there is no rule \"nobody\"" },
 		{ "help nothing", "error: no command begins with" },
 	};
 	const int fd = client();
@@ -163,6 +164,9 @@ every_table_has_its_columns(void **state)
 		{ "display security-policy", "out      trust     untrust  10.1.1.0/24" },
 		{ "display security-policy", "tcp to 1-65535,udp,icmp" },
 		{ "display security-policy", "default" },
+		{ "display security-policy", "active     0      0      3000        -\n" },
+		{ "display security-policy statistics",
+			"        -       -  deny       0        0 " },
 		{ "display address-set", "servers  10.2.0.0/24" },
 		{ "display service-set", "ping" },
 		{ "display service-set", "icmp type 8,icmpv6 type 128" },

@@ -47,12 +47,12 @@ teardown(void **state)
 }
 
 static void
-on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+on_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 {
 	(void)ctx;
 	(void)s;
 	(void)index;
-	assert_true(aged);
+	assert_int_equal(end, SESSION_END_IDLE);
 	gone++;
 }
 

@@ -177,12 +177,12 @@ burst(struct thread *t)
 }
 
 static void
-on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+on_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 {
 	struct shared *sh = ctx;
 
 	(void)index;
-	(void)aged;
+	(void)end;
 	if (!(atomic_load(&s->ctl) & SESSION_F_DEAD) || atomic_load(&s->home) == SESSION_NO_HOME)
 		atomic_fetch_add(&sh->dead_twice, 1);
 	atomic_fetch_add(&sh->gone, 1);

@@ -54,7 +54,7 @@ close_table(struct fixture *f)
 }
 
 static void
-on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+on_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 {
 	struct fixture *f = ctx;
 	struct session_key4 k;
@@ -65,7 +65,7 @@ on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
 	/* Told before the key leaves. */
 	assert_true(session_table_key4(f->table, s, &k) || session_table_key6(f->table, s, &k6));
 	f->gone++;
-	f->aged += aged;
+	f->aged += end == SESSION_END_IDLE;
 	f->gone_count = session_table_count(f->table);
 }
 

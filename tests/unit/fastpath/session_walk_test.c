@@ -38,13 +38,13 @@ add(uint32_t n)
 }
 
 static void
-on_gone(void *ctx, struct session *s, uint32_t index, bool aged)
+on_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 {
 	uint32_t *gone = ctx;
 
 	(void)s;
 	(void)index;
-	assert_false(aged);
+	assert_int_equal(end, SESSION_END_REMOVED);
 	(*gone)++;
 }
 

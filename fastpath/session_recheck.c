@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "session_recheck.h"
+
+#include "policy.h"
+#include "session_walk.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+static rte_be16_t
+source_port(uint8_t proto, rte_be16_t port)
+{
+	/* As the first packet's: of ICMP the key has the identifier there. */
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ? port : 0;
+}
+
+static void
+classify(const struct snapshot *snap, const struct session *s, const union session_walk_key *key,
+	struct policy_verdict *v)
+{
+	if (session_family(s) == 6) {
+		const struct session_tuple6 t = session_key6_tuple(&key->v6, session_swap(s));
+		struct policy_key6 k = { .source_zone = s->zone[0],
+			.destination_zone = s->zone[1],
+			.proto = t.proto,
+			.sport = source_port(t.proto, t.sport),
+			.dport = t.dport };
+
+		memcpy(k.src, t.src, sizeof(k.src));
+		memcpy(k.dst, t.dst, sizeof(k.dst));
+		policy_classify6(snap->policy, &k, 1, v);
+	} else {
+		const struct session_tuple4 t = session_key4_tuple(&key->v4, session_swap(s));
+		const struct policy_key k = { .source_zone = s->zone[0],
+			.destination_zone = s->zone[1],
+			.proto = t.proto,
+			.src = t.src,
+			.dst = t.dst,
+			.sport = source_port(t.proto, t.sport),
+			.dport = t.dport };
+
+		policy_classify(snap->policy, &k, 1, v);
+	}
+}
+
+/* Is it to an interface that answers pings from there without a rule? */
+static bool
+needs_no_rule(
+	const struct snapshot *snap, const struct session *s, const union session_walk_key *key)
+{
+	const uint8_t swap = session_swap(s);
+
+	if ((atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_LOCAL) == 0)
+		return false;
+	for (uint16_t i = 0; i < snap->interface_count; i++) {
+		const struct snapshot_interface *in = &snap->interfaces[i];
+		const struct snapshot_address6 *own6;
+		const struct snapshot_address *own;
+
+		if (!in->ping || in->zone != s->zone[0])
+			continue;
+		if (session_family(s) == 6) {
+			own6 = snapshot_own_address6(snap, i, key->v6.addr[!swap]);
+			if (own6 != NULL && own6->interface == i)
+				return true;
+		} else {
+			own = snapshot_own_address(snap, key->v4.addr[!swap]);
+			if (own != NULL && own->interface == i)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+session_recheck(struct session_table *t, const struct snapshot *snap, uint32_t slots,
+	struct session_recheck *r)
+{
+	struct session_walk w = { .next = r->next, .slots = slots };
+	struct session *s;
+
+	while ((s = session_walk_next(t, &w)) != NULL) {
+		const uint32_t index = session_table_index(t, s);
+		struct policy_verdict v = { .action = POLICY_PERMIT };
+		uint32_t was = atomic_load_explicit(&s->policy, memory_order_relaxed);
+
+		if (!needs_no_rule(snap, s, &w.key))
+			classify(snap, s, &w.key, &v);
+		if (v.action != POLICY_PERMIT) {
+			if (!session_table_post(t, index, w.generation, SESSION_OP_DENY)) {
+				w.next = index; /* inbox full */
+				break;
+			}
+			r->denied++;
+		} else if (v.id != was && session_walk_still(t, s, &w) &&
+			   atomic_compare_exchange_strong(&s->policy, &was, v.id)) {
+			session_table_set_dirty(t, index); /* the peer hears of it */
+			r->moved++;
+		}
+	}
+	r->next = w.next;
+	return w.next < session_table_capacity(t);
+}
