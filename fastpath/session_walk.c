@@ -8,8 +8,9 @@
 
 #include <stdatomic.h>
 
-static bool
-read_key(const struct session_table *t, const struct session *s, union session_walk_key *key)
+bool
+session_walk_read_key(
+	const struct session_table *t, const struct session *s, union session_walk_key *key)
 {
 	return session_family(s) == 6 ? session_table_key6(t, s, &key->v6)
 				      : session_table_key4(t, s, &key->v4);
@@ -32,7 +33,8 @@ session_walk_next(const struct session_table *t, struct session_walk *w)
 		if (session_state_of(ctl) == SESSION_FREE ||
 			session_state_of(ctl) >= SESSION_STATES || (ctl & SESSION_F_DEAD) != 0)
 			continue;
-		if (read_key(t, s, &w->key) && (w->match == NULL || w->match(w->ctx, s, &w->key)))
+		if (session_walk_read_key(t, s, &w->key) &&
+			(w->match == NULL || w->match(w->ctx, s, &w->key)))
 			return s;
 	}
 	return NULL;
@@ -45,7 +47,7 @@ session_walk_still(
 	union session_walk_key key;
 
 	return atomic_load_explicit(&s->generation, memory_order_acquire) == w->generation &&
-	       read_key(t, s, &key);
+	       session_walk_read_key(t, s, &key);
 }
 
 uint32_t

@@ -20,6 +20,11 @@ union session_walk_key {
 	struct session_key6 v6;
 };
 
+/* session_walk_read_key: the key of a session of either family, as session_table_key4() reads it.
+ * => false: it is not in the table. */
+bool session_walk_read_key(
+	const struct session_table *, const struct session *, union session_walk_key *);
+
 struct session_walk {
 	bool (*match)(void *ctx, const struct session *, const union session_walk_key *);
 	void *ctx;

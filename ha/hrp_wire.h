@@ -176,19 +176,35 @@ struct hrp_record_dir {
 	rte_be32_t tcp_max_win;
 };
 
-struct hrp_record_session4 {
-	struct hrp_record head;
+/* Before and behind the addresses, of either family. */
+struct hrp_session_what {
 	uint8_t proto;
 	uint8_t state;	  /* enum session_state */
 	rte_be16_t flags; /* HRP_SESSION_* */
 	uint8_t zone[2];
 	uint8_t wscale[2];
-	rte_be32_t src, dst; /* initiator, responder */
+};
+
+struct hrp_session_how {
 	rte_be16_t sport, dport;
 	rte_be32_t policy;
 	rte_be16_t idle_s; /* since the last packet */
 	rte_be16_t age_s;  /* since creation, 65535 = longer */
 	struct hrp_record_dir dir[2];
+};
+
+struct hrp_record_session4 {
+	struct hrp_record head;
+	struct hrp_session_what what;
+	rte_be32_t src, dst; /* initiator, responder */
+	struct hrp_session_how how;
+};
+
+struct hrp_record_session6 {
+	struct hrp_record head;
+	struct hrp_session_what what;
+	uint8_t src[16], dst[16];
+	struct hrp_session_how how;
 };
 #define HRP_SESSION_LOCAL   0x0001
 #define HRP_SESSION_FIN0    0x0002
@@ -196,6 +212,14 @@ struct hrp_record_session4 {
 #define HRP_SESSION_FINACK0 0x0008
 #define HRP_SESSION_FINACK1 0x0010
 static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
+static_assert(sizeof(struct hrp_record_session6) == 84, "wire size");
+
+/* Which of them: head.type. */
+union hrp_record_session {
+	struct hrp_record head;
+	struct hrp_record_session4 v4;
+	struct hrp_record_session6 v6;
+};
 
 /* ---- encoding and checks (hrp_wire.c): pure functions ---- */
 

@@ -10,12 +10,10 @@
  * Sessions are read while workers change them: a torn window mark is harmless (it is learnt again
  * after a takeover), a torn identity is not, so the generation is read before and after.
  */
-#include "repl_session.h"
-
 #include "check.h"
 #include "hrp.h"
 #include "repl.h"
-#include "session_other.h"
+#include "session_record.h"
 
 #include <rte_branch_prediction.h>
 #include <rte_malloc.h>
@@ -94,176 +92,6 @@ struct table {
 	struct hrp_session_status stats;
 };
 
-/* ---- records ---- */
-
-static uint64_t
-mix64(uint64_t z)
-{
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-uint32_t
-repl_session_key_hash(const struct session_key4 *k, const uint8_t zone[2])
-{
-	const uint64_t addresses =
-		(uint64_t)rte_be_to_cpu_32(k->addr[0]) << 32 | rte_be_to_cpu_32(k->addr[1]);
-	const uint64_t rest = (uint64_t)rte_be_to_cpu_16(k->port[0]) << 48 |
-			      (uint64_t)rte_be_to_cpu_16(k->port[1]) << 32 |
-			      (uint64_t)k->proto << 16 | (uint64_t)zone[0] << 8 | zone[1];
-
-	return (uint32_t)mix64(mix64(addresses) + rest);
-}
-
-uint64_t
-repl_session_hash(uint32_t key_hash, uint32_t index, uint16_t generation)
-{
-	return mix64(((uint64_t)key_hash << 32 | index) +
-		     (uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
-}
-
-static const struct flag_pair {
-	uint32_t ctl;
-	uint16_t wire;
-} flag_pairs[] = {
-	{ SESSION_F_LOCAL, HRP_SESSION_LOCAL },
-	{ SESSION_F_FIN0, HRP_SESSION_FIN0 },
-	{ SESSION_F_FIN1, HRP_SESSION_FIN1 },
-	{ SESSION_F_FINACK0, HRP_SESSION_FINACK0 },
-	{ SESSION_F_FINACK1, HRP_SESSION_FINACK1 },
-};
-
-static uint16_t
-seconds16(uint32_t now_s, uint32_t then_s)
-{
-	if (now_s <= then_s)
-		return 0;
-	return now_s - then_s < UINT16_MAX ? (uint16_t)(now_s - then_s) : UINT16_MAX;
-}
-
-void
-repl_session_pack(const struct session *s, const struct session_key4 *key, uint32_t index,
-	uint16_t generation, uint32_t ctl, uint32_t now_s, struct hrp_record_session4 *r)
-{
-	const struct session_tuple4 t = session_key4_tuple(key, session_swap(s));
-	uint16_t flags = 0;
-
-	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
-		if ((ctl & flag_pairs[i].ctl) != 0)
-			flags |= flag_pairs[i].wire;
-	*r = (struct hrp_record_session4){
-		.head = { .type = HRP_RECORD_SESSION4,
-			.length = sizeof(*r),
-			.generation = rte_cpu_to_be_16(generation),
-			.index = rte_cpu_to_be_32(index) },
-		.proto = key->proto,
-		.state = (uint8_t)session_state_of(ctl),
-		.flags = rte_cpu_to_be_16(flags),
-		.zone = { s->zone[0], s->zone[1] },
-		.wscale = { s->dir[0].tcp_wscale, s->dir[1].tcp_wscale },
-		.src = t.src,
-		.dst = t.dst,
-		.sport = t.sport,
-		.dport = t.dport,
-		.policy = rte_cpu_to_be_32(s->policy),
-		.idle_s = rte_cpu_to_be_16(seconds16(
-			now_s, atomic_load_explicit(&s->last_seen, memory_order_relaxed))),
-		.age_s = rte_cpu_to_be_16(seconds16(now_s, s->created)),
-	};
-	for (int d = 0; d < 2; d++)
-		r->dir[d] = (struct hrp_record_dir){
-			.tcp_end = rte_cpu_to_be_32(s->dir[d].tcp_end),
-			.tcp_max_end = rte_cpu_to_be_32(s->dir[d].tcp_max_end),
-			.tcp_max_win = rte_cpu_to_be_32(s->dir[d].tcp_max_win),
-		};
-}
-
-/* Unicast addresses a host may have. */
-static bool
-host_address(rte_be32_t be)
-{
-	const uint32_t a = rte_be_to_cpu_32(be);
-
-	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
-}
-
-static bool
-zone_known(const struct snapshot *snap, uint8_t zone)
-{
-	return zone != ZONE_NONE && zone < MAX_ZONES &&
-	       (zone == ZONE_LOCAL || snap->zones[zone].priority != 0);
-}
-
-static bool
-state_fits(uint8_t state, uint8_t proto, const struct hrp_record_session4 *r)
-{
-	uint8_t first;
-
-	switch (proto) {
-	case IPPROTO_TCP:
-		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED &&
-		       r->sport != 0 && r->dport != 0;
-	case IPPROTO_UDP:
-		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED ||
-			       state == SESSION_DNS_FIRST || state == SESSION_DNS_REPLIED) &&
-		       r->dport != 0;
-	case IPPROTO_ICMP:
-		return (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
-		       r->dport == SESSION_ICMP_ECHO_PORT;
-	case IPPROTO_SCTP:
-		return state >= SESSION_SCTP_FIRST && state <= SESSION_SCTP_CLOSED;
-	case 0:
-		return false;
-	default:
-		first = session_other_first(proto, 0);
-		return (state == first || state == first + 1) && r->sport == 0 && r->dport == 0;
-	}
-}
-
-bool
-repl_session_check(const struct hrp_record_session4 *r, const struct snapshot *snap)
-{
-	const uint16_t fins =
-		HRP_SESSION_FIN0 | HRP_SESSION_FIN1 | HRP_SESSION_FINACK0 | HRP_SESSION_FINACK1;
-
-	if (snap == NULL || !zone_known(snap, r->zone[0]) || !zone_known(snap, r->zone[1]))
-		return false;
-	if (!host_address(r->src) || !host_address(r->dst) || !state_fits(r->state, r->proto, r))
-		return false;
-	if (r->proto != IPPROTO_TCP && (rte_be_to_cpu_16(r->flags) & fins) != 0)
-		return false;
-	for (int d = 0; d < 2; d++)
-		if (r->wscale[d] > 14 && r->wscale[d] != UINT8_MAX)
-			return false;
-	return true;
-}
-
-uint32_t
-repl_session_unpack(const struct hrp_record_session4 *r, uint32_t now_s, struct session *s)
-{
-	const uint32_t idle = rte_be_to_cpu_16(r->idle_s), age = rte_be_to_cpu_16(r->age_s);
-	const uint16_t flags = rte_be_to_cpu_16(r->flags);
-	uint32_t ctl = r->state | SESSION_F_REMOTE;
-
-	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
-		if ((flags & flag_pairs[i].wire) != 0)
-			ctl |= flag_pairs[i].ctl;
-	s->policy = rte_be_to_cpu_32(r->policy);
-	s->created = now_s > age ? now_s - age : 0;
-	atomic_store_explicit(&s->last_seen, now_s > idle ? now_s - idle : 0, memory_order_relaxed);
-	if (r->proto != IPPROTO_TCP)
-		return ctl;
-	for (int d = 0; d < 2; d++) {
-		s->dir[d].tcp_end = rte_be_to_cpu_32(r->dir[d].tcp_end);
-		s->dir[d].tcp_max_end = rte_be_to_cpu_32(r->dir[d].tcp_max_end);
-		s->dir[d].tcp_max_win = rte_be_to_cpu_32(r->dir[d].tcp_max_win);
-		s->dir[d].tcp_wscale = r->wscale[d];
-		s->dir[d].learn = 0; /* nothing learnt yet */
-	}
-	return ctl | SESSION_F_LEARN0 | SESSION_F_LEARN1;
-}
-
 /* ---- life-cycle ---- */
 
 static void
@@ -337,7 +165,7 @@ forget_sent(struct table *t, uint32_t index)
 	struct sent *e = &t->sent[index];
 
 	t->sent_digest.count--;
-	t->sent_digest.sum -= repl_session_hash(e->key_hash, index, e->generation);
+	t->sent_digest.sum -= session_record_hash(e->key_hash, index, e->generation);
 	e->round = 0;
 }
 
@@ -367,11 +195,11 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 	const struct session *s = session_table_at(t->sessions, index);
 	const uint16_t generation = generation_of(s);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	struct hrp_record_session4 r;
-	struct session_key4 key;
+	union session_walk_key key;
+	union hrp_record_session r;
 	struct sent *e = &t->sent[index];
 
-	if (!alive(ctl) || !session_table_key4(t->sessions, s, &key)) {
+	if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key)) {
 		if (was_sent(t, index))
 			return emit_delete(t, index, out, now);
 		t->stats.skipped++;
@@ -384,18 +212,20 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		t->stats.skipped++;
 		return true;
 	}
-	repl_session_pack(s, &key, index, generation, ctl, mono_seconds(now), &r);
-	const uint32_t hash = repl_session_key_hash(&key, r.zone);
+	const uint8_t len =
+		session_record_pack(s, &key, index, generation, ctl, mono_seconds(now), &r);
+	const uint32_t hash = session_record_key_hash(
+		&key, session_record_family(&r), session_record_what(&r)->zone);
 	atomic_thread_fence(memory_order_acquire);
 	if (generation_of(s) != generation) {
 		t->stats.skipped++; /* freed meanwhile: its own event follows */
 		return true;
 	}
-	uint8_t *room = out->reserve(out->ctx, sizeof(r), now);
+	uint8_t *room = out->reserve(out->ctx, len, now);
 	if (room == NULL)
 		return false;
-	memcpy(room, &r, sizeof(r));
-	out->commit(out->ctx, sizeof(r));
+	memcpy(room, &r, len);
+	out->commit(out->ctx, len);
 	t->stats.sent++;
 
 	if (was_sent(t, index)) {
@@ -405,7 +235,7 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 	}
 	*e = (struct sent){ .key_hash = hash, .generation = generation, .round = t->round };
 	t->sent_digest.count++;
-	t->sent_digest.sum += repl_session_hash(hash, index, generation);
+	t->sent_digest.sum += session_record_hash(hash, index, generation);
 	return true;
 }
 
@@ -625,8 +455,9 @@ kill_copy(struct table *t, uint32_t local)
 
 /* Make a visible session the copy described by the record. */
 static enum repl_verdict
-refresh_copy(struct table *t, uint32_t local, const struct hrp_record_session4 *r, mono_t now)
+refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r, mono_t now)
 {
+	const struct hrp_session_what *what = session_record_what(r);
 	struct session *s = session_table_at(t->sessions, local);
 
 	for (int i = 0; i < MAX_CAS; i++) {
@@ -637,10 +468,10 @@ refresh_copy(struct table *t, uint32_t local, const struct hrp_record_session4 *
 			t->stats.conflicts++; /* ours, and in use here: never backwards */
 			return REPL_REFUSED;
 		}
-		s->zone[0] = r->zone[0];
-		s->zone[1] = r->zone[1];
+		s->zone[0] = what->zone[0];
+		s->zone[1] = what->zone[1];
 		const uint32_t ctl =
-			(old & SESSION_KIND_MASK) | repl_session_unpack(r, mono_seconds(now), s);
+			(old & SESSION_KIND_MASK) | session_record_unpack(r, mono_seconds(now), s);
 		if (old != ctl &&
 			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
 			continue;
@@ -652,24 +483,29 @@ refresh_copy(struct table *t, uint32_t local, const struct hrp_record_session4 *
 }
 
 static enum repl_verdict
-insert_copy(struct table *t, const struct hrp_record_session4 *r, const struct session_key4 *key,
-	uint8_t swap, uint32_t *local, bool *existed, mono_t now)
+insert_copy(struct table *t, const union hrp_record_session *r, const struct session_record_key *k,
+	uint32_t *local, bool *existed, mono_t now)
 {
+	const struct hrp_session_what *what = session_record_what(r);
 	struct session *s = session_table_alloc(t->sessions);
 
 	if (s == NULL) {
 		t->stats.full++;
 		return REPL_REFUSED;
 	}
-	s->zone[0] = r->zone[0];
-	s->zone[1] = r->zone[1];
+	s->zone[0] = what->zone[0];
+	s->zone[1] = what->zone[1];
 	s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
 	atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
 	atomic_store_explicit(&s->ctl,
-		session_kind(4, r->proto, swap) | repl_session_unpack(r, mono_seconds(now), s),
+		session_kind(k->family, what->proto, k->swap) |
+			session_record_unpack(r, mono_seconds(now), s),
 		memory_order_release);
 	const uint32_t created = s->created;
-	*local = session_table_insert4(t->sessions, s, key, UINT16_MAX, now, existed);
+	*local = k->family == 6 ? session_table_insert6(
+					  t->sessions, s, &k->key.v6, UINT16_MAX, now, existed)
+				: session_table_insert4(
+					  t->sessions, s, &k->key.v4, UINT16_MAX, now, existed);
 	if (*local == SESSION_NONE || *existed) {
 		session_table_unalloc(t->sessions, s);
 		t->stats.full += *local == SESSION_NONE;
@@ -680,24 +516,33 @@ insert_copy(struct table *t, const struct hrp_record_session4 *r, const struct s
 	return REPL_DONE;
 }
 
+static bool
+has_key(const struct table *t, const struct session *s, const struct session_record_key *k)
+{
+	union session_walk_key had;
+
+	if (session_family(s) != k->family || session_swap(s) != k->swap ||
+		!session_walk_read_key(t->sessions, s, &had))
+		return false;
+	return k->family == 6 ? memcmp(&had.v6, &k->key.v6, sizeof(had.v6)) == 0
+			      : memcmp(&had.v4, &k->key.v4, sizeof(had.v4)) == 0;
+}
+
 static enum repl_verdict
-install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t now)
+install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 {
 	const uint32_t owner = rte_be_to_cpu_32(r->head.index);
 	const uint16_t generation = rte_be_to_cpu_16(r->head.generation);
-	struct session_key4 key;
+	struct session_record_key key;
 	enum repl_verdict v;
 	bool existed = false;
 
-	const uint8_t swap = session_key4_make(&key, r->src, r->dst, r->sport, r->dport, r->proto);
+	session_record_key(r, &key);
 	uint32_t local = copy_of(t, owner);
 	if (local != SESSION_NONE) {
 		const struct session *s = session_table_at(t->sessions, local);
-		struct session_key4 had;
 		/* The key too: a restarted owner uses the same names for other sessions. */
-		if (t->owned[owner].owner_generation == generation && session_swap(s) == swap &&
-			session_table_key4(t->sessions, s, &had) &&
-			memcmp(&had, &key, sizeof(key)) == 0)
+		if (t->owned[owner].owner_generation == generation && has_key(t, s, &key))
 			return refresh_copy(t, local, r, now);
 		/* The owner's slot has a new tenant, so the old session is gone. */
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
@@ -706,7 +551,7 @@ install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t no
 		t->stats.removed += (ctl & SESSION_F_REMOTE) != 0;
 	}
 
-	v = insert_copy(t, r, &key, swap, &local, &existed, now);
+	v = insert_copy(t, r, &key, &local, &existed, now);
 	if (v != REPL_DONE)
 		return v;
 	if (existed) {
@@ -715,7 +560,8 @@ install_session4(struct table *t, const struct hrp_record_session4 *r, mono_t no
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (c->state == COPY_KILLED && c->generation == generation_of(s))
 			return REPL_RETRY;
-		if (session_swap(s) != swap && ((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
+		if (session_swap(s) != key.swap &&
+			((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
 			/* Opened from the other side this time: another session with the same key.
 			 */
 			kill_copy(t, local);
@@ -754,7 +600,7 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 static enum repl_verdict
 install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 {
-	struct hrp_record_session4 r;
+	union hrp_record_session r;
 	struct table *t = ctx;
 	enum repl_verdict v;
 
@@ -762,12 +608,13 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 	const uint32_t owner = rte_be_to_cpu_32(r.head.index);
 	switch (r.head.type) {
 	case HRP_RECORD_SESSION4:
-		if (len != sizeof(r) || owner >= t->owner_capacity)
+	case HRP_RECORD_SESSION6:
+		if (len != session_record_size(r.head.type) || owner >= t->owner_capacity)
 			return REPL_REFUSED;
-		memcpy(&r, record, sizeof(r));
-		if (!repl_session_check(&r, engine_snapshot(t->engine)))
+		memcpy(&r, record, len);
+		if (!session_record_check(&r, engine_snapshot(t->engine)))
 			return REPL_REFUSED;
-		v = install_session4(t, &r, now);
+		v = install_session(t, &r, now);
 		break;
 	case HRP_RECORD_DELETE:
 		if (len != sizeof(r.head) || owner >= t->owner_capacity)
@@ -802,10 +649,10 @@ sweep(void *ctx, struct repl_digest *d)
 		const struct session *s = session_table_at(t->sessions, t->sweep);
 		const struct copy *c = &t->copies[t->sweep];
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-		struct session_key4 key;
+		union session_walk_key key;
 
 		if (!alive(ctl) || (ctl & SESSION_F_REMOTE) == 0 ||
-			!session_table_key4(t->sessions, s, &key))
+			!session_walk_read_key(t->sessions, s, &key))
 			continue;
 		const bool same = c->generation == generation_of(s);
 		if (c->state == COPY_KILLED && same)
@@ -814,9 +661,9 @@ sweep(void *ctx, struct repl_digest *d)
 			t->owned[c->owner].local_plus_1 == t->sweep + 1 &&
 			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->confirm) {
 			t->sweep_digest.count++;
-			t->sweep_digest.sum +=
-				repl_session_hash(repl_session_key_hash(&key, s->zone), c->owner,
-					t->owned[c->owner].owner_generation);
+			t->sweep_digest.sum += session_record_hash(
+				session_record_key_hash(&key, session_family(s), s->zone), c->owner,
+				t->owned[c->owner].owner_generation);
 			continue;
 		}
 		if (!kill_copy(t, t->sweep))

@@ -77,19 +77,48 @@ ha_box_poll(struct ha_box *b, mono_t now)
 	rcu_quiescent(engine_rcu(b->engine), b->reader);
 }
 
-/* What a worker does: the session of a tuple becomes visible. => its index, SESSION_NONE when full
- */
+/* The IPv6 twin of a tuple: 2001:db8::ADDRESS, ICMPv6 for ICMP. */
+static inline struct session_tuple6
+ha_box_twin(const struct session_tuple4 *t)
+{
+	struct session_tuple6 six = { .src = { 0x20, 0x01, 0x0d, 0xb8 },
+		.dst = { 0x20, 0x01, 0x0d, 0xb8 },
+		.sport = t->sport,
+		.dport = t->proto == IPPROTO_ICMP ? SESSION_ICMP6_ECHO_PORT : t->dport,
+		.proto = t->proto == IPPROTO_ICMP ? IPPROTO_ICMPV6 : t->proto };
+
+	memcpy(six.src + 12, &t->src, sizeof(t->src));
+	memcpy(six.dst + 12, &t->dst, sizeof(t->dst));
+	return six;
+}
+
+/* The key of a tuple, or of its twin. => swap */
+static inline uint8_t
+ha_box_key(const struct session_tuple4 *t, unsigned int family, struct session_key4 *k4,
+	struct session_key6 *k6)
+{
+	const struct session_tuple6 six = ha_box_twin(t);
+
+	return family == 6
+		       ? session_key6_make(k6, six.src, six.dst, six.sport, six.dport, six.proto)
+		       : session_key4_make(k4, t->src, t->dst, t->sport, t->dport, t->proto);
+}
+
+/* What a worker does: the session of a tuple (family 6: of its twin) becomes visible.
+ * => its index, SESSION_NONE when full */
 static inline uint32_t
-ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_state state,
-	uint32_t flags, mono_t now)
+ha_box_session_of(struct ha_box *b, const struct session_tuple4 *t, unsigned int family,
+	enum session_state state, uint32_t flags, mono_t now)
 {
 	struct session *s = session_table_alloc(b->sessions);
-	struct session_key4 key;
+	struct session_key4 k4;
+	struct session_key6 k6;
 	bool existed = false;
+	uint32_t index;
 
 	if (s == NULL)
 		return SESSION_NONE;
-	const uint8_t swap = session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
+	const uint8_t swap = ha_box_key(t, family, &k4, &k6);
 	s->zone[0] = 2;
 	s->zone[1] = 4;
 	s->policy = 0x1234;
@@ -101,12 +130,21 @@ ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_st
 		s->dir[d].tcp_wscale = (uint8_t)(7 + d);
 	}
 	atomic_store(&s->last_seen, mono_seconds(now));
-	atomic_store(&s->ctl, session_kind(4, t->proto, swap) | (uint32_t)state | flags);
-	const uint32_t index =
-		session_table_insert4(b->sessions, s, &key, UINT16_MAX, now, &existed);
+	atomic_store(
+		&s->ctl, session_kind((uint8_t)family, family == 6 ? k6.proto : t->proto, swap) |
+				 (uint32_t)state | flags);
+	index = family == 6 ? session_table_insert6(b->sessions, s, &k6, UINT16_MAX, now, &existed)
+			    : session_table_insert4(b->sessions, s, &k4, UINT16_MAX, now, &existed);
 	if (index == SESSION_NONE || existed)
 		session_table_unalloc(b->sessions, s);
 	return existed ? SESSION_NONE : index;
+}
+
+static inline uint32_t
+ha_box_session(struct ha_box *b, const struct session_tuple4 *t, enum session_state state,
+	uint32_t flags, mono_t now)
+{
+	return ha_box_session_of(b, t, 4, state, flags, now);
 }
 
 /* Tuple number n: distinct addresses and ports, either side may be the lower endpoint. */
@@ -130,17 +168,27 @@ ha_box_at(const struct ha_box *b, uint32_t index)
 }
 
 static inline uint32_t
-ha_box_find(const struct ha_box *b, const struct session_tuple4 *t)
+ha_box_find_of(const struct ha_box *b, const struct session_tuple4 *t, unsigned int family)
 {
-	const struct session_key4 *keys[1];
-	struct session_key4 key;
+	struct session_key4 k4;
+	struct session_key6 k6;
+	const struct session_key4 *keys4[1] = { &k4 };
+	const struct session_key6 *keys6[1] = { &k6 };
 	uint32_t index;
 	uint8_t swap = 0;
 
-	session_key4_make(&key, t->src, t->dst, t->sport, t->dport, t->proto);
-	keys[0] = &key;
-	session_table_lookup4(b->sessions, keys, 1, &index, &swap);
+	ha_box_key(t, family, &k4, &k6);
+	if (family == 6)
+		session_table_lookup6(b->sessions, keys6, 1, &index, &swap);
+	else
+		session_table_lookup4(b->sessions, keys4, 1, &index, &swap);
 	return index;
+}
+
+static inline uint32_t
+ha_box_find(const struct ha_box *b, const struct session_tuple4 *t)
+{
+	return ha_box_find_of(b, t, 4);
 }
 
 /* State and flags. */

@@ -63,7 +63,7 @@ records_of_an_ipv4_session_fit_64_bytes(void **state)
 	(void)state;
 	assert_true(sizeof(struct hrp_record_session4) <= 64);
 	assert_int_equal(offsetof(struct hrp_record_session4, src), 16);
-	assert_int_equal(offsetof(struct hrp_record_session4, dir), 36);
+	assert_int_equal(offsetof(struct hrp_record_session4, how.dir), 36);
 	/* 3.6: records begin at 48, behind the stream's head since then. */
 	assert_int_equal(
 		sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp) + sizeof(struct hrp_header), 48);

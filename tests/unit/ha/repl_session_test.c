@@ -5,7 +5,7 @@
 #include "ha_box.h"
 #include "hrp.h"
 #include "repl.h"
-#include "repl_session.h"
+#include "session_record.h"
 #include "worker.h" /* worker_event() */
 
 #define SESSIONS 4096
@@ -193,19 +193,40 @@ record(uint32_t n, uint32_t index, uint16_t generation)
 	return (struct hrp_record_session4){
 		.head = { HRP_RECORD_SESSION4, 60, rte_cpu_to_be_16(generation),
 			rte_cpu_to_be_32(index) },
-		.proto = t.proto,
-		.state = SESSION_TCP_ESTABLISHED,
-		.zone = { 2, 4 },
-		.wscale = { 7, 7 },
+		.what = { .proto = t.proto,
+			.state = SESSION_TCP_ESTABLISHED,
+			.zone = { 2, 4 },
+			.wscale = { 7, 7 } },
 		.src = t.src,
 		.dst = t.dst,
-		.sport = t.sport,
-		.dport = t.dport,
+		.how = { .sport = t.sport, .dport = t.dport },
 	};
+}
+
+/* The same of its IPv6 twin. */
+static struct hrp_record_session6
+record6(uint32_t n, uint32_t index, uint16_t generation)
+{
+	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
+	const struct session_tuple6 six = ha_box_twin(&t);
+	const struct hrp_record_session4 r4 = record(n, index, generation);
+	struct hrp_record_session6 r = { .head = r4.head, .what = r4.what, .how = r4.how };
+
+	r.head.type = HRP_RECORD_SESSION6;
+	r.head.length = sizeof(r);
+	memcpy(r.src, six.src, sizeof(r.src));
+	memcpy(r.dst, six.dst, sizeof(r.dst));
+	return r;
 }
 
 static enum repl_verdict
 install(const struct hrp_record_session4 *r)
+{
+	return ops->install(b.t, (const uint8_t *)r, sizeof(*r), now);
+}
+
+static enum repl_verdict
+install6(const struct hrp_record_session6 *r)
 {
 	return ops->install(b.t, (const uint8_t *)r, sizeof(*r), now);
 }
@@ -245,26 +266,31 @@ every_field_arrives(void **state)
 		{ 50, SESSION_ESP_FIRST, 0 },
 		{ 253, SESSION_OTHER_FIRST, 0 },
 	};
-	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+	for (uint32_t k = 0; k < 2 * RTE_DIM(rows); k++) {
+		const uint32_t i = k / 2;
+		const unsigned int family = k % 2 == 0 ? 4 : 6;
 		struct session_tuple4 t = ha_box_tuple(i, rows[i].proto);
 		if (rows[i].proto == 50 || rows[i].proto == 253)
 			t.sport = t.dport = 0;
-		const uint32_t from = ha_box_session(&a.box, &t, rows[i].s, rows[i].flags, now);
+		const uint32_t from =
+			ha_box_session_of(&a.box, &t, family, rows[i].s, rows[i].flags, now);
 		assert_int_not_equal(from, SESSION_NONE);
 		session_table_set_dirty(a.box.sessions, from);
-		turn(400);
+		turn(200);
 		drain();
-		assert_int_equal(a.len, sizeof(struct hrp_record_session4));
-		assert_true(a.len <= 64);
+		assert_int_equal(a.len, family == 6 ? sizeof(struct hrp_record_session6)
+						    : sizeof(struct hrp_record_session4));
+		assert_true(a.len <= (family == 6 ? 88 : 64));
 		assert_int_equal(apply(), 0);
 
-		const uint32_t to = ha_box_find(&b.box, &t);
+		const uint32_t to = ha_box_find_of(&b.box, &t, family);
 		assert_int_not_equal(to, SESSION_NONE);
 		const struct session *x = ha_box_at(&a.box, from), *y = ha_box_at(&b.box, to);
 		const uint32_t learn = SESSION_F_LEARN0 | SESSION_F_LEARN1;
 		assert_int_equal(
 			ha_box_ctl(&b.box, to), ha_box_ctl(&a.box, from) | SESSION_F_REMOTE |
 							(rows[i].proto == IPPROTO_TCP ? learn : 0));
+		assert_int_equal(session_family(y), family);
 		assert_int_equal(session_proto(x), session_proto(y));
 		assert_int_equal(session_swap(x), session_swap(y));
 		assert_int_equal(x->policy, y->policy);
@@ -389,13 +415,13 @@ HAC_06_wrong_values_are_refused_and_change_nothing(void **state)
 			fail_msg("accepted: %s", rows[i].what);
 	}
 	struct hrp_record_session4 r = record(1, 7, 1);
-	r.proto = IPPROTO_UDP;
-	r.state = SESSION_UDP_REPLIED;
-	r.flags = RTE_BE16(HRP_SESSION_FIN0);
+	r.what.proto = IPPROTO_UDP;
+	r.what.state = SESSION_UDP_REPLIED;
+	r.what.flags = RTE_BE16(HRP_SESSION_FIN0);
 	assert_int_equal(install(&r), REPL_REFUSED); /* FIN of a datagram */
-	r.flags = 0;
-	r.proto = IPPROTO_ICMP;
-	r.state = SESSION_ICMP_FIRST;
+	r.what.flags = 0;
+	r.what.proto = IPPROTO_ICMP;
+	r.what.state = SESSION_ICMP_FIRST;
 	assert_int_equal(install(&r), REPL_REFUSED); /* echo without port 2048 */
 
 	r = record(1, 7, 1);
@@ -406,6 +432,76 @@ HAC_06_wrong_values_are_refused_and_change_nothing(void **state)
 	assert_int_equal(session_table_count(b.box.sessions), 0);
 	r = record(1, 7, 1);
 	assert_int_equal(install(&r), REPL_DONE);
+}
+
+static void
+HAC_06_wrong_IPv6_values_are_refused_and_change_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		uint8_t offset, bytes;
+		uint8_t value[16];
+	} rows[] = {
+		{ "state of another protocol", 9, 1, { SESSION_UDP_REPLIED } },
+		{ "ICMP of IPv4", 8, 1, { IPPROTO_ICMP } },
+		{ "ICMPv6 with a TCP state", 8, 1, { IPPROTO_ICMPV6 } },
+		{ "zone that is not configured", 13, 1, { 5 } },
+		{ "window scale 15", 14, 1, { 15 } },
+		{ "source unspecified", 16, 16, { 0 } },
+		{ "source loopback", 16, 16, { [15] = 1 } },
+		{ "source multicast", 16, 16, { 0xff, 2, [15] = 1 } },
+		{ "source link-local", 16, 16, { 0xfe, 0x80, [15] = 1 } },
+		{ "source IPv4-mapped", 16, 16, { [10] = 0xff, 0xff, 10, 1, 1, 1 } },
+		{ "destination unspecified", 32, 16, { 0 } },
+		{ "destination multicast", 32, 16, { 0xff, 5, [15] = 1 } },
+		{ "destination link-local", 32, 16, { 0xfe, 0x80, [15] = 1 } },
+		{ "source port 0", 48, 2, { 0 } },
+		{ "destination port 0", 50, 2, { 0 } },
+		{ "index 2^32-1", 4, 4, { 0xff, 0xff, 0xff, 0xff } },
+	};
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct hrp_record_session6 r = record6(1, 7, 1);
+		memcpy((uint8_t *)&r + rows[i].offset, rows[i].value, rows[i].bytes);
+		if (install6(&r) != REPL_REFUSED)
+			fail_msg("accepted: %s", rows[i].what);
+	}
+	struct hrp_record_session6 r = record6(1, 7, 1);
+	r.what.proto = IPPROTO_ICMPV6;
+	r.what.state = SESSION_ICMP_FIRST;
+	r.how.dport = RTE_BE16(130 << 8);
+	assert_int_equal(install6(&r), REPL_REFUSED); /* no query that is tracked */
+	r.how.dport = RTE_BE16(128 << 8 | 1);
+	assert_int_equal(install6(&r), REPL_REFUSED); /* nor that code */
+
+	r = record6(1, 7, 1);
+	assert_int_equal(ops->install(b.t, (const uint8_t *)&r, 60, now), REPL_REFUSED);
+	assert_int_equal(ops->install(b.t, (const uint8_t *)&r, 83, now), REPL_REFUSED);
+	assert_int_equal(session_table_count(b.box.sessions), 0);
+	assert_int_equal(install6(&r), REPL_DONE);
+}
+
+static void
+a_slot_may_change_its_family(void **state)
+{
+	(void)state;
+	const struct session_tuple4 t = ha_box_tuple(1, IPPROTO_TCP);
+	const struct hrp_record_session4 four = record(1, 7, 3);
+	const struct hrp_record_session6 six = record6(1, 7, 4);
+	const struct hrp_record_session4 again = record(1, 7, 5);
+
+	assert_int_equal(install(&four), REPL_DONE);
+	assert_int_equal(install6(&six), REPL_DONE);
+	turn(1);
+	assert_int_equal(ha_box_find_of(&b.box, &t, 4), SESSION_NONE);
+	assert_int_not_equal(ha_box_find_of(&b.box, &t, 6), SESSION_NONE);
+	assert_int_equal(install(&again), REPL_DONE);
+	turn(1);
+	assert_int_not_equal(ha_box_find_of(&b.box, &t, 4), SESSION_NONE);
+	assert_int_equal(ha_box_find_of(&b.box, &t, 6), SESSION_NONE);
+	install_delete(7, 5);
+	turn(1);
+	assert_int_equal(session_table_count(b.box.sessions), 0);
 }
 
 static void
@@ -548,7 +644,7 @@ a_session_opened_from_the_other_side_replaces_the_copy(void **state)
 
 	assert_int_equal(install(&r), REPL_DONE);
 	RTE_SWAP(r.src, r.dst);
-	RTE_SWAP(r.sport, r.dport);
+	RTE_SWAP(r.how.sport, r.how.dport);
 	r.head.index = RTE_BE32(9);
 	while ((v = install(&r)) == REPL_RETRY)
 		turn(1);
@@ -646,7 +742,7 @@ a_bulk_sends_all_that_is_owned(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 1000; i++) {
 		const struct session_tuple4 t = ha_box_tuple(i, IPPROTO_UDP);
-		ha_box_session(&a.box, &t, SESSION_UDP_REPLIED,
+		ha_box_session_of(&a.box, &t, i % 20 < 10 ? 4 : 6, SESSION_UDP_REPLIED,
 			i % 10 == 0   ? SESSION_F_REMOTE
 			: i % 10 == 1 ? SESSION_F_LOCAL
 				      : 0,
@@ -654,7 +750,7 @@ a_bulk_sends_all_that_is_owned(void **state)
 	}
 	while (!ops->walk(a.t, &a.out, now))
 		;
-	assert_int_equal(a.len, 800 * 60);
+	assert_int_equal(a.len, 400 * 60 + 400 * 84);
 	assert_int_equal(apply(), 0);
 	assert_int_equal(session_table_count(b.box.sessions), 800);
 	assert_equal_digests();
@@ -807,10 +903,11 @@ HAC_07_random_life_converges(void **state)
 			RTE_SWAP(t.src, t.dst);
 			RTE_SWAP(t.sport, t.dport);
 		}
-		const uint32_t index = ha_box_find(&a.box, &t);
+		const unsigned int family = (r >> 4 & 3) == 0 ? 6 : 4;
+		const uint32_t index = ha_box_find_of(&a.box, &t, family);
 		if (index == SESSION_NONE) {
-			const uint32_t made =
-				ha_box_session(&a.box, &t, SESSION_TCP_ESTABLISHED, 0, now);
+			const uint32_t made = ha_box_session_of(
+				&a.box, &t, family, SESSION_TCP_ESTABLISHED, 0, now);
 			if (made != SESSION_NONE)
 				session_table_set_dirty(a.box.sessions, made);
 		} else if ((r >> 13 & 1) != 0) {
@@ -851,6 +948,8 @@ main(void)
 		CASE(copies_are_not_mirrored_back),
 		CASE(R201_a_removed_session_is_removed_from_the_peer),
 		CASE(HAC_06_wrong_values_are_refused_and_change_nothing),
+		CASE(HAC_06_wrong_IPv6_values_are_refused_and_change_nothing),
+		CASE(a_slot_may_change_its_family),
 		CASE(records_of_a_later_version_are_skipped),
 		CASE(a_table_of_nonsense_size_is_refused),
 		CASE(a_delete_needs_the_right_generation),

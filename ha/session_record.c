@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sessions on the wire; docs/wire.md has the drawing.
+ */
+#include "session_record.h"
+
+#include "icmp6_rules.h"
+#include "ip_addr.h"
+#include "session_other.h"
+
+#include <rte_common.h>
+
+#include <netinet/in.h>
+#include <string.h>
+
+static_assert(
+	offsetof(struct hrp_record_session4, what) == offsetof(struct hrp_record_session6, what),
+	"session_record_what() serves both");
+
+static uint64_t
+mix64(uint64_t z)
+{
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static uint64_t
+rest_of_key(const rte_be16_t port[2], uint8_t proto, const uint8_t zone[2])
+{
+	return (uint64_t)rte_be_to_cpu_16(port[0]) << 48 |
+	       (uint64_t)rte_be_to_cpu_16(port[1]) << 32 | (uint64_t)proto << 16 |
+	       (uint64_t)zone[0] << 8 | zone[1];
+}
+
+uint32_t
+session_record_key_hash(const union session_walk_key *key, uint8_t family, const uint8_t zone[2])
+{
+	uint64_t hash = 0;
+
+	if (family == 4) {
+		const struct session_key4 *k = &key->v4;
+
+		hash = mix64((uint64_t)rte_be_to_cpu_32(k->addr[0]) << 32 |
+			     rte_be_to_cpu_32(k->addr[1]));
+		return (uint32_t)mix64(hash + rest_of_key(k->port, k->proto, zone));
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t high, low;
+
+		ip6_halves(key->v6.addr[i], &high, &low);
+		hash = mix64(mix64(hash + high) + low);
+	}
+	return (uint32_t)mix64(hash + rest_of_key(key->v6.port, key->v6.proto, zone));
+}
+
+uint64_t
+session_record_hash(uint32_t key_hash, uint32_t index, uint16_t generation)
+{
+	return mix64(((uint64_t)key_hash << 32 | index) +
+		     (uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static const struct flag_pair {
+	uint32_t ctl;
+	uint16_t wire;
+} flag_pairs[] = {
+	{ SESSION_F_LOCAL, HRP_SESSION_LOCAL },
+	{ SESSION_F_FIN0, HRP_SESSION_FIN0 },
+	{ SESSION_F_FIN1, HRP_SESSION_FIN1 },
+	{ SESSION_F_FINACK0, HRP_SESSION_FINACK0 },
+	{ SESSION_F_FINACK1, HRP_SESSION_FINACK1 },
+};
+
+static uint16_t
+seconds16(uint32_t now_s, uint32_t then_s)
+{
+	if (now_s <= then_s)
+		return 0;
+	return now_s - then_s < UINT16_MAX ? (uint16_t)(now_s - then_s) : UINT16_MAX;
+}
+
+static void
+pack_what(const struct session *s, uint8_t proto, uint32_t ctl, struct hrp_session_what *what)
+{
+	uint16_t flags = 0;
+
+	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
+		if ((ctl & flag_pairs[i].ctl) != 0)
+			flags |= flag_pairs[i].wire;
+	*what = (struct hrp_session_what){
+		.proto = proto,
+		.state = (uint8_t)session_state_of(ctl),
+		.flags = rte_cpu_to_be_16(flags),
+		.zone = { s->zone[0], s->zone[1] },
+		.wscale = { s->dir[0].tcp_wscale, s->dir[1].tcp_wscale },
+	};
+}
+
+static void
+pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t now_s,
+	struct hrp_session_how *how)
+{
+	*how = (struct hrp_session_how){
+		.sport = sport,
+		.dport = dport,
+		.policy = rte_cpu_to_be_32(s->policy),
+		.idle_s = rte_cpu_to_be_16(seconds16(
+			now_s, atomic_load_explicit(&s->last_seen, memory_order_relaxed))),
+		.age_s = rte_cpu_to_be_16(seconds16(now_s, s->created)),
+	};
+	for (int d = 0; d < 2; d++)
+		how->dir[d] = (struct hrp_record_dir){
+			.tcp_end = rte_cpu_to_be_32(s->dir[d].tcp_end),
+			.tcp_max_end = rte_cpu_to_be_32(s->dir[d].tcp_max_end),
+			.tcp_max_win = rte_cpu_to_be_32(s->dir[d].tcp_max_win),
+		};
+}
+
+uint8_t
+session_record_pack(const struct session *s, const union session_walk_key *key, uint32_t index,
+	uint16_t generation, uint32_t ctl, uint32_t now_s, union hrp_record_session *r)
+{
+	const uint8_t type = session_family(s) == 6 ? HRP_RECORD_SESSION6 : HRP_RECORD_SESSION4;
+	const uint8_t swap = session_swap(s);
+
+	r->head = (struct hrp_record){ .type = type,
+		.length = session_record_size(type),
+		.generation = rte_cpu_to_be_16(generation),
+		.index = rte_cpu_to_be_32(index) };
+	if (type == HRP_RECORD_SESSION6) {
+		const struct session_key6 *k = &key->v6;
+
+		pack_what(s, k->proto, ctl, &r->v6.what);
+		memcpy(r->v6.src, k->addr[swap], sizeof(r->v6.src));
+		memcpy(r->v6.dst, k->addr[!swap], sizeof(r->v6.dst));
+		pack_how(s, k->port[swap], k->port[!swap], now_s, &r->v6.how);
+	} else {
+		const struct session_key4 *k = &key->v4;
+
+		pack_what(s, k->proto, ctl, &r->v4.what);
+		r->v4.src = k->addr[swap];
+		r->v4.dst = k->addr[!swap];
+		pack_how(s, k->port[swap], k->port[!swap], now_s, &r->v4.how);
+	}
+	return r->head.length;
+}
+
+/* Unicast addresses a host may have. */
+static bool
+host_address(rte_be32_t be)
+{
+	const uint32_t a = rte_be_to_cpu_32(be);
+
+	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
+}
+
+/* And that are routed. */
+static bool
+host_address6(const uint8_t a[IP6_LEN])
+{
+	return ip6_is_host(a) && !ip6_is_link_local(a);
+}
+
+static bool
+zone_known(const struct snapshot *snap, uint8_t zone)
+{
+	return zone != ZONE_NONE && zone < MAX_ZONES &&
+	       (zone == ZONE_LOCAL || snap->zones[zone].priority != 0);
+}
+
+/* The responder's port of an ICMPv6 query: type and code 0. */
+static bool
+query6(rte_be16_t dport)
+{
+	const uint16_t port = rte_be_to_cpu_16(dport);
+
+	return (port & 0xff) == 0 && icmp6_actions[port >> 8] == ICMP6_POLICY;
+}
+
+static bool
+state_fits(uint8_t family, const struct hrp_session_what *what, const struct hrp_session_how *how)
+{
+	const uint8_t state = what->state;
+	uint8_t first;
+
+	switch (what->proto) {
+	case IPPROTO_TCP:
+		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED &&
+		       how->sport != 0 && how->dport != 0;
+	case IPPROTO_UDP:
+		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED ||
+			       state == SESSION_DNS_FIRST || state == SESSION_DNS_REPLIED) &&
+		       how->dport != 0;
+	case IPPROTO_ICMP:
+		return family == 4 &&
+		       (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
+		       how->dport == SESSION_ICMP_ECHO_PORT;
+	case IPPROTO_ICMPV6:
+		return family == 6 &&
+		       (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
+		       query6(how->dport);
+	case IPPROTO_SCTP:
+		return state >= SESSION_SCTP_FIRST && state <= SESSION_SCTP_CLOSED;
+	case 0:
+		return false;
+	default:
+		first = session_other_first(what->proto, 0);
+		return (state == first || state == first + 1) && how->sport == 0 && how->dport == 0;
+	}
+}
+
+bool
+session_record_check(const union hrp_record_session *r, const struct snapshot *snap)
+{
+	const uint16_t fins =
+		HRP_SESSION_FIN0 | HRP_SESSION_FIN1 | HRP_SESSION_FINACK0 | HRP_SESSION_FINACK1;
+	const struct hrp_session_what *what = session_record_what(r);
+	const uint8_t family = session_record_family(r);
+
+	if (snap == NULL || !zone_known(snap, what->zone[0]) || !zone_known(snap, what->zone[1]))
+		return false;
+	if (family == 6 ? !host_address6(r->v6.src) || !host_address6(r->v6.dst)
+			: !host_address(r->v4.src) || !host_address(r->v4.dst))
+		return false;
+	if (!state_fits(family, what, session_record_how(r)))
+		return false;
+	if (what->proto != IPPROTO_TCP && (rte_be_to_cpu_16(what->flags) & fins) != 0)
+		return false;
+	for (int d = 0; d < 2; d++)
+		if (what->wscale[d] > 14 && what->wscale[d] != UINT8_MAX)
+			return false;
+	return true;
+}
+
+void
+session_record_key(const union hrp_record_session *r, struct session_record_key *k)
+{
+	const uint8_t proto = session_record_what(r)->proto;
+	const struct hrp_session_how *how = session_record_how(r);
+
+	k->family = session_record_family(r);
+	if (k->family == 6) {
+		k->swap = session_key6_make(
+			&k->key.v6, r->v6.src, r->v6.dst, how->sport, how->dport, proto);
+	} else {
+		k->swap = session_key4_make(
+			&k->key.v4, r->v4.src, r->v4.dst, how->sport, how->dport, proto);
+	}
+}
+
+uint32_t
+session_record_unpack(const union hrp_record_session *r, uint32_t now_s, struct session *s)
+{
+	const struct hrp_session_what *what = session_record_what(r);
+	const struct hrp_session_how *how = session_record_how(r);
+	const uint32_t idle = rte_be_to_cpu_16(how->idle_s), age = rte_be_to_cpu_16(how->age_s);
+	const uint16_t flags = rte_be_to_cpu_16(what->flags);
+	uint32_t ctl = what->state | SESSION_F_REMOTE;
+
+	for (size_t i = 0; i < RTE_DIM(flag_pairs); i++)
+		if ((flags & flag_pairs[i].wire) != 0)
+			ctl |= flag_pairs[i].ctl;
+	s->policy = rte_be_to_cpu_32(how->policy);
+	s->created = now_s > age ? now_s - age : 0;
+	atomic_store_explicit(&s->last_seen, now_s > idle ? now_s - idle : 0, memory_order_relaxed);
+	if (what->proto != IPPROTO_TCP)
+		return ctl;
+	for (int d = 0; d < 2; d++) {
+		s->dir[d].tcp_end = rte_be_to_cpu_32(how->dir[d].tcp_end);
+		s->dir[d].tcp_max_end = rte_be_to_cpu_32(how->dir[d].tcp_max_end);
+		s->dir[d].tcp_max_win = rte_be_to_cpu_32(how->dir[d].tcp_max_win);
+		s->dir[d].tcp_wscale = what->wscale[d];
+		s->dir[d].learn = 0; /* nothing learnt yet */
+	}
+	return ctl | SESSION_F_LEARN0 | SESSION_F_LEARN1;
+}
