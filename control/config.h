@@ -227,6 +227,12 @@ struct config_route {
 	char interface[48]; /* "" = that in whose subnet via is */
 };
 
+struct config_blacklist {
+	struct config_origin origin;
+	struct config_net address;
+	int direction; /* enum blacklist_side; BLACKLIST_SIDES = both */
+};
+
 /* The named defences that can be switched. */
 struct config_defence {
 	struct config_origin origin;

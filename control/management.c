@@ -22,10 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_MS 100
-#define LOG_MS	10   /* between two looks at the traffic log: its rings hold 4096 records */
-#define LOG_MAX 1024 /* records a worker and look */
-#define EVENTS	16   /* per epoll_wait: bounded work between two looks at the tick */
+#define TICK_MS	    100
+#define LOG_MS	    10	   /* between two looks at the traffic log: its rings hold 4096 records */
+#define LOG_MAX	    1024   /* records a worker and look */
+#define SWEEP_SLOTS 131072 /* of the session table, each LOG_MS: a few milliseconds */
+#define EVENTS	    16	   /* per epoll_wait: bounded work between two looks at the tick */
 
 struct fd_source {
 	struct loop_source source; /* first */
@@ -215,6 +216,22 @@ follow_schedules(struct management *m)
 		LOG(NOTICE, "security policy: rules have changed by their schedules");
 }
 
+/* Entries of the blacklist end on time, and sessions that new ones forbid, in small steps. */
+static void
+follow_blacklist(struct management *m)
+{
+	struct blacklist *b = m->engine != NULL ? engine_blacklist(m->engine) : NULL;
+
+	if (b == NULL)
+		return;
+	blacklist_expire(b, management_now(m));
+	if (!blacklist_sweeping(b))
+		return;
+	management_read_begin(m);
+	blacklist_sweep(b, engine_sessions(m->engine), SWEEP_SLOTS, management_now(m));
+	management_read_end(m);
+}
+
 static void
 tick(struct management *m)
 {
@@ -244,7 +261,9 @@ static int
 wait_ms(const struct management *m)
 {
 	const uint64_t left = mono_since_ms(m->loop->next_tick, management_now(m));
-	const uint64_t most = log_wanted(m) ? LOG_MS : TICK_MS;
+	const bool hurry = log_wanted(m) ||
+			   (m->engine != NULL && blacklist_sweeping(engine_blacklist(m->engine)));
+	const uint64_t most = hurry ? LOG_MS : TICK_MS;
 
 	return (int)(left > most ? most : left);
 }
@@ -290,6 +309,7 @@ management_run(struct management *m, bool interactive)
 			tick(m);
 			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
 		}
+		follow_blacklist(m);
 		export_log(m);
 	}
 	export_log(m);

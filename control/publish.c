@@ -58,6 +58,26 @@ fill_defences(const struct config *c, struct snapshot *s)
 		s->defences |= (uint32_t)d->on[i] << i;
 }
 
+/* The entries of the configuration: of both directions two. */
+static uint32_t
+list_blacklist(const struct config *c, struct blacklist_entry out[BLACKLIST_STATIC_MAX])
+{
+	const struct config_list *list = config_section_data(c, "blacklist");
+	const struct config_blacklist *from = list->items;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		for (unsigned int side = 0; side < BLACKLIST_SIDES; side++) {
+			if (from[i].direction != (int)side && from[i].direction != BLACKLIST_SIDES)
+				continue;
+			out[n++] = (struct blacklist_entry){ .prefix = from[i].address.address,
+				.len = from[i].address.len,
+				.side = (uint8_t)side };
+		}
+	}
+	return n;
+}
+
 static void
 fill_tracking(const struct config *c, struct snapshot *s)
 {
@@ -215,6 +235,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	const struct snapshot *old = engine_snapshot(engine);
 	const struct config_list *interfaces = config_section_data(c, "interfaces");
 	uint32_t timeouts[SESSION_STATES];
+	struct blacklist_entry *blacklist;
 	struct snapshot *s;
 	int rc = -ENOMEM;
 
@@ -222,9 +243,10 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		extra = &no_extra;
 	s = snapshot_create(
 		(uint16_t)(interfaces->count + extra->virtual_count), count_addresses6(interfaces));
-	if (s == NULL) {
+	blacklist = calloc(BLACKLIST_STATIC_MAX, sizeof(*blacklist));
+	if (s == NULL || blacklist == NULL) {
 		snprintf(err, err_size, "the snapshot: out of memory");
-		return rc;
+		goto err_snapshot;
 	}
 	s->version = old != NULL ? old->version + 1 : 1;
 	fill_tracking(c, s);
@@ -250,8 +272,12 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	engine_bump_routes(engine);
 	config_ageing_timeouts(c, timeouts);
 	session_table_set_timeouts(engine_sessions(engine), timeouts);
+	blacklist_set_static(engine_blacklist(engine), blacklist, list_blacklist(c, blacklist),
+		session_table_capacity(engine_sessions(engine)));
+	free(blacklist);
 	return 0;
 err_snapshot:
+	free(blacklist);
 	snapshot_destroy(s);
 	return rc;
 }

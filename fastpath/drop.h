@@ -25,6 +25,7 @@
 	X(reverse_path, "source does not live where the packet comes from")                        \
 	X(smurf, "to the network or broadcast address of a connected network")                     \
 	X(link_local, "IPv6 link-local address, which never leaves its link")                      \
+	X(blacklist, "first packet from or to an address on the blacklist")                        \
 	X(fragment, "IP fragment, and fragments are switched off or concern nobody else")          \
 	X(frag_invalid, "fragment whose length or place no datagram can have")                     \
 	X(frag_tiny, "first fragment without the whole TCP, UDP, ICMP or SCTP header")             \

@@ -65,6 +65,11 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 			return -1;
 		}
 	}
+	e->blacklist = blacklist_create(params->workers, e->rcu);
+	if (e->blacklist == NULL) {
+		snprintf(err, err_size, "too little memory for the blacklist");
+		return -1;
+	}
 	snprintf(name, sizeof(name), "%s-inject", e->name);
 	e->inject = rte_ring_create(name, INJECT_RING, params->socket, RING_F_SC_DEQ);
 	if (e->inject == NULL) {
@@ -137,6 +142,7 @@ engine_destroy(struct engine *e)
 	if (e->routes != NULL)
 		route_table_destroy(e->routes);
 	route6_table_destroy(e->routes6);
+	blacklist_destroy(e->blacklist);
 	if (e->sessions != NULL)
 		session_table_destroy(e->sessions);
 	if (e->rcu != NULL)
@@ -247,6 +253,12 @@ struct frag_table *
 engine_fragments(const struct engine *e)
 {
 	return e->fragments;
+}
+
+struct blacklist *
+engine_blacklist(const struct engine *e)
+{
+	return e->blacklist;
 }
 
 struct rcu *

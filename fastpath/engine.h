@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "blacklist.h"
 #include "clock.h"
 #include "drop.h"
 #include "mirror.h"
@@ -71,6 +72,7 @@ struct route6_table *engine_routes6(const struct engine *);
 struct neigh_table *engine_neighbours(const struct engine *);
 struct frag_table *engine_fragments(const struct engine *); /* NULL: there is none */
 struct rcu *engine_rcu(const struct engine *);
+struct blacklist *engine_blacklist(const struct engine *);
 
 /* Role lease.  Transit packets are transmitted and virtual MACs owned only while now < lease.
  * C writes, W reads once per burst and again before transmitting.  MONO_NEVER = standalone box;

@@ -280,17 +280,33 @@ prepare_transit(const struct worker *w, struct candidate *c)
 	return egress_allowed(w, p, p->family, &c->egress, c->zone);
 }
 
+static __rte_noinline bool
+blacklisted(const struct worker *w, const struct pkt *p, const struct blacklist_set *set)
+{
+	const uint32_t slot =
+		p->family == 6 ? blacklist_find(set, 6, p->ip6->src_addr, p->ip6->dst_addr, w->now)
+			       : blacklist_find(set, 4, &p->ip->src_addr, &p->ip->dst_addr, w->now);
+
+	if (slot == BLACKLIST_NONE)
+		return false;
+	blacklist_hit(w->blacklist, w->id, slot);
+	return true;
+}
+
 /* prepare: everything before the policy.  => true: ask the policy; false: the packet is done. */
 static bool
 prepare(struct worker *w, struct candidate *c)
 {
+	const struct blacklist_set *blacklist = blacklist_current(w->blacklist);
 	struct pkt *p = c->p;
 	enum drop_reason reason;
 	bool ask = false;
 
 	c->zone = ZONE_LOCAL;
 	c->own.found = false;
-	if (p->icmp == PKT_ICMP_ERROR) {
+	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
+		reason = DROP_blacklist;
+	} else if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
 	} else {
 		c->own = own_destination(w, p);

@@ -575,6 +575,7 @@ worker_create(
 	w->neighbours = e->neighbours;
 	w->routes = e->routes;
 	w->routes6 = e->routes6;
+	w->blacklist = e->blacklist;
 	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);
 	w->punt = rte_ring_create(name, PUNT_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "%s-event%u", e->name, id);

@@ -33,6 +33,7 @@ struct worker {
 	struct neigh_table *neighbours;
 	struct route_table *routes;
 	struct route6_table *routes6;
+	struct blacklist *blacklist;
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
 	struct rte_ring *log;	 /* SP: this worker, SC: management */
@@ -79,6 +80,7 @@ struct engine {
 	struct route_table *routes;
 	struct route6_table *routes6;
 	struct neigh_table *neighbours;
+	struct blacklist *blacklist;
 	struct frag_table *fragments; /* NULL: fragments are dropped */
 	struct rte_ring *inject;      /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];

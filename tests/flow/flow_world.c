@@ -260,29 +260,6 @@ do_mss(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
-/* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
-static void
-do_neighbour(struct flow *f, struct words *w)
-{
-	static const char *const states[] = { "absent", "incomplete", "reachable", "stale",
-		"failed" };
-	const uint16_t port = flow_port(f, flow_word(w));
-	struct rte_ether_addr mac;
-	struct ip_addr address;
-	int state;
-
-	if (!flow_address(f, flow_word(w), &address))
-		return;
-	state = flow_find(flow_word(w), states, RTE_DIM(states));
-	if (state < 0) {
-		flow_fail(f, "absent, incomplete, reachable, stale or failed");
-		return;
-	}
-	mac = engine_box_host_mac_of(&address);
-	engine_box_neighbour_of(flow_box(f), port, &address, (enum neigh_state)state,
-		state == NEIGH_INCOMPLETE ? NULL : &mac);
-}
-
 /* ADDRESS[/LEN], as this run means it. */
 static bool
 prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
@@ -311,6 +288,94 @@ prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
 	else
 		flow_fail(f, "/%lu has no counterpart in IPv6", written);
 	return true;
+}
+
+/* ADDRESS[/LEN] source|destination */
+static bool
+listed(struct flow *f, struct words *w, struct blacklist_entry *e)
+{
+	static const char *const sides[] = { "source", "destination" };
+	int side;
+
+	*e = (struct blacklist_entry){ .origin = BLACKLIST_MANUAL, .until = MONO_NEVER };
+	if (!prefix(f, flow_word(w), &e->prefix, &e->len))
+		return false;
+	side = flow_find(flow_word(w), sides, RTE_DIM(sides));
+	if (side < 0)
+		flow_fail(f, "source or destination");
+	e->side = (uint8_t)side;
+	return side >= 0;
+}
+
+/* blacklist PREFIX source|destination [SECONDS|none] */
+static void
+do_blacklist(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+	struct blacklist_entry e;
+	const char *t;
+	int rc;
+
+	if (!listed(f, w, &e))
+		return;
+	t = flow_word(w);
+	if (t[0] != '\0' && !flow_is(t, "none"))
+		e.until = mono_add_ms(b->now, strtoul(t, NULL, 10) * 1000);
+	rc = flow_is(t, "none")
+		     ? engine_box_unlist(b, &e.prefix, e.len, (enum blacklist_side)e.side)
+		     : engine_box_blacklist(b, &e);
+	if (rc != 0)
+		flow_fail(f, "blacklist: %s", strerror(-rc));
+}
+
+/* blacklisted PREFIX source|destination hits=N ended=N */
+static void
+do_blacklisted(struct flow *f, struct words *w)
+{
+	const struct blacklist *b = engine_blacklist(flow_box(f)->engine);
+	struct blacklist_entry e;
+	char have[64], want[64];
+
+	if (!listed(f, w, &e))
+		return;
+	snprintf(want, sizeof(want), "%s", flow_word(w));
+	snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
+	for (uint32_t slot = 0; slot < b->high; slot++) {
+		const struct blacklist_entry *at = &b->entries[slot];
+
+		if (at->origin == BLACKLIST_FREE || at->len != e.len || at->side != e.side ||
+			!ip_addr_equal(&at->prefix, &e.prefix))
+			continue;
+		snprintf(have, sizeof(have), "hits=%lu ended=%lu", blacklist_hits(b, slot),
+			at->ended);
+		if (!flow_is(have, want))
+			flow_fail(f, "it has %s", have);
+		return;
+	}
+	flow_fail(f, "no such entry");
+}
+
+/* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
+static void
+do_neighbour(struct flow *f, struct words *w)
+{
+	static const char *const states[] = { "absent", "incomplete", "reachable", "stale",
+		"failed" };
+	const uint16_t port = flow_port(f, flow_word(w));
+	struct rte_ether_addr mac;
+	struct ip_addr address;
+	int state;
+
+	if (!flow_address(f, flow_word(w), &address))
+		return;
+	state = flow_find(flow_word(w), states, RTE_DIM(states));
+	if (state < 0) {
+		flow_fail(f, "absent, incomplete, reachable, stale or failed");
+		return;
+	}
+	mac = engine_box_host_mac_of(&address);
+	engine_box_neighbour_of(flow_box(f), port, &address, (enum neigh_state)state,
+		state == NEIGH_INCOMPLETE ? NULL : &mac);
 }
 
 /* route PREFIX ZONE [GATEWAY] | route PREFIX none */
@@ -491,6 +556,8 @@ const struct flow_statement flow_world_statements[] = {
 	{ "log", do_log },
 	{ "mtu", do_mtu },
 	{ "neighbour", do_neighbour },
+	{ "blacklist", do_blacklist },
+	{ "blacklisted", do_blacklisted },
 	{ "route", do_route },
 	{ "rule", do_rule },
 	{ "default", do_default },

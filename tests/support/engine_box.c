@@ -257,19 +257,59 @@ set_routes(struct engine_box *b)
 		die("routes", "refused");
 }
 
+/* The thread that waits for a grace period waits for the workers, which are this thread too. */
+void
+engine_box_sleep(struct engine_box *b)
+{
+	for (uint16_t i = 0; i < b->workers; i++)
+		worker_sleep_begin(engine_worker(b->engine, i));
+}
+
+void
+engine_box_wake(struct engine_box *b)
+{
+	for (uint16_t i = 0; i < b->workers; i++)
+		worker_sleep_end(engine_worker(b->engine, i));
+}
+
+int
+engine_box_blacklist(struct engine_box *b, const struct blacklist_entry *e)
+{
+	struct blacklist *list = engine_blacklist(b->engine);
+	struct session_table *t = engine_sessions(b->engine);
+	int rc;
+
+	engine_box_sleep(b);
+	rc = blacklist_add(list, e, session_table_capacity(t));
+	engine_box_wake(b);
+	while (blacklist_sweep(list, t, 64, b->now))
+		engine_box_poll(b);
+	engine_box_poll(b);
+	return rc;
+}
+
+int
+engine_box_unlist(
+	struct engine_box *b, const struct ip_addr *prefix, uint8_t len, enum blacklist_side side)
+{
+	int rc;
+
+	engine_box_sleep(b);
+	rc = blacklist_delete(engine_blacklist(b->engine), prefix, len, side);
+	engine_box_wake(b);
+	return rc;
+}
+
 void
 engine_box_publish(struct engine_box *b)
 {
 	struct snapshot *s = draft_snapshot(b);
 
-	/* The thread that publishes waits for the workers, which are this thread too. */
-	for (uint16_t i = 0; i < b->workers; i++)
-		worker_sleep_begin(engine_worker(b->engine, i));
+	engine_box_sleep(b);
 	engine_publish(b->engine, s);
 	set_routes(b);
 	engine_bump_routes(b->engine);
-	for (uint16_t i = 0; i < b->workers; i++)
-		worker_sleep_end(engine_worker(b->engine, i));
+	engine_box_wake(b);
 }
 
 void

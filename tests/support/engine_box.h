@@ -81,6 +81,9 @@ struct engine_box *engine_box_create(const struct engine_box_params *);
 void engine_box_destroy(struct engine_box *);
 
 void engine_box_publish(struct engine_box *);
+/* engine_box_sleep, engine_box_wake: around what waits for a grace period. */
+void engine_box_sleep(struct engine_box *);
+void engine_box_wake(struct engine_box *);
 /* engine_box_neighbour: mac NULL for states without one; NEIGH_FREE removes the entry. */
 void engine_box_neighbour(struct engine_box *, uint16_t interface, rte_be32_t, enum neigh_state,
 	const struct rte_ether_addr *mac);
@@ -94,6 +97,12 @@ struct rte_ether_addr engine_box_host_mac(rte_be32_t);
 struct rte_ether_addr engine_box_host_mac_of(const struct ip_addr *);
 /* Interface address of the box itself. */
 rte_be32_t engine_box_address(const struct engine_box *, uint16_t port);
+
+/* engine_box_blacklist: as management does, sessions that exist ended.  => as blacklist_add(). */
+int engine_box_blacklist(struct engine_box *, const struct blacklist_entry *);
+/* engine_box_unlist: => as blacklist_delete(). */
+int engine_box_unlist(
+	struct engine_box *, const struct ip_addr *prefix, uint8_t len, enum blacklist_side);
 
 /* engine_box_feed: a frame arrives.  => false: ring full, the caller still owns it. */
 bool engine_box_feed(struct engine_box *, uint16_t port, uint16_t queue, struct rte_mbuf *);

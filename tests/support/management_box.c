@@ -49,12 +49,14 @@ add_ipv6(struct engine_box *b)
 	in->addresses6[0].len = 64;
 	in->address6_count = 1;
 	/* The thread that sets routes waits for the workers, which are this thread too. */
-	for (uint16_t w = 0; w < b->workers; w++)
-		worker_sleep_begin(engine_worker(b->engine, w));
+	engine_box_sleep(b);
 	if (route6_table_set(engine_routes6(b->engine), routes, RTE_DIM(routes)) < 0)
 		die("IPv6 routes", "refused");
-	for (uint16_t w = 0; w < b->workers; w++)
-		worker_sleep_end(engine_worker(b->engine, w));
+	blacklist_set_static(engine_blacklist(b->engine),
+		&(struct blacklist_entry){
+			.prefix = ip_addr_v4(RTE_BE32(BOX_IPV4(203, 0, 113, 9))), .len = 32 },
+		1, 0);
+	engine_box_wake(b);
 	neigh_set(t, neigh_add6(t, BOX_UNTRUST, routes[0].gateway, BOX_UNTRUST, &mac),
 		NEIGH_REACHABLE, &mac);
 }

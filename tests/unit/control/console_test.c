@@ -220,6 +220,10 @@ tab_completes_and_question_mark_helps(void **state)
 							   "ose " },
 		{ "reset firewall session table dest\t", "dest"
 							 "ination" },
+		{ "blacklist add 10.1.1.7 dest\t", "dest"
+						   "ination " },
+		{ "blacklist del\t", "del"
+				     "ete " },
 		{ "display ?", "display arp: the IPv4 neighbours" },
 		{ "display ?", "display ipv6 interface: IPv6 addresses and their state" },
 		{ "display firewall session table ?", "destination-port" },
@@ -422,6 +426,51 @@ reset_removes_what_the_filter_names(void **state)
 	expect(fd, "reset firewall session table remote", "\n" PROMPT, " Sessions reset : 746\n");
 	engine_box_wait(box->box, 2000);
 	expect(fd, "display firewall session table remote", "\n" PROMPT, " Shown : 0\n");
+	close(fd);
+}
+
+static void
+DOS_02_the_blacklist_by_command(void **state)
+{
+	static const struct {
+		const char *line, *has;
+	} rows[] = {
+		{ "blacklist add 10.9.0.0/16", PROMPT },
+		{ "blacklist add 2001:db8:9::7 both timeout 90", PROMPT },
+		{ "display firewall blacklist", " Entries : 4, of the configuration 1; sessions" },
+		{ "display firewall blacklist",
+			" 10.9.0.0/16        source       command               -" },
+		{ "display firewall blacklist",
+			" 2001:db8:9::7/128  source       command              " },
+		{ "blacklist add 10.9.0.0/15",
+			"error: '10.9.0.0/15' has host bits, expected 10.8.0.0/15" },
+		{ "blacklist add 0.0.0.0/0", "error: expected a prefix length of at least 1" },
+		{ "blacklist add 10.9.0.0/33", "error: '10.9.0.0/33' is no address and no prefix" },
+		{ "blacklist add here", "error: 'here' is no address" },
+		{ "blacklist add 10.9.0.1 timeout", "error: expected timeout and 1 to" },
+		{ "blacklist add 10.9.0.1 timeout 0", "error: expected timeout and 1 to" },
+		{ "blacklist add 10.9.0.1 timeout 5s", "error: expected timeout and 1 to" },
+		{ "blacklist add 10.9.0.1 sideways", "error: 'sideways'? expected source," },
+		{ "blacklist delete 10.9.0.1", "error: 10.9.0.1/32 is not in the blacklist" },
+		{ "blacklist delete 10.9.0.0/16 timeout 5", "error: 'timeout'? expected source," },
+		{ "blacklist delete 10.9.0.0/16 destination", "error: 10.9.0.0/16 is not in" },
+		{ "blacklist delete 10.9.0.0/16", PROMPT },
+		{ "display firewall blacklist", " Entries : 3, of" },
+		{ "blacklist add 203.0.113.9",
+			"error: 203.0.113.9/32 (source) is in the configuration already" },
+		{ "blacklist delete 203.0.113.9",
+			"error: 203.0.113.9/32 is in the configuration:" },
+		{ "reset firewall blacklist counters", PROMPT },
+		{ "reset firewall blacklist", " Entries removed : 2\n" },
+		{ "display firewall blacklist", " Entries : 1, of" },
+	};
+	const int fd = client();
+
+	(void)state;
+	engine_box_sleep(box->box);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(fd, rows[i].line, "\n" PROMPT, rows[i].has);
+	engine_box_wake(box->box);
 	close(fd);
 }
 
@@ -664,6 +713,7 @@ main(void)
 		CASE(MGT_02_one_byte_at_a_time_ends_after_ten_minutes),
 		CASE(MGT_02_the_65th_client_is_told_and_closed),
 		CASE(reset_removes_what_the_filter_names), /* last: it empties the table */
+		CASE(DOS_02_the_blacklist_by_command),	   /* last: it empties the table */
 	};
 
 	test_eal_start(256, NULL);

@@ -90,8 +90,7 @@ setup(void **state)
 	write_config(f, "first", "deny");
 	f->box = engine_box_create(&params);
 	/* Nobody polls in these cases: the workers must not hold up grace periods. */
-	for (uint16_t i = 0; i < f->box->workers; i++)
-		worker_sleep_begin(engine_worker(f->box->engine, i));
+	engine_box_sleep(f->box);
 	f->m = (struct management){ .config_path = f->file,
 		.sections = control_sections,
 		.engine = f->box->engine,
@@ -123,8 +122,7 @@ teardown(void **state)
 	rc |= access(f->console, F_OK) == 0;
 	config_free(f->m.config);
 	rcu_unregister(engine_rcu(f->box->engine), f->m.rcu_reader);
-	for (uint16_t i = 0; i < f->box->workers; i++)
-		worker_sleep_end(engine_worker(f->box->engine, i));
+	engine_box_wake(f->box);
 	engine_box_destroy(f->box);
 	unlink(f->file);
 	rc |= rmdir(f->folder);
@@ -180,6 +178,24 @@ a_good_file_is_published(void **state)
 	expect(f, "reload", "\x04OK\n");
 	expect(f, "display security-policy", "third");
 	expect(f, "display configuration", "third");
+}
+
+static void
+DOS_02_the_loop_removes_entries_whose_time_is_over(void **state)
+{
+	const struct fixture *f = *state;
+	char *text = NULL;
+
+	expect(f, "blacklist add 10.9.9.9 timeout 1", "\x04OK\n");
+	expect(f, "blacklist add 10.9.9.8", "\x04OK\n");
+	/* The command's own deadline ends a loop that would never see it. */
+	do {
+		free(text);
+		text = command(f, "display firewall blacklist");
+	} while (strstr(text, " Entries : 1, of the configuration 0\n") == NULL);
+	assert_null(strstr(text, "10.9.9.9/32"));
+	assert_non_null(strstr(text, "10.9.9.8/32"));
+	free(text);
 }
 
 static void
@@ -282,6 +298,7 @@ main(void)
 		CASE(a_good_file_is_published),
 		CASE(MGT_05_a_wrong_file_is_refused_with_its_line_and_nothing_changes),
 		CASE(what_needs_a_restart_is_refused),
+		CASE(DOS_02_the_loop_removes_entries_whose_time_is_over),
 		CASE(SIGHUP_reloads),
 		CASE(save_writes_the_running_configuration),
 		CASE(a_second_daemon_is_refused),

@@ -258,6 +258,27 @@ DOS_03_defences_are_what_the_settings_say(void **state)
 }
 
 static void
+DOS_02_the_blacklist_is_what_the_section_says(void **state)
+{
+	static const char section[] =
+		"blacklist = ( { address = \"10.9.0.0/16\"; }, "
+		"{ address = \"2001:db8:9::7/128\"; direction = \"both\"; } );\ninterfaces = (";
+	struct config *c = parse_patched("interfaces = (", section);
+	const struct blacklist *b = engine_blacklist(*state);
+
+	publish(*state, c);
+	assert_int_equal(b->count, 3);
+	assert_int_equal(b->timed, 0);
+	assert_true(blacklist_sweeping(b));
+	config_free(c);
+	c = parse_patched(NULL, NULL);
+	publish(*state, c);
+	assert_int_equal(b->count, 0);
+	assert_null(blacklist_current(b));
+	config_free(c);
+}
+
+static void
 own_addresses_are_sorted_and_each_once(void **state)
 {
 	static const struct {
@@ -576,6 +597,7 @@ main(void)
 		CASE(snapshot_holds_interfaces_and_zones),
 		CASE(tracking_is_what_the_settings_say),
 		CASE(DOS_03_defences_are_what_the_settings_say),
+		CASE(DOS_02_the_blacklist_is_what_the_section_says),
 		CASE(own_addresses_are_sorted_and_each_once),
 		CASE(routes_are_connected_subnets_and_static_ones),
 		CASE(ipv6_addresses_and_routes_are_published),
