@@ -163,6 +163,19 @@ heartbeat_slot(const struct box *b, const char *port_name)
 	return -1;
 }
 
+static bool
+has_subinterfaces(const struct box *b, const char *port_name)
+{
+	const struct config_list *interfaces = config_section_data(b->config, "interfaces");
+	const struct config_interface *all = interfaces->items;
+
+	for (uint32_t i = 0; i < interfaces->count; i++) {
+		if (all[i].vlan != 0 && strcmp(all[i].port, port_name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 start_engine(struct box *b)
 {
@@ -200,13 +213,13 @@ start_engine(struct box *b)
 
 /* With what the driver said, if it said anything: the numbers drivers return say little. */
 static int
-start_port(struct box *b, uint32_t i, uint16_t ethdev, uint16_t queues, char *why, size_t why_size)
+start_port(struct box *b, uint32_t i, const struct port_params *params, char *why, size_t why_size)
 {
 	char said[256];
 	int rc;
 
 	dpdk_log_forget();
-	rc = port_start(&b->ports[i], ethdev, queues, b->pool, why, why_size);
+	rc = port_start(&b->ports[i], params, why, why_size);
 	if (rc < 0 && dpdk_log_reason(said, sizeof(said))[0] != '\0')
 		snprintf(why + strlen(why), why_size - strlen(why), " (%s)", said);
 	return rc;
@@ -220,12 +233,13 @@ start_ports(struct box *b)
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		const bool heartbeat = heartbeat_slot(b, ports[i].name) >= 0;
-		const uint16_t queues = heartbeat ? 1 : (uint16_t)b->system->worker_cpus.count;
+		struct port_params params = { .pool = b->pool,
+			.queues = heartbeat ? 1 : (uint16_t)b->system->worker_cpus.count,
+			.tagged = has_subinterfaces(b, ports[i].name) };
 		char why[512];
-		uint16_t ethdev;
 
-		if (eal_probe(ports[i].devargs, &ethdev, why, sizeof(why)) < 0 ||
-			start_port(b, i, ethdev, queues, why, sizeof(why)) < 0) {
+		if (eal_probe(ports[i].devargs, &params.ethdev, why, sizeof(why)) < 0 ||
+			start_port(b, i, &params, why, sizeof(why)) < 0) {
 			config_reason(
 				&ports[i].origin, "devargs", b->err, sizeof(b->err), "%s", why);
 			return -ENODEV;
@@ -272,20 +286,22 @@ start_ha(struct box *b)
 	return b->ha != NULL ? 0 : -EINVAL;
 }
 
-/* Carrier of a port: to the HRP core for a heartbeat link, else to the control core. */
+/* Carrier of a port, for each interface on it: to the HRP core for a heartbeat link, else to the
+ * control core. */
 static void
 link_changed(void *ctx, uint16_t port, bool up)
 {
 	struct box *b = ctx;
 	const struct snapshot *s = engine_snapshot(b->engine);
-	const uint16_t interface = s->port_interface[port];
 
-	if (interface == INTERFACE_NONE)
-		return;
-	if (s->interfaces[interface].heartbeat)
-		hrp_link(b->ha, interface, up);
-	else
-		core_post_link(b->core, interface, up && s->interfaces[interface].up);
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		if (s->interfaces[i].port != port)
+			continue;
+		if (s->interfaces[i].heartbeat)
+			hrp_link(b->ha, i, up);
+		else
+			core_post_link(b->core, i, up && s->interfaces[i].up);
+	}
 }
 
 static int

@@ -53,6 +53,10 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 		row_text(row, "zone", row_zone(s, in->zone));
 		row_text(row, "port", port != NULL ? port->name : "");
 		row_text(row, "configured_port", port_name(m, in->port));
+		if (in->vlan != 0)
+			row_number(row, "vlan", in->vlan);
+		else
+			json_object_set_new(row, "vlan", json_null());
 		row_mac(row, "mac", &in->mac);
 		row_number(row, "mtu", in->mtu);
 		row_bool(row, "heartbeat", in->heartbeat);
@@ -123,6 +127,7 @@ static const struct view_column columns[] = {
 	{ "address", "Address" },
 	{ "zone", "Zone" },
 	{ "configured_port", "Port" },
+	{ "vlan", "VLAN" },
 	{ "port", "Device" },
 	{ "mac", "MAC" },
 	{ "mtu", "MTU" },

@@ -203,6 +203,7 @@ struct config_interface {
 	struct config_origin origin;
 	char name[48];
 	char port[32];
+	int64_t vlan;		      /* 0 = untagged */
 	struct config_prefix address; /* len 0 = none */
 	struct config_list address6;  /* struct config_net, all IPv6 */
 	struct ip_addr link_local;    /* family 0: made from the MAC */

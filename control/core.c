@@ -224,7 +224,8 @@ core_frame(struct core *c)
 	if (m == NULL)
 		c->stats.send_failed++;
 	else
-		*pkt_meta(m) = (struct pkt_meta){ .port = UINT16_MAX, .neigh = NEIGH_NONE };
+		*pkt_meta(m) =
+			(struct pkt_meta){ .interface = INTERFACE_NONE, .neigh = NEIGH_NONE };
 	return m;
 }
 
@@ -256,7 +257,6 @@ core_send(struct core *c, uint16_t interface, struct rte_mbuf *m)
 			goto drop;
 		memset(pad, 0, ARP_FRAME_LEN - len);
 	}
-	pkt_meta(m)->port = in->port;
 	pkt_meta(m)->interface = interface;
 	pkt_meta(m)->fenced = from_virtual(c, interface, rte_pktmbuf_mtod(m, const void *));
 	if (!engine_inject(c->engine, m))

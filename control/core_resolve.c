@@ -275,7 +275,7 @@ send_transit(struct core *c, const struct neigh *n, struct rte_mbuf *m)
 	}
 	neigh_word_mac(word, &eth->dst_addr);
 	eth->src_addr = n->source;
-	pkt_meta(m)->port = n->port;
+	pkt_meta(m)->interface = n->interface;
 	pkt_meta(m)->fenced = true;
 	if (engine_inject(c->engine, m)) {
 		c->stats.pending_sent++;

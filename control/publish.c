@@ -131,6 +131,7 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 			return false;
 		snprintf(to->name, sizeof(to->name), "%s", from[i].name);
 		to->port = (uint16_t)port;
+		to->vlan = (uint16_t)from[i].vlan;
 		to->mtu = (uint16_t)from[i].mtu;
 		to->tcp_mss = lower_mss(system->tcp_mss, from[i].tcp_mss);
 		to->zone = config_zone_id(c, from[i].zone);
@@ -142,7 +143,6 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		to->prefix_len = from[i].address.len;
 		to->mac = engine_port(engine, (uint16_t)port)->mac;
 		fill_ipv6(&from[i], to);
-		s->port_interface[port] = (uint16_t)i;
 	}
 	s->interface_count = (uint16_t)list->count;
 	return true;
@@ -256,6 +256,10 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	if (!fill_interfaces(c, engine, extra, s)) {
 		snprintf(err, err_size, "an interface's port is not running, a restart is needed");
 		rc = -ENODEV;
+		goto err_snapshot;
+	}
+	if (!snapshot_map_ports(s)) {
+		snprintf(err, err_size, "the snapshot: out of memory");
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);

@@ -24,7 +24,11 @@ static const struct config_setting_desc settings[] = {
 	  .required = true, .min = 1, .max = 47,
 	  .help = "Name in every command and display, such as \"GigabitEthernet1/0/1\"." },
 	{ .name = "port", .type = SETTING_NAME, SETTING_AT(struct config_interface, port),
-	  .required = true, .min = 1, .max = 31, .help = "The port it runs on; one interface each." },
+	  .required = true, .min = 1, .max = 31, .help = "The port it runs on." },
+	{ .name = "vlan", .type = SETTING_INT, SETTING_AT(struct config_interface, vlan),
+	  .max = VLAN_ID_MAX, .fallback = "0",
+	  .help = "Makes it a subinterface: its frames have this 802.1Q tag on the port; 0 = untagged. A "
+		  "port has at most one untagged interface, and each tag once." },
 	{ .name = "address", .type = SETTING_HOST, SETTING_AT(struct config_interface, address),
 	  .min = 1, .max = 32,
 	  .help = "Own IPv4 address with the length of its subnet." },
@@ -141,10 +145,15 @@ check_others(struct config *c, const struct config_interface *all, uint32_t mine
 	for (uint32_t j = 0; j < mine; j++) {
 		const struct config_interface *o = &all[j];
 
-		if (strcmp(i->port, o->port) == 0)
-			return config_fail(c, &i->origin, "port",
-				"port %s has interface %s already, expected a port of its own",
-				i->port, o->name);
+		if (strcmp(i->port, o->port) == 0 && i->vlan == o->vlan)
+			return i->vlan == 0 ? config_fail(c, &i->origin, "port",
+						      "port %s has interface %s already, expected "
+						      "a port of its own or a vlan",
+						      i->port, o->name)
+					    : config_fail(c, &i->origin, "vlan",
+						      "VLAN %d of port %s has interface %s "
+						      "already, expected another one",
+						      (int)i->vlan, i->port, o->name);
 		if (i->address.len > 0 && o->address.len > 0 &&
 			config_address_overlap(&i->address, &o->address))
 			return config_fail(c, &i->origin, "address",
@@ -193,5 +202,5 @@ const struct config_section config_section_interfaces = {
 	.size = sizeof(struct config_interface),
 	.settings = settings,
 	.check = check,
-	.help = "Interfaces: a port with its address and zone.",
+	.help = "Interfaces: a port, or a VLAN of one, with its address and zone.",
 };

@@ -11,6 +11,8 @@
 	X(ether_type, "EtherType that is not handled")                                             \
 	X(not_for_us, "destination MAC is neither ours nor an owned virtual MAC")                  \
 	X(no_interface, "no interface is configured on the port")                                  \
+	X(vlan_unknown, "VLAN tag that no interface of the port has")                              \
+	X(vlan_stacked, "more than one VLAN tag, or a provider's")                                 \
 	X(ip_header, "bad IP version, length or header checksum")                                  \
 	X(ip_options, "IPv4 options without a reason of their own, or padding alone")              \
 	X(ip_option_length, "IPv4 option of length 0 or 1, or beyond the header")                  \

@@ -128,5 +128,5 @@ egress_send(struct worker *w, struct pkt *p, unsigned int family, const struct e
 	if (unlikely(atomic_load_explicit(&e->neigh->used, memory_order_relaxed) == 0))
 		atomic_store_explicit(&e->neigh->used, 1, memory_order_relaxed);
 	rewrite_macs(pkt_ether(p), e->word, &e->neigh->source);
-	worker_queue(w, p->m, e->neigh->port, TX_FORWARDED, true);
+	worker_send(w, p->m, e->interface, TX_FORWARDED, true);
 }

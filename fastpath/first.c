@@ -96,7 +96,7 @@ answer(struct worker *w, struct pkt *p, const struct own *own, struct session *s
 		rewrite_echo_reply6(eth, p->ip6, pkt_l4(p));
 	else
 		rewrite_echo_reply(eth, p->ip, pkt_l4(p));
-	worker_queue(w, p->m, p->port, TX_ANSWERED, own->vrid != 0);
+	worker_send(w, p->m, p->interface, TX_ANSWERED, own->vrid != 0);
 }
 
 void

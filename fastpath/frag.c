@@ -278,7 +278,7 @@ frag_answer(struct worker *w, const struct pkt *p, bool fenced)
 			rewrite_echo_reply(pkt_ether(&f), f.ip, pkt_l4(p));
 		else
 			rewrite_return(pkt_ether(&f), f.ip);
-		worker_queue(w, m, p->port, TX_ANSWERED, fenced);
+		worker_send(w, m, p->interface, TX_ANSWERED, fenced);
 		m = next;
 	}
 }

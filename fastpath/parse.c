@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames to packets.  Whose frame is it (MAC), what is in it (ARP, IPv4, IPv6), is the header
- * sound, what is its session key.  IPv6 itself is in parse6.c.
+ * Frames to packets.  Which interface does it belong to (VLAN tag), whose frame is it (MAC), what
+ * is in it (ARP, IPv4, IPv6), is the header sound, what is its session key.  IPv6 itself is in
+ * parse6.c.
  */
 #include "parse.h"
 
@@ -20,6 +21,15 @@ enum verdict {
 	VERDICT_PUNT, /* p->why */
 	VERDICT_DROP  /* *reason */
 };
+
+/* A port, as one burst sees it. */
+struct arrival {
+	uint64_t mac;
+	const uint8_t *vlans; /* snapshot.port_vlans: NULL = no subinterfaces */
+};
+
+static enum verdict parse_tagged(
+	const struct worker *, struct pkt *, const struct arrival *, enum drop_reason *);
 
 static bool
 vmac_configured(const struct snapshot *s, uint16_t interface, uint8_t vrid)
@@ -202,7 +212,8 @@ parse_group(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_re
 
 /* Neither IPv4 nor to a group. */
 static enum verdict
-parse_other(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_reason *reason)
+parse_other(const struct worker *w, struct pkt *p, const struct arrival *from, rte_be16_t type,
+	enum drop_reason *reason)
 {
 	bool punt;
 
@@ -212,37 +223,32 @@ parse_other(const struct worker *w, struct pkt *p, rte_be16_t type, enum drop_re
 			return *reason == DROP_fragment ? VERDICT_FRAGMENT : VERDICT_DROP;
 		return unlikely(punt) ? VERDICT_PUNT : VERDICT_LOOKUP6;
 	}
+	if (vlan_is_tag(type))
+		return parse_tagged(w, p, from, reason);
 	*reason = DROP_ether_type;
 	p->why = PUNT_ARP;
 	return type == RTE_BE16(RTE_ETHER_TYPE_ARP) ? VERDICT_PUNT : VERDICT_DROP;
 }
 
+/* A frame without a tag. */
 static enum verdict
-parse_frame(const struct worker *w, struct pkt *p, uint64_t port_mac, enum drop_reason *reason)
+parse_untagged(
+	const struct worker *w, struct pkt *p, const struct arrival *from, enum drop_reason *reason)
 {
-	struct rte_mbuf *m = p->m;
-	const struct rte_ether_hdr *eth;
-	rte_be16_t type;
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(p->m, const struct rte_ether_hdr *);
+	const rte_be16_t type = eth->ether_type;
 
-	*reason = DROP_runt;
-	if (unlikely(m->pkt_len < sizeof(*eth)))
-		return VERDICT_DROP;
-	if (unlikely(m->nb_segs > 1 &&
-		     m->data_len < RTE_MIN(m->pkt_len, (uint32_t)PKT_HEADERS_MAX) &&
-		     rte_pktmbuf_linearize(m) != 0))
-		return VERDICT_DROP;
-	eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	type = eth->ether_type;
-	p->ip = rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, sizeof(*eth));
-	if (unlikely(pkt_mac(eth) != port_mac)) {
+	p->ip = rte_pktmbuf_mtod_offset(p->m, struct rte_ipv4_hdr *, sizeof(*eth));
+	if (unlikely(pkt_mac(eth) != from->mac)) {
 		if (rte_is_multicast_ether_addr(&eth->dst_addr))
-			return parse_group(w, p, type, reason);
+			return vlan_is_tag(type) ? parse_tagged(w, p, from, reason)
+						 : parse_group(w, p, type, reason);
 		*reason = virtual_mac(w, p, eth);
 		if (*reason != DROP_NONE)
 			return VERDICT_DROP;
 	}
 	if (unlikely(type != RTE_BE16(RTE_ETHER_TYPE_IPV4)))
-		return parse_other(w, p, type, reason);
+		return parse_other(w, p, from, type, reason);
 	*reason = parse_ipv4(w, p);
 	if (likely(*reason == DROP_NONE))
 		*reason = parse_l4(w, p);
@@ -266,9 +272,9 @@ parse_fragment(struct worker *w, struct pkt *p, struct pkt *d)
 	return false;
 }
 
-/* Does this port carry service traffic at all? */
+/* Does this interface carry service traffic at all? */
 static enum drop_reason
-port_refuses(const struct worker *w, uint16_t interface)
+refuses(const struct worker *w, uint16_t interface)
 {
 	const struct snapshot_interface *in;
 
@@ -280,34 +286,90 @@ port_refuses(const struct worker *w, uint16_t interface)
 	return in->up ? DROP_NONE : DROP_no_interface;
 }
 
+/* One that has a tag, or may have one: the tag says to which interface it belongs. */
+static enum verdict
+parse_tagged(
+	const struct worker *w, struct pkt *p, const struct arrival *from, enum drop_reason *reason)
+{
+	uint16_t vid;
+
+	*reason = vlan_take(p->m, &vid);
+	if (*reason != DROP_NONE)
+		return VERDICT_DROP;
+	if (vid != 0) {
+		*reason = DROP_vlan_unknown;
+		if (from->vlans == NULL || from->vlans[vid] == VLAN_NONE)
+			return VERDICT_DROP;
+		p->interface = from->vlans[vid];
+	}
+	*reason = refuses(w, p->interface);
+	if (*reason != DROP_NONE)
+		return VERDICT_DROP;
+	p->zone = w->snap->interfaces[p->interface].zone;
+	return parse_untagged(w, p, from, reason);
+}
+
+static enum verdict
+parse_frame(
+	const struct worker *w, struct pkt *p, const struct arrival *from, enum drop_reason *reason)
+{
+	struct rte_mbuf *m = p->m;
+
+	*reason = DROP_runt;
+	if (unlikely(m->pkt_len < RTE_ETHER_HDR_LEN))
+		return VERDICT_DROP;
+	if (unlikely(m->nb_segs > 1 &&
+		     m->data_len < RTE_MIN(m->pkt_len, (uint32_t)PKT_HEADERS_MAX) &&
+		     rte_pktmbuf_linearize(m) != 0))
+		return VERDICT_DROP;
+	return unlikely(from->vlans != NULL) ? parse_tagged(w, p, from, reason)
+					     : parse_untagged(w, p, from, reason);
+}
+
+/* Frames of an interface; those of a port without one are counted as drops only. */
+static inline void
+count(struct worker *w, uint16_t interface, uint32_t packets, uint64_t bytes)
+{
+	if (unlikely(interface >= MAX_INTERFACES))
+		return;
+	w->interfaces[interface].rx_packets += packets;
+	w->interfaces[interface].rx_bytes += bytes;
+}
+
 struct parsed
 parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 {
-	const uint64_t port_mac = w->engine->port_mac[port];
+	const struct arrival from = { .mac = w->engine->port_mac[port],
+		.vlans = w->snap != NULL ? w->snap->port_vlans[port] : NULL };
 	const uint16_t interface = w->snap != NULL ? w->snap->port_interface[port] : INTERFACE_NONE;
-	enum drop_reason reason = port_refuses(w, interface);
+	enum drop_reason reason = refuses(w, interface);
+	const uint8_t zone = reason == DROP_NONE ? w->snap->interfaces[interface].zone : ZONE_NONE;
 	struct parsed left = { 0 };
-	struct interface_stats *stats;
+	uint64_t bytes = 0;
 
 	w->stats.rx += n;
-	if (unlikely(reason != DROP_NONE)) {
+	if (unlikely(reason != DROP_NONE) && from.vlans == NULL) {
 		for (uint32_t i = 0; i < n; i++)
 			worker_drop_mbuf(w, m[i], worker_drop_place(interface, port), reason);
 		return left;
 	}
-	stats = &w->interfaces[interface];
-	stats->rx_packets += n;
 	for (uint32_t i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
 	for (uint32_t i = 0; i < n; i++) {
 		struct pkt *p = &w->pkts[left.v4];
+		const uint32_t len = m[i]->pkt_len;
+		enum verdict verdict;
 
-		stats->rx_bytes += m[i]->pkt_len;
 		p->m = m[i];
 		p->port = port;
 		p->interface = interface;
-		p->zone = w->snap->interfaces[interface].zone;
-		switch (parse_frame(w, p, port_mac, &reason)) {
+		p->zone = zone;
+		verdict = parse_frame(w, p, &from, &reason);
+		if (unlikely(from.vlans != NULL))
+			count(w, p->interface, 1, len);
+		else
+			bytes += len;
+		switch (verdict) {
 		case VERDICT_LOOKUP:
 			left.v4++;
 			break;
@@ -321,9 +383,11 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 			worker_punt(w, p, p->why);
 			break;
 		case VERDICT_DROP:
-			worker_drop(w, p, reason);
+			worker_drop_mbuf(w, p->m, worker_drop_place(p->interface, port), reason);
 			break;
 		}
 	}
+	if (likely(from.vlans == NULL))
+		count(w, interface, n, bytes);
 	return left;
 }

@@ -70,10 +70,19 @@ fail(char *err, size_t err_size, int rc, const char *what)
 	return rc < 0 ? rc : -EIO;
 }
 
-int
-port_start(struct port *p, uint16_t ethdev, uint16_t queues, struct rte_mempool *pool, char *err,
-	size_t err_size)
+/* Without subinterfaces no offload takes tags off: they are looked for in the frame. */
+static void
+tags_configure(struct port *p, struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
 {
+	conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+	conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+	p->tags_by_driver = (conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
+}
+
+int
+port_start(struct port *p, const struct port_params *params, char *err, size_t err_size)
+{
+	const uint16_t ethdev = params->ethdev, queues = params->queues;
 	struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
 	struct rte_eth_dev_info info;
 	uint16_t rxd = RX_DESCRIPTORS, txd = TX_DESCRIPTORS;
@@ -90,8 +99,11 @@ port_start(struct port *p, uint16_t ethdev, uint16_t queues, struct rte_mempool 
 			queues, info.max_rx_queues, info.max_tx_queues);
 		return -EINVAL;
 	}
+	p->tags_by_driver = false;
 	if (queues > 1)
 		rss_configure(&conf, &info, key);
+	if (params->tagged)
+		tags_configure(p, &conf, &info);
 	rc = rte_eth_dev_configure(ethdev, queues, queues, &conf);
 	if (rc < 0)
 		return fail(err, err_size, rc, "the driver refuses the configuration");
@@ -99,7 +111,8 @@ port_start(struct port *p, uint16_t ethdev, uint16_t queues, struct rte_mempool 
 	if (rc < 0)
 		return fail(err, err_size, rc, "descriptor counts");
 	for (uint16_t q = 0; q < queues; q++) {
-		rc = rte_eth_rx_queue_setup(ethdev, q, rxd, (unsigned int)socket, NULL, pool);
+		rc = rte_eth_rx_queue_setup(
+			ethdev, q, rxd, (unsigned int)socket, NULL, params->pool);
 		if (rc < 0)
 			return fail(err, err_size, rc, "receive queue");
 		rc = rte_eth_tx_queue_setup(ethdev, q, txd, (unsigned int)socket, NULL);

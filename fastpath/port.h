@@ -15,8 +15,9 @@
 
 /* Private area of every mbuf: says where a punted packet came from, where an injected one goes. */
 struct pkt_meta {
-	uint16_t port;	    /* in: RX port; inject: TX port (engine port index) */
-	uint16_t interface; /* RX interface, or TX interface of an unresolved next hop */
+	uint16_t port;	    /* RX port, or that of an unresolved next hop (engine port index) */
+	uint16_t interface; /* RX interface, or TX interface of an unresolved next hop; inject: TX
+				interface */
 	uint8_t why;	    /* enum punt_why */
 	bool fenced;	    /* inject: transmit only while the lease is held at that moment */
 	uint8_t family;	    /* PUNT_UNRESOLVED: 6: next_hop6 must be asked, else next_hop */
@@ -64,15 +65,22 @@ struct port {
 	uint16_t ethdev;
 	uint16_t queues;
 	bool promiscuous;
-	char name[64]; /* RTE_ETH_NAME_MAX_LEN */
+	bool tags_by_driver; /* the driver puts VLAN tags on */
+	char name[64];	     /* RTE_ETH_NAME_MAX_LEN */
 	struct rte_ether_addr mac;
 };
 
 /* port_pool_create: packet buffers with room for struct pkt_private.  NULL with rte_errno. */
 struct rte_mempool *port_pool_create(const char *name, uint32_t count, int socket);
 
-/* port_start: configure and start `ethdev` with `queues` RX and TX queues, symmetric RSS where the
- * driver hashes, promiscuous (virtual MACs).  => 0, or -errno with a one-line reason in err. */
-int port_start(struct port *, uint16_t ethdev, uint16_t queues, struct rte_mempool *, char *err,
-	size_t err_size);
+struct port_params {
+	struct rte_mempool *pool;
+	uint16_t ethdev;
+	uint16_t queues; /* RX and TX, each */
+	bool tagged;	 /* has subinterfaces: the driver takes off and puts on tags if it can */
+};
+
+/* port_start: configure and start a port, symmetric RSS where the driver hashes, promiscuous
+ * (virtual MACs).  => 0, or -errno with a one-line reason in err. */
+int port_start(struct port *, const struct port_params *, char *err, size_t err_size);
 void port_stop(struct port *);

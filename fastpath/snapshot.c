@@ -3,7 +3,9 @@
 
 #include "policy.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct snapshot *
 snapshot_create(uint16_t address_count, uint16_t address6_count)
@@ -34,6 +36,8 @@ snapshot_destroy(struct snapshot *s)
 	if (s == NULL)
 		return;
 	policy_destroy(s->policy);
+	for (unsigned int i = 0; i < MAX_PORTS; i++)
+		free(s->port_vlans[i]);
 	free(s->addresses);
 	free(s->addresses6);
 	free(s->edges);
@@ -89,6 +93,30 @@ snapshot_is_edge(const struct snapshot *s, rte_be32_t address)
 	const uint32_t place = edge_place(s, want);
 
 	return place < s->edge_count && s->edges[place] == want;
+}
+
+bool
+snapshot_map_ports(struct snapshot *s)
+{
+	static_assert(MAX_INTERFACES <= VLAN_NONE, "an interface index must fit in a byte");
+
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		const struct snapshot_interface *in = &s->interfaces[i];
+		uint8_t **vlans = &s->port_vlans[in->port];
+
+		if (in->vlan == 0) {
+			s->port_interface[in->port] = i;
+			continue;
+		}
+		if (*vlans == NULL) {
+			*vlans = malloc(VLAN_IDS);
+			if (*vlans == NULL)
+				return false;
+			memset(*vlans, VLAN_NONE, VLAN_IDS);
+		}
+		(*vlans)[in->vlan] = (uint8_t)i;
+	}
+	return true;
 }
 
 const struct snapshot_address *

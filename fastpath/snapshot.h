@@ -9,6 +9,7 @@
 #include "defence.h"
 #include "ip_addr.h"
 #include "traffic_log.h"
+#include "vlan.h"
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
@@ -21,7 +22,8 @@
 #define MAX_PORTS      32
 #define MAX_RULES      16384
 #define INTERFACE_NONE UINT16_MAX
-#define MAX_ADDRESSES6 8 /* global IPv6 addresses of an interface */
+#define VLAN_NONE      UINT8_MAX /* no interface has this tag */
+#define MAX_ADDRESSES6 8	 /* global IPv6 addresses of an interface */
 
 #define FRAGMENTS_TIMEOUT 30 /* s; RFC 791 says 15, RFC 8200 60, hosts 30 */
 #define FRAGMENTS_MOST	  64 /* of one datagram: all there can be from an MTU of 1280 up */
@@ -40,6 +42,7 @@ struct snapshot_prefix6 {
 struct snapshot_interface {
 	char name[48];
 	uint16_t port; /* engine port index (fastpath/port.h) */
+	uint16_t vlan; /* its tag on that port, 0 = none */
 	uint16_t mtu;
 	uint8_t zone;
 	bool heartbeat;	      /* owned by the HRP core; carries no service traffic */
@@ -99,7 +102,9 @@ struct snapshot {
 	uint16_t edge_count;
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_interface interfaces[MAX_INTERFACES];
-	uint16_t port_interface[MAX_PORTS]; /* port index -> interface, INTERFACE_NONE */
+	uint16_t port_interface[MAX_PORTS]; /* port -> untagged interface, INTERFACE_NONE */
+	uint8_t *port_vlans[MAX_PORTS];	    /* [VLAN_IDS] tag -> interface, VLAN_NONE; NULL: no
+						subinterfaces */
 	struct snapshot_zone zones[MAX_ZONES];
 	struct snapshot_address *addresses;   /* sorted by address (host order) */
 	struct snapshot_address6 *addresses6; /* sorted by snapshot_sort6() */
@@ -112,6 +117,10 @@ struct snapshot {
  * for `fragments`, which has its defaults. */
 struct snapshot *snapshot_create(uint16_t address_count, uint16_t address6_count);
 void snapshot_destroy(struct snapshot *); /* policy included */
+
+/* snapshot_map_ports: after the interfaces have their ports and tags: make the way back.
+ * => false: out of memory. */
+bool snapshot_map_ports(struct snapshot *);
 
 /* snapshot_sort6: put addresses6 in order; of equal ones (of one interface, where they are
  * link-local) only that with the lowest vrid stays, so an interface's own (0) wins (R39). */

@@ -396,15 +396,16 @@ burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 static uint32_t
 inject(struct worker *w)
 {
-	const struct engine *e = w->engine;
 	struct rte_mbuf *m[WORKER_BURST];
-	const uint32_t n = rte_ring_sc_dequeue_burst(e->inject, (void **)m, WORKER_BURST, NULL);
+	const uint32_t n =
+		rte_ring_sc_dequeue_burst(w->engine->inject, (void **)m, WORKER_BURST, NULL);
 
 	for (uint32_t i = 0; i < n; i++) {
-		const uint16_t port = pkt_meta(m[i])->port;
+		const uint16_t interface = pkt_meta(m[i])->interface;
 
-		if (port < e->port_count && !e->heartbeat[port]) {
-			worker_queue(w, m[i], port, TX_INJECTED, pkt_meta(m[i])->fenced);
+		if (w->snap != NULL && interface < w->snap->interface_count &&
+			!w->snap->interfaces[interface].heartbeat) {
+			worker_send(w, m[i], interface, TX_INJECTED, pkt_meta(m[i])->fenced);
 		} else {
 			w->stats.inject_dropped++;
 			rte_pktmbuf_free(m[i]);
@@ -437,27 +438,49 @@ still_owner(const struct worker *w)
 	return mono_before(now, engine_lease(w->engine));
 }
 
-void
-worker_flush(struct worker *w, uint16_t port, struct tx_queue *q, bool fenced)
+/* Tags of a subinterface's frames; those without room for one are dropped. */
+static void
+put_tags(struct worker *w, struct tx_queue *q, uint16_t interface, bool by_driver)
 {
-	const uint16_t ethdev = w->engine->ports[port].ethdev;
-	const uint16_t interface = w->snap != NULL ? w->snap->port_interface[port] : INTERFACE_NONE;
+	const uint16_t vlan = w->snap->interfaces[interface].vlan;
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < q->n; i++) {
+		if (unlikely(!vlan_put(q->m[i], vlan, by_driver))) {
+			unsent(w, q, i, i + 1U, interface, DROP_no_mbuf);
+			continue;
+		}
+		q->m[kept] = q->m[i];
+		q->kind[kept++] = q->kind[i];
+	}
+	q->n = kept;
+}
+
+void
+worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenced)
+{
+	const struct snapshot_interface *out = &w->snap->interfaces[interface];
+	const struct port *port = &w->engine->ports[out->port];
 	uint64_t ended[TX_KINDS] = { 0 };
-	const uint16_t n = q->n;
+	uint16_t n;
 	uint64_t bytes = 0;
 	uint16_t sent = 0;
 
+	if (fenced && unlikely(!still_owner(w))) {
+		unsent(w, q, 0, q->n, interface, DROP_not_owner);
+		q->n = 0;
+		return;
+	}
+	if (unlikely(out->vlan != 0))
+		put_tags(w, q, interface, port->tags_by_driver);
+	n = q->n;
 	q->n = 0;
 	for (uint16_t i = 0; i < n; i++)
 		bytes += q->m[i]->pkt_len;
-	if (fenced && unlikely(!still_owner(w))) {
-		unsent(w, q, 0, n, worker_drop_place(interface, port), DROP_not_owner);
-		return;
-	}
-	sent = rte_eth_tx_burst(ethdev, w->id, q->m, n);
+	sent = rte_eth_tx_burst(port->ethdev, w->id, q->m, n);
 	if (unlikely(sent < n))
-		sent = (uint16_t)(sent + rte_eth_tx_burst(
-						 ethdev, w->id, q->m + sent, (uint16_t)(n - sent)));
+		sent = (uint16_t)(sent + rte_eth_tx_burst(port->ethdev, w->id, q->m + sent,
+						 (uint16_t)(n - sent)));
 	for (uint16_t i = 0; i < sent; i++)
 		ended[q->kind[i]]++;
 	for (uint16_t i = sent; i < n; i++)
@@ -466,12 +489,10 @@ worker_flush(struct worker *w, uint16_t port, struct tx_queue *q, bool fenced)
 	w->stats.forwarded += ended[TX_FORWARDED];
 	w->stats.answered += ended[TX_ANSWERED];
 	w->stats.injected += ended[TX_INJECTED];
-	if (likely(interface < MAX_INTERFACES)) {
-		w->interfaces[interface].tx_packets += sent;
-		w->interfaces[interface].tx_bytes += bytes;
-	}
+	w->interfaces[interface].tx_packets += sent;
+	w->interfaces[interface].tx_bytes += bytes;
 	if (unlikely(sent < n))
-		unsent(w, q, sent, n, worker_drop_place(interface, port), DROP_tx_full);
+		unsent(w, q, sent, n, interface, DROP_tx_full);
 }
 
 uint32_t
@@ -503,11 +524,13 @@ worker_poll(struct worker *w, mono_t now)
 		burst(w, m, n, port);
 		handled += n;
 	}
-	for (uint16_t port = 0; port < e->port_count; port++) {
-		if (w->own[port].n > 0)
-			worker_flush(w, port, &w->own[port], false);
-		if (w->fenced[port].n > 0)
-			worker_flush(w, port, &w->fenced[port], true);
+	for (; w->queued != 0; w->queued &= w->queued - 1) {
+		const uint16_t interface = (uint16_t)__builtin_ctzll(w->queued);
+
+		if (w->own[interface].n > 0)
+			worker_flush(w, interface, &w->own[interface], false);
+		if (w->fenced[interface].n > 0)
+			worker_flush(w, interface, &w->fenced[interface], true);
 	}
 	if (w->dropped_count > 0)
 		worker_free_dropped(w);

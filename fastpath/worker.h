@@ -63,8 +63,10 @@ struct worker {
 	struct pkt pkts6[WORKER_BURST];	    /* and its IPv6 */
 	struct pkt datagrams[WORKER_BURST]; /* of both, that a fragment has made complete */
 	uint32_t fragments_cursor;	    /* whose time is over: where to look next */
-	struct tx_queue fenced[MAX_PORTS]; /* transit and virtual addresses: only under the lease */
-	struct tx_queue own[MAX_PORTS];	   /* injected frames, our interfaces' own answers */
+	/* TX queues by interface */
+	uint64_t queued;			/* bit per interface that may have something */
+	struct tx_queue fenced[MAX_INTERFACES]; /* transit, virtual addresses: under the lease */
+	struct tx_queue own[MAX_INTERFACES];	/* injected, our interfaces' own answers */
 };
 
 struct engine {
@@ -154,19 +156,26 @@ void traffic_log_denied(struct worker *, const struct pkt *, uint8_t zone, uint3
  * this session, which has ended; treat the packet as a first one. */
 bool worker_hit(struct worker *, struct pkt *, uint32_t index);
 
-/* worker_flush: hand a TX queue to the driver; what it refuses twice is dropped. */
-void worker_flush(struct worker *, uint16_t port, struct tx_queue *, bool fenced);
+/* worker_flush: hand the TX queue of an interface to the driver; what it refuses twice is dropped.
+ */
+void worker_flush(struct worker *, uint16_t interface, struct tx_queue *, bool fenced);
 
+/* worker_send: a frame, without a tag, leaves by an interface of the snapshot at the end of the
+ * turn. */
 static inline void
-worker_queue(struct worker *w, struct rte_mbuf *m, uint16_t port, enum tx_kind kind, bool fenced)
+worker_send(
+	struct worker *w, struct rte_mbuf *m, uint16_t interface, enum tx_kind kind, bool fenced)
 {
-	struct tx_queue *q = fenced ? &w->fenced[port] : &w->own[port];
+	struct tx_queue *q = fenced ? &w->fenced[interface] : &w->own[interface];
 
-	FW_ASSERT(port < w->engine->port_count && !w->engine->heartbeat[port]);
+	static_assert(MAX_INTERFACES <= 64, "an interface is a bit of `queued`");
+	FW_ASSERT(
+		interface < w->snap->interface_count && !w->snap->interfaces[interface].heartbeat);
+	w->queued |= UINT64_C(1) << interface;
 	q->kind[q->n] = (uint8_t)kind;
 	q->m[q->n++] = m;
 	if (unlikely(q->n == TX_QUEUE))
-		worker_flush(w, port, q, fenced);
+		worker_flush(w, interface, q, fenced);
 }
 
 /* worker_touch: a packet of direction `dir` was accepted. */

@@ -94,7 +94,17 @@ check_dedicated(struct config *c, const struct config_hrp *hrp, const struct con
 	const struct config_vrrp *v = groups->items;
 	const struct config_track *t = hrp->track.items;
 	const struct config_route *r = routes->items;
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	const struct config_interface *all = interfaces->items;
+	const int own = config_interface_index(c, h->interface);
 
+	for (int i = 0; i < (int)interfaces->count; i++) {
+		if (strcmp(all[i].port, all[own].port) == 0 && (i != own || all[own].vlan != 0))
+			return config_fail(c, &all[i].origin, i == own ? "vlan" : "port",
+				"port %s carries the heartbeat, expected one interface there, "
+				"untagged",
+				all[own].port);
+	}
 	for (uint32_t i = 0; i < groups->count; i++) {
 		if (strcmp(v[i].interface, h->interface) == 0)
 			return config_fail(c, &h->origin, "interface",

@@ -45,6 +45,7 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 		.interface = 2,
 		.prefix_len = 24,
 		.address = rte_cpu_to_be_32(0x0a0a0001 + i) };
+	struct port_params port = { .queues = 1 };
 	char err[256] = "";
 	int id;
 
@@ -53,7 +54,9 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 			    .sessions = sessions, .workers = 1, .rules = 10, .event_ring = 65536 }))
 		fatal("no memory");
 	id = rte_eth_from_rings(names[i], &wires[!i], 1, &wires[i], 1, 0);
-	if (id < 0 || port_start(&s->port, (uint16_t)id, 1, s->rig.pool, err, sizeof(err)) < 0)
+	port.ethdev = (uint16_t)id;
+	port.pool = s->rig.pool;
+	if (id < 0 || port_start(&s->port, &port, err, sizeof(err)) < 0)
 		fatal("heartbeat port");
 	if (ha_bus_create(&s->bus, names[i], SOCKET_ID_ANY) < 0)
 		fatal("bus");

@@ -43,7 +43,10 @@ make_port(struct bench_rig *r, unsigned int i, unsigned int generation)
 	if (id < 0)
 		return false;
 	r->ethdev[i] = (uint16_t)id;
-	if (port_start(&r->ports[i], r->ethdev[i], r->workers, r->pool, err, sizeof(err)) < 0) {
+	if (port_start(&r->ports[i],
+		    &(struct port_params){
+			    .pool = r->pool, .ethdev = (uint16_t)id, .queues = r->workers },
+		    err, sizeof(err)) < 0) {
 		fprintf(stderr, "bench: %s\n", err);
 		return false;
 	}
@@ -167,7 +170,6 @@ publish(struct bench_rig *r, uint16_t rules)
 		itf->address = address;
 		itf->prefix_len = 24;
 		itf->mac = r->ports[i].mac;
-		s->port_interface[i] = i;
 		s->addresses[i] = (struct snapshot_address){ .address = address, .interface = i };
 		neigh_set(neighbours, neigh_add(neighbours, i, router, i, &r->ports[i].mac),
 			NEIGH_REACHABLE, &router_mac);
@@ -177,7 +179,7 @@ publish(struct bench_rig *r, uint16_t rules)
 	snprintf(s->zones[BENCH_UNTRUST].name, sizeof(s->zones[BENCH_UNTRUST].name), "untrust");
 	s->zones[BENCH_UNTRUST].priority = 5;
 	s->policy = make_policy(rules);
-	if (s->policy == NULL ||
+	if (s->policy == NULL || !snapshot_map_ports(s) ||
 		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0 ||
 		!publish6(r, 2))
 		return false;

@@ -2,8 +2,8 @@
 /*
  * Flow tests: rows of packets in, rows of what must become of them (README.md describes the
  * language).  Each case of a file runs on a fresh engine, as it stands and mapped to IPv6, each in
- * three ways: with one worker; with two and every packet at its home worker; with two and packets
- * dealt out in turn.
+ * four ways: with one worker; the same with trust and untrust as VLANs of one port; with two and
+ * every packet at its home worker; with two and packets dealt out in turn.
  *
  * usage: flow [-n] FILE... ; writes TAP.  -n: every case must fail (the runner's own test).
  */
@@ -88,6 +88,7 @@ flow_box(struct flow *f)
 		.datagrams = f->max_datagrams,
 		.fragments = f->max_fragments,
 		.ipv6 = f->six,
+		.places = f->places,
 	});
 	return f->box;
 }
@@ -178,8 +179,8 @@ report(struct flow *f, const char *title, struct tally *t)
 	good = (f->why[0] == '\0') != t->must_fail;
 	t->number++;
 	t->failed += !good;
-	printf("%sok %u - %s [%s%s]\n", good ? "" : "not ", t->number, title,
-		f->six ? "as IPv6, " : "", spread_names[f->spread]);
+	printf("%sok %u - %s [%s%s%s]\n", good ? "" : "not ", t->number, title,
+		f->six ? "as IPv6, " : "", f->tagged ? "tagged, " : "", spread_names[f->spread]);
 	if (f->why[0] != '\0')
 		printf("# %s\n", f->why);
 	fflush(stdout);
@@ -189,19 +190,26 @@ static void
 begin_case(struct flow *f)
 {
 	const enum spread spread = f->spread;
-	const bool six = f->six;
+	const bool six = f->six, tagged = f->tagged;
 	const char *file = f->file;
 	const unsigned int line = f->line, boxes = f->boxes;
 
 	memset(f, 0, sizeof(*f));
 	f->spread = spread;
 	f->six = six;
+	f->tagged = tagged;
 	f->file = file;
 	f->line = line;
 	f->boxes = boxes;
 	f->table = 512;
 	f->event_ring = 256;
 	f->held_said = -1;
+	for (uint16_t i = 0; i < BOX_PORTS; i++)
+		f->places[i].port = i;
+	if (tagged) {
+		f->places[BOX_TRUST].vlan = 10;
+		f->places[BOX_UNTRUST] = (struct box_place){ .port = BOX_TRUST, .vlan = 4094 };
+	}
 }
 
 static int
@@ -257,7 +265,11 @@ main(int argc, char **argv)
 		for (unsigned int run = 0; run < 2 * SPREADS && rc == 0; run++) {
 			f->six = run >= SPREADS;
 			f->spread = (enum spread)(run % SPREADS);
+			f->tagged = false;
 			rc = run_file(f, argv[i], &t);
+			f->tagged = true;
+			if (rc == 0 && f->spread == ONE_WORKER)
+				rc = run_file(f, argv[i], &t);
 		}
 	}
 	printf("1..%u\n", t.number);

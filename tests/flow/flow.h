@@ -47,7 +47,8 @@ struct flow_datagram {
 
 struct flow {
 	enum spread spread;
-	bool six; /* this run maps the case to IPv6 (frame_to6) */
+	bool six;    /* this run maps the case to IPv6 (frame_to6) */
+	bool tagged; /* this run has trust and untrust as two VLANs of one port */
 	const char *file;
 	unsigned int line;
 	char why[512]; /* "" while the case is good */
@@ -55,6 +56,7 @@ struct flow {
 	/* Wishes for the engine, until the first line that needs it */
 	uint32_t table, event_ring, max_datagrams, max_fragments;
 	bool steered;
+	struct box_place places[BOX_PORTS];
 	bool skip;     /* not for this spread */
 	bool verbatim; /* addresses of the case are meant as they stand */
 
@@ -98,9 +100,10 @@ uint16_t flow_port(struct flow *, const char *zone);
 bool flow_frame(struct flow *, struct words *, struct frame_spec *, bool last);
 /* flow_destination: destination MAC of a frame: as the test says, else the port's own. */
 struct rte_ether_addr flow_destination(struct flow *, const struct frame_spec *, uint16_t port);
-/* flow_feed: a frame arrives; unless frames are held back, the workers run at once. */
+/* flow_feed: a frame arrives by an interface, split and tagged as the spec says; unless frames are
+ * held back, the workers run at once. */
 void flow_feed(struct flow *, uint16_t port, uint16_t queue, const uint8_t *bytes, uint16_t len,
-	uint16_t split, bool nic_bad);
+	const struct frame_spec *);
 /* flow_address: an address as this run means it.  => false with a complaint. */
 bool flow_address(struct flow *, const char *, struct ip_addr *);
 /* flow_key_ports: ports of a packet's session key.  An echo session has the identifier and what

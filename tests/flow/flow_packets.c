@@ -46,7 +46,7 @@ queue_for(struct flow *f, const struct frame_spec *s)
 struct rte_ether_addr
 flow_destination(struct flow *f, const struct frame_spec *s, uint16_t port)
 {
-	struct rte_ether_addr mac = f->box->ports[port].mac;
+	struct rte_ether_addr mac = *engine_box_mac(f->box, port);
 	const char *said = s->mac;
 	static const struct rte_ether_addr all = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
@@ -86,6 +86,18 @@ to_mbuf(struct flow *f, const uint8_t *bytes, uint16_t len, uint16_t split)
 	return m;
 }
 
+/* By whose name a frame leaves. */
+static uint16_t
+interface_of(struct flow *f, uint16_t port, uint16_t vlan)
+{
+	for (uint16_t i = 0; i < BOX_PORTS; i++) {
+		if (f->box->places[i].port == port && f->box->places[i].vlan == vlan)
+			return i;
+	}
+	flow_fail(f, "a frame was sent with tag %u, which no interface has", vlan);
+	return 0;
+}
+
 static void
 collect(struct flow *f)
 {
@@ -103,13 +115,13 @@ collect(struct flow *f)
 				continue;
 			}
 			f->leaving_count++;
-			l->port = port;
 			l->done = false;
 			l->len = (uint16_t)m->pkt_len;
 			data = rte_pktmbuf_read(m, 0, m->pkt_len, l->bytes);
 			if (data != l->bytes)
 				memcpy(l->bytes, data, m->pkt_len);
 			rte_pktmbuf_free(m);
+			l->port = interface_of(f, port, frame_untag(l->bytes, &l->len));
 			wrong = frame_sums(l->bytes, l->len);
 			if (wrong != NULL)
 				flow_fail(f, "frame sent with a wrong %s", wrong);
@@ -215,15 +227,24 @@ remember(struct flow *f, uint16_t port, const uint8_t *bytes, uint16_t len)
 
 void
 flow_feed(struct flow *f, uint16_t port, uint16_t queue, const uint8_t *bytes, uint16_t len,
-	uint16_t split, bool nic_bad)
+	const struct frame_spec *s)
 {
-	struct rte_mbuf *m = to_mbuf(f, bytes, len, split);
+	uint8_t frame[FRAME_MAX];
+	uint16_t full = (uint16_t)frame_tag(s, f->box->places[port].vlan, bytes, len, frame);
+	const uint16_t more = (uint16_t)(full - len);
+	const uint16_t vid = s->nic_tag ? frame_untag(frame, &full) : 0;
+	struct rte_mbuf *m =
+		to_mbuf(f, frame, full, s->split > 0 ? (uint16_t)(s->split + more) : 0);
 
 	remember(f, port, bytes, len);
 	f->arrived++;
-	if (m != NULL && nic_bad)
+	if (m != NULL && s->nic_bad)
 		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
-	if (m != NULL && !engine_box_feed(f->box, port, queue, m)) {
+	if (m != NULL && s->nic_tag) {
+		m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+		m->vlan_tci = vid;
+	}
+	if (m != NULL && !engine_box_feed(f->box, f->box->places[port].port, queue, m)) {
 		flow_fail(f, "port ring full");
 		rte_pktmbuf_free(m);
 	}
@@ -254,7 +275,7 @@ do_in(struct flow *f, struct words *w)
 		flow_fail(f, "smac?");
 	if (f->why[0] == '\0') {
 		len = (uint16_t)frame_build(&s, &dst, &src, bytes);
-		flow_feed(f, port, queue_for(f, &s), bytes, len, s.split, s.nic_bad);
+		flow_feed(f, port, queue_for(f, &s), bytes, len, &s);
 	}
 	frame_spec_free(&s);
 }
@@ -371,7 +392,7 @@ check_macs(struct flow *f, const struct leaving *l)
 	host = engine_box_host_mac_of(&hop);
 	if (memcmp(l->bytes, &host, 6) != 0)
 		flow_fail(f, "destination MAC is not the next hop's");
-	if (memcmp(l->bytes + 6, &f->box->ports[l->port].mac, 6) != 0)
+	if (memcmp(l->bytes + 6, engine_box_mac(f->box, l->port), 6) != 0)
 		flow_fail(f, "source MAC is not ours");
 }
 
@@ -489,12 +510,12 @@ do_inject(struct flow *f, struct words *w)
 		return;
 	}
 	dst = flow_destination(f, &s, port);
-	len = (uint16_t)frame_build(&s, &dst, &b->ports[port].mac, bytes);
+	len = (uint16_t)frame_build(&s, &dst, engine_box_mac(b, port), bytes);
 	frame_spec_free(&s);
 	m = to_mbuf(f, bytes, len, 0);
 	if (m == NULL)
 		return;
-	pkt_meta(m)->port = port;
+	pkt_meta(m)->interface = port;
 	if (!engine_inject(b->engine, m)) {
 		rte_pktmbuf_free(m);
 		flow_fail(f, "inject ring full");

@@ -151,7 +151,7 @@ feed(struct flow *f, const struct flow_datagram *d, const struct piece *p)
 	}
 	/* Fragments meet any worker, wherever their session is at home. */
 	flow_feed(f, d->port, f->spread == ONE_WORKER ? 0 : f->dealt++ & 1, bytes, (uint16_t)len,
-		p->split, false);
+		&(struct frame_spec){ .split = p->split, .tag_count = -1 });
 }
 
 /* piece NAME OFFSET LEN [more|last] [id=] [ttl=] [split=] [df] [hop] [*N [next]]: a fragment

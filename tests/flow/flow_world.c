@@ -62,7 +62,7 @@ do_verbatim(struct flow *f, struct words *w)
 	f->verbatim = true;
 }
 
-/* only one|steered|dealt|IPv4|IPv6: the case makes sense in that spread or family alone */
+/* only one|steered|dealt|IPv4|IPv6|untagged: the case makes sense in that way alone */
 static void
 do_only(struct flow *f, struct words *w)
 {
@@ -74,8 +74,10 @@ do_only(struct flow *f, struct words *w)
 		f->skip |= spread != (int)f->spread;
 	else if (flow_is(what, "IPv4") || flow_is(what, "IPv6"))
 		f->skip |= f->six != flow_is(what, "IPv6");
+	else if (flow_is(what, "untagged"))
+		f->skip |= f->tagged;
 	else
-		flow_fail(f, "one, steered, dealt, IPv4 or IPv6");
+		flow_fail(f, "one, steered, dealt, IPv4, IPv6 or untagged");
 }
 
 static void
@@ -112,6 +114,18 @@ do_fragments(struct flow *f, struct words *w)
 	else
 		set->drop = !on(f, word);
 	engine_box_publish(f->box);
+}
+
+/* vlan ZONE N [on ZONE]: the interface has tag N, on its own port or on another one's */
+static void
+do_vlan(struct flow *f, struct words *w)
+{
+	struct box_place *p = &f->places[flow_port(f, flow_word(w))];
+
+	p->vlan = (uint16_t)strtoul(flow_word(w), NULL, 0);
+	if (w->at < w->count && flow_is(flow_word(w), "on"))
+		p->port = flow_port(f, flow_word(w));
+	f->skip |= f->tagged; /* the case has its own ideas */
 }
 
 /* lease on|off|Nms: for ever, not held, held for so long */
@@ -539,6 +553,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "event_ring", do_event_ring },
 	{ "max_fragments", do_max_fragments },
 	{ "fragments", do_fragments },
+	{ "vlan", do_vlan },
 	{ "loose", do_loose },
 	{ "window_check", do_window_check },
 	{ "verify", do_verify },

@@ -166,6 +166,30 @@ extensions(struct frame_spec *f, const char *list)
 	return true;
 }
 
+/* tag=none | TAG[,TAG...]: TAG is an identifier, or TYPE:IDENTIFIER with the EtherType in
+ * hexadecimal. */
+static bool
+tags(struct frame_spec *f, const char *list)
+{
+	char copy[64], *save = NULL;
+
+	f->tag_count = 0;
+	if (strcmp(list, "none") == 0)
+		return true;
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (char *w = strtok_r(copy, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save)) {
+		const char *colon = strchr(w, ':');
+
+		if (f->tag_count == (int)(sizeof(f->tags) / sizeof(f->tags[0])))
+			return false;
+		f->tags[f->tag_count].type =
+			colon != NULL ? (uint16_t)strtoul(w, NULL, 16) : RTE_ETHER_TYPE_VLAN;
+		f->tags[f->tag_count++].vid =
+			(uint16_t)strtoul(colon != NULL ? colon + 1 : w, NULL, 0);
+	}
+	return true;
+}
+
 /* One attribute.  => false: not one of ours. */
 static bool
 attribute(struct frame_spec *f, const char *w)
@@ -226,6 +250,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->ext[f->ext_last + 1] = (uint8_t)v;
 	} else if (strncmp(w, "ext=", 4) == 0) {
 		return extensions(f, w + 4);
+	} else if (strncmp(w, "tag=", 4) == 0) {
+		return tags(f, w + 4);
 	} else if (strncmp(w, "target=", 7) == 0) {
 		return frame_address(w + 7, &f->target);
 	} else if (strcmp(w, "sum=bad") == 0) {
@@ -236,6 +262,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->no_l4_sum = true;
 	} else if (strcmp(w, "nic=bad") == 0) {
 		f->nic_bad = true;
+	} else if (strcmp(w, "nic=tag") == 0) {
+		f->nic_tag = true;
 	} else if (strcmp(w, "ae") == 0) {
 		f->ae = true;
 	} else if (strcmp(w, "mf") == 0) {
@@ -348,9 +376,13 @@ frame_parse(struct words *w, struct frame_spec *f)
 {
 	const char *wrong;
 
-	*f = (struct frame_spec){
-		.ttl = 64, .wscale = 0xff, .chunk = 1, .window = 65535, .udp_len = -1, .ip_len = -1
-	};
+	*f = (struct frame_spec){ .ttl = 64,
+		.wscale = 0xff,
+		.chunk = 1,
+		.window = 65535,
+		.udp_len = -1,
+		.ip_len = -1,
+		.tag_count = -1 };
 	wrong = parse_kind(next(w), f);
 	if (wrong != NULL)
 		return wrong;

@@ -49,6 +49,12 @@ struct frame_spec {
 	int udp_len, ip_len;	    /* -1: right */
 	bool bad_sum, bad_l4_sum, no_l4_sum, df, more;
 	bool nic_bad; /* the NIC says that the L4 checksum is wrong */
+	/* VLAN tags, outermost first: EtherType and identifier */
+	struct {
+		uint16_t type, vid;
+	} tags[4];
+	int tag_count; /* -1: that of the interface */
+	bool nic_tag;  /* the NIC has taken the first one off */
 	uint16_t fragment, ether_type;
 	uint16_t cut, pad, split; /* 0: not */
 	char mac[24], smac[24];	  /* "" : the port's, the sender's */
@@ -75,6 +81,13 @@ bool frame_mac(const char *, struct rte_ether_addr *);
 /* frame_build: bytes of a frame.  => Its length. */
 size_t frame_build(const struct frame_spec *, const struct rte_ether_addr *dst,
 	const struct rte_ether_addr *src, uint8_t bytes[FRAME_MAX]);
+
+/* frame_tag: put the spec's tags into a frame, `vid` (0: none) where it does not speak of any.
+ * => Its length; what is too short for tags stays. */
+size_t frame_tag(const struct frame_spec *, uint16_t vid, const uint8_t *frame, size_t len,
+	uint8_t out[FRAME_MAX]);
+/* frame_untag: take the first tag out. => Its identifier, 0 = none. */
+uint16_t frame_untag(uint8_t *frame, uint16_t *len);
 
 /* frame_sums: check every checksum of a frame that is sent.  => NULL, or what is wrong. */
 const char *frame_sums(const uint8_t *frame, size_t len);

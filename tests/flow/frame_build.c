@@ -263,6 +263,42 @@ ether_type(const struct frame_spec *f)
 }
 
 size_t
+frame_tag(const struct frame_spec *f, uint16_t vid, const uint8_t *frame, size_t len,
+	uint8_t out[FRAME_MAX])
+{
+	const size_t addresses = 2 * RTE_ETHER_ADDR_LEN;
+	const int count = f->tag_count >= 0 ? f->tag_count : vid != 0;
+	size_t at = addresses;
+
+	memcpy(out, frame, len);
+	if (len < addresses || len + (size_t)count * 4 > FRAME_MAX)
+		return len;
+	for (int i = 0; i < count; i++) {
+		const bool said = f->tag_count >= 0;
+
+		put_sum(out + at, said ? f->tags[i].type : RTE_ETHER_TYPE_VLAN);
+		put_sum(out + at + 2, said ? f->tags[i].vid : vid);
+		at += 4;
+	}
+	memcpy(out + at, frame + addresses, len - addresses);
+	return at + len - addresses;
+}
+
+uint16_t
+frame_untag(uint8_t *frame, uint16_t *len)
+{
+	const size_t addresses = 2 * RTE_ETHER_ADDR_LEN;
+	uint16_t vid;
+
+	if (*len < RTE_ETHER_HDR_LEN + 4 || frame[addresses] != 0x81 || frame[addresses + 1] != 0)
+		return 0;
+	vid = (uint16_t)(frame[addresses + 2] << 8 | frame[addresses + 3]);
+	*len = (uint16_t)(*len - 4);
+	memmove(frame + addresses, frame + addresses + 4, *len - addresses);
+	return vid;
+}
+
+size_t
 frame_build(const struct frame_spec *f, const struct rte_ether_addr *dst,
 	const struct rte_ether_addr *src, uint8_t bytes[FRAME_MAX])
 {

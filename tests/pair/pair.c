@@ -144,8 +144,11 @@ boot(struct pair *p, unsigned int index)
 		struct lan_port *lp = &p->ports[index][i];
 
 		if (b->incarnation == 1) {
-			if (port_start(&ports[i], lp->ethdev, lp->queues, p->pool, err,
-				    sizeof(err)) < 0)
+			if (port_start(&ports[i],
+				    &(struct port_params){ .pool = p->pool,
+					    .ethdev = lp->ethdev,
+					    .queues = lp->queues },
+				    err, sizeof(err)) < 0)
 				fail_msg("%s", err);
 		} else {
 			ports[i] = (struct port){ .ethdev = lp->ethdev, .queues = lp->queues };

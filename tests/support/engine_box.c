@@ -58,7 +58,10 @@ open_port(struct engine_box *b, uint16_t index, uint32_t ring)
 		name, b->in[index], queues, b->out[index], queues, (unsigned int)rte_socket_id());
 	if (ethdev < 0)
 		die(name, rte_strerror(rte_errno));
-	if (port_start(p, (uint16_t)ethdev, queues, b->pool, err, sizeof(err)) < 0)
+	if (port_start(p,
+		    &(struct port_params){
+			    .pool = b->pool, .ethdev = (uint16_t)ethdev, .queues = queues },
+		    err, sizeof(err)) < 0)
 		die(name, err);
 	p->mac = (struct rte_ether_addr){ { 0x02, 'T', 'W', b->number, 0, (uint8_t)index } };
 	if (engine_add_port(b->engine, p, index == BOX_HEARTBEAT) != index)
@@ -111,6 +114,12 @@ engine_box_host_mac_of(const struct ip_addr *a)
 		return engine_box_host_mac(a->v4);
 	memcpy(&mac.addr_bytes[2], a->v6 + 12, 4);
 	return mac;
+}
+
+const struct rte_ether_addr *
+engine_box_mac(const struct engine_box *b, uint16_t interface)
+{
+	return &b->ports[b->places[interface].port].mac;
 }
 
 /* Host `number` of a port's IPv6 network. */
@@ -208,7 +217,8 @@ draft_snapshot(struct engine_box *b)
 		struct snapshot_interface *in = &s->interfaces[i];
 
 		snprintf(in->name, sizeof(in->name), "%s", interface_names[i]);
-		in->port = i;
+		in->port = b->places[i].port;
+		in->vlan = b->places[i].vlan;
 		in->mtu = b->mtu[i];
 		in->tcp_mss = b->tcp_mss[i];
 		in->zone = zones[i];
@@ -219,9 +229,10 @@ draft_snapshot(struct engine_box *b)
 		in->prefix_len = 24;
 		in->reverse_path = b->reverse_path[i];
 		snapshot_add_subnet(s, in->address, 24);
-		in->mac = b->ports[i].mac;
-		s->port_interface[i] = i;
+		in->mac = *engine_box_mac(b, i);
 	}
+	if (!snapshot_map_ports(s))
+		die("snapshot", strerror(ENOMEM));
 	fill_addresses(b, s);
 	fill_addresses6(b, s);
 	s->policy = policy_create(b->rules, b->rule_count, b->default_action);
@@ -328,8 +339,10 @@ engine_box_neighbour_of(struct engine_box *b, uint16_t interface, const struct i
 		engine_bump_routes(b->engine);
 		return;
 	}
-	index = six ? neigh_add6(t, interface, address->v6, interface, &b->ports[interface].mac)
-		    : neigh_add(t, interface, address->v4, interface, &b->ports[interface].mac);
+	index = six ? neigh_add6(t, interface, address->v6, b->places[interface].port,
+			      engine_box_mac(b, interface))
+		    : neigh_add(t, interface, address->v4, b->places[interface].port,
+			      engine_box_mac(b, interface));
 	if (index == NEIGH_NONE)
 		die("neighbour", "table full");
 	neigh_set(t, index, state, mac);
@@ -428,6 +441,9 @@ engine_box_create(const struct engine_box_params *params)
 	b->number = params->number;
 	b->ipv6 = params->ipv6;
 	b->workers = params->workers;
+	for (uint16_t i = 0; i < BOX_PORTS; i++)
+		b->places[i] = params->places != NULL ? params->places[i]
+						      : (struct box_place){ .port = i };
 	b->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	snprintf(name, sizeof(name), "%s-pool", b->name);
 	b->pool = port_pool_create(name, params->buffers, SOCKET_ID_ANY);

@@ -13,7 +13,7 @@
 #include "policy.h"
 #include "snapshot.h"
 
-/* Port index = interface index. */
+/* Port index; interface index, which is on that port unless the box was made otherwise. */
 enum { BOX_TRUST, BOX_HEARTBEAT, BOX_UNTRUST, BOX_PORTS };
 
 enum { BOX_ZONE_LOCAL = ZONE_LOCAL, BOX_ZONE_TRUST, BOX_ZONE_DMZ, BOX_ZONE_UNTRUST, BOX_ZONES };
@@ -26,6 +26,11 @@ enum { BOX_ZONE_LOCAL = ZONE_LOCAL, BOX_ZONE_TRUST, BOX_ZONE_DMZ, BOX_ZONE_UNTRU
 #define BOX_ROUTES     16
 #define BOX_VRID(port) ((port) == BOX_TRUST ? 1 : 2)
 
+/* Where an interface is. */
+struct box_place {
+	uint16_t port, vlan;
+};
+
 struct engine_box_params {
 	const char *name; /* unique in the process, at most 8 characters */
 	uint8_t number;	  /* 1: FW1 (10.1.1.2, 200.1.1.2), 2: FW2 (.3) */
@@ -37,6 +42,7 @@ struct engine_box_params {
 	uint32_t datagrams;  /* in fragments, at a time; 0: 64 */
 	uint32_t fragments;  /* buffers they may take; 0: a quarter of all */
 	bool ipv6; /* both families; its route table is large, so only where it is wanted */
+	const struct box_place *places; /* [BOX_PORTS]; NULL: each on its own port, untagged */
 };
 
 /* A route of either family; gateway.family 0 = connected. */
@@ -55,6 +61,7 @@ struct engine_box {
 	bool ipv6;
 	uint16_t workers;
 	struct port ports[BOX_PORTS];
+	struct box_place places[BOX_PORTS]; /* of interfaces */
 	struct rte_ring *in[BOX_PORTS][MAX_WORKERS], *out[BOX_PORTS][MAX_WORKERS];
 
 	/* The draft: change it, then engine_box_publish(). */
@@ -103,6 +110,8 @@ int engine_box_blacklist(struct engine_box *, const struct blacklist_entry *);
 /* engine_box_unlist: => as blacklist_delete(). */
 int engine_box_unlist(
 	struct engine_box *, const struct ip_addr *prefix, uint8_t len, enum blacklist_side);
+/* MAC of an interface: that of its port. */
+const struct rte_ether_addr *engine_box_mac(const struct engine_box *, uint16_t interface);
 
 /* engine_box_feed: a frame arrives.  => false: ring full, the caller still owns it. */
 bool engine_box_feed(struct engine_box *, uint16_t port, uint16_t queue, struct rte_mbuf *);

@@ -172,6 +172,31 @@ snapshot_holds_interfaces_and_zones(void **state)
 }
 
 static void
+subinterfaces_share_a_port(void **state)
+{
+	struct config *c = parse_patched("zone = \"untrust\"; }",
+		"zone = \"untrust\"; },\n"
+		"{ name = \"GigabitEthernet1/0/3.7\"; port = \"p3\"; vlan = 7; zone = \"dmz\"; },\n"
+		"{ name = \"GigabitEthernet1/0/3.4094\"; port = \"p3\"; vlan = 4094; zone = "
+		"\"dmz\"; "
+		"}");
+	const struct snapshot *s;
+
+	publish(*state, c);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->interface_count, 5);
+	assert_int_equal(s->interfaces[2].vlan, 0);
+	assert_int_equal(s->interfaces[3].vlan, 7);
+	assert_int_equal(s->interfaces[3].port, 2);
+	assert_int_equal(s->port_interface[2], 2);
+	assert_null(s->port_vlans[0]);
+	assert_non_null(s->port_vlans[2]);
+	for (unsigned int vid = 0; vid < VLAN_IDS; vid++)
+		assert_int_equal(s->port_vlans[2][vid], vid == 7 ? 3 : vid == 4094 ? 4 : VLAN_NONE);
+	config_free(c);
+}
+
+static void
 tracking_is_what_the_settings_say(void **state)
 {
 	static const struct {
@@ -595,6 +620,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(snapshot_holds_interfaces_and_zones),
+		CASE(subinterfaces_share_a_port),
 		CASE(tracking_is_what_the_settings_say),
 		CASE(DOS_03_defences_are_what_the_settings_say),
 		CASE(DOS_02_the_blacklist_is_what_the_section_says),
