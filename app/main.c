@@ -25,10 +25,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define RESIGN_MS	     1000
-#define ERR_SIZE	     1024
-#define FRAGMENTED_DATAGRAMS 4096 /* at a time */
-#define FRAGMENTS_SHARE	     4	  /* of the packet buffers, 1 / this */
+#define RESIGN_MS 1000
+#define ERR_SIZE  1024
 
 struct options {
 	const char *config_path;
@@ -187,8 +185,8 @@ start_engine(struct box *b)
 		.max_neighbours = (uint32_t)s->neighbours,
 		.max_routes = (uint32_t)s->routes,
 		.event_ring = (uint32_t)s->event_ring,
-		.max_datagrams = FRAGMENTED_DATAGRAMS,
-		.max_fragments = (uint32_t)s->packet_buffers / FRAGMENTS_SHARE,
+		.max_datagrams = (uint32_t)s->datagrams,
+		.max_fragments = (uint32_t)(s->packet_buffers * s->fragment_buffers / 100),
 		.socket = SOCKET_ID_ANY,
 	};
 	char why[256];

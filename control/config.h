@@ -185,7 +185,8 @@ struct config_system {
 	bool realtime; /* with IDLE_SLEEP: SCHED_FIFO for the lcores */
 	int64_t memory_mb;
 	bool hugepages;
-	int64_t sessions, neighbours, routes, packet_buffers, event_ring;
+	int64_t sessions, neighbours, routes, packet_buffers, datagrams, fragment_buffers,
+		event_ring;
 	bool tcp_loose, tcp_window_check;
 	int64_t tcp_mss;      /* 0 = off */
 	int verify_checksums; /* enum verify_mode */
@@ -247,6 +248,12 @@ struct config_ageing {
 	int64_t udp_first, udp, dns, icmp;
 	int64_t first, gre, esp, ah, other;
 	int64_t sctp_init, sctp, sctp_close;
+};
+
+struct config_fragments {
+	struct config_origin origin;
+	bool forward;
+	int64_t timeout_s, per_datagram;
 };
 
 struct config_log_syslog {

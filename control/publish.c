@@ -90,6 +90,18 @@ fill_tracking(const struct config *c, struct snapshot *s)
 	};
 }
 
+static void
+fill_fragments(const struct config *c, struct snapshot *s)
+{
+	const struct config_fragments *f = config_section_data(c, "fragments");
+
+	s->fragments = (struct snapshot_fragments){
+		.drop = !f->forward,
+		.timeout = (uint16_t)f->timeout_s,
+		.most = (uint32_t)f->per_datagram,
+	};
+}
+
 /* 0 is no limit. */
 static uint16_t
 lower_mss(int64_t a, int64_t b)
@@ -250,6 +262,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	}
 	s->version = old != NULL ? old->version + 1 : 1;
 	fill_tracking(c, s);
+	fill_fragments(c, s);
 	fill_defences(c, s);
 	fill_zones(c, s);
 	fill_log(c, s);

@@ -65,6 +65,15 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "packet_buffers", .type = SETTING_INT, SETTING_AT(struct config_system, packet_buffers),
 	  .min = 1024, .max = 16777216, .fallback = "16384", .unit = "buffers",
 	  .help = "Packet buffers, about 2.4 KiB each, for all ports together." },
+	{ .name = "datagrams", .type = SETTING_INT, SETTING_AT(struct config_system, datagrams),
+	  .min = 16, .max = 262144, .fallback = "4096", .unit = "datagrams",
+	  .help = "Size of the fragment table, about 110 bytes for each datagram that is not complete; the "
+		  "oldest gives way to a new one." },
+	{ .name = "fragment_buffers", .type = SETTING_INT,
+	  SETTING_AT(struct config_system, fragment_buffers),
+	  .min = 1, .max = 75, .fallback = "25", .unit = "%",
+	  .help = "Share of the packet buffers that fragments may hold until their datagrams are complete; "
+		  "the rest is left for other traffic, whatever comes." },
 	{ .name = "event_ring", .type = SETTING_INT, SETTING_AT(struct config_system, event_ring),
 	  .min = 64, .max = 1048576, .fallback = "8192", .unit = "events",
 	  .help = "Mirror events a worker may have waiting for the HRP core; a power of two." },

@@ -48,7 +48,7 @@ struct shard {
 struct frag_table {
 	uint32_t shard_count; /* power of two */
 	uint32_t bucket_mask;
-	uint32_t buffers; /* of a shard */
+	uint32_t entries, buffers; /* of a shard */
 	uint32_t seed[2];
 	void *memory;
 	struct shard shards[MAX_SHARDS];
@@ -75,7 +75,7 @@ struct frag_table *
 frag_table_create(uint32_t datagrams, uint32_t buffers, int socket)
 {
 	struct frag_table *t = rte_zmalloc_socket("fragments", sizeof(*t), alignof(*t), socket);
-	uint32_t entries, buckets;
+	uint32_t buckets;
 	uint8_t *at;
 
 	if (t == NULL)
@@ -84,24 +84,24 @@ frag_table_create(uint32_t datagrams, uint32_t buffers, int socket)
 	while (t->shard_count < MAX_SHARDS && datagrams / 2 >= t->shard_count * SHARD_DATAGRAMS &&
 		buffers / 2 >= t->shard_count * SHARD_BUFFERS)
 		t->shard_count *= 2;
-	entries = datagrams / t->shard_count;
+	t->entries = datagrams / t->shard_count;
 	t->buffers = buffers / t->shard_count;
-	buckets = rte_align32pow2(2 * entries);
+	buckets = rte_align32pow2(2 * t->entries);
 	t->bucket_mask = buckets - 1;
 	t->seed[0] = (uint32_t)rte_rand();
 	t->seed[1] = (uint32_t)rte_rand();
 	at = t->memory = rte_zmalloc_socket("fragments",
 		(size_t)t->shard_count *
-			(entries * sizeof(struct entry) + buckets * sizeof(uint32_t)),
+			(t->entries * sizeof(struct entry) + buckets * sizeof(uint32_t)),
 		RTE_CACHE_LINE_SIZE, socket);
 	if (at == NULL) {
 		rte_free(t);
 		return NULL;
 	}
 	for (uint32_t i = 0; i < t->shard_count; i++) {
-		uint8_t *const b = at + entries * sizeof(struct entry);
+		uint8_t *const b = at + t->entries * sizeof(struct entry);
 
-		shard_init(&t->shards[i], (struct entry *)(void *)at, entries,
+		shard_init(&t->shards[i], (struct entry *)(void *)at, t->entries,
 			(uint32_t *)(void *)b, buckets);
 		at = b + buckets * sizeof(uint32_t);
 	}
@@ -371,7 +371,8 @@ frag_table_expire(struct frag_table *t, uint32_t *cursor, mono_t before)
 void
 frag_table_stats(struct frag_table *t, struct frag_stats *sum)
 {
-	*sum = (struct frag_stats){ 0 };
+	*sum = (struct frag_stats){ .max_datagrams = (uint64_t)t->shard_count * t->entries,
+		.max_fragments = (uint64_t)t->shard_count * t->buffers };
 	for (uint32_t i = 0; i < t->shard_count; i++) {
 		struct shard *s = &t->shards[i];
 

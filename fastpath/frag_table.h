@@ -49,6 +49,7 @@ struct frag_result {
 /* Datagrams; the sums are of all time. */
 struct frag_stats {
 	uint64_t datagrams, fragments; /* held now; poisoned datagrams count, too */
+	uint64_t max_datagrams, max_fragments;
 	uint64_t begun, complete, poisoned, timed_out, evicted;
 };
 

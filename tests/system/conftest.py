@@ -12,8 +12,10 @@ SCRIPTS = Path(__file__).resolve().parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from twlab.box import Pair, program  # noqa: E402
+from twlab.config import add_ipv6  # noqa: E402
 from twlab.measure import Servers  # noqa: E402
 from twlab.netns import Lab  # noqa: E402
+from twlab.wait import wait_until  # noqa: E402
 
 HELLO_MS = 100
 DEAD_MS = 3 * HELLO_MS  # D: the peer is dead after this silence
@@ -140,3 +142,15 @@ def one_box(lab, boxes):
     yield box
     box.end()
     box.config = saved
+
+
+@pytest.fixture
+def box6(lab, one_box):
+    """FW1 alone, with IPv6, its addresses checked and in use."""
+    add_ipv6(one_box.config, "fw1")
+    lab.ipv6("fw1")
+    one_box.start()
+    one_box.wait_role("active")
+    wait_until(lambda: [r["state"] for r in one_box.rows("ipv6_interface")] == ["valid"] * 4, 5,
+               "the addresses are in use")
+    return one_box

@@ -3,21 +3,8 @@
 import pytest
 
 from twlab import download
-from twlab.config import add_ipv6
 from twlab.topology import BOX_ADDRESS6, CLIENT6, INTERFACE, SERVER6
 from twlab.wait import wait_until
-
-
-@pytest.fixture
-def box6(lab, one_box):
-    """FW1 alone, with IPv6, its addresses checked and in use."""
-    add_ipv6(one_box.config, "fw1")
-    lab.ipv6("fw1")
-    one_box.start()
-    one_box.wait_role("active")
-    wait_until(lambda: [r["state"] for r in one_box.rows("ipv6_interface")] == ["valid"] * 4, 5,
-               "the addresses are in use")
-    return one_box
 
 
 def ping(lab, host, target, *more):

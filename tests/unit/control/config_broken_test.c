@@ -83,6 +83,8 @@ static const struct broken rows[] = {
 	/* system */
 	PATCH("system_unknown_setting", "memory_mb = 512;", "memory_md = 512;", "system.memory_md", "did you mean \"memory_mb\""),
 	PATCH_LINE("system_name_missing", "  name = \"FW1\";\n", "", "system.name", "is missing, expected a name", 2),
+	PATCH("fragments_one", "system = {", "fragments = { per_datagram = 1; };\nsystem = {", "fragments.per_datagram", "expected an integer from 2 to 8192 fragments"),
+	PATCH("fragments_all_buffers", "memory_mb", "fragment_buffers = 76; memory_mb", "system.fragment_buffers", "expected an integer from 1 to 75 %"),
 	PATCH("ageing_time_0", "system = {", "ageing = { udp = 0; };\nsystem = {", "ageing.udp", "expected an integer from 1 to 65535 s"),
 	PATCH("blacklist_everything", "system = {", "blacklist = ( { address = \"0.0.0.0/0\"; } );\nsystem = {", "blacklist[0].address", "expected a prefix length of at least 1"),
 	PATCH("blacklist_host_bits", "system = {", "blacklist = ( { address = \"10.1.1.1/24\"; } );\nsystem = {", "blacklist[0].address", "10.1.1.1/24"),

@@ -236,6 +236,32 @@ tracking_is_what_the_settings_say(void **state)
 }
 
 static void
+fragments_are_what_the_settings_say(void **state)
+{
+	static const struct {
+		const char *section;
+		struct snapshot_fragments want;
+	} rows[] = {
+		{ "system = {", { false, 30, 64 } },
+		{ "fragments = { forward = false; };\nsystem = {", { true, 30, 64 } },
+		{ "fragments = { timeout_s = 5; per_datagram = 8192; };\nsystem = {",
+			{ false, 5, 8192 } },
+	};
+
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct config *c = parse_patched("system = {", rows[i].section);
+		const struct snapshot *s;
+
+		publish(*state, c);
+		s = engine_snapshot(*state);
+		assert_int_equal(s->fragments.drop, rows[i].want.drop);
+		assert_int_equal(s->fragments.timeout, rows[i].want.timeout);
+		assert_int_equal(s->fragments.most, rows[i].want.most);
+		config_free(c);
+	}
+}
+
+static void
 DOS_03_defences_are_what_the_settings_say(void **state)
 {
 	static const struct {
@@ -622,6 +648,7 @@ main(void)
 		CASE(snapshot_holds_interfaces_and_zones),
 		CASE(subinterfaces_share_a_port),
 		CASE(tracking_is_what_the_settings_say),
+		CASE(fragments_are_what_the_settings_say),
 		CASE(DOS_03_defences_are_what_the_settings_say),
 		CASE(DOS_02_the_blacklist_is_what_the_section_says),
 		CASE(own_addresses_are_sorted_and_each_once),
