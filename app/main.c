@@ -13,6 +13,7 @@
 #include "ha_sections.h"
 #include "lcores.h"
 #include "log.h"
+#include "publish_policy.h"
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -390,6 +391,28 @@ start(struct box *b)
 	return 0;
 }
 
+static void
+print_warning(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "twinwalld: warning: %s\n", line);
+}
+
+/* --check: what the configuration compiles to has limits of its own. */
+static int
+check(struct box *b)
+{
+	struct policy *p = publish_policy(b->config, time(NULL), b->err, sizeof(b->err));
+
+	if (p == NULL)
+		return fail(b);
+	publish_policy_warn(p, b->config, UINT32_MAX, print_warning, NULL);
+	policy_destroy(p);
+	printf("%s: configuration is valid\n", b->options.config_path);
+	config_free(b->config);
+	return EXIT_SUCCESS;
+}
+
 static int
 open_logs(struct box *b)
 {
@@ -422,11 +445,8 @@ main(int argc, char **argv)
 	b->system = config_section_data(b->config, "system");
 	if (open_logs(b) < 0 || devices_check(b->config, b->err, sizeof(b->err)) < 0)
 		return fail(b);
-	if (b->options.check) {
-		printf("%s: configuration is valid\n", b->options.config_path);
-		config_free(b->config);
-		return EXIT_SUCCESS;
-	}
+	if (b->options.check)
+		return check(b);
 	b->hrp = config_section_data(b->config, "hrp");
 	b->management = (struct management){ .config_path = b->options.config_path,
 		.config = b->config,

@@ -75,9 +75,13 @@ struct config_rule {
 	int action;							/* enum policy_action */
 };
 
+/* What becomes of sessions when the policy changes. */
+enum policy_on_change { POLICY_RE_EVALUATE, POLICY_KEEP };
+
 struct config_policy {
 	struct config_origin origin;
 	int default_action;
+	int on_change; /* enum policy_on_change */
 	struct config_list rules;
 };
 

@@ -9,6 +9,7 @@
 #include "json_server.h"
 #include "log.h"
 #include "loop.h"
+#include "policy_recheck.h"
 #include "policy_usage.h"
 #include "publish_policy.h"
 
@@ -43,6 +44,8 @@ struct management_loop {
 	struct config *boot_config; /* never freed before the end: see management_reload() */
 	bool publish_pending;	    /* the control core's ring was full */
 	time_t minute;		    /* in which schedules have been looked at */
+	struct policy_recheck recheck;
+	int recheck_ms; /* to its next step, -1 = none */
 };
 
 mono_t
@@ -139,6 +142,7 @@ management_open(struct management *m, char *err, size_t err_size)
 	m->log_export = NULL;
 	loop->boot_config = m->config;
 	loop->signals.fd = -1;
+	loop->recheck_ms = -1;
 	management_block_signals();
 	management_read_end(m); /* offline but inside collect() */
 	signal_set(&set);
@@ -212,8 +216,10 @@ follow_schedules(struct management *m)
 	if (s == NULL || m->loop->minute == now / 60)
 		return;
 	m->loop->minute = now / 60;
-	if (publish_policy_schedules(s->policy, m->config, now))
+	if (publish_policy_schedules(s->policy, m->config, now)) {
 		LOG(NOTICE, "security policy: rules have changed by their schedules");
+		policy_recheck_begin(m, &m->loop->recheck);
+	}
 }
 
 /* Entries of the blacklist end on time, and sessions that new ones forbid, in small steps. */
@@ -263,8 +269,10 @@ wait_ms(const struct management *m)
 	const uint64_t left = mono_since_ms(m->loop->next_tick, management_now(m));
 	const bool hurry = log_wanted(m) ||
 			   (m->engine != NULL && blacklist_sweeping(engine_blacklist(m->engine)));
-	const uint64_t most = hurry ? LOG_MS : TICK_MS;
+	uint64_t most = hurry ? LOG_MS : TICK_MS;
 
+	if (m->loop->recheck_ms >= 0)
+		most = (uint64_t)m->loop->recheck_ms;
 	return (int)(left > most ? most : left);
 }
 
@@ -310,6 +318,7 @@ management_run(struct management *m, bool interactive)
 			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
 		}
 		follow_blacklist(m);
+		loop->recheck_ms = policy_recheck_step(m, &loop->recheck);
 		export_log(m);
 	}
 	export_log(m);
@@ -343,6 +352,8 @@ management_reload(struct management *m, char *err, size_t err_size)
 	if (m->loop == NULL || m->config != m->loop->boot_config)
 		config_free(m->config);
 	m->config = next;
+	if (m->loop != NULL)
+		policy_recheck_begin(m, &m->loop->recheck);
 	if (m->log_export != NULL)
 		log_export_configure(m->log_export, config_section_data(next, "log"));
 	if (m->core != NULL && !core_post_published(m->core) && m->loop != NULL)

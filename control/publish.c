@@ -6,6 +6,7 @@
 #include "publish.h"
 
 #include "config_address.h"
+#include "log.h"
 #include "publish_policy.h"
 #include "publish_routes.h"
 
@@ -14,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define WARNINGS_MAX 10 /* logged at a publish; --check prints all */
 
 static const struct publish_extra no_extra;
 
@@ -240,6 +243,13 @@ fill_addresses6(struct snapshot *s)
 
 /* ---- */
 
+static void
+log_warning(void *ctx, const char *line)
+{
+	(void)ctx;
+	LOG(WARNING, "%s", line);
+}
+
 int
 publish_config(struct engine *engine, const struct config *c, const struct publish_extra *extra,
 	char *err, size_t err_size)
@@ -286,6 +296,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	if (rc < 0)
 		goto err_snapshot;
 	engine_publish(engine, s);
+	publish_policy_warn(s->policy, c, WARNINGS_MAX, log_warning, NULL);
 	engine_bump_routes(engine);
 	config_ageing_timeouts(c, timeouts);
 	session_table_set_timeouts(engine_sessions(engine), timeouts);

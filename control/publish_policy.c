@@ -216,6 +216,16 @@ zone_set(const struct config *c, const struct config_list *list, size_t name_siz
 	return set;
 }
 
+/* The same number for rules of one schedule, by its place; 0 = always. */
+static uint32_t
+schedule_number(const struct config *c, const char *name)
+{
+	const struct config_list *list = config_section_data(c, "schedules");
+	const struct config_schedule *s = name[0] != '\0' ? config_schedule_find(c, name) : NULL;
+
+	return s != NULL ? (uint32_t)(s - (const struct config_schedule *)list->items) + 1 : 0;
+}
+
 /* The lists of one rule. */
 struct lists {
 	struct list sources, destinations, services;
@@ -233,6 +243,7 @@ fill_rule(struct objects *o, const struct config_rule *from, struct policy_rule 
 	to->action = (enum policy_action)from->action;
 	to->disabled = !from->enable;
 	to->log = from->log;
+	to->schedule = schedule_number(o->config, from->schedule);
 	to->source_zones = zone_set(o->config, &from->source_zones, 32);
 	to->destination_zones = zone_set(o->config, &from->destination_zones, 32);
 	to->source_count = lists->sources.count;
@@ -324,6 +335,43 @@ publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
 	else
 		(void)publish_policy_schedules(policy, c, now);
 	return policy;
+}
+
+static void
+explain_shadow(const struct config_rule *rules, uint32_t rule, uint16_t by, char *line, size_t size)
+{
+	if (by == rule + 1)
+		config_reason(&rules[rule].origin, "name", line, size,
+			"never matches: its source and destination are of different families");
+	else
+		config_reason(&rules[rule].origin, "name", line, size,
+			"never matches: rule %s in line %d takes all of its packets (%s)",
+			rules[by - 1].name, rules[by - 1].origin.line,
+			config_policy_actions[rules[by - 1].action]);
+}
+
+void
+publish_policy_warn(const struct policy *policy, const struct config *c, uint32_t max,
+	void (*say)(void *ctx, const char *line), void *ctx)
+{
+	const struct config_policy *p = config_section_data(c, "security_policy");
+	uint32_t found = 0;
+	char line[512];
+
+	for (uint32_t i = 0; i < p->rules.count; i++) {
+		const uint16_t by = policy_rule_shadow(policy, (uint16_t)(i + 1));
+
+		if (by == 0 || found++ >= max)
+			continue;
+		explain_shadow(p->rules.items, i, by, line, sizeof(line));
+		say(ctx, line);
+	}
+	if (found > max) {
+		snprintf(line, sizeof(line),
+			"security_policy: %u more rules never match: display security-policy",
+			found - max);
+		say(ctx, line);
+	}
 }
 
 bool

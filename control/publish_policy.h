@@ -12,6 +12,11 @@
  * reason. */
 struct policy *publish_policy(const struct config *, time_t now, char *err, size_t err_size);
 
+/* publish_policy_warn: a line for each of its rules that never decides, at most `max`, then one
+ * with the number of the others. */
+void publish_policy_warn(const struct policy *, const struct config *, uint32_t max,
+	void (*say)(void *ctx, const char *line), void *ctx);
+
 /* publish_policy_schedules: switch the rules of a policy made from this configuration on and off.
  * => Any policy, also one in use; true when a rule changed. */
 bool publish_policy_schedules(struct policy *, const struct config *, time_t now);

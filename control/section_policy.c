@@ -14,6 +14,10 @@ const char *const config_policy_actions[] = {
 	[POLICY_DENY] = "deny", [POLICY_PERMIT] = "permit", [POLICY_REJECT] = "reject", NULL
 };
 
+static const char *const on_change_choices[] = {
+	[POLICY_RE_EVALUATE] = "re-evaluate", [POLICY_KEEP] = "keep", NULL
+};
+
 // clang-format off
 static const struct config_setting_desc rule_settings[] = {
 	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_rule, name),
@@ -69,6 +73,9 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "default", .type = SETTING_ENUM, SETTING_AT(struct config_policy, default_action),
 	  .live = true, .choices = config_policy_actions, .fallback = "deny",
 	  .help = "What happens to a connection that no rule matches." },
+	{ .name = "on_change", .type = SETTING_ENUM, SETTING_AT(struct config_policy, on_change),
+	  .live = true, .choices = on_change_choices, .fallback = "re-evaluate",
+	  .help = "Sessions that exist when the policy changes: those that are no longer permitted are ended; all go on." },
 	{ .name = "rules", .type = SETTING_LIST, .offset = offsetof(struct config_policy, rules),
 	  .size = sizeof(struct config_rule), .live = true, .max_items = MAX_RULES - 1,
 	  .settings = rule_settings, .help = "The rules, in the order they are tried." },

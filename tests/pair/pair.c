@@ -7,6 +7,7 @@
 #include "ipv4.h"
 #include "publish.h"
 #include "role.h"
+#include "session_recheck.h"
 
 #include <rte_ethdev.h>
 #include <rte_ip.h>
@@ -64,9 +65,7 @@ static const char config_text[] =
 	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = "
 	"\"untrust\"; } );\n"
 	"routes = ( );\n"
-	"security_policy = { default = \"deny\"; rules = (\n"
-	"  { name = \"out\"; source_zones = [ \"trust\" ]; destination_zones = [ \"untrust\" ];\n"
-	"    source_addresses = [ \"10.1.1.0/24\" ]; action = \"permit\"; } ); };\n"
+	"security_policy = { default = \"deny\"; rules = ( %s ); };\n"
 	"vrrp = (\n"
 	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = "
 	"\"%s\"; },\n"
@@ -91,6 +90,10 @@ sections(void)
 	return joined;
 }
 
+static const char rules_text[] =
+	"{ name = \"out\"; source_zones = [ \"trust\" ]; destination_zones = [ \"untrust\" ];\n"
+	"  source_addresses = [ \"10.1.1.0/24\" ]; action = \"permit\"; }";
+
 static uint32_t
 random_below(struct pair *p, uint32_t n)
 {
@@ -99,7 +102,7 @@ random_below(struct pair *p, uint32_t n)
 }
 
 static struct config *
-make_config(struct pair *p, unsigned int box)
+make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
 	char text[2560], err[256], cpus[64] = "0";
@@ -108,7 +111,7 @@ make_config(struct pair *p, unsigned int box)
 	for (uint16_t w = 1; w < p->boxes[box].workers; w++)
 		snprintf(cpus + strlen(cpus), sizeof(cpus) - strlen(cpus), ", 0");
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
-		p->options.max_sessions, box + 2, box + 1, box + 2, groups[box], groups[box],
+		p->options.max_sessions, box + 2, box + 1, box + 2, rules, groups[box], groups[box],
 		p->options.hello_ms, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));
@@ -129,7 +132,7 @@ boot(struct pair *p, unsigned int index)
 	char err[256] = "", name[16];
 
 	snprintf(name, sizeof(name), "fw%u-%u", index + 1, b->incarnation++);
-	b->config = make_config(p, index);
+	b->config = make_config(p, index, rules_text);
 	b->engine = engine_create(&(struct engine_params){ .name = name,
 					  .workers = b->workers,
 					  .max_sessions = p->options.max_sessions,
@@ -475,6 +478,33 @@ pair_link(struct pair *p, unsigned int box, bool outside, bool up)
 {
 	lan_port_of(outside ? &p->outside : &p->inside, (uint8_t)box)->up = up;
 	core_post_link(p->boxes[box].core, outside ? 2 : 0, up);
+}
+
+void
+pair_policy(struct pair *p, unsigned int box, const char *rules)
+{
+	struct pair_box *b = &p->boxes[box];
+	struct config *c = make_config(p, box, rules);
+	const struct management_ha mha = ha_management(b->ha);
+	struct session_recheck r = { 0 };
+	struct publish_extra extra = { 0 };
+	char err[256] = "";
+
+	/* Who publishes waits for the others, which are this thread too. */
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_begin(engine_worker(b->engine, w));
+	core_sleep_begin(b->core);
+	hrp_sleep_begin(b->ha);
+	mha.collect_extra(mha.ctx, c, &extra);
+	if (publish_config(b->engine, c, &extra, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_end(engine_worker(b->engine, w));
+	core_sleep_end(b->core);
+	hrp_sleep_end(b->ha);
+	config_free(c);
+	while (session_recheck(engine_sessions(b->engine), engine_snapshot(b->engine), 512, &r))
+		pair_run(p, 1);
 }
 
 mono_t

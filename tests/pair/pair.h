@@ -93,6 +93,9 @@ void pair_restart(struct pair *, unsigned int box); /* empty, as after a reboot 
 /* cores: bits of enum pair_core that stand still; 0 lets all of them run again. */
 void pair_freeze(struct pair *, unsigned int box, uint8_t cores);
 void pair_link(struct pair *, unsigned int box, bool outside, bool up);
+/* Other rules for a box, as in the configuration; its sessions are looked at anew while time
+ * passes. */
+void pair_policy(struct pair *, unsigned int box, const char *rules);
 
 /* The box that may forward and own virtual MACs now, -1 none, 2 both. */
 int pair_owner(const struct pair *);

@@ -7,10 +7,12 @@
 #include "pair.h"
 #include "policy.h"
 #include "role.h"
+#include "session_walk.h"
 #include "test_eal.h"
 
 #include <rte_memory.h>
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -425,6 +427,52 @@ R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switc
 
 /* The hand-over of a fault is no preemption: it was due when the fault came and nobody could take
  * over then. */
+/* Sessions of a protocol that a rule has permitted; rule NULL = any. */
+static uint32_t
+sessions_of(struct pair *p, unsigned int box, uint8_t proto, const char *rule)
+{
+	const struct session_table *table = engine_sessions(pair_box(p, box)->engine);
+	struct session_walk w = { .slots = UINT32_MAX };
+	const struct session *s;
+	uint32_t n = 0;
+
+	while ((s = session_walk_next(table, &w)) != NULL)
+		n += session_proto(s) == proto &&
+		     (rule == NULL || s->policy == policy_rule_id(rule));
+	return n;
+}
+
+static void
+DOS_09_a_denied_session_ends_on_both_boxes_and_another_rule_is_told(void **state)
+{
+	static const char rules[] = "{ name = \"probe\"; services = ( { protocol = \"udp\"; } ); "
+				    "action = \"permit\"; }";
+
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, false);
+
+		if (seed % 2 == 1)
+			*pair_heartbeat(p) = (struct pair_wire){
+				.loss = 10, .duplicate = 10, .reorder = 20, .delay_us = 500
+			};
+		for (unsigned int box = 0; box < 2; box++) {
+			assert_int_equal(sessions_of(p, box, IPPROTO_TCP, "out"), TCPS);
+			assert_int_equal(sessions_of(p, box, IPPROTO_UDP, "out"), 1);
+		}
+		pair_policy(p, 0, rules);
+		pair_run(p, 500);
+		for (unsigned int box = 0; box < 2; box++) {
+			assert_int_equal(sessions_of(p, box, IPPROTO_TCP, NULL), 0);
+			assert_int_equal(sessions_of(p, box, IPPROTO_UDP, NULL), 1);
+			assert_int_equal(sessions_of(p, box, IPPROTO_UDP, "probe"), 1);
+		}
+		assert_int_equal(pair_owner(p), 0);
+		assert_int_equal(pair_differences(p), 0);
+		clean_up(NULL);
+	}
+}
+
 static void
 a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt(void **state)
 {
@@ -525,6 +573,9 @@ main(void)
 		cmocka_unit_test_teardown(X19_a_box_whose_workers_stand_still_hands_over, clean_up),
 		cmocka_unit_test_teardown(
 			R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switch,
+			clean_up),
+		cmocka_unit_test_teardown(
+			DOS_09_a_denied_session_ends_on_both_boxes_and_another_rule_is_told,
 			clean_up),
 		cmocka_unit_test_teardown(
 			a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt,

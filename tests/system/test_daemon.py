@@ -35,6 +35,22 @@ def test_check_accepts_the_lab_configuration(one_box):
     assert b"valid" in out
 
 
+def test_DOS_01_check_names_rules_that_never_decide(one_box):
+    one_box.config["security_policy"]["rules"] += [
+        {"name": "all", "action": "deny"}, {"name": "late", "action": "permit"}]
+    one_box.write_config()
+    done = one_box.launch("--check", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    out, _ = done.communicate(timeout=10)
+    assert done.returncode == 0 and b"valid" in out, out.decode()
+    assert re.search(rb"warning: [^\n]*:\d+: [^\n]*rules\[late\][^\n]*rule all in line \d+", out)
+
+
+def too_many_source_ports(config):
+    services = [{"protocol": "udp", "source_port": str(port)} for port in range(1, 1001)]
+    config["security_policy"]["rules"] += [
+        {"name": f"r{i}", "services": services, "action": "deny"} for i in range(33)]
+
+
 WRONG = [  # change -> words of the reason: file, line, setting, what was expected
     ("unknown setting", lambda c: c["system"].update(nonsense=1), "nonsense"),
     ("wrong type", lambda c: c["system"].update(memory_mb="much"), "memory_mb"),
@@ -53,6 +69,8 @@ WRONG = [  # change -> words of the reason: file, line, setting, what was expect
     ("argument that prints help", lambda c: c["system"].update(eal=["--help"]), r"eal\[0\]"),
     ("wrong control CPU", lambda c: c["system"].update(control_cpu=999), "control_cpu"),
     ("virtual IP without interface", lambda c: c["vrrp"][0].update(interface="X"), "interface"),
+    ("policy that is too large", too_many_source_ports,
+     "security_policy: more rules, services with source ports or addresses than fit"),
     ("hello out of bounds", lambda c: c["hrp"].update(hello_ms=5), "hello_ms"),
 ]
 

@@ -37,12 +37,13 @@ static const char config_text[] =
 	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.2/24\"; zone = \"untrust\"; }\n"
 	");\n"
 	"routes = ( { prefix = \"0.0.0.0/0\"; via = \"200.1.1.254\"; } );\n"
-	"security_policy = { default = \"deny\"; rules = (\n"
+	"security_policy = { default = \"deny\"; on_change = \"%s\"; rules = (\n"
 	"  { name = \"%s\"; source_zones = [ \"trust\" ]; action = \"%s\"; } ); };\n";
 // clang-format on
 
 struct fixture {
 	char folder[64], file[96], console[96];
+	const char *on_change;
 	struct engine_box *box;
 	struct management m;
 	pthread_t thread;
@@ -55,7 +56,7 @@ write_config(const struct fixture *f, const char *rule, const char *action)
 	FILE *file = fopen(f->file, "w");
 
 	assert_non_null(file);
-	fprintf(file, config_text, f->folder, f->folder, rule, action);
+	fprintf(file, config_text, f->folder, f->folder, f->on_change, rule, action);
 	fclose(file);
 }
 
@@ -87,6 +88,7 @@ setup(void **state)
 		return -1;
 	snprintf(f->file, sizeof(f->file), "%s/twinwall.conf", f->folder);
 	snprintf(f->console, sizeof(f->console), "%s/console", f->folder);
+	f->on_change = "re-evaluate";
 	write_config(f, "first", "deny");
 	f->box = engine_box_create(&params);
 	/* Nobody polls in these cases: the workers must not hold up grace periods. */
@@ -230,6 +232,61 @@ what_needs_a_restart_is_refused(void **state)
 }
 
 static void
+poll_workers(const struct fixture *f)
+{
+	for (uint16_t i = 0; i < f->box->workers; i++)
+		worker_sleep_end(engine_worker(f->box->engine, i));
+	engine_box_poll(f->box);
+	for (uint16_t i = 0; i < f->box->workers; i++)
+		worker_sleep_begin(engine_worker(f->box->engine, i));
+}
+
+static void
+add_session(const struct fixture *f)
+{
+	struct session_table *t = engine_sessions(f->box->engine);
+	struct session *s = session_table_alloc(t);
+	struct session_key4 key;
+	bool existed;
+	const uint8_t swap = session_key4_make(&key, RTE_BE32(BOX_IPV4(10, 1, 1, 10)),
+		RTE_BE32(BOX_IPV4(200, 1, 1, 10)), RTE_BE16(1024), RTE_BE16(80), 6);
+
+	s->zone[0] = BOX_ZONE_TRUST;
+	s->zone[1] = BOX_ZONE_UNTRUST;
+	s->policy = policy_rule_id("first");
+	s->last_seen = mono_seconds(f->box->now);
+	s->ctl = session_kind(4, 6, swap) | SESSION_TCP_ESTABLISHED;
+	assert_int_not_equal(
+		session_table_insert4(t, s, &key, UINT16_MAX, f->box->now, &existed), SESSION_NONE);
+}
+
+static void
+DOS_09_a_reload_ends_sessions_that_are_denied_now_or_keeps_them(void **state)
+{
+	static const struct {
+		const char *on_change, *action;
+		uint32_t left;
+	} rows[] = { { "re-evaluate", "permit", 1 }, { "re-evaluate", "deny", 0 },
+		{ "keep", "deny", 1 } };
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		f->on_change = rows[i].on_change;
+		write_config(f, "first", "permit");
+		expect(f, "reload", "\x04OK\n");
+		add_session(f);
+		write_config(f, "first", rows[i].action);
+		expect(f, "reload", "\x04OK\n");
+		expect(f, "display zone", "trust"); /* the walk is over by now */
+		poll_workers(f);
+		assert_int_equal(
+			session_table_count(engine_sessions(f->box->engine)), rows[i].left);
+		expect(f, "reset firewall session table", "\x04OK\n");
+		poll_workers(f);
+	}
+}
+
+static void
 SIGHUP_reloads(void **state)
 {
 	const struct fixture *f = *state;
@@ -299,6 +356,7 @@ main(void)
 		CASE(MGT_05_a_wrong_file_is_refused_with_its_line_and_nothing_changes),
 		CASE(what_needs_a_restart_is_refused),
 		CASE(DOS_02_the_loop_removes_entries_whose_time_is_over),
+		CASE(DOS_09_a_reload_ends_sessions_that_are_denied_now_or_keeps_them),
 		CASE(SIGHUP_reloads),
 		CASE(save_writes_the_running_configuration),
 		CASE(a_second_daemon_is_refused),

@@ -224,6 +224,69 @@ a_rule_matches_within_its_schedule_only(void **state)
 	policy_destroy(p);
 }
 
+struct lines {
+	unsigned int count;
+	char text[4][256];
+};
+
+static void
+note(void *ctx, const char *line)
+{
+	struct lines *l = ctx;
+
+	assert_true(l->count < RTE_DIM(l->text));
+	snprintf(l->text[l->count++], sizeof(l->text[0]), "%s", line);
+}
+
+static void
+rules_that_never_decide_are_named_with_their_lines(void **state)
+{
+	static const char rules[] =
+		"security_policy = { rules = (\n"
+		"  { name = \"wide\"; source_addresses = [ \"10.0.0.0/8\" ]; action = \"deny\"; "
+		"},\n"
+		"  { name = \"set\"; source_sets = [ \"deep\" ]; service_sets = [ \"https\" ]; "
+		"action = \"permit\"; },\n"
+		"  { name = \"noon\"; destination_sets = [ \"six\" ]; schedule = \"office\"; "
+		"action = \"permit\"; },\n"
+		"  { name = \"all-day\"; destination_sets = [ \"six\" ]; action = \"permit\"; },\n"
+		"  { name = \"never\"; source_addresses = [ \"11.0.0.1\" ];\n"
+		"    destination_addresses = [ \"2001:db8::1\" ]; action = \"permit\"; },\n"
+		"  { name = \"noon-2\"; destination_sets = [ \"six\" ]; schedule = \"office\"; "
+		"action = \"deny\"; }\n"
+		"); };\n";
+	static char text[sizeof(sample_config) + sizeof(objects) + sizeof(rules)];
+	const char *begin = strstr(sample_config, "security_policy"), *end = strstr(begin, "vrrp");
+	const char *without = strstr(objects, "security_policy");
+	char err[640] = "";
+	struct lines all = { 0 }, two = { 0 };
+	struct config *c;
+	struct policy *p;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%.*s%.*s%s%s", (int)(begin - sample_config), sample_config,
+		(int)(without - objects), objects, rules, end);
+	c = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
+	assert_string_equal(err, "");
+	p = publish_policy(c, at(11, 27, 7, 59), err, sizeof(err));
+	assert_non_null(p);
+	publish_policy_warn(p, c, UINT32_MAX, note, &all);
+	assert_int_equal(all.count, 3);
+	assert_non_null(strstr(all.text[0],
+		": security_policy.rules[set].name: never matches: rule wide in line "));
+	assert_non_null(strstr(all.text[0], " takes all of its packets (deny)"));
+	assert_non_null(strstr(all.text[1], "rules[never].name: never matches: its source and "
+					    "destination are of different families"));
+	assert_non_null(
+		strstr(all.text[2], "rules[noon-2].name: never matches: rule noon in line "));
+	publish_policy_warn(p, c, 1, note, &two);
+	assert_int_equal(two.count, 2);
+	assert_string_equal(
+		two.text[1], "security_policy: 2 more rules never match: display security-policy");
+	policy_destroy(p);
+	config_free(c);
+}
+
 static void
 predefined_services_have_names_and_ports(void **state)
 {
@@ -249,6 +312,7 @@ main(void)
 		cmocka_unit_test(sets_hold_what_is_in_the_sets_in_them),
 		cmocka_unit_test(a_schedule_holds_from_its_first_to_before_its_last_minute),
 		cmocka_unit_test(a_rule_matches_within_its_schedule_only),
+		cmocka_unit_test(rules_that_never_decide_are_named_with_their_lines),
 		cmocka_unit_test(predefined_services_have_names_and_ports),
 	};
 
