@@ -75,7 +75,7 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 	snprintf(text, sizeof(text), "%08" PRIx32 "%04x", session_table_index(t, s),
 		atomic_load_explicit(&s->generation, memory_order_relaxed));
 	row_text(row, "id", text);
-	row_text(row, "protocol", session_filter_protocol(tuple.proto, proto));
+	row_text(row, "protocol", filter_protocol(tuple.proto, proto));
 	row_ip(row, "source", &tuple.src);
 	row_number(row, "source_port", rte_be_to_cpu_16(tuple.sport));
 	row_ip(row, "destination", &tuple.dst);
@@ -271,7 +271,7 @@ show(void *parsed, struct cmdline *cl, void *client)
 	const struct command_result *r = parsed;
 	char err[256];
 	bool verbose;
-	json_t *filter = session_filter_words(r->tail, &verbose, err, sizeof(err));
+	json_t *filter = filter_words(session_filter_table, r->tail, &verbose, err, sizeof(err));
 
 	(void)cl;
 	if (filter == NULL)
@@ -285,7 +285,7 @@ reset(void *parsed, struct cmdline *cl, void *client)
 {
 	const struct command_result *r = parsed;
 	char err[256];
-	json_t *filter = session_filter_words(r->tail, NULL, err, sizeof(err));
+	json_t *filter = filter_words(session_filter_table, r->tail, NULL, err, sizeof(err));
 
 	(void)cl;
 	if (filter == NULL)
@@ -307,7 +307,7 @@ complete(struct management *m, const char *line, const char *words[COMMAND_WORDS
 
 		if (strncmp(line, starts[i], strlen(starts[i])) != 0)
 			continue;
-		n = session_filter_complete(tail, s, words, COMMAND_WORDS_MAX - 1);
+		n = filter_complete(session_filter_table, tail, s, words, COMMAND_WORDS_MAX - 1);
 		if (i == 0 && strstr(tail, "verbose ") == NULL)
 			words[n++] = "verbose";
 		return n;

@@ -5,11 +5,11 @@
 #include "policy_row.h"
 
 #include "config_span.h"
+#include "filter_word.h"
 #include "log_time.h"
 #include "management.h"
 #include "policy_usage.h"
 #include "row.h"
-#include "session_filter.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -64,8 +64,8 @@ service(uint8_t proto, const struct config_range *from, const struct config_rang
 			to->min & 255);
 	else if (icmp && to->max - to->min == 255)
 		snprintf(destination, sizeof(destination), " type %u", to->min >> 8);
-	return json_sprintf("%s%s%s", proto == 0 ? "any" : session_filter_protocol(proto, name),
-		source, destination);
+	return json_sprintf(
+		"%s%s%s", proto == 0 ? "any" : filter_protocol(proto, name), source, destination);
 }
 
 json_t *

@@ -1,11 +1,11 @@
 /*
  * Session filters: what `display firewall session table` and `reset firewall session table` and the
- * JSON object "sessions" accept.  The console's words become the same JSON object a program sends,
- * so both are checked in one place.
+ * JSON object "sessions" accept.
  */
 #pragma once
 
 #include "config.h"
+#include "filter_word.h"
 #include "session.h"
 #include "session_walk.h"
 #include "snapshot.h"
@@ -32,10 +32,8 @@ struct session_filter {
 
 /* Keys of the JSON object, NULL-terminated. */
 extern const char *const session_filter_keys[];
-
-/* session_filter_words: the console's words to a JSON object; `verbose` is taken out when wanted.
- * => NULL with a reason. */
-json_t *session_filter_words(const char *words, bool *verbose, char *err, size_t err_size);
+/* The console's words; ends with word NULL. */
+extern const struct filter_word session_filter_table[];
 
 /* session_filter_compile: => false with a reason.  `filter` NULL = everything. */
 bool session_filter_compile(struct session_filter *, const json_t *filter, const struct snapshot *,
@@ -53,9 +51,3 @@ struct session_filter_tuple session_filter_tuple(
 
 bool session_filter_match(
 	const struct session_filter *, const struct session *, const union session_walk_key *);
-
-/* session_filter_complete: words that may follow `tail`. => count */
-int session_filter_complete(const char *tail, const struct snapshot *, const char **words, int max);
-
-/* session_filter_protocol: "tcp", "udp", ... or the number in `buf`. */
-const char *session_filter_protocol(uint8_t proto, char buf[8]);

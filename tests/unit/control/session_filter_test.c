@@ -49,7 +49,8 @@ words_become_the_same_object_a_program_sends(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bool verbose;
 		char err[256] = "";
-		json_t *filter = session_filter_words(rows[i].words, &verbose, err, sizeof(err));
+		json_t *filter = filter_words(
+			session_filter_table, rows[i].words, &verbose, err, sizeof(err));
 
 		if (rows[i].json == NULL) {
 			assert_null(filter);
@@ -72,10 +73,10 @@ an_unknown_word_names_the_ones_there_are(void **state)
 	char err[256];
 
 	(void)state;
-	assert_null(session_filter_words("colour red", NULL, err, sizeof(err)));
+	assert_null(filter_words(session_filter_table, "colour red", NULL, err, sizeof(err)));
 	assert_non_null(
 		strstr(err, "unknown filter \"colour\", expected address, port, zone, source"));
-	assert_null(session_filter_words("verbose", NULL, err, sizeof(err)));
+	assert_null(filter_words(session_filter_table, "verbose", NULL, err, sizeof(err)));
 }
 
 static void
@@ -168,8 +169,8 @@ filters_apply_to_the_initiators_tuple(void **state)
 		walked.v4 = key;
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			char err[256];
-			json_t *filter =
-				session_filter_words(rows[i].words, NULL, err, sizeof(err));
+			json_t *filter = filter_words(
+				session_filter_table, rows[i].words, NULL, err, sizeof(err));
 			struct session_filter f;
 
 			assert_true(
@@ -209,7 +210,8 @@ filters_take_ipv6_addresses(void **state)
 	s.ctl = session_kind(6, 6, swap) | SESSION_TCP_ESTABLISHED;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char err[256];
-		json_t *filter = session_filter_words(rows[i].words, NULL, err, sizeof(err));
+		json_t *filter =
+			filter_words(session_filter_table, rows[i].words, NULL, err, sizeof(err));
 		struct session_filter f;
 
 		assert_true(session_filter_compile(&f, filter, &snapshot, err, sizeof(err)));
@@ -239,7 +241,8 @@ completion_offers_what_may_follow(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *words[64];
-		const int n = session_filter_complete(rows[i].tail, &snapshot, words, 64);
+		const int n =
+			filter_complete(session_filter_table, rows[i].tail, &snapshot, words, 64);
 		bool has = false, has_not = true;
 
 		for (int w = 0; w < n; w++) {
