@@ -192,6 +192,7 @@ management_close(struct management *m)
 	log_export_destroy(m->log_export);
 	m->log_export = NULL;
 	policy_usage_free(m);
+	tracing_close(m);
 	if (loop->json != NULL)
 		json_server_destroy(loop->json);
 	if (loop->console != NULL)
@@ -248,6 +249,7 @@ tick(struct management *m)
 	if (loop->publish_pending)
 		loop->publish_pending = !core_post_published(m->core);
 	follow_schedules(m);
+	tracing_poll(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

@@ -13,6 +13,7 @@
 #include "link_watch.h"
 #include "log_export.h"
 #include "publish.h"
+#include "tracing.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,8 +37,9 @@ struct management {
 	struct engine *engine;
 	struct core *core;
 	struct link_watch *links;
-	struct log_export *log_export;	       /* management_open() makes it */
-	struct policy_usage *policy_usage;     /* policy_usage.c */
+	struct log_export *log_export;	   /* management_open() makes it */
+	struct policy_usage *policy_usage; /* policy_usage.c */
+	struct tracing tracing;
 	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */

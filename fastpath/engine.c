@@ -332,6 +332,12 @@ engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *eve
 		e->workers[worker]->events, events, sizeof(*events), n, NULL);
 }
 
+void
+engine_set_trace(struct engine *e, struct trace *t)
+{
+	atomic_store_explicit(&e->trace, t, memory_order_release);
+}
+
 uint32_t
 engine_log_dequeue(
 	struct engine *e, uint16_t worker, struct traffic_log_record *records, uint32_t n)

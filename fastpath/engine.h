@@ -18,6 +18,7 @@
 #include "route6.h"
 #include "session_table.h"
 #include "snapshot.h"
+#include "trace.h"
 #include "traffic_log.h"
 
 #include <rte_mbuf.h>
@@ -95,6 +96,11 @@ uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_ev
 /* Management's side of the traffic log.  => records taken from a worker's ring, oldest first. */
 uint32_t engine_log_dequeue(
 	struct engine *, uint16_t worker, struct traffic_log_record *, uint32_t n);
+
+/* engine_set_trace: packets are followed from now on (fastpath/trace.h); NULL: none.  The trace
+ * that was on before may be destroyed after a grace period.
+ * => M only. */
+void engine_set_trace(struct engine *, struct trace *);
 
 /* Workers.  worker_poll is one turn of the loop: every RX queue, inject (worker 0), housekeeping.
  * => Number of packets handled; 0 lets the caller sleep.  The caller is the worker's only thread;

@@ -11,6 +11,7 @@
 #include "l4_sum.h"
 #include "parse_l4.h"
 #include "policy_count.h"
+#include "watch.h"
 
 /* An address of ours, of either family. */
 struct own {
@@ -432,15 +433,21 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 		struct candidate *c = &candidates[asked];
 
 		c->p = p[i];
+		c->egress.interface = INTERFACE_NONE;
 		if (prepare(w, c))
 			policy_key_of(c, &keys, asked++);
 	}
-	if (asked == 0)
+	if (asked == 0) {
+		if (unlikely(w->traced != NULL))
+			trace_first(w, &candidates[0].egress, candidates[0].own.found, NULL);
 		return;
+	}
 	if (p[0]->family == 6)
 		policy_classify6(w->snap->policy, keys.v6, asked, verdicts);
 	else
 		policy_classify(w->snap->policy, keys.v4, asked, verdicts);
+	if (unlikely(w->traced != NULL))
+		trace_first(w, &candidates[0].egress, candidates[0].own.found, &verdicts[0]);
 	for (uint32_t i = 0; i < asked; i++)
 		conclude(w, &candidates[i], &verdicts[i]);
 }

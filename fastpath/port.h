@@ -27,6 +27,7 @@ struct pkt_meta {
 		uint8_t next_hop6[IP6_LEN];
 	};
 	uint32_t neigh; /* PUNT_UNRESOLVED: entry if there is one, else NEIGH_NONE */
+	uint32_t trace; /* W: id of its record while the buffer has the trace's mark */
 };
 
 /* Behind it: a fragment among those of its datagram (fastpath/frag.h). */

@@ -12,6 +12,7 @@
 #include "l4_sum.h"
 #include "parse.h"
 #include "policy_count.h"
+#include "watch.h"
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -25,42 +26,52 @@
 #define HOUSEKEEPING_STEP  32 /* timer wheel entries per turn */
 #define HOUSEKEEPING_EVERY 4  /* turns, a power of two */
 
+/* To the control core; the frame's meta data says why. */
+static void
+punt(struct worker *w, struct pkt *p, const struct pkt_meta *meta)
+{
+	struct trace_record *r = unlikely(w->watching) ? trace_take(w, p->m) : NULL;
+
+	*pkt_meta(p->m) = *meta;
+	if (likely(rte_ring_sp_enqueue(w->punt, p->m) == 0)) {
+		w->stats.punted++;
+		if (unlikely(r != NULL))
+			trace_close(w, r, TRACE_PUNTED, meta->why, meta->port);
+		return;
+	}
+	if (unlikely(r != NULL))
+		trace_mark(w, p->m, r);
+	worker_drop(w, p, DROP_punt_full);
+}
+
 void
 worker_punt(struct worker *w, struct pkt *p, enum punt_why why)
 {
-	struct pkt_meta *meta = pkt_meta(p->m);
-
 	if (unlikely(p->fragments)) {
 		worker_drop(w, p, DROP_fragment);
 		return;
 	}
-	*meta = (struct pkt_meta){
-		.port = p->port, .interface = p->interface, .why = (uint8_t)why, .neigh = NEIGH_NONE
-	};
-	if (rte_ring_sp_enqueue(w->punt, p->m) == 0)
-		w->stats.punted++;
-	else
-		worker_drop(w, p, DROP_punt_full);
+	punt(w, p,
+		&(struct pkt_meta){ .port = p->port,
+			.interface = p->interface,
+			.why = (uint8_t)why,
+			.neigh = NEIGH_NONE });
 }
 
 void
 egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
 {
-	struct pkt_meta *meta = pkt_meta(p->m);
-
-	*meta = (struct pkt_meta){ .port = w->snap->interfaces[e->interface].port,
+	struct pkt_meta meta = { .port = w->snap->interfaces[e->interface].port,
 		.interface = e->interface,
 		.why = PUNT_UNRESOLVED,
 		.family = p->family,
 		.neigh = e->index };
+
 	if (p->family == 6)
-		memcpy(meta->next_hop6, e->next_hop6, sizeof(meta->next_hop6));
+		memcpy(meta.next_hop6, e->next_hop6, sizeof(meta.next_hop6));
 	else
-		meta->next_hop = e->next_hop;
-	if (rte_ring_sp_enqueue(w->punt, p->m) == 0)
-		w->stats.punted++;
-	else
-		worker_drop(w, p, DROP_punt_full);
+		meta.next_hop = e->next_hop;
+	punt(w, p, &meta);
 }
 
 enum drop_reason
@@ -362,20 +373,47 @@ walk(struct worker *w, struct pkt *pkts, uint32_t n, unsigned int family)
 		first_burst(w, first, first_count);
 }
 
+/* Room in the queues and the list of drops, so that no packet ends before all of its stages have
+ * been noted. */
+static void
+make_room(struct worker *w)
+{
+	worker_free_dropped(w);
+	for (uint64_t left = w->queued; left != 0; left &= left - 1) {
+		const uint16_t interface = (uint16_t)__builtin_ctzll(left);
+
+		if (w->own[interface].n > TX_QUEUE / 2)
+			worker_flush(w, interface, &w->own[interface], false);
+		if (w->fenced[interface].n > TX_QUEUE / 2)
+			worker_flush(w, interface, &w->fenced[interface], true);
+	}
+}
+
+static void
+walk_datagram(struct worker *w, struct pkt *p)
+{
+	uint32_t found;
+
+	if (p->family == 6)
+		lookup(w, p, 1, 6, &found);
+	else
+		lookup(w, p, 1, 4, &found);
+	if (found == SESSION_NONE || !worker_hit(w, p, found))
+		first_burst(w, &p, 1);
+}
+
 /* Datagrams whose last fragment has just come: few, so one by one. */
 static void
 walk_datagrams(struct worker *w, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct pkt *p = &w->datagrams[i];
-		uint32_t found;
 
-		if (p->family == 6)
-			lookup(w, p, 1, 6, &found);
-		else
-			lookup(w, p, 1, 4, &found);
-		if (found == SESSION_NONE || !worker_hit(w, p, found))
-			first_burst(w, &p, 1);
+		if (unlikely(w->watching) && trace_datagram(w, p))
+			make_room(w);
+		walk_datagram(w, p);
+		if (unlikely(w->traced != NULL))
+			trace_walked(w);
 	}
 }
 
@@ -390,6 +428,48 @@ burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 		walk(w, w->pkts6, left.v6, 6);
 	if (unlikely(left.datagrams > 0))
 		walk_datagrams(w, left.datagrams);
+}
+
+/* One packet that a trace follows. */
+static void
+traced(struct worker *w, struct rte_mbuf *m, uint16_t port, struct trace_record *r)
+{
+	struct parsed left;
+
+	make_room(w);
+	w->traced = r;
+	left = parse_burst(w, &m, 1, port);
+	if (left.v4 > 0) {
+		trace_parsed(w, &w->pkts[0]);
+		walk(w, w->pkts, 1, 4);
+	} else if (left.v6 > 0) {
+		trace_parsed(w, &w->pkts6[0]);
+		walk(w, w->pkts6, 1, 6);
+	}
+	if (w->traced != NULL)
+		trace_walked(w);
+	if (left.datagrams > 0)
+		walk_datagrams(w, left.datagrams);
+}
+
+/* A burst while somebody watches.  What a trace follows goes alone, the rest as ever, in order. */
+static __rte_noinline void
+watched_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
+{
+	uint32_t from = 0;
+
+	for (uint32_t i = 0; w->trace != NULL && i < n; i++) {
+		struct trace_record *r = trace_begin(w, m[i], port);
+
+		if (r == NULL)
+			continue;
+		if (i > from)
+			burst(w, m + from, i - from, port);
+		traced(w, m[i], port, r);
+		from = i + 1;
+	}
+	if (n > from)
+		burst(w, m + from, n - from, port);
 }
 
 /* Frames of the control core: finished, sent as they are, with or without the lease. */
@@ -461,6 +541,7 @@ worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenc
 {
 	const struct snapshot_interface *out = &w->snap->interfaces[interface];
 	const struct port *port = &w->engine->ports[out->port];
+	struct trace_record *records[TX_QUEUE];
 	uint64_t ended[TX_KINDS] = { 0 };
 	uint16_t n;
 	uint64_t bytes = 0;
@@ -477,10 +558,14 @@ worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenc
 	q->n = 0;
 	for (uint16_t i = 0; i < n; i++)
 		bytes += q->m[i]->pkt_len;
+	if (unlikely(w->watching))
+		watch_sending(w, q, n, records);
 	sent = rte_eth_tx_burst(port->ethdev, w->id, q->m, n);
 	if (unlikely(sent < n))
 		sent = (uint16_t)(sent + rte_eth_tx_burst(port->ethdev, w->id, q->m + sent,
 						 (uint16_t)(n - sent)));
+	if (unlikely(w->watching))
+		watch_sent(w, q, n, sent, interface, records);
 	for (uint16_t i = 0; i < sent; i++)
 		ended[q->kind[i]]++;
 	for (uint16_t i = sent; i < n; i++)
@@ -508,6 +593,8 @@ worker_poll(struct worker *w, mono_t now)
 	w->route_gen = atomic_load_explicit(&e->route_gen, memory_order_acquire);
 	w->snap = atomic_load_explicit(&e->snapshot, memory_order_acquire);
 	w->mirror = atomic_load_explicit(&e->mirror, memory_order_relaxed);
+	w->trace = atomic_load_explicit(&e->trace, memory_order_acquire);
+	w->watching = w->trace != NULL;
 
 	if (w->id == 0)
 		handled += inject(w);
@@ -521,7 +608,10 @@ worker_poll(struct worker *w, mono_t now)
 		if (n == 0)
 			continue;
 		w->owner = mono_before(now, engine_lease(e));
-		burst(w, m, n, port);
+		if (unlikely(w->watching))
+			watched_burst(w, m, n, port);
+		else
+			burst(w, m, n, port);
 		handled += n;
 	}
 	for (; w->queued != 0; w->queued &= w->queued - 1) {

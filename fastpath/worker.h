@@ -47,8 +47,11 @@ struct worker {
 	mono_t now;
 	uint32_t now_s;
 	uint32_t route_gen;
-	bool owner;  /* now < lease */
-	bool mirror; /* mirror events wanted */
+	bool owner;    /* now < lease */
+	bool mirror;   /* mirror events wanted */
+	bool watching; /* somebody looks at packets: a trace or a capture is on */
+	struct trace *trace;
+	struct trace_record *traced; /* of the packet in work, NULL: it is not followed */
 
 	_Atomic(uint64_t) beats; /* control core reads */
 
@@ -58,6 +61,7 @@ struct worker {
 
 	uint16_t dropped_count;
 	struct rte_mbuf *dropped[DROPPED]; /* freed together: a flood must not cost much */
+	uint16_t dropped_as[DROPPED];	   /* reason << 8 | place, for who watches */
 
 	struct pkt pkts[WORKER_BURST];	    /* this burst's IPv4 */
 	struct pkt pkts6[WORKER_BURST];	    /* and its IPv6 */
@@ -91,8 +95,11 @@ struct engine {
 	_Atomic(uint64_t) lease;			 /* C writes, W reads: ns */
 	_Atomic(uint32_t) route_gen;			 /* M, C raise, W reads; never 0 */
 	_Atomic(bool) mirror;				 /* H writes, W reads */
+	_Atomic(struct trace *) trace;			 /* M writes, W reads; NULL = off */
 	_Atomic(uint64_t) vmac[MAX_INTERFACES][4];	 /* C writes, W reads: bit per vrid */
 };
+
+static_assert(DROP_PLACES <= 256 && DROP_REASON_COUNT <= 256, "both fit into dropped_as");
 
 struct worker *worker_create(
 	struct engine *, uint16_t id, uint32_t event_ring, int socket, char *err, size_t err_size);
@@ -105,10 +112,15 @@ worker_drop_place(uint16_t interface, uint16_t port)
 	return likely(interface < MAX_INTERFACES) ? interface : (uint16_t)DROP_PLACE_PORT(port);
 }
 
+/* worker_show_dropped: to who watches. */
+void worker_show_dropped(struct worker *);
+
 /* worker_free_dropped: give the buffers of dropped frames back, at the end of a turn. */
 static inline void
 worker_free_dropped(struct worker *w)
 {
+	if (unlikely(w->watching))
+		worker_show_dropped(w);
 	rte_pktmbuf_free_bulk(w->dropped, w->dropped_count);
 	w->dropped_count = 0;
 }
@@ -121,6 +133,7 @@ worker_drop_mbuf(struct worker *w, struct rte_mbuf *m, uint16_t place, enum drop
 {
 	FW_ASSERT(reason > DROP_NONE && reason < DROP_REASON_COUNT && place < DROP_PLACES);
 	w->drops[place][reason]++;
+	w->dropped_as[w->dropped_count] = (uint16_t)(reason << 8 | place);
 	w->dropped[w->dropped_count++] = m;
 	if (unlikely(w->dropped_count == DROPPED))
 		worker_free_dropped(w);

@@ -5,7 +5,8 @@
  * four ways: with one worker; the same with trust and untrust as VLANs of one port; with two and
  * every packet at its home worker; with two and packets dealt out in turn.
  *
- * usage: flow [-n] FILE... ; writes TAP.  -n: every case must fail (the runner's own test).
+ * usage: flow [-n|-t] FILE... ; writes TAP.  -n: every case must fail (the runner's own test).
+ * -t: with a trace of every packet on.
  */
 #include "flow.h"
 
@@ -90,6 +91,9 @@ flow_box(struct flow *f)
 		.ipv6 = f->six,
 		.places = f->places,
 	});
+	if (f->tracing)
+		flow_trace(f, &(struct trace_params){
+				      .filter = FLOW_TRACE_ANY, .count = TRACE_COUNT_MAX });
 	return f->box;
 }
 
@@ -109,6 +113,7 @@ check_invariants(struct flow *f)
 		flow_fail(f, "%lu packets received, %lu have ended or are held", s.rx, ended);
 	if (s.tx != s.forwarded + s.answered + s.injected)
 		flow_fail(f, "%lu packets sent, but not each counted", s.tx);
+	flow_trace_check(f);
 	/* Twice the longest timeout: everything must be gone, and nothing lost. */
 	engine_box_wait(f->box, 2500 * 1000);
 	if (session_table_count(engine_sessions(f->box->engine)) != 0)
@@ -126,8 +131,10 @@ finish_case(struct flow *f)
 {
 	if (f->why[0] == '\0' && f->box != NULL)
 		check_invariants(f);
-	if (f->box != NULL)
+	if (f->box != NULL) {
+		flow_trace(f, NULL);
 		engine_box_destroy(f->box);
+	}
 	f->box = NULL;
 }
 
@@ -147,7 +154,8 @@ static void
 statement(struct flow *f, struct words *w)
 {
 	const struct flow_statement *const tables[] = { flow_packet_statements,
-		flow_piece_statements, flow_state_statements, flow_world_statements };
+		flow_piece_statements, flow_state_statements, flow_world_statements,
+		flow_trace_statements };
 	const char *first = flow_word(w);
 
 	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {
@@ -179,8 +187,9 @@ report(struct flow *f, const char *title, struct tally *t)
 	good = (f->why[0] == '\0') != t->must_fail;
 	t->number++;
 	t->failed += !good;
-	printf("%sok %u - %s [%s%s%s]\n", good ? "" : "not ", t->number, title,
-		f->six ? "as IPv6, " : "", f->tagged ? "tagged, " : "", spread_names[f->spread]);
+	printf("%sok %u - %s [%s%s%s%s]\n", good ? "" : "not ", t->number, title,
+		f->six ? "as IPv6, " : "", f->tagged ? "tagged, " : "",
+		f->tracing ? "traced, " : "", spread_names[f->spread]);
 	if (f->why[0] != '\0')
 		printf("# %s\n", f->why);
 	fflush(stdout);
@@ -190,7 +199,7 @@ static void
 begin_case(struct flow *f)
 {
 	const enum spread spread = f->spread;
-	const bool six = f->six, tagged = f->tagged;
+	const bool six = f->six, tagged = f->tagged, tracing = f->tracing;
 	const char *file = f->file;
 	const unsigned int line = f->line, boxes = f->boxes;
 
@@ -198,6 +207,7 @@ begin_case(struct flow *f)
 	f->spread = spread;
 	f->six = six;
 	f->tagged = tagged;
+	f->tracing = tracing;
 	f->file = file;
 	f->line = line;
 	f->boxes = boxes;
@@ -255,13 +265,17 @@ main(int argc, char **argv)
 	struct tally t = { 0 };
 	int rc = 0;
 
+	bool option;
+
 	t.must_fail = argc > 1 && flow_is(argv[1], "-n");
-	if (f == NULL || argc < 2 + t.must_fail) {
-		fprintf(stderr, "usage: flow [-n] FILE...\n");
+	option = t.must_fail || (argc > 1 && flow_is(argv[1], "-t"));
+	if (f == NULL || argc < 2 + option) {
+		fprintf(stderr, "usage: flow [-n|-t] FILE...\n");
 		return 2;
 	}
+	f->tracing = option && !t.must_fail;
 	test_eal_start(256, NULL);
-	for (int i = 1 + t.must_fail; i < argc; i++) {
+	for (int i = 1 + option; i < argc; i++) {
 		for (unsigned int run = 0; run < 2 * SPREADS && rc == 0; run++) {
 			f->six = run >= SPREADS;
 			f->spread = (enum spread)(run % SPREADS);

@@ -47,8 +47,9 @@ struct flow_datagram {
 
 struct flow {
 	enum spread spread;
-	bool six;    /* this run maps the case to IPv6 (frame_to6) */
-	bool tagged; /* this run has trust and untrust as two VLANs of one port */
+	bool six;     /* this run maps the case to IPv6 (frame_to6) */
+	bool tagged;  /* this run has trust and untrust as two VLANs of one port */
+	bool tracing; /* this run traces every packet of every case */
 	const char *file;
 	unsigned int line;
 	char why[512]; /* "" while the case is good */
@@ -69,6 +70,8 @@ struct flow {
 	bool hold;
 	unsigned int dealt;
 	struct flow_datagram datagrams[FLOW_DATAGRAMS];
+	struct trace *trace;		   /* on, or NULL */
+	uint32_t trace_taken[MAX_WORKERS]; /* records a line has looked at */
 	struct fed fed[MAX_IN];
 	unsigned int fed_count; /* in fed[]: what may still be sent */
 	unsigned int arrived, verdicts;
@@ -86,7 +89,7 @@ struct flow_statement {
 };
 
 extern const struct flow_statement flow_packet_statements[], flow_piece_statements[],
-	flow_state_statements[], flow_world_statements[];
+	flow_state_statements[], flow_world_statements[], flow_trace_statements[];
 extern const char *const flow_zone_names[BOX_PORTS];
 
 /* flow_fail: the case is bad; only its first complaint counts. */
@@ -110,6 +113,15 @@ bool flow_address(struct flow *, const char *, struct ip_addr *);
  * stands for the request's target. */
 void flow_key_ports(const struct frame_spec *, rte_be16_t *sport, rte_be16_t *dport);
 struct worker_stats flow_stats(const struct flow *);
+#define FLOW_TRACE_ANY                                                                             \
+	{                                                                                          \
+		.port = -1, .source_port = -1, .destination_port = -1, .protocol = -1,             \
+		.interface = INTERFACE_NONE                                                        \
+	}
+/* flow_trace: follow what the parameters say from now on, NULL: nothing. */
+void flow_trace(struct flow *, const struct trace_params *);
+/* flow_trace_check: every packet fed has its record, which says what the counters say. */
+void flow_trace_check(struct flow *);
 /* flow_run: let the workers finish what was fed, and gather what they send. */
 void flow_run(struct flow *);
 /* flow_settle: every packet fed has had its line, and nothing else has happened. */

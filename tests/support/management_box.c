@@ -136,6 +136,12 @@ management_box_destroy(struct management_box *b)
 	close(b->epfd);
 	log_export_destroy(b->m.log_export);
 	policy_usage_free(&b->m);
+	/* Closing waits for the workers, which are this thread too. */
+	for (uint16_t w = 0; b->box != NULL && w < b->box->workers; w++)
+		worker_sleep_begin(engine_worker(b->m.engine, w));
+	tracing_close(&b->m);
+	for (uint16_t w = 0; b->box != NULL && w < b->box->workers; w++)
+		worker_sleep_end(engine_worker(b->m.engine, w));
 	if (b->m.rcu_reader >= 0)
 		rcu_unregister(engine_rcu(b->m.engine), b->m.rcu_reader);
 	engine_box_destroy(b->box);

@@ -121,6 +121,15 @@ a_wrong_command_is_an_error_and_the_prompt_returns(void **state)
 			"error: interface: expected the name of an interface" },
 		{ "display firewall statistics drop zone nowhere",
 			"error: zone: expected the name of a zone" },
+		{ "trace start count 0", "error: count: expected 1-1000" },
+		{ "trace start count many", "error: count: expected 1-1000" },
+		{ "trace start reason nothing", "error: reason: expected a drop reason" },
+		{ "trace start interface nowhere",
+			"error: interface: expected the name of an interface" },
+		{ "trace start colour red",
+			"error: unknown filter \"colour\", expected address, port, source, "
+			"destination, source-port, destination-port, protocol, both, zone, "
+			"interface, dropped, reason, count or seconds" },
 		{ "save relative/path", "error: save: expected an absolute path" },
 		{ "reset security-policy counters nobody", "error: there is no rule \"nobody\"" },
 		{ "help nothing", "error: no command begins with" },
@@ -231,6 +240,9 @@ tab_completes_and_question_mark_helps(void **state)
 		{ "display ?", "display arp: the IPv4 neighbours" },
 		{ "display ?", "display ipv6 interface: IPv6 addresses and their state" },
 		{ "display firewall session table ?", "destination-port" },
+		{ "trace start reason no_sess\t", "no_sess"
+						  "ion " },
+		{ "trace start interface \t", "GigabitEthernet1/0/1" },
 	};
 	const int fd = client();
 

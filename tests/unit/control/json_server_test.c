@@ -3,6 +3,7 @@
 #include "farewell.h"
 #include "json_server.h"
 #include "management_box.h"
+#include "packet_frame.h"
 #include "stream.h"
 #include "test_eal.h"
 
@@ -227,12 +228,12 @@ drops_by_interface_and_by_zone_add_up(void **state)
 		const char *filter;
 		json_int_t packets;
 	} rows[] = {
-		{ "{}", 2 },
-		{ "{\"interface\":\"GigabitEthernet1/0/3\"}", 2 },
+		{ "{}", 3 },
+		{ "{\"interface\":\"GigabitEthernet1/0/3\"}", 3 },
 		{ "{\"interface\":\"GigabitEthernet1/0/1\"}", 0 },
-		{ "{\"zone\":\"untrust\"}", 2 },
+		{ "{\"zone\":\"untrust\"}", 3 },
 		{ "{\"zone\":\"trust\"}", 0 },
-		{ "{\"per_zone\":true}", 2 },
+		{ "{\"per_zone\":true}", 3 },
 	};
 	static const char *const bad[] = { "{\"interface\":1}", "{\"zone\":\"nowhere\"}",
 		"{\"interface\":\"GigabitEthernet1/0/3\",\"zone\":\"trust\"}",
@@ -240,7 +241,7 @@ drops_by_interface_and_by_zone_add_up(void **state)
 	const int fd = management_box_json(box);
 
 	(void)state;
-	assert_int_equal(sum(fd, "statistics", "{}", "dropped"), 2);
+	assert_int_equal(sum(fd, "statistics", "{}", "dropped"), 3);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(sum(fd, "drops", rows[i].filter, "packets"), rows[i].packets);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -487,9 +488,14 @@ MGT_02_the_65th_client_is_told_and_closed(void **state)
 static int
 open_box(void **state)
 {
+	char err[128];
+
 	(void)state;
 	box = management_box_create(4096, NULL, NULL);
 	management_box_sessions(box, SESSIONS);
+	if (!tracing_start(&box->m, "count 1", err, sizeof(err)))
+		return -1;
+	packet_frame_udp(box->box, BOX_UNTRUST, 53, 5000); /* for the trace to show */
 	return 0;
 }
 
