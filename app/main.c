@@ -13,6 +13,7 @@
 #include "ha_sections.h"
 #include "lcores.h"
 #include "log.h"
+#include "ports.h"
 #include "publish_policy.h"
 
 #include <rte_errno.h>
@@ -43,8 +44,7 @@ struct box {
 	const struct config_system *system;
 	const struct config_hrp *hrp;
 	struct rte_mempool *pool;
-	struct port ports[MAX_PORTS];
-	uint16_t port_count;
+	struct ports ports;
 	struct engine *engine;
 	struct core *core;
 	struct ha *ha;
@@ -143,38 +143,6 @@ join_lists(struct box *b)
 		b->commands[n++] = ha_commands[i];
 }
 
-/* The slot of a port's interface among the heartbeat links, -1 for a service port. */
-static int
-heartbeat_slot(const struct box *b, const char *port_name)
-{
-	const struct config_list *interfaces = config_section_data(b->config, "interfaces");
-	const struct config_heartbeat *h = b->hrp->interfaces.items;
-
-	if (!b->hrp->enable)
-		return -1;
-	for (uint32_t i = 0; i < b->hrp->interfaces.count; i++) {
-		const int index = config_interface_index(b->config, h[i].interface);
-		const struct config_interface *itf = interfaces->items;
-
-		if (index >= 0 && strcmp(itf[index].port, port_name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool
-has_subinterfaces(const struct box *b, const char *port_name)
-{
-	const struct config_list *interfaces = config_section_data(b->config, "interfaces");
-	const struct config_interface *all = interfaces->items;
-
-	for (uint32_t i = 0; i < interfaces->count; i++) {
-		if (all[i].vlan != 0 && strcmp(all[i].port, port_name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int
 start_engine(struct box *b)
 {
@@ -192,12 +160,13 @@ start_engine(struct box *b)
 	};
 	char why[256];
 
-	b->pool = port_pool_create("packets", (uint32_t)s->packet_buffers, SOCKET_ID_ANY);
+	b->pool = port_pool_create(
+		"packets", (uint32_t)s->packet_buffers, b->ports.room, SOCKET_ID_ANY);
 	if (b->pool == NULL) {
 		config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
-			"%d MiB do not hold packet_buffers = %d, expected more memory or fewer "
-			"buffers",
-			(int)s->memory_mb, (int)s->packet_buffers);
+			"%d MiB do not hold packet_buffers = %d of %u bytes, expected more memory "
+			"or fewer buffers",
+			(int)s->memory_mb, (int)s->packet_buffers, b->ports.room);
 		return -ENOMEM;
 	}
 	b->engine = engine_create(&params, why, sizeof(why));
@@ -206,49 +175,6 @@ start_engine(struct box *b)
 			"%d MiB: %s, expected more memory or smaller tables", (int)s->memory_mb,
 			why);
 		return -ENOMEM;
-	}
-	return 0;
-}
-
-/* With what the driver said, if it said anything: the numbers drivers return say little. */
-static int
-start_port(struct box *b, uint32_t i, const struct port_params *params, char *why, size_t why_size)
-{
-	char said[256];
-	int rc;
-
-	dpdk_log_forget();
-	rc = port_start(&b->ports[i], params, why, why_size);
-	if (rc < 0 && dpdk_log_reason(said, sizeof(said))[0] != '\0')
-		snprintf(why + strlen(why), why_size - strlen(why), " (%s)", said);
-	return rc;
-}
-
-static int
-start_ports(struct box *b)
-{
-	const struct config_list *list = config_section_data(b->config, "ports");
-	const struct config_port *ports = list->items;
-
-	for (uint32_t i = 0; i < list->count; i++) {
-		const bool heartbeat = heartbeat_slot(b, ports[i].name) >= 0;
-		struct port_params params = { .pool = b->pool,
-			.queues = heartbeat ? 1 : (uint16_t)b->system->worker_cpus.count,
-			.tagged = has_subinterfaces(b, ports[i].name) };
-		char why[512];
-
-		if (eal_probe(ports[i].devargs, &params.ethdev, why, sizeof(why)) < 0 ||
-			start_port(b, i, &params, why, sizeof(why)) < 0) {
-			config_reason(
-				&ports[i].origin, "devargs", b->err, sizeof(b->err), "%s", why);
-			return -ENODEV;
-		}
-		b->port_count++;
-		if (engine_add_port(b->engine, &b->ports[i], heartbeat) != (int)i) {
-			config_reason(&ports[i].origin, "devargs", b->err, sizeof(b->err),
-				"there is no room for it in the engine");
-			return -ENOSPC;
-		}
 	}
 	return 0;
 }
@@ -274,7 +200,8 @@ start_ha(struct box *b)
 		params.seed = (uint32_t)rte_rdtsc();
 	for (uint32_t i = 0; b->hrp->enable && i < b->hrp->interfaces.count; i++) {
 		const int index = config_interface_index(b->config, links[i].interface);
-		const struct port *port = &b->ports[config_port_index(b->config, itf[index].port)];
+		const struct port *port =
+			&b->ports.list[config_port_index(b->config, itf[index].port)];
 
 		heartbeats[i] = (struct ha_heartbeat){
 			.ethdev = port->ethdev, .interface = (uint16_t)index, .mac = port->mac
@@ -322,8 +249,8 @@ start_management(struct box *b)
 	m->ha.collect_extra(m->ha.ctx, b->config, &extra);
 	if (publish_config(b->engine, b->config, &extra, b->err, sizeof(b->err)) < 0)
 		return -EINVAL;
-	for (uint16_t i = 0; i < b->port_count; i++) {
-		if (link_watch_add(m->links, i, b->ports[i].ethdev, ports[i].devargs) < 0) {
+	for (uint16_t i = 0; i < b->ports.started; i++) {
+		if (link_watch_add(m->links, i, b->ports.list[i].ethdev, ports[i].devargs) < 0) {
 			config_reason(&ports[i].origin, "devargs", b->err, sizeof(b->err),
 				"its carrier cannot be watched");
 			return -EIO;
@@ -354,8 +281,7 @@ stop(struct box *b)
 	ha_destroy(b->ha);
 	core_destroy(b->core);
 	engine_destroy(b->engine);
-	for (uint16_t i = 0; i < b->port_count; i++)
-		port_stop(&b->ports[i]);
+	ports_stop(&b->ports);
 	log_drain();
 	log_stop();
 	config_free(b->management.config);
@@ -367,7 +293,8 @@ start(struct box *b)
 	if (eal_start(b->config, b->options.debug, b->err, sizeof(b->err)) < 0)
 		return -1;
 	clock_init(&b->lcores.clock);
-	if (start_engine(b) < 0 || start_ports(b) < 0)
+	if (ports_probe(&b->ports, b->config, b->err, sizeof(b->err)) < 0 || start_engine(b) < 0 ||
+		ports_start(&b->ports, b->config, b->pool, b->engine, b->err, sizeof(b->err)) < 0)
 		return -1;
 	b->core = core_create(&(struct core_params){
 		.engine = b->engine, .pool = b->pool, .name = b->system->name });
@@ -463,7 +390,7 @@ main(int argc, char **argv)
 	}
 	dpdk_log_started();
 	LOG(NOTICE, "twinwalld %s: started, %u workers, %u ports", TWINWALL_VERSION,
-		engine_worker_count(b->engine), b->port_count);
+		engine_worker_count(b->engine), b->ports.started);
 	if (lcores_shared_cpu(b->system) >= 0)
 		LOG(WARNING, "system.worker_cpus: CPU %d has two workers, which gives no speed",
 			lcores_shared_cpu(b->system));

@@ -16,17 +16,6 @@ link_up(const struct management *m, const struct snapshot_interface *in, uint16_
 	return m->core != NULL && core_link_up(m->core, index);
 }
 
-/* Its name in section `ports`; the engine's ports have the order of the section. */
-static const char *
-port_name(const struct management *m, uint16_t port)
-{
-	const struct config_list *list =
-		m->config != NULL ? config_section_data(m->config, "ports") : NULL;
-	const struct config_port *ports = list != NULL ? list->items : NULL;
-
-	return ports != NULL && port < list->count ? ports[port].name : "";
-}
-
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
@@ -52,7 +41,8 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 			json_object_set_new(row, "address", json_null());
 		row_text(row, "zone", row_zone(s, in->zone));
 		row_text(row, "port", port != NULL ? port->name : "");
-		row_text(row, "configured_port", port_name(m, in->port));
+		row_text(row, "configured_port",
+			m->config != NULL ? config_port_name(m->config, in->port) : "");
 		if (in->vlan != 0)
 			row_number(row, "vlan", in->vlan);
 		else

@@ -454,6 +454,15 @@ config_port_index(const struct config *c, const char *name)
 	return -1;
 }
 
+const char *
+config_port_name(const struct config *c, uint16_t index)
+{
+	const struct config_list *list = config_section_data(c, "ports");
+	const struct config_port *ports = list->items;
+
+	return index < list->count ? ports[index].name : "";
+}
+
 /* ---- saving ---- */
 
 /* What a save is about: the real file, the new one beside it, their folder. */

@@ -198,6 +198,8 @@ struct config_port {
 	struct config_origin origin;
 	char name[32];
 	char devargs[256];
+	int64_t mtu;
+	bool promiscuous;
 };
 
 struct config_interface {
@@ -289,3 +291,5 @@ int config_route_interface(const struct config *, const struct config_route *);
 int config_interface_index(const struct config *, const char *name);
 /* => index in the ports section, -1 unknown.  It is the engine's port index. */
 int config_port_index(const struct config *, const char *name);
+/* => "" for none. */
+const char *config_port_name(const struct config *, uint16_t index);

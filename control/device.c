@@ -98,8 +98,9 @@ device_interface(const char *devargs, char name[IFNAMSIZ])
 	return required ? -EINVAL : 0;
 }
 
-int
-device_queues(const char *devargs)
+/* A number among the arguments of af_packet, whose defaults are known. => -1: another driver. */
+static int
+af_packet_number(const char *devargs, const char *argument, int fallback)
 {
 	const char *at = without_bus(devargs);
 
@@ -107,8 +108,20 @@ device_queues(const char *devargs)
 		return -1;
 	for (at = strchr(at, ','); at != NULL; at = strchr(at, ',')) {
 		at++;
-		if (strncmp(at, "qpairs=", 7) == 0)
-			return atoi(at + 7);
+		if (strncmp(at, argument, strlen(argument)) == 0)
+			return atoi(at + strlen(argument));
 	}
-	return 1;
+	return fallback;
+}
+
+int
+device_queues(const char *devargs)
+{
+	return af_packet_number(devargs, "qpairs=", 1);
+}
+
+int
+device_frame_size(const char *devargs)
+{
+	return af_packet_number(devargs, "framesz=", 2048);
 }

@@ -24,3 +24,9 @@ int device_interface(const char *devargs, char name[IFNAMSIZ]);
 /* device_queues: receive queues that the arguments ask for, one of each worker on a service port.
  * => -1: only the driver knows. */
 int device_queues(const char *devargs);
+
+/* device_frame_size: bytes of a slot of the rings that an af_packet port shares with the kernel.
+ * => -1: another driver. */
+int device_frame_size(const char *devargs);
+#define DEVICE_FRAME_HEAD 80 /* of them lie before an IP packet: tpacket2_hdr, Ethernet */
+#define DEVICE_FRAME_ROOM 32 /* so many fewer must fit in a packet buffer */

@@ -168,6 +168,25 @@ check_others(struct config *c, const struct config_interface *all, uint32_t mine
 }
 
 static int
+check_port(struct config *c, const struct config_interface *i)
+{
+	const struct config_list *ports = config_section_data(c, "ports");
+	const int port = config_port_index(c, i->port);
+	const struct config_port *p = ports->items;
+
+	if (port < 0)
+		return config_fail(c, &i->origin, "port",
+			"unknown port \"%s\", expected the name of one in the section ports",
+			i->port);
+	if (i->mtu > p[port].mtu)
+		return config_fail(c, &i->origin, "mtu",
+			"%d is more than that of port %s, expected at most %d, or ports[%s].mtu = "
+			"%d",
+			(int)i->mtu, i->port, (int)p[port].mtu, i->port, (int)i->mtu);
+	return 0;
+}
+
+static int
 check(struct config *c)
 {
 	const struct config_list *list = config_section_data(c, "interfaces");
@@ -176,12 +195,9 @@ check(struct config *c)
 
 	rc = config_unique(c, list, sizeof(*all), offsetof(struct config_interface, name), "name");
 	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
-		if (config_port_index(c, all[i].port) < 0)
-			return config_fail(c, &all[i].origin, "port",
-				"unknown port \"%s\", expected the name of one in the section "
-				"ports",
-				all[i].port);
-		rc = check_zone(c, &all[i]);
+		rc = check_port(c, &all[i]);
+		if (rc == 0)
+			rc = check_zone(c, &all[i]);
 		if (rc == 0 && all[i].tcp_mss != 0 && all[i].tcp_mss < CONFIG_TCP_MSS_MIN)
 			rc = config_fail(c, &all[i].origin, "tcp_mss",
 				"%d is too small, expected 0 or %d to %d", (int)all[i].tcp_mss,

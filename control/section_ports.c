@@ -18,6 +18,13 @@ static const struct config_setting_desc settings[] = {
 	  .required = true, .min = 1, .max = 255,
 	  .help = "DPDK device: a PCI address such as \"0000:3b:00.0\", or a virtual device with its "
 		  "arguments such as \"net_af_packet0,iface=eth1\"." },
+	{ .name = "mtu", .type = SETTING_INT, SETTING_AT(struct config_port, mtu),
+	  .min = 576, .max = 9600, .fallback = "1500", .unit = "bytes",
+	  .help = "Largest IP packet received: set in the NIC; a kernel interface must have it already." },
+	{ .name = "promiscuous", .type = SETTING_BOOL, SETTING_AT(struct config_port, promiscuous),
+	  .fallback = "false",
+	  .help = "Take every frame; else only those to own and virtual MACs and to groups, where the "
+		  "NIC's filter has room for them." },
 	{ .name = NULL },
 };
 // clang-format on
@@ -52,6 +59,19 @@ check_device(struct config *c, const struct config_port *ports, uint32_t i)
 	return 0;
 }
 
+/* The kernel cuts what does not fit in a slot. */
+static int
+check_mtu(struct config *c, const struct config_port *p)
+{
+	const int size = device_frame_size(p->devargs);
+
+	if (size < 0 || p->mtu + DEVICE_FRAME_HEAD <= size)
+		return 0;
+	return config_fail(c, &p->origin, "devargs",
+		"framesz=%d holds no packet of %d bytes (mtu), expected framesz=%d at least", size,
+		(int)p->mtu, (int)p->mtu + DEVICE_FRAME_HEAD);
+}
+
 static int
 check(struct config *c)
 {
@@ -60,8 +80,11 @@ check(struct config *c)
 
 	rc = config_unique(
 		c, list, sizeof(struct config_port), offsetof(struct config_port, name), "name");
-	for (uint32_t i = 0; rc == 0 && i < list->count; i++)
+	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
 		rc = check_device(c, list->items, i);
+		if (rc == 0)
+			rc = check_mtu(c, (const struct config_port *)list->items + i);
+	}
 	return rc;
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "port.h"
-
-#include <rte_ethdev.h>
+#include "port_plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,44 +11,24 @@
 #define RETA_PERIOD    128
 
 struct rte_mempool *
-port_pool_create(const char *name, uint32_t count, int socket)
+port_pool_create(const char *name, uint32_t count, uint16_t room, int socket)
 {
 	/* Small pools (tests) cannot afford the full cache. */
 	const uint32_t cache = count >= 8 * POOL_CACHE ? POOL_CACHE : 0;
 
 	return rte_pktmbuf_pool_create(name, count, cache,
 		RTE_ALIGN(sizeof(struct pkt_private), RTE_MBUF_PRIV_ALIGN),
-		RTE_MBUF_DEFAULT_BUF_SIZE, socket);
-}
-
-/* Symmetric Toeplitz: both directions of a connection hash alike, so they meet the same queue. */
-static void
-rss_configure(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info, uint8_t *key)
-{
-	const uint64_t wanted = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_TCP |
-				RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |
-				RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
-	const uint64_t offered = wanted & info->flow_type_rss_offloads;
-
-	if (offered == 0 || info->hash_key_size == 0 || info->hash_key_size > 64)
-		return;
-	for (unsigned int i = 0; i < info->hash_key_size; i++)
-		key[i] = i % 2 == 0 ? 0x6d : 0x5a;
-	conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
-	conf->rx_adv_conf.rss_conf.rss_key = key;
-	conf->rx_adv_conf.rss_conf.rss_key_len = info->hash_key_size;
-	conf->rx_adv_conf.rss_conf.rss_hf = offered;
+		(uint16_t)(room + RTE_PKTMBUF_HEADROOM), socket);
 }
 
 /* reta[i] = i mod 128 mod queues, the same on every NIC whatever its table size. */
-static void
+static bool
 reta_configure(uint16_t ethdev, uint16_t queues, uint16_t reta_size)
 {
 	struct rte_eth_rss_reta_entry64 reta[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
 
 	if (reta_size == 0 || reta_size > RTE_ETH_RSS_RETA_SIZE_512)
-		return;
+		return false;
 	memset(reta, 0, sizeof(reta));
 	for (uint16_t i = 0; i < reta_size; i++) {
 		reta[i / RTE_ETH_RETA_GROUP_SIZE].mask = UINT64_MAX;
@@ -58,7 +36,7 @@ reta_configure(uint16_t ethdev, uint16_t queues, uint16_t reta_size)
 			(uint16_t)(i % RETA_PERIOD % queues);
 	}
 	/* A driver that refuses keeps its own spread: packets are then looked up in place. */
-	(void)rte_eth_dev_rss_reta_update(ethdev, reta, reta_size);
+	return rte_eth_dev_rss_reta_update(ethdev, reta, reta_size) == 0;
 }
 
 static int
@@ -70,77 +48,121 @@ fail(char *err, size_t err_size, int rc, const char *what)
 	return rc < 0 ? rc : -EIO;
 }
 
-/* Without subinterfaces no offload takes tags off: they are looked for in the frame. */
-static void
-tags_configure(struct port *p, struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
+static int
+set_up_queues(const struct port_params *p, char *err, size_t err_size)
 {
-	conf->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
-	conf->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
-	p->tags_by_driver = (conf->txmode.offloads & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
-}
-
-int
-port_start(struct port *p, const struct port_params *params, char *err, size_t err_size)
-{
-	const uint16_t ethdev = params->ethdev, queues = params->queues;
-	struct rte_eth_conf conf = { .rxmode = { .mq_mode = RTE_ETH_MQ_RX_NONE } };
-	struct rte_eth_dev_info info;
+	const unsigned int socket = (unsigned int)rte_eth_dev_socket_id(p->ethdev);
 	uint16_t rxd = RX_DESCRIPTORS, txd = TX_DESCRIPTORS;
-	uint8_t key[64];
-	const int socket = rte_eth_dev_socket_id(ethdev);
-	int rc = rte_eth_dev_info_get(ethdev, &info);
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &rxd, &txd);
 
-	if (rc < 0)
-		return fail(err, err_size, rc, "no information from the driver");
-	if (info.max_rx_queues < queues || info.max_tx_queues < queues) {
-		snprintf(err, err_size,
-			"%u queues are needed (one per worker), the driver offers %u receive and "
-			"%u transmit",
-			queues, info.max_rx_queues, info.max_tx_queues);
-		return -EINVAL;
-	}
-	p->tags_by_driver = false;
-	if (queues > 1)
-		rss_configure(&conf, &info, key);
-	if (params->tagged)
-		tags_configure(p, &conf, &info);
-	rc = rte_eth_dev_configure(ethdev, queues, queues, &conf);
-	if (rc < 0)
-		return fail(err, err_size, rc, "the driver refuses the configuration");
-	rc = rte_eth_dev_adjust_nb_rx_tx_desc(ethdev, &rxd, &txd);
 	if (rc < 0)
 		return fail(err, err_size, rc, "descriptor counts");
-	for (uint16_t q = 0; q < queues; q++) {
-		rc = rte_eth_rx_queue_setup(
-			ethdev, q, rxd, (unsigned int)socket, NULL, params->pool);
+	for (uint16_t q = 0; q < p->queues; q++) {
+		rc = rte_eth_rx_queue_setup(p->ethdev, q, rxd, socket, NULL, p->pool);
 		if (rc < 0)
 			return fail(err, err_size, rc, "receive queue");
-		rc = rte_eth_tx_queue_setup(ethdev, q, txd, (unsigned int)socket, NULL);
+		rc = rte_eth_tx_queue_setup(p->ethdev, q, txd, socket, NULL);
 		if (rc < 0)
 			return fail(err, err_size, rc, "transmit queue");
 	}
-	rc = rte_eth_dev_start(ethdev);
+	return 0;
+}
+
+/* Only frames to our MACs and to groups.  => false: the driver cannot, nothing has changed. */
+static bool
+filter(const struct port_params *p)
+{
+	uint16_t done = 0;
+
+	if (rte_eth_allmulticast_enable(p->ethdev) != 0)
+		return false;
+	while (done < p->mac_count) {
+		/* The library does not write to it. */
+		struct rte_ether_addr mac = p->macs[done];
+
+		if (rte_eth_dev_mac_addr_add(p->ethdev, &mac, 0) != 0)
+			break;
+		done++;
+	}
+	if (done == p->mac_count)
+		return true;
+	while (done-- > 0) {
+		struct rte_ether_addr mac = p->macs[done];
+
+		(void)rte_eth_dev_mac_addr_remove(p->ethdev, &mac);
+	}
+	(void)rte_eth_allmulticast_disable(p->ethdev);
+	return false;
+}
+
+/* Frames to virtual MACs must arrive. */
+static int
+receive(struct port *port, const struct port_params *p, const struct port_plan *plan, char *err,
+	size_t err_size)
+{
+	int rc;
+
+	port->filters = 0;
+	port->promiscuous = false;
+	if (plan->filter && filter(p)) {
+		port->filters = (uint16_t)(p->mac_count + 1);
+		return 0;
+	}
+	/* Drivers without filters (rings) need nothing. */
+	rc = rte_eth_promiscuous_enable(p->ethdev);
+	port->promiscuous = rc == 0;
+	return rc < 0 && rc != -ENOTSUP ? fail(err, err_size, rc, "promiscuous mode") : 0;
+}
+
+static void
+note(struct port *port, const struct port_params *p, const struct rte_eth_dev_info *info,
+	const struct port_plan *plan)
+{
+	port->ethdev = p->ethdev;
+	port->queues = p->queues;
+	port->mtu = p->mtu;
+	port->room = (uint16_t)(rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM);
+	port->rx_offloads = plan->conf.rxmode.offloads;
+	port->tx_offloads = plan->conf.txmode.offloads;
+	port->symmetric = plan->symmetric;
+	port->tags_by_driver = (port->tx_offloads & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
+	snprintf(port->driver, sizeof(port->driver), "%s", info->driver_name);
+	if (rte_eth_dev_get_name_by_port(p->ethdev, port->name) < 0)
+		snprintf(port->name, sizeof(port->name), "port%u", p->ethdev);
+}
+
+int
+port_start(struct port *port, const struct port_params *p, char *err, size_t err_size)
+{
+	struct rte_eth_dev_info info;
+	struct port_plan plan;
+	int rc = rte_eth_dev_info_get(p->ethdev, &info);
+
+	if (rc < 0)
+		return fail(err, err_size, rc, "no information from the driver");
+	rc = port_plan(p, &info, &plan, err, err_size);
+	if (rc < 0)
+		return rc;
+	rc = rte_eth_dev_configure(p->ethdev, p->queues, p->queues, &plan.conf);
+	if (rc < 0)
+		return fail(err, err_size, rc, "the driver refuses the configuration");
+	rc = set_up_queues(p, err, err_size);
+	if (rc < 0)
+		return rc;
+	rc = rte_eth_dev_start(p->ethdev);
 	if (rc < 0)
 		return fail(err, err_size, rc, "start");
-	if (conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS)
-		reta_configure(ethdev, queues, info.reta_size);
-	/* Frames to virtual MACs must arrive.  Drivers without filters (rings) need nothing. */
-	rc = rte_eth_promiscuous_enable(ethdev);
-	p->promiscuous = rc == 0;
-	if (rc < 0 && rc != -ENOTSUP) {
-		rte_eth_dev_stop(ethdev);
-		return fail(err, err_size, rc, "promiscuous mode");
+	note(port, p, &info, &plan);
+	port->reta = plan.symmetric && reta_configure(p->ethdev, p->queues, info.reta_size);
+	rc = receive(port, p, &plan, err, err_size);
+	if (rc == 0) {
+		rc = rte_eth_macaddr_get(p->ethdev, &port->mac);
+		if (rc < 0)
+			fail(err, err_size, rc, "MAC address");
 	}
-	rc = rte_eth_macaddr_get(ethdev, &p->mac);
-	if (rc < 0) {
-		rte_eth_dev_stop(ethdev);
-		return fail(err, err_size, rc, "MAC address");
-	}
-	p->ethdev = ethdev;
-	p->queues = queues;
-	if (rte_eth_dev_get_name_by_port(ethdev, p->name) < 0)
-		snprintf(p->name, sizeof(p->name), "port%u", ethdev);
-	return 0;
+	if (rc < 0)
+		rte_eth_dev_stop(p->ethdev);
+	return rc;
 }
 
 void

@@ -65,23 +65,38 @@ pkt_part(struct rte_mbuf *m)
 struct port {
 	uint16_t ethdev;
 	uint16_t queues;
-	bool promiscuous;
-	bool tags_by_driver; /* the driver puts VLAN tags on */
-	char name[64];	     /* RTE_ETH_NAME_MAX_LEN */
+	uint16_t mtu;			   /* largest IP packet it receives */
+	uint16_t room;			   /* bytes of a buffer; larger frames come in several */
+	uint16_t filters;		   /* MACs in its filter; 0: all frames are taken */
+	bool promiscuous;		   /* 0 filters, and the driver was told so */
+	bool tags_by_driver;		   /* the driver puts VLAN tags on */
+	bool symmetric;			   /* it spreads over its queues by the symmetric key */
+	bool reta;			   /* ... in the order of the sessions' homes */
+	uint64_t rx_offloads, tx_offloads; /* RTE_ETH_RX_OFFLOAD_..., in use */
+	char name[64];			   /* RTE_ETH_NAME_MAX_LEN */
+	char driver[32];
 	struct rte_ether_addr mac;
 };
 
-/* port_pool_create: packet buffers with room for struct pkt_private.  NULL with rte_errno. */
-struct rte_mempool *port_pool_create(const char *name, uint32_t count, int socket);
+/* port_pool_create: packet buffers of `room` bytes, with a struct pkt_private each.  NULL with
+ * rte_errno. */
+struct rte_mempool *port_pool_create(const char *name, uint32_t count, uint16_t room, int socket);
 
 struct port_params {
 	struct rte_mempool *pool;
 	uint16_t ethdev;
-	uint16_t queues; /* RX and TX, each */
-	bool tagged;	 /* has subinterfaces: the driver takes off and puts on tags if it can */
+	uint16_t queues;   /* RX and TX, each */
+	uint16_t mtu;	   /* largest IP packet */
+	uint16_t room_min; /* buffers must have so many bytes; 0 = a frame */
+	uint16_t mac_count;
+	const struct rte_ether_addr *macs; /* virtual ones */
+	bool mtu_by_kernel;		   /* a kernel interface has it: nothing to be set */
+	bool promiscuous;		   /* even if the driver has a filter for the MACs */
+	bool tagged; /* has subinterfaces: the driver takes off and puts on tags if it can */
+	bool chains; /* frames may lie in several buffers */
 };
 
-/* port_start: configure and start a port, symmetric RSS where the driver hashes, promiscuous
- * (virtual MACs).  => 0, or -errno with a one-line reason in err. */
+/* port_start: configure and start a port: what port_plan.c says. => 0, or -errno with a one-line
+ * reason in err. */
 int port_start(struct port *, const struct port_params *, char *err, size_t err_size);
 void port_stop(struct port *);

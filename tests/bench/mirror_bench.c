@@ -45,7 +45,7 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 		.interface = 2,
 		.prefix_len = 24,
 		.address = rte_cpu_to_be_32(0x0a0a0001 + i) };
-	struct port_params port = { .queues = 1 };
+	struct port_params port = { .queues = 1, .mtu = RTE_ETHER_MTU };
 	char err[256] = "";
 	int id;
 

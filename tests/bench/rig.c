@@ -44,8 +44,10 @@ make_port(struct bench_rig *r, unsigned int i, unsigned int generation)
 		return false;
 	r->ethdev[i] = (uint16_t)id;
 	if (port_start(&r->ports[i],
-		    &(struct port_params){
-			    .pool = r->pool, .ethdev = (uint16_t)id, .queues = r->workers },
+		    &(struct port_params){ .mtu = RTE_ETHER_MTU,
+			    .pool = r->pool,
+			    .ethdev = (uint16_t)id,
+			    .queues = r->workers },
 		    err, sizeof(err)) < 0) {
 		fprintf(stderr, "bench: %s\n", err);
 		return false;
@@ -200,7 +202,7 @@ bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 	r->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	r->workers = spec->workers;
 	snprintf(name, sizeof(name), "bench-pool%u", generation);
-	r->pool = port_pool_create(name, POOL_SIZE, SOCKET_ID_ANY);
+	r->pool = port_pool_create(name, POOL_SIZE, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	snprintf(name, sizeof(name), "bench%u", generation);
 	r->engine = engine_create(&(struct engine_params){ .name = name,
 					  .workers = spec->workers,

@@ -238,8 +238,8 @@ flow_feed(struct flow *f, uint16_t port, uint16_t queue, const uint8_t *bytes, u
 
 	remember(f, port, bytes, len);
 	f->arrived++;
-	if (m != NULL && s->nic_bad)
-		m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_BAD;
+	if (m != NULL)
+		m->ol_flags |= s->nic;
 	if (m != NULL && s->nic_tag) {
 		m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
 		m->vlan_tci = vid;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frame.h"
 
+#include <rte_mbuf_core.h>
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +168,29 @@ extensions(struct frame_spec *f, const char *list)
 	return true;
 }
 
+/* nic=: what the NIC has found out about the checksums */
+static bool
+nic_says(const char *w, uint64_t *flags)
+{
+	static const struct {
+		const char *word;
+		uint64_t flags;
+	} words[] = {
+		{ "bad", RTE_MBUF_F_RX_L4_CKSUM_BAD },
+		{ "good", RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD },
+		{ "badip", RTE_MBUF_F_RX_IP_CKSUM_BAD },
+		{ "none", RTE_MBUF_F_RX_IP_CKSUM_NONE | RTE_MBUF_F_RX_L4_CKSUM_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(w, words[i].word) == 0) {
+			*flags |= words[i].flags;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* tag=none | TAG[,TAG...]: TAG is an identifier, or TYPE:IDENTIFIER with the EtherType in
  * hexadecimal. */
 static bool
@@ -260,10 +285,10 @@ attribute(struct frame_spec *f, const char *w)
 		f->bad_l4_sum = true;
 	} else if (strcmp(w, "l4sum=none") == 0) {
 		f->no_l4_sum = true;
-	} else if (strcmp(w, "nic=bad") == 0) {
-		f->nic_bad = true;
 	} else if (strcmp(w, "nic=tag") == 0) {
 		f->nic_tag = true;
+	} else if (strncmp(w, "nic=", 4) == 0) {
+		return nic_says(w + 4, &f->nic);
 	} else if (strcmp(w, "ae") == 0) {
 		f->ae = true;
 	} else if (strcmp(w, "mf") == 0) {

@@ -48,7 +48,7 @@ struct frame_spec {
 	uint8_t version, ihl, doff; /* 0: right */
 	int udp_len, ip_len;	    /* -1: right */
 	bool bad_sum, bad_l4_sum, no_l4_sum, df, more;
-	bool nic_bad; /* the NIC says that the L4 checksum is wrong */
+	uint64_t nic; /* what the NIC says: RTE_MBUF_F_RX_... */
 	/* VLAN tags, outermost first: EtherType and identifier */
 	struct {
 		uint16_t type, vid;

@@ -148,7 +148,8 @@ boot(struct pair *p, unsigned int index)
 
 		if (b->incarnation == 1) {
 			if (port_start(&ports[i],
-				    &(struct port_params){ .pool = p->pool,
+				    &(struct port_params){ .mtu = RTE_ETHER_MTU,
+					    .pool = p->pool,
 					    .ethdev = lp->ethdev,
 					    .queues = lp->queues },
 				    err, sizeof(err)) < 0)
@@ -259,7 +260,7 @@ pair_create(const struct pair_options *o)
 	p->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	p->number = pairs++;
 	snprintf(name, sizeof(name), "pair%u", p->number);
-	p->pool = port_pool_create(name, 16384, SOCKET_ID_ANY);
+	p->pool = port_pool_create(name, 16384, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	assert_non_null(p->pool);
 	p->inside = (struct lan){
 		.name = "inside", .pool = p->pool, .observer = observe, .observer_ctx = p

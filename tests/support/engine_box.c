@@ -59,8 +59,10 @@ open_port(struct engine_box *b, uint16_t index, uint32_t ring)
 	if (ethdev < 0)
 		die(name, rte_strerror(rte_errno));
 	if (port_start(p,
-		    &(struct port_params){
-			    .pool = b->pool, .ethdev = (uint16_t)ethdev, .queues = queues },
+		    &(struct port_params){ .mtu = RTE_ETHER_MTU,
+			    .pool = b->pool,
+			    .ethdev = (uint16_t)ethdev,
+			    .queues = queues },
 		    err, sizeof(err)) < 0)
 		die(name, err);
 	p->mac = (struct rte_ether_addr){ { 0x02, 'T', 'W', b->number, 0, (uint8_t)index } };
@@ -446,7 +448,7 @@ engine_box_create(const struct engine_box_params *params)
 						      : (struct box_place){ .port = i };
 	b->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	snprintf(name, sizeof(name), "%s-pool", b->name);
-	b->pool = port_pool_create(name, params->buffers, SOCKET_ID_ANY);
+	b->pool = port_pool_create(name, params->buffers, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	if (b->pool == NULL)
 		die(name, rte_strerror(rte_errno));
 	b->engine = engine_create(&engine, err, sizeof(err));

@@ -135,6 +135,10 @@ static const struct broken rows[] = {
 	PATCH("port_with_a_queue_for_two_workers", "iface=in0,qpairs=2", "iface=in0", "ports[p1].devargs", "asks for 1 queues, expected qpairs=2, one for each worker"),
 	PATCH("port_with_no_queue", "iface=out0,qpairs=2", "iface=out0,qpairs=0", "ports[p3].devargs", "asks for 0 queues, expected qpairs=2"),
 	PATCH("port_devargs_with_a_blank", "net_af_packet1,iface", "net_af_packet1, iface", "ports[p2].devargs", "has a blank"),
+	PATCH("port_mtu_larger_than_a_frame", "qpairs=2\"", "qpairs=2\"; mtu = 1969", "ports[p1].devargs", "framesz=2048 holds no packet of 1969 bytes (mtu), expected framesz=2049 at least"),
+	PATCH("port_frame_smaller_than_a_packet", "qpairs=2\"", "qpairs=2,framesz=1024\"", "ports[p1].devargs", "framesz=1024 holds no packet of 1500 bytes"),
+	PATCH("port_mtu_out_of_range", "qpairs=2\"", "qpairs=2\"; mtu = 9601", "ports[p1].mtu", "expected an integer from 576 to 9600 bytes"),
+	PATCH("interface_mtu_larger_than_the_ports", "zone = \"trust\";", "mtu = 1501; zone = \"trust\";", IF1 ".mtu", "1501 is more than that of port p1, expected at most 1500, or ports[p1].mtu = 1501"),
 	PATCH("port_name_with_a_blank", "name = \"p1\"", "name = \"p 1\"", "ports[0].name", "characters that are not allowed"),
 	/* zones */
 	PATCH("zone_name_built_in", "name = \"guest\"", "name = \"trust\"", "zones[trust].name", "is built in"),

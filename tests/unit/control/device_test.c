@@ -80,6 +80,15 @@ queues_that_the_arguments_ask_for(void **state)
 		assert_int_equal(device_queues(rows[i].devargs), rows[i].queues);
 }
 
+static void
+frames_that_the_arguments_ask_for(void **state)
+{
+	(void)state;
+	assert_int_equal(device_frame_size("net_af_packet0,iface=eth1"), 2048);
+	assert_int_equal(device_frame_size("net_af_packet0,framesz=16384,iface=eth1"), 16384);
+	assert_int_equal(device_frame_size("net_ring0,framesz=16384"), -1);
+}
+
 int
 main(void)
 {
@@ -87,6 +96,7 @@ main(void)
 		cmocka_unit_test(devargs_name_a_device_and_a_kernel_interface),
 		cmocka_unit_test(no_name_an_interface_can_have),
 		cmocka_unit_test(queues_that_the_arguments_ask_for),
+		cmocka_unit_test(frames_that_the_arguments_ask_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,7 @@ static void
 snapshot_holds_interfaces_and_zones(void **state)
 {
 	struct config *c =
-		parse_patched("zone = \"trust\";", "zone = \"guest\"; mtu = 9000; ping = false;");
+		parse_patched("zone = \"trust\";", "zone = \"guest\"; mtu = 1400; ping = false;");
 	const struct rte_ether_addr mac = MAC(3);
 	const struct snapshot *s;
 
@@ -156,7 +156,7 @@ snapshot_holds_interfaces_and_zones(void **state)
 	assert_memory_equal(&s->interfaces[2].mac, &mac, sizeof(mac));
 	assert_true(s->interfaces[2].ping);
 	assert_int_equal(s->interfaces[0].zone, 5);
-	assert_int_equal(s->interfaces[0].mtu, 9000);
+	assert_int_equal(s->interfaces[0].mtu, 1400);
 	assert_false(s->interfaces[0].ping);
 	assert_true(s->interfaces[1].heartbeat);
 	assert_false(s->interfaces[0].heartbeat);
@@ -606,10 +606,12 @@ reload_names_the_first_setting_that_needs_a_restart(void **state)
 		{ "idle_sleep_us = 50", "idle_sleep_us = 51", "system.idle_sleep_us" },
 		{ "FW1.json", "FW1.other", "system.json_socket" },
 		{ "iface=in0", "iface=in1", "ports[p1].devargs" },
+		{ "qpairs=2\"; }", "qpairs=2\"; mtu = 1600; }", "ports[p1].mtu" },
+		{ "qpairs=2\"; }", "qpairs=2\"; promiscuous = true; }", "ports[p1].promiscuous" },
 		{ "{ name = \"p1\"",
 			"{ name = \"p0\"; devargs = \"net_null0\"; },\n{ name = \"p1\"", "ports" },
 		{ "10.1.1.2/24", "10.1.1.4/24", "interfaces[GigabitEthernet1/0/1].address" },
-		{ "zone = \"trust\";", "zone = \"trust\"; mtu = 9000;",
+		{ "zone = \"trust\";", "zone = \"trust\"; mtu = 1400;",
 			"interfaces[GigabitEthernet1/0/1].mtu" },
 		{ "vrid = 1", "vrid = 3", "vrrp[0].vrid" },
 		{ "virtual_ip = \"10.1.1.1/24\"", "virtual_ip = \"10.1.1.5\"",

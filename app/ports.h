@@ -1,0 +1,29 @@
+/*
+ * The box's ports: found, measured, started, stopped.  Their order is that of section `ports`.
+ */
+#pragma once
+
+#include "config.h"
+#include "engine.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PORTS_MACS 255 /* virtual MACs of a port: one for each vrid */
+
+struct ports {
+	struct port list[MAX_PORTS];
+	struct port_params params[MAX_PORTS];
+	bool heartbeat[MAX_PORTS];
+	struct rte_ether_addr macs[MAX_PORTS][PORTS_MACS];
+	uint16_t started;
+	uint16_t room; /* bytes of a packet buffer that suit all of them */
+};
+
+/* ports_probe: the devices of the configuration and what they can do; nothing is started.
+ * ports_start: start them with buffers of `room` bytes and add them to the engine.
+ * => 0, or -errno with "FILE:LINE: SETTING: reason". */
+int ports_probe(struct ports *, const struct config *, char *err, size_t err_size);
+int ports_start(struct ports *, const struct config *, struct rte_mempool *, struct engine *,
+	char *err, size_t err_size);
+void ports_stop(struct ports *);
