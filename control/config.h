@@ -241,6 +241,8 @@ struct config_blacklist {
 struct config_defence {
 	struct config_origin origin;
 	bool on[DEFENCE_COUNT];
+	bool evict;
+	int64_t table_alarm; /* percent, 0 = off */
 };
 
 /* Idle seconds; docs/configuration.md */

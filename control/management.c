@@ -12,6 +12,7 @@
 #include "policy_recheck.h"
 #include "policy_usage.h"
 #include "publish_policy.h"
+#include "table_alarm.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ struct management_loop {
 	time_t minute;		    /* in which schedules have been looked at */
 	struct policy_recheck recheck;
 	int recheck_ms; /* to its next step, -1 = none */
+	struct table_alarm table_alarm;
 };
 
 mono_t
@@ -240,6 +242,18 @@ follow_blacklist(struct management *m)
 }
 
 static void
+look_at_table(struct management *m)
+{
+	const struct config_defence *d =
+		m->config != NULL ? config_section_data(m->config, "defence") : NULL;
+	const struct session_table *t = m->engine != NULL ? engine_sessions(m->engine) : NULL;
+
+	if (d != NULL && t != NULL)
+		(void)table_alarm_look(&m->loop->table_alarm, session_table_count(t),
+			session_table_capacity(t), (uint32_t)d->table_alarm);
+}
+
+static void
 tick(struct management *m)
 {
 	struct management_loop *loop = m->loop;
@@ -250,6 +264,7 @@ tick(struct management *m)
 		loop->publish_pending = !core_post_published(m->core);
 	follow_schedules(m);
 	tracing_poll(m);
+	look_at_table(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

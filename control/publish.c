@@ -85,10 +85,12 @@ static void
 fill_tracking(const struct config *c, struct snapshot *s)
 {
 	const struct config_system *system = config_section_data(c, "system");
+	const struct config_defence *defence = config_section_data(c, "defence");
 
 	s->tracking = (struct snapshot_tracking){
 		.tcp_loose = system->tcp_loose,
 		.tcp_window_check = system->tcp_window_check,
+		.evict = defence->evict,
 		.verify_all = system->verify_checksums == VERIFY_ALL,
 	};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Section `defence`: the named defences (fastpath/defence.h) that can be switched.
+ * Section `defence`: the named defences (fastpath/defence.h) that can be switched, and what a full
+ * session table does.
  */
 #include "config.h"
 
@@ -23,6 +24,14 @@ static const struct config_setting_desc settings[] = {
 #define X(defence, mode, text) ROW_##mode(defence, text)
 	DEFENCES(X)
 #undef X
+	{ .name = "evict", .type = SETTING_BOOL, SETTING_AT(struct config_defence, evict),
+	  .live = true, .fallback = "true",
+	  .help = "When the session table is nearly full, sessions that can be spared make room for new "
+		  "ones, oldest first: those nobody has answered, and those that are over." },
+	{ .name = "table_alarm", .type = SETTING_INT, SETTING_AT(struct config_defence, table_alarm),
+	  .live = true, .max = 100, .fallback = "90", .unit = "%",
+	  .help = "A warning is logged when so much of the session table is in use, and a notice when it "
+		  "is a tenth of the table less again; 0: never." },
 	{ .name = NULL },
 };
 // clang-format on

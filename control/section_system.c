@@ -55,7 +55,7 @@ static const struct config_setting_desc settings[] = {
 	  .fallback = "true", .help = "Take that memory from hugepages." },
 	{ .name = "sessions", .type = SETTING_INT, SETTING_AT(struct config_system, sessions),
 	  .min = 64, .max = 67108864, .fallback = "100000", .unit = "sessions",
-	  .help = "Size of the session table, about 190 bytes for each." },
+	  .help = "Size of the session table, about 200 bytes for each." },
 	{ .name = "neighbours", .type = SETTING_INT, SETTING_AT(struct config_system, neighbours),
 	  .min = 16, .max = 1048576, .fallback = "4096", .unit = "entries",
 	  .help = "Size of the neighbour table (ARP and ND together)." },
@@ -177,7 +177,7 @@ check_memory(struct config *c, const struct config_system *s)
 {
 	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
 	const int routes = 64; /* the first table of rte_lpm */
-	const int sessions = (int)(s->sessions * 172 >> 20);
+	const int sessions = (int)(s->sessions * 180 >> 20);
 	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
 
 	if (s->memory_mb > mb)

@@ -132,7 +132,8 @@ struct worker_stats {
 	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
 	uint64_t drops[DROP_REASON_COUNT]; /* sums over all places, made by the reader */
 	uint64_t sessions_created, sessions_closed, sessions_aged;
-	uint64_t sessions_denied; /* ended by a change of the policy */
+	uint64_t sessions_denied;  /* ended by a change of the policy */
+	uint64_t sessions_evicted; /* to make room for others */
 	uint64_t events_lost_to_sweep;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */

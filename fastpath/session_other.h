@@ -64,6 +64,14 @@ session_other_unanswered(enum session_state state)
 	return first >> state & 1;
 }
 
+/* session_half_open: of any protocol: begun, and not answered or not agreed on yet. */
+static inline bool
+session_half_open(enum session_state state)
+{
+	return state == SESSION_TCP_SYN_SENT || state == SESSION_TCP_SYN_RECEIVED ||
+	       session_other_unanswered(state);
+}
+
 /* session_other_next: state after a packet of direction `dir`; `chunk` = SCTP's first one. */
 static inline enum session_state
 session_other_next(enum session_state state, unsigned int dir, uint8_t chunk)

@@ -486,7 +486,7 @@ insert(struct session_table *t, struct session *s, const void *key, uint16_t sel
 	rte_spinlock_unlock(lock);
 	if (!added)
 		return SESSION_NONE;
-	session_home_arm(t, s, self, now_s);
+	session_home_arm(t, s, self, now);
 	return index;
 }
 
@@ -518,7 +518,7 @@ replace(struct session_table *t, struct session *s, const void *key, uint32_t ol
 		return SESSION_NONE;
 	atomic_fetch_add_explicit(&t->homes[home].count, 1, memory_order_relaxed);
 	atomic_store(&s->home, (uint8_t)home);
-	session_home_arm(t, s, self, mono_seconds(now));
+	session_home_arm(t, s, self, now);
 	/* With a full inbox its own timer removes it: an ended session has seconds to live. */
 	(void)session_table_post(t, old_index, generation, SESSION_OP_KILL);
 	return session_table_index(t, s);

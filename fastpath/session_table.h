@@ -38,13 +38,15 @@ enum session_op {
 	SESSION_OP_ARM,	  /* put a session made elsewhere on the wheel */
 	SESSION_OP_KILL,  /* remove it */
 	SESSION_OP_DENY,  /* remove it: the policy no longer permits it */
+	SESSION_OP_EVICT, /* remove it: others need the room */
 	SESSION_OP_RETIME /* its state changed elsewhere: look at its deadline again */
 };
 
 enum session_end {
 	SESSION_END_IDLE,    /* nothing for its idle time */
 	SESSION_END_REMOVED, /* by SESSION_OP_KILL */
-	SESSION_END_DENIED   /* by SESSION_OP_DENY */
+	SESSION_END_DENIED,  /* by SESSION_OP_DENY */
+	SESSION_END_EVICTED  /* by session_table_evict() */
 };
 
 /* One session leaving the table, as told to the owner's callback (mirror, log, counters). */
@@ -133,12 +135,22 @@ bool session_table_post(
 bool session_table_set_state(struct session_table *, struct session *, uint32_t old_ctl,
 	uint32_t new_ctl, uint16_t self, mono_t now);
 
-/* session_table_poll: the home worker's housekeeping: inbox (at most 2 x `budget` ops), at most
+/* session_table_poll: the home worker's housekeeping: inbox (at most 4 x `budget` ops), at most
  * `budget` wheel entries, and freeing what has passed its grace period (one batch of 256).  `gone`
  * is told of each session removed, before its key leaves; `refresh` of each found alive when its
  * slot fired (the mirror's keep-alive). */
 void session_table_poll(struct session_table *, uint16_t self, mono_t now, uint32_t budget,
 	session_gone_fn gone, void (*refresh)(void *, struct session *, uint32_t), void *ctx);
+
+/* session_table_wanted: how many sessions should be evicted, so that new ones find room: 0 unless
+ * the table is nearly full.  Any lcore. */
+uint32_t session_table_wanted(const struct session_table *);
+/* session_table_evict: end as many as are wanted, up to `most`, of the sessions that worker `self`
+ * has made and that can be spared, oldest first and none younger than others': those nobody has
+ * answered, those that are over, the firewall's own.  Never one that both sides use.
+ * => How many. */
+uint32_t session_table_evict(struct session_table *, uint16_t self, mono_t now, uint32_t most,
+	session_gone_fn gone, void *ctx);
 
 /* Dirty bits: "tell the mirror about this session later".  Any lcore sets, the HRP core takes. */
 void session_table_set_dirty(struct session_table *, uint32_t index);

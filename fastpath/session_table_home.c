@@ -54,7 +54,7 @@ session_home_create(struct session_table *t, unsigned int id, const struct sessi
 		return -1;
 	t->memory += sizeof(struct inbox_op) * INBOX_SIZE;
 	h->retire.queue = session_table_take(t, sizeof(uint32_t) * RETIRE_SIZE, p->socket);
-	return h->retire.queue != NULL ? 0 : -1;
+	return h->retire.queue != NULL ? session_evict_create(t, id, p) : -1;
 }
 
 void
@@ -62,6 +62,7 @@ session_home_destroy(struct session_home *h)
 {
 	rte_ring_free(h->inbox);
 	rte_free(h->retire.queue);
+	rte_free(h->made.queue);
 }
 
 /* First second in which a session that stays idle is gone: idle for its whole timeout, whatever
@@ -120,7 +121,7 @@ session_table_post(struct session_table *t, uint32_t index, uint16_t generation,
 	h = &t->homes[home];
 	if (post(h, index, generation, op))
 		return true;
-	if (op == SESSION_OP_KILL || op == SESSION_OP_DENY)
+	if (op == SESSION_OP_KILL || op == SESSION_OP_DENY || op == SESSION_OP_EVICT)
 		return false;
 	set_late(t, index, h);
 	return true;
@@ -169,14 +170,18 @@ session_table_set_state(struct session_table *t, struct session *s, uint32_t old
 }
 
 void
-session_home_arm(struct session_table *t, struct session *s, uint16_t self, uint32_t now_s)
+session_home_arm(struct session_table *t, struct session *s, uint16_t self, mono_t now)
 {
 	const uint32_t index = session_table_index(t, s);
+	const uint16_t generation = atomic_load(&s->generation);
 
+	if (self < t->home_count)
+		session_evict_note(t, self, index, generation, now);
 	if (self == session_home_of(s))
-		session_age_arm(&t->homes[self].wheel, t->slab, index, deadline(t, s), now_s);
+		session_age_arm(
+			&t->homes[self].wheel, t->slab, index, deadline(t, s), mono_seconds(now));
 	else
-		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_ARM);
+		session_table_post(t, index, generation, SESSION_OP_ARM);
 }
 
 /* Removal */
@@ -212,12 +217,14 @@ retire_add(struct session_table *t, struct retire *r, uint32_t index, mono_t now
 
 /* Free what has passed its grace period, one batch per call. */
 static void
-retire_free(struct session_table *t, struct retire *r, mono_t now)
+retire_free(struct session_table *t, struct session_home *h, mono_t now)
 {
+	struct retire *r = &h->retire;
 	const struct retire_group *g = &r->group[r->group_head % SESSION_RETIRE_GROUPS];
 
-	if (r->tail != r->open && mono_since_ms(now, r->opened) >= RETIRE_AGE_MS)
+	if (r->tail != r->open && (h->hurry || mono_since_ms(now, r->opened) >= RETIRE_AGE_MS))
 		retire_close(t, r);
+	h->hurry = false;
 	if (r->group_head == r->group_tail || !rcu_done(t->rcu, g->token))
 		return;
 	while (r->head != g->end) {
@@ -261,6 +268,20 @@ remove_session(struct session_table *t, struct session_home *h, uint32_t index, 
 	retire_add(t, &h->retire, index, now);
 }
 
+bool
+session_home_evict(struct session_table *t, uint16_t self, uint32_t index, mono_t now,
+	session_gone_fn gone, void *ctx)
+{
+	struct session_home *h = &t->homes[self];
+
+	if (retire_room(&h->retire) == 0)
+		return false;
+	remove_session(
+		t, h, index, now, SESSION_END_EVICTED, &(struct gone){ .fn = gone, .ctx = ctx });
+	h->hurry = true;
+	return true;
+}
+
 /* Housekeeping */
 
 static void
@@ -283,6 +304,8 @@ poll_inbox(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
 		for (uint32_t i = 0; i < n; i++) {
 			struct session *s = &t->slab[op[i].index];
 
+			if (op[i].op == SESSION_OP_EVICT)
+				atomic_fetch_sub(&t->evicting, 1);
 			if (atomic_load(&s->generation) != op[i].generation ||
 				atomic_load(&s->ctl) & SESSION_F_DEAD)
 				continue;
@@ -290,6 +313,9 @@ poll_inbox(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
 				remove_session(t, h, op[i].index, now, SESSION_END_REMOVED, gone);
 			else if (op[i].op == SESSION_OP_DENY)
 				remove_session(t, h, op[i].index, now, SESSION_END_DENIED, gone);
+			else if (op[i].op == SESSION_OP_EVICT)
+				(void)session_home_evict(
+					t, self, op[i].index, now, gone->fn, gone->ctx);
 			else
 				retime(t, h, op[i].index, mono_seconds(now));
 		}
@@ -373,7 +399,7 @@ session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t 
 	uint32_t due[DUE_AT_ONCE], steps, n;
 
 	FW_ASSERT(self < t->home_count);
-	poll_inbox(t, self, now, 2 * budget, &gone);
+	poll_inbox(t, self, now, 4 * budget, &gone);
 	sweep_late(t, self, now);
 
 	steps = RTE_MIN(budget, retire_room(&h->retire));
@@ -382,5 +408,5 @@ session_table_poll(struct session_table *t, uint16_t self, mono_t now, uint32_t 
 		for (uint32_t i = 0; i < n; i++)
 			remove_session(t, h, due[i], now, SESSION_END_IDLE, &gone);
 	} while (n == DUE_AT_ONCE);
-	retire_free(t, &h->retire, now);
+	retire_free(t, h, now);
 }

@@ -4,6 +4,7 @@
  *   session_table.c       creation, look-up, insert, replace
  *   session_table_slab.c  sessions free and taken, bit maps
  *   session_table_home.c  the home worker's side: inbox, timers, removal
+ *   session_table_evict.c  room for new sessions in a full table
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "session_index.h"
 #include "session_table.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_ring.h>
 
 #define SESSION_RETA_SIZE     128 /* the period every supported NIC can be programmed with */
@@ -38,6 +40,29 @@ struct retire {
 	struct retire_group group[SESSION_RETIRE_GROUPS];
 };
 
+/* Names a session for ever, and when it was made. */
+struct session_name {
+	uint32_t index;
+	uint16_t generation;
+	uint16_t stamp; /* session_stamp(), as much as fits */
+};
+static_assert(sizeof(struct session_name) == 8, "a queue of words");
+
+/* The sessions a worker has made, oldest first; its own worker only. */
+struct session_made {
+	struct session_name *queue; /* a ring */
+	uint32_t size;
+	uint32_t first, count;
+	_Atomic(uint32_t) oldest; /* others read: stamp of the first as it was last looked at */
+};
+
+/* Time in steps of 17 ms. */
+static inline uint32_t
+session_stamp(mono_t now)
+{
+	return (uint32_t)(now.ns >> 24);
+}
+
 /* One worker's sessions: their timers and their way out. */
 struct session_home {
 	alignas(64) struct rte_ring *inbox;  /* fixed after creation */
@@ -45,7 +70,9 @@ struct session_home {
 	alignas(64) _Atomic(uint32_t) late;  /* any lcore sets, home worker takes */
 	alignas(64) uint32_t sweep;	     /* home worker only, as all that follows */
 	bool sweeping;
+	bool hurry; /* what is to be freed waits for its grace period, not for company */
 	struct retire retire;
+	struct session_made made;
 	struct session_wheel wheel;
 };
 
@@ -62,6 +89,7 @@ struct session_table {
 	struct session_home *homes;
 	struct rcu *rcu;
 	uint32_t capacity;
+	uint32_t reserve; /* kept free when there are sessions to spare */
 	uint16_t home_count;
 	uint16_t cache_bulk; /* 0: too few sessions to leave some in caches */
 	_Atomic(uint32_t) timeouts[SESSION_STATES]; /* M writes, W and M read: seconds */
@@ -76,6 +104,7 @@ struct session_table {
 	uint32_t map_words;
 	uint64_t memory;
 	_Atomic(uint32_t) dirty_count; /* bits set in `dirty` */
+	_Atomic(uint32_t) evicting;    /* sessions that wait in inboxes to be evicted */
 };
 
 /* Memory of the table: zeroed, counted in `memory`.  => NULL: too little. */
@@ -95,8 +124,34 @@ void session_slab_map_clear(_Atomic(uint64_t) *map, uint32_t index);
 int session_home_create(
 	struct session_table *, unsigned int id, const struct session_table_params *);
 void session_home_destroy(struct session_home *);
-/* Put a session that has just become visible on its home worker's wheel. */
-void session_home_arm(struct session_table *, struct session *, uint16_t self, uint32_t now_s);
+/* Put a session that has just become visible on its home worker's wheel; `self` remembers it. */
+void session_home_arm(struct session_table *, struct session *, uint16_t self, mono_t now);
+/* Home worker: take a session out of the table at once, for the room it takes.  => false: no room
+ * to retire it. */
+bool session_home_evict(struct session_table *, uint16_t self, uint32_t index, mono_t now,
+	session_gone_fn gone, void *ctx);
+
+/* session_table_evict.c.  => 0 or -1: too little memory. */
+int session_evict_create(
+	struct session_table *, unsigned int id, const struct session_table_params *);
+
+/* session_evict_note: worker `self` has made a session. */
+static inline void
+session_evict_note(
+	struct session_table *t, uint16_t self, uint32_t index, uint16_t generation, mono_t now)
+{
+	struct session_made *m = &t->homes[self].made;
+	uint32_t at = m->first + m->count;
+
+	at -= at >= m->size ? m->size : 0;
+	m->queue[at] = (struct session_name){
+		.index = index, .generation = generation, .stamp = (uint16_t)session_stamp(now)
+	};
+	if (likely(m->count < m->size))
+		m->count++;
+	else
+		m->first = m->first + 1 == m->size ? 0 : m->first + 1;
+}
 
 /* session_table.c */
 uint64_t session_table_hash_of(const struct session_table *, const struct session *);

@@ -81,6 +81,7 @@ struct snapshot_address6 {
 struct snapshot_tracking {
 	bool tcp_loose;	       /* pick up TCP sessions mid-stream (TCP-03) */
 	bool tcp_window_check; /* drop segments outside the window (TCP-20) */
+	bool evict;	       /* sessions that can be spared make room in a full table */
 	bool verify_all;       /* software checksums of payload too, see l4_sum.h */
 };
 

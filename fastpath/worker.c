@@ -23,8 +23,9 @@
 
 #define PUNT_RING	   1024
 #define LOG_RING	   4096
-#define HOUSEKEEPING_STEP  32 /* timer wheel entries per turn */
-#define HOUSEKEEPING_EVERY 4  /* turns, a power of two */
+#define HOUSEKEEPING_STEP  32  /* timer wheel entries per turn */
+#define HOUSEKEEPING_EVERY 4   /* turns, a power of two; every one while the table is crowded */
+#define EVICT_STEP	   256 /* sessions per turn */
 
 /* To the control core; the frame's meta data says why. */
 static void
@@ -220,6 +221,9 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 	case SESSION_END_DENIED:
 		w->stats.sessions_denied++;
 		break;
+	case SESSION_END_EVICTED:
+		w->stats.sessions_evicted++;
+		break;
 	}
 	count_bytes(w, s);
 	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, end);
@@ -232,12 +236,23 @@ session_refresh(void *ctx, struct session *s, uint32_t index)
 	worker_event(ctx, s, index, MIRROR_UPDATE);
 }
 
+/* In a crowded table sessions that can be spared make room for new ones. */
+static void
+evict(struct worker *w)
+{
+	w->crowded = session_table_wanted(w->sessions) > 0;
+	if (likely(!w->crowded) || w->snap == NULL || !w->snap->tracking.evict)
+		return;
+	(void)session_table_evict(w->sessions, w->id, w->now, EVICT_STEP, session_gone, w);
+}
+
 /* Inbox, timers and freeing of this worker's shard; fragments whose time is over. */
 static void
 housekeep(struct worker *w)
 {
 	session_table_poll(
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
+	evict(w);
 	frag_age(w);
 }
 
@@ -624,7 +639,7 @@ worker_poll(struct worker *w, mono_t now)
 	}
 	if (w->dropped_count > 0)
 		worker_free_dropped(w);
-	if (handled == 0 || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
+	if (handled == 0 || w->crowded || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
 		housekeep(w);
 	rcu_quiescent(e->rcu, w->reader);
 	atomic_store_explicit(&w->beats, beat + 1, memory_order_release);

@@ -52,6 +52,7 @@ struct worker {
 	bool watching; /* somebody looks at packets: a trace or a capture is on */
 	struct trace *trace;
 	struct trace_record *traced; /* of the packet in work, NULL: it is not followed */
+	bool crowded;		     /* the session table is nearly full */
 
 	_Atomic(uint64_t) beats; /* control core reads */
 

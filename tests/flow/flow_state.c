@@ -324,6 +324,7 @@ do_stat(struct flow *f, struct words *w)
 		STAT(sessions_closed),
 		STAT(sessions_aged),
 		STAT(sessions_denied),
+		STAT(sessions_evicted),
 		STAT(events_lost_to_sweep),
 #undef STAT
 	};

@@ -39,6 +39,14 @@ do_window_check(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
+/* evict on|off: what a full table does */
+static void
+do_evict(struct flow *f, struct words *w)
+{
+	flow_box(f)->tracking.evict = on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
 /* verify deciding|all: whose checksums software verifies */
 static void
 do_verify(struct flow *f, struct words *w)
@@ -557,6 +565,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "loose", do_loose },
 	{ "window_check", do_window_check },
 	{ "verify", do_verify },
+	{ "evict", do_evict },
 	{ "mss", do_mss },
 	{ "ageing", do_ageing },
 	{ "defence", do_defence },

@@ -385,6 +385,7 @@ base_draft(struct engine_box *b)
 	inside[1] = policy_prefix6(inside6.v6, 64);
 	b->default_action = POLICY_DENY;
 	b->tracking.tcp_window_check = true;
+	b->tracking.evict = true;
 	b->defences = defence_default;
 	b->fragments =
 		(struct snapshot_fragments){ .timeout = FRAGMENTS_TIMEOUT, .most = FRAGMENTS_MOST };

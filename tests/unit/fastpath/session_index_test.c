@@ -187,6 +187,70 @@ keys_of_real_networks_spread_evenly(void **state)
 	}
 }
 
+/* Key number i of somebody who tries: any source, any port. */
+static uint64_t
+hash_of_try(const struct session_index *ix, bool v6, uint32_t i)
+{
+	const uint8_t server[16] = { 0x20, 1, 0x0d, 0xb8, 0xff };
+	const uint8_t client[16] = { 0x20, 1, 0x0d,
+		0xb8, [14] = (uint8_t)(i >> 24), [15] = (uint8_t)(i >> 16) };
+	struct session_key4 k4;
+	struct session_key6 k6;
+
+	if (v6) {
+		session_key6_make(
+			&k6, client, server, rte_cpu_to_be_16((uint16_t)i), RTE_BE16(80), 6);
+		return session_index_hash6(ix, &k6);
+	}
+	session_key4_make(&k4, rte_cpu_to_be_32(0x0a000000 + (i >> 16)), RTE_BE32(0xc8010101),
+		rte_cpu_to_be_16((uint16_t)i), RTE_BE16(80), 6);
+	return session_index_hash4(ix, &k4);
+}
+
+/* Keys that fall into one bucket, which needs the secret to find, are spread by any other secret;
+ * and with the secret a search still ends after `probes` buckets. */
+static void
+DOS_08_keys_made_for_one_secret_collide_under_no_other(void **state)
+{
+	enum { N = 2000, CRAFTED = 1000 };
+
+	(void)state;
+	for (unsigned int v6 = 0; v6 < 2; v6++) {
+		static uint32_t crafted[CRAFTED];
+		struct session_index known;
+		uint32_t n = 0, taken = 0;
+
+		assert_int_equal(session_index_create(&known, N, 1, SOCKET_ID_ANY), 0);
+		for (uint32_t i = 0; n < CRAFTED; i++) {
+			if (session_index_primary(&known, hash_of_try(&known, v6, i)) == 7)
+				crafted[n++] = i;
+		}
+		for (uint32_t i = 0; i < CRAFTED; i++)
+			taken += session_index_add(&known, hash_of_try(&known, v6, crafted[i]), i);
+		assert_int_equal(taken, known.probes * SESSION_INDEX_SLOTS);
+		for (uint64_t seed = 2; seed < 30; seed++) {
+			struct session_index other;
+			uint32_t *load, most = 0;
+
+			assert_int_equal(session_index_create(&other, N, seed, SOCKET_ID_ANY), 0);
+			load = calloc(other.count, sizeof(*load));
+			assert_non_null(load);
+			for (uint32_t i = 0; i < CRAFTED; i++) {
+				const uint64_t hash = hash_of_try(&other, v6, crafted[i]);
+				uint32_t *in = &load[session_index_primary(&other, hash)];
+
+				assert_true(session_index_add(&other, hash, i));
+				most = RTE_MAX(most, ++*in);
+			}
+			/* 2.7 in a bucket on average. */
+			assert_in_range(most, 4, 16);
+			free(load);
+			session_index_destroy(&other);
+		}
+		session_index_destroy(&known);
+	}
+}
+
 /* ---- beside rte_hash ---- */
 
 #define SESSIONS 3000
@@ -388,6 +452,7 @@ main(void)
 		cmocka_unit_test(a_bucket_that_is_full_sends_keys_to_the_next),
 		cmocka_unit_test(too_many_keys_in_one_place_are_refused),
 		cmocka_unit_test(keys_of_real_networks_spread_evenly),
+		cmocka_unit_test(DOS_08_keys_made_for_one_secret_collide_under_no_other),
 		cmocka_unit_test(random_changes_agree_with_rte_hash),
 	};
 
