@@ -38,6 +38,8 @@ stats_row(const struct worker_stats *st, int worker)
 	row_number(row, "sessions_aged", st->sessions_aged);
 	row_number(row, "sessions_denied", st->sessions_denied);
 	row_number(row, "sessions_evicted", st->sessions_evicted);
+	row_number(row, "scans", st->scans);
+	row_number(row, "scans_lost", st->scans_lost);
 	row_number(row, "mirror_by_sweep", st->events_lost_to_sweep);
 	row_number(row, "foreign_lookups", st->foreign_lookups);
 	return row;
@@ -90,6 +92,8 @@ static const struct {
 	{ "sessions_aged", "sessions-aged", "removed after their idle time" },
 	{ "sessions_denied", "sessions-denied", "ended by a change of the policy" },
 	{ "sessions_evicted", "sessions-evicted", "ended to make room in a full table" },
+	{ "scans", "scans", "sources seen to try many ports or hosts" },
+	{ "scans_lost", "scans-lost", "of these, not reported: too many at once" },
 	{ "mirror_by_sweep", "mirror-by-sweep",
 		"changes the peer hears of later: event ring full" },
 	{ "foreign_lookups", "foreign-lookups", "packets that arrived at another worker's queue" },

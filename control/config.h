@@ -237,6 +237,24 @@ struct config_blacklist {
 	int direction; /* enum blacklist_side; BLACKLIST_SIDES = both */
 };
 
+/* Of sessions that begin in a zone; 0 = no limit. */
+struct config_limit {
+	struct config_origin origin;
+	char zone[32];
+	int64_t source_total, source_half_open, source_rate;
+	int64_t source_length, source_length6;
+	int64_t total, half_open, rate;
+};
+
+#define CONFIG_ZONE_NAME 32
+
+struct config_scan {
+	struct config_origin origin;
+	struct config_list zones; /* char[CONFIG_ZONE_NAME] */
+	int64_t ports, hosts, interval, blacklist;
+	struct config_list except; /* struct config_span */
+};
+
 /* The named defences that can be switched. */
 struct config_defence {
 	struct config_origin origin;

@@ -12,6 +12,7 @@
 #include "policy_recheck.h"
 #include "policy_usage.h"
 #include "publish_policy.h"
+#include "scan_watch.h"
 #include "table_alarm.h"
 
 #include <errno.h>
@@ -142,6 +143,7 @@ management_open(struct management *m, char *err, size_t err_size)
 		return -ENOMEM;
 	m->loop = loop;
 	m->log_export = NULL;
+	m->scans = NULL;
 	loop->boot_config = m->config;
 	loop->signals.fd = -1;
 	loop->recheck_ms = -1;
@@ -171,7 +173,8 @@ management_open(struct management *m, char *err, size_t err_size)
 		goto err_loop;
 	}
 	m->log_export = log_export_create(sys != NULL ? sys->name : "twinwall");
-	if (m->log_export == NULL) {
+	m->scans = calloc(1, sizeof(*m->scans));
+	if (m->log_export == NULL || m->scans == NULL) {
 		rc = -ENOMEM;
 		snprintf(err, err_size, "management: out of memory");
 		goto err_loop;
@@ -193,6 +196,8 @@ management_close(struct management *m)
 		return;
 	log_export_destroy(m->log_export);
 	m->log_export = NULL;
+	free(m->scans);
+	m->scans = NULL;
 	policy_usage_free(m);
 	tracing_close(m);
 	if (loop->json != NULL)
@@ -254,6 +259,14 @@ look_at_table(struct management *m)
 }
 
 static void
+follow_scans(struct management *m)
+{
+	if (m->engine != NULL && m->config != NULL)
+		(void)scan_watch_poll(m->scans, m->engine, config_section_data(m->config, "scan"),
+			management_now(m));
+}
+
+static void
 tick(struct management *m)
 {
 	struct management_loop *loop = m->loop;
@@ -265,6 +278,7 @@ tick(struct management *m)
 	follow_schedules(m);
 	tracing_poll(m);
 	look_at_table(m);
+	follow_scans(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

@@ -29,6 +29,7 @@ struct management_ha {
 };
 
 struct management_loop;
+struct scan_watch;
 
 struct management {
 	const char *config_path;
@@ -40,6 +41,7 @@ struct management {
 	struct log_export *log_export;	   /* management_open() makes it */
 	struct policy_usage *policy_usage; /* policy_usage.c */
 	struct tracing tracing;
+	struct scan_watch *scans;	       /* likewise; NULL before */
 	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */

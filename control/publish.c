@@ -81,6 +81,49 @@ list_blacklist(const struct config *c, struct blacklist_entry out[BLACKLIST_STAT
 	return n;
 }
 
+static struct limit_rule
+limit_rule(int64_t total, int64_t half_open, int64_t rate)
+{
+	return (struct limit_rule){ .total = (uint32_t)total,
+		.half_open = (uint32_t)half_open,
+		.interval_ns = rate > 0 ? NS_PER_SEC / (uint64_t)rate : 0 };
+}
+
+static void
+fill_limits(const struct config *c, struct snapshot *s)
+{
+	const struct config_list *list = config_section_data(c, "limits");
+	const struct config_limit *from = list->items;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct config_limit *l = &from[i];
+		const uint8_t zone = config_zone_id(c, l->zone);
+
+		s->limit_zones |= UINT64_C(1) << zone;
+		s->limits[zone] = (struct limit_zone){
+			.len4 = (uint8_t)l->source_length,
+			.len6 = (uint8_t)l->source_length6,
+			.source = limit_rule(l->source_total, l->source_half_open, l->source_rate),
+			.zone = limit_rule(l->total, l->half_open, l->rate),
+		};
+	}
+}
+
+static void
+fill_scan(const struct config *c, struct snapshot *s)
+{
+	const struct config_scan *scan = config_section_data(c, "scan");
+	const char(*zones)[CONFIG_ZONE_NAME] = scan->zones.items;
+
+	for (uint32_t i = 0; i < scan->zones.count; i++)
+		s->scan_zones |= UINT64_C(1) << config_zone_id(c, zones[i]);
+	s->scan = (struct scan_limits){
+		.bits = { [SCAN_PORTS] = scan_bits(SOURCE_PORT_BITS, (uint32_t)scan->ports),
+			[SCAN_HOSTS] = scan_bits(SOURCE_HOST_BITS, (uint32_t)scan->hosts) },
+		.interval_s = (uint32_t)scan->interval,
+	};
+}
+
 static void
 fill_tracking(const struct config *c, struct snapshot *s)
 {
@@ -276,6 +319,8 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	fill_tracking(c, s);
 	fill_fragments(c, s);
 	fill_defences(c, s);
+	fill_limits(c, s);
+	fill_scan(c, s);
 	fill_zones(c, s);
 	fill_log(c, s);
 	if (!fill_interfaces(c, engine, extra, s)) {

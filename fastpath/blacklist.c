@@ -9,12 +9,12 @@
 #include "blacklist.h"
 
 #include "check.h"
+#include "keyed_hash.h"
 #include "rcu.h"
 #include "session_table.h"
 #include "session_walk.h"
 
 #include <rte_common.h>
-#include <rte_random.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ struct lengths {
 };
 
 struct blacklist_set {
-	uint64_t secret[5];
+	struct keyed_hash hash;
 	uint32_t mask;				    /* cells in use - 1, a power of two less one */
 	struct lengths lengths[BLACKLIST_SIDES][2]; /* by side, by family */
 	struct cell cells[CELLS_MAX];
@@ -51,43 +51,11 @@ kind_of(unsigned int side, bool six, uint8_t len)
 	return (uint16_t)(1U << 15 | side << 9 | (unsigned int)six << 8 | len);
 }
 
-static inline uint32_t
-place_of(const struct blacklist_set *s, const uint64_t key[2], uint16_t kind)
-{
-	const unsigned __int128 nh =
-		(unsigned __int128)(key[0] + s->secret[0]) * (key[1] + s->secret[1]) +
-		(unsigned __int128)(kind + s->secret[2]) * s->secret[3];
-	const uint64_t x = ((uint64_t)nh ^ (uint64_t)(nh >> 64)) * s->secret[4];
-
-	return (uint32_t)(x >> 32) & s->mask;
-}
-
-static void
-read_key(uint64_t key[2], unsigned int family, const void *address)
-{
-	rte_be32_t four;
-
-	if (family == 6) {
-		ip6_halves(address, &key[0], &key[1]);
-		return;
-	}
-	memcpy(&four, address, sizeof(four));
-	key[0] = (uint64_t)rte_be_to_cpu_32(four) << 32;
-	key[1] = 0;
-}
-
-/* The first `len` bits of a number of 64. */
-static inline uint64_t
-head(uint64_t word, unsigned int len)
-{
-	return len == 0 ? 0 : word & UINT64_MAX << (64 - len);
-}
-
 /* => the cell of this prefix, or the empty one where it would be. */
 static inline const struct cell *
 probe(const struct blacklist_set *s, const uint64_t key[2], uint16_t kind)
 {
-	uint32_t place = place_of(s, key, kind);
+	uint32_t place = (uint32_t)(keyed_hash(&s->hash, key, kind) >> 32) & s->mask;
 
 	for (;;) {
 		const struct cell *c = &s->cells[place];
@@ -103,17 +71,13 @@ find_side(const struct blacklist_set *s, unsigned int side, unsigned int family,
 	const void *address, mono_t now)
 {
 	const struct lengths *l = &s->lengths[side][family == 6];
-	uint64_t whole[2];
 
-	if (l->count == 0)
-		return BLACKLIST_NONE;
-	read_key(whole, family, address);
 	for (uint8_t i = 0; i < l->count; i++) {
-		const unsigned int len = l->len[i];
-		const uint64_t key[2] = { head(whole[0], RTE_MIN(len, 64u)),
-			len > 64 ? head(whole[1], len - 64) : 0 };
-		const struct cell *c = probe(s, key, kind_of(side, family == 6, (uint8_t)len));
+		const struct cell *c;
+		uint64_t key[2];
 
+		keyed_hash_key(key, family, address, l->len[i]);
+		c = probe(s, key, kind_of(side, family == 6, l->len[i]));
 		if (c->kind != 0 && now.ns < c->until)
 			return c->slot;
 	}
@@ -141,7 +105,7 @@ add_cell(struct blacklist_set *s, const struct blacklist_entry *e, uint32_t slot
 	uint64_t key[2];
 	uint32_t place;
 
-	read_key(key, e->prefix.family, e->prefix.v6);
+	keyed_hash_key(key, e->prefix.family, e->prefix.v6, e->len);
 	place = (uint32_t)(probe(s, key, kind) - s->cells);
 	if (s->cells[place].kind != 0)
 		return false;
@@ -203,8 +167,8 @@ blacklist_create(uint16_t workers, struct rcu *rcu)
 	b->hits = calloc((size_t)workers * BLACKLIST_MAX, sizeof(*b->hits));
 	for (unsigned int i = 0; i < RTE_DIM(b->sets); i++) {
 		b->sets[i] = calloc(1, sizeof(*b->sets[i]));
-		for (unsigned int j = 0; b->sets[i] != NULL && j < RTE_DIM(b->sets[i]->secret); j++)
-			b->sets[i]->secret[j] = rte_rand() | 1;
+		if (b->sets[i] != NULL)
+			keyed_hash_init(&b->sets[i]->hash);
 	}
 	if (b->entries == NULL || b->hits == NULL || b->sets[0] == NULL || b->sets[1] == NULL) {
 		blacklist_destroy(b);
@@ -237,7 +201,7 @@ find_entry(const struct blacklist *b, const struct ip_addr *prefix, uint8_t len,
 
 	if (s == NULL)
 		return BLACKLIST_NONE;
-	read_key(key, prefix->family, prefix->v6);
+	keyed_hash_key(key, prefix->family, prefix->v6, len);
 	c = probe(s, key, kind_of(side, prefix->family == 6, len));
 	return c->kind != 0 ? c->slot : BLACKLIST_NONE;
 }

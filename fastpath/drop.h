@@ -52,6 +52,12 @@
 	X(policy, "denied by a security policy rule or the default")                               \
 	X(policy_reject, "rejected by a security policy rule or the default")                      \
 	X(zone, "packet of a session, but from or to another zone than the session's")             \
+	X(limit_source_total, "the source has as many sessions as it may")                         \
+	X(limit_source_halfopen, "the source has as many half-open sessions as it may")            \
+	X(limit_source_rate, "the source begins sessions faster than it may")                      \
+	X(limit_zone_total, "the zone has as many sessions as it may")                             \
+	X(limit_zone_halfopen, "the zone has as many half-open sessions as it may")                \
+	X(limit_zone_rate, "sessions begin in the zone faster than they may")                      \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \
 	X(no_service, "addressed to the firewall, nothing listens")                                \

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define INJECT_RING 1024
+#define SCAN_RING   256
 
 static int
 create_tables(struct engine *e, const struct engine_params *params, char *err, size_t err_size)
@@ -66,8 +67,16 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		}
 	}
 	e->blacklist = blacklist_create(params->workers, e->rcu);
-	if (e->blacklist == NULL) {
-		snprintf(err, err_size, "too little memory for the blacklist");
+	e->limits = limit_table_create(params->max_sessions);
+	if (e->blacklist == NULL || e->limits == NULL) {
+		snprintf(err, err_size, "too little memory for the blacklist and limits");
+		return -1;
+	}
+	snprintf(name, sizeof(name), "%s-scans", e->name);
+	e->scans = rte_ring_create_elem(name, sizeof(struct scan_event), SCAN_RING, params->socket,
+		RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (e->scans == NULL) {
+		snprintf(err, err_size, "scan ring: %s", rte_strerror(rte_errno));
 		return -1;
 	}
 	snprintf(name, sizeof(name), "%s-inject", e->name);
@@ -135,6 +144,7 @@ engine_destroy(struct engine *e)
 	while (e->inject != NULL && rte_ring_dequeue(e->inject, (void **)&m) == 0)
 		rte_pktmbuf_free(m);
 	rte_ring_free(e->inject);
+	rte_ring_free(e->scans);
 	frag_table_destroy(e->fragments);
 	snapshot_destroy(atomic_load(&e->snapshot));
 	if (e->neighbours != NULL)
@@ -143,6 +153,7 @@ engine_destroy(struct engine *e)
 		route_table_destroy(e->routes);
 	route6_table_destroy(e->routes6);
 	blacklist_destroy(e->blacklist);
+	limit_table_destroy(e->limits);
 	if (e->sessions != NULL)
 		session_table_destroy(e->sessions);
 	if (e->rcu != NULL)
@@ -253,6 +264,18 @@ struct frag_table *
 engine_fragments(const struct engine *e)
 {
 	return e->fragments;
+}
+
+uint32_t
+engine_scan_dequeue(struct engine *e, struct scan_event *events, uint32_t n)
+{
+	return rte_ring_dequeue_burst_elem(e->scans, events, sizeof(*events), n, NULL);
+}
+
+struct limit_table *
+engine_limits(const struct engine *e)
+{
+	return e->limits;
 }
 
 struct blacklist *

@@ -73,6 +73,7 @@ struct route6_table *engine_routes6(const struct engine *);
 struct neigh_table *engine_neighbours(const struct engine *);
 struct frag_table *engine_fragments(const struct engine *); /* NULL: there is none */
 struct rcu *engine_rcu(const struct engine *);
+struct limit_table *engine_limits(const struct engine *);
 struct blacklist *engine_blacklist(const struct engine *);
 
 /* Role lease.  Transit packets are transmitted and virtual MACs owned only while now < lease.
@@ -92,6 +93,9 @@ bool engine_inject(struct engine *, struct rte_mbuf *);
 /* HRP core side of the mirror.  Events are posted only while the mirror is on (H sets). */
 void engine_set_mirror(struct engine *, bool on);
 uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
+
+/* Management's side of scan detection.  => scans taken, oldest first. */
+uint32_t engine_scan_dequeue(struct engine *, struct scan_event *, uint32_t n);
 
 /* Management's side of the traffic log.  => records taken from a worker's ring, oldest first. */
 uint32_t engine_log_dequeue(
@@ -132,8 +136,9 @@ struct worker_stats {
 	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
 	uint64_t drops[DROP_REASON_COUNT]; /* sums over all places, made by the reader */
 	uint64_t sessions_created, sessions_closed, sessions_aged;
-	uint64_t sessions_denied;  /* ended by a change of the policy */
-	uint64_t sessions_evicted; /* to make room for others */
+	uint64_t sessions_denied;   /* ended by a change of the policy */
+	uint64_t sessions_evicted;  /* to make room for others */
+	uint64_t scans, scans_lost; /* seen; not told, since the ring was full */
 	uint64_t events_lost_to_sweep;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */

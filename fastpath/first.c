@@ -128,6 +128,22 @@ key_ports(const struct pkt *p)
 	return (struct parse_ports){ .src = ports[p->swap], .dst = ports[!p->swap] };
 }
 
+/* => the limit that a session which is about to begin would pass, or DROP_NONE: it is counted. */
+static __rte_noinline enum drop_reason
+limited(struct worker *w, const struct pkt *p, const struct session *s)
+{
+	const struct limit_session begins = {
+		.index = session_table_index(w->sessions, s),
+		.zone = p->zone,
+		.family = p->family,
+		.half_open = session_half_open(
+			session_state_of(atomic_load_explicit(&s->ctl, memory_order_relaxed))),
+		.source = p->family == 6 ? (const void *)p->ip6->src_addr : &p->ip->src_addr,
+	};
+
+	return limit_take(w->limits, &w->snap->limits[p->zone], &begins, w->now);
+}
+
 /* session_create: make the candidate's session visible and let its packet through.
  * => false: another worker was faster; the packet has gone through that session. */
 static bool
@@ -169,6 +185,8 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 	if (!c->own.found)
 		egress_cache(w, &s->dir[0], &c->egress);
 	index = SESSION_NONE;
+	if (reason == DROP_NONE && unlikely(w->snap->limit_zones >> p->zone & 1))
+		reason = limited(w, p, s);
 	if (reason == DROP_NONE) {
 		index = p->family == 6 ? session_table_insert6(
 						 w->sessions, s, &p->key6, w->id, w->now, &existed)
@@ -190,8 +208,10 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 			existed = false;
 		}
 	}
-	if (index == SESSION_NONE || existed)
+	if (index == SESSION_NONE || existed) {
+		limit_gone(w->limits, session_table_index(w->sessions, s));
 		session_table_unalloc(w->sessions, s);
+	}
 	if (index == SESSION_NONE) {
 		worker_drop(w, p, reason);
 		return true;
@@ -306,8 +326,12 @@ prepare(struct worker *w, struct candidate *c)
 	c->zone = ZONE_LOCAL;
 	c->own.found = false;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
-		reason = DROP_blacklist;
-	} else if (p->icmp == PKT_ICMP_ERROR) {
+		worker_drop(w, p, DROP_blacklist);
+		return false;
+	}
+	if (unlikely(w->snap->scan_zones >> p->zone & 1))
+		scan_note(w, p);
+	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
 	} else {
 		c->own = own_destination(w, p);

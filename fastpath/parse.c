@@ -383,6 +383,9 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 			worker_punt(w, p, p->why);
 			break;
 		case VERDICT_DROP:
+			if (reason == DROP_tcp_flags &&
+				unlikely(w->snap->scan_zones >> p->zone & 1))
+				scan_note(w, p);
 			worker_drop_mbuf(w, p->m, worker_drop_place(p->interface, port), reason);
 			break;
 		}

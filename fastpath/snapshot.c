@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static_assert(LIMIT_ZONES == MAX_ZONES, "a counter for each");
+
 struct snapshot *
 snapshot_create(uint16_t address_count, uint16_t address6_count)
 {

@@ -8,6 +8,8 @@
 
 #include "defence.h"
 #include "ip_addr.h"
+#include "limit.h"
+#include "scan.h"
 #include "traffic_log.h"
 #include "vlan.h"
 
@@ -95,7 +97,11 @@ struct snapshot_fragments {
 struct snapshot {
 	uint32_t version;
 	struct snapshot_tracking tracking;
-	uint32_t defences; /* DEFENCE_BIT() of those that are on */
+	uint32_t defences;    /* DEFENCE_BIT() of those that are on */
+	uint64_t limit_zones; /* bit per zone id: sessions that begin there are limited */
+	struct limit_zone limits[MAX_ZONES];
+	uint64_t scan_zones; /* bit per zone id: sources there are watched */
+	struct scan_limits scan;
 	struct snapshot_fragments fragments;
 	uint16_t interface_count;
 	uint16_t address_count;

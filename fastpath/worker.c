@@ -225,6 +225,8 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 		w->stats.sessions_evicted++;
 		break;
 	}
+	if (unlikely(limit_used(w->limits)))
+		limit_gone(w->limits, index);
 	count_bytes(w, s);
 	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, end);
 	worker_event(w, s, index, MIRROR_DELETE);
@@ -254,6 +256,17 @@ housekeep(struct worker *w)
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
 	evict(w);
 	frag_age(w);
+}
+
+/* Its state is another one. */
+static __rte_noinline void
+session_changed(struct worker *w, struct session *s, uint32_t index)
+{
+	worker_event(w, s, index, MIRROR_UPDATE);
+	if (unlikely(limit_used(w->limits)) &&
+		!session_half_open(
+			session_state_of(atomic_load_explicit(&s->ctl, memory_order_relaxed))))
+		limit_answered(w->limits, index);
 }
 
 /* worker_hit() of one family, a constant: the code of each is made from this.  The same holds for
@@ -329,7 +342,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool f
 	else
 		egress_send(w, p, family, &e);
 	if (unlikely(changed))
-		worker_event(w, s, index, MIRROR_UPDATE);
+		session_changed(w, s, index);
 	return true;
 }
 
@@ -704,6 +717,7 @@ worker_create(
 	w->routes = e->routes;
 	w->routes6 = e->routes6;
 	w->blacklist = e->blacklist;
+	w->limits = e->limits;
 	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);
 	w->punt = rte_ring_create(name, PUNT_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "%s-event%u", e->name, id);

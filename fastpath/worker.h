@@ -34,6 +34,7 @@ struct worker {
 	struct route_table *routes;
 	struct route6_table *routes6;
 	struct blacklist *blacklist;
+	struct limit_table *limits;
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
 	struct rte_ring *log;	 /* SP: this worker, SC: management */
@@ -88,7 +89,9 @@ struct engine {
 	struct route6_table *routes6;
 	struct neigh_table *neighbours;
 	struct blacklist *blacklist;
+	struct limit_table *limits;
 	struct frag_table *fragments; /* NULL: fragments are dropped */
+	struct rte_ring *scans;	      /* MP: workers, SC: M */
 	struct rte_ring *inject;      /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];
 

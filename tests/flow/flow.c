@@ -97,6 +97,24 @@ flow_box(struct flow *f)
 	return f->box;
 }
 
+/* Whatever was counted was taken off again. */
+static void
+check_limits(struct flow *f)
+{
+	const struct limit_table *t = engine_limits(f->box->engine);
+
+	for (unsigned int i = 0; i < LIMIT_ZONES; i++) {
+		if (t->zones[i].total != 0 || t->zones[i].half_open != 0)
+			flow_fail(f, "sessions are counted in zone %u that have ended", i);
+	}
+	for (uint32_t i = 0; limit_used(t) && i < SOURCES; i++) {
+		const struct source *s = &t->sources.entries[i];
+
+		if (source_sessions(s) != 0 || s->half_open != 0)
+			flow_fail(f, "sessions are counted of a source that have ended");
+	}
+}
+
 /* What must hold after every case. */
 static void
 check_invariants(struct flow *f)
@@ -118,6 +136,7 @@ check_invariants(struct flow *f)
 	engine_box_wait(f->box, 2500 * 1000);
 	if (session_table_count(engine_sessions(f->box->engine)) != 0)
 		flow_fail(f, "sessions are left after all timers");
+	check_limits(f);
 	if (flow_stats(f).held != 0)
 		flow_fail(f, "fragments are held after all timers");
 	for (uint16_t i = 0; i < 4; i++)
@@ -155,7 +174,7 @@ statement(struct flow *f, struct words *w)
 {
 	const struct flow_statement *const tables[] = { flow_packet_statements,
 		flow_piece_statements, flow_state_statements, flow_world_statements,
-		flow_trace_statements };
+		flow_trace_statements, flow_defence_statements };
 	const char *first = flow_word(w);
 
 	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {

@@ -89,7 +89,8 @@ struct flow_statement {
 };
 
 extern const struct flow_statement flow_packet_statements[], flow_piece_statements[],
-	flow_state_statements[], flow_world_statements[], flow_trace_statements[];
+	flow_state_statements[], flow_world_statements[], flow_trace_statements[],
+	flow_defence_statements[];
 extern const char *const flow_zone_names[BOX_PORTS];
 
 /* flow_fail: the case is bad; only its first complaint counts. */
@@ -109,6 +110,10 @@ void flow_feed(struct flow *, uint16_t port, uint16_t queue, const uint8_t *byte
 	const struct frame_spec *);
 /* flow_address: an address as this run means it.  => false with a complaint. */
 bool flow_address(struct flow *, const char *, struct ip_addr *);
+/* flow_prefix: ADDRESS[/LEN] as this run means it.  => false with a complaint. */
+bool flow_prefix(struct flow *, const char *, struct ip_addr *, uint8_t *len);
+/* flow_on: on, up or off, down. */
+bool flow_on(struct flow *, const char *);
 /* flow_key_ports: ports of a packet's session key.  An echo session has the identifier and what
  * stands for the request's target. */
 void flow_key_ports(const struct frame_spec *, rte_be16_t *sport, rte_be16_t *dport);

@@ -325,6 +325,7 @@ do_stat(struct flow *f, struct words *w)
 		STAT(sessions_aged),
 		STAT(sessions_denied),
 		STAT(sessions_evicted),
+		STAT(scans),
 		STAT(events_lost_to_sweep),
 #undef STAT
 	};

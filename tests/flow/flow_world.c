@@ -17,8 +17,8 @@ do_wait(struct flow *f, struct words *w)
 	engine_box_wait(f->box, ms);
 }
 
-static bool
-on(struct flow *f, const char *w)
+bool
+flow_on(struct flow *f, const char *w)
 {
 	if (!flow_is(w, "on") && !flow_is(w, "off") && !flow_is(w, "up") && !flow_is(w, "down"))
 		flow_fail(f, "'%s'? on or off", w);
@@ -28,14 +28,14 @@ on(struct flow *f, const char *w)
 static void
 do_loose(struct flow *f, struct words *w)
 {
-	flow_box(f)->tracking.tcp_loose = on(f, flow_word(w));
+	flow_box(f)->tracking.tcp_loose = flow_on(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
 static void
 do_window_check(struct flow *f, struct words *w)
 {
-	flow_box(f)->tracking.tcp_window_check = on(f, flow_word(w));
+	flow_box(f)->tracking.tcp_window_check = flow_on(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
@@ -43,7 +43,7 @@ do_window_check(struct flow *f, struct words *w)
 static void
 do_evict(struct flow *f, struct words *w)
 {
-	flow_box(f)->tracking.evict = on(f, flow_word(w));
+	flow_box(f)->tracking.evict = flow_on(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
@@ -120,7 +120,7 @@ do_fragments(struct flow *f, struct words *w)
 	else if ((v = flow_value(word, "most")) != NULL)
 		set->most = (uint32_t)strtoul(v, NULL, 0);
 	else
-		set->drop = !on(f, word);
+		set->drop = !flow_on(f, word);
 	engine_box_publish(f->box);
 }
 
@@ -156,7 +156,7 @@ static void
 do_overslept(struct flow *f, struct words *w)
 {
 	struct engine_box *b = flow_box(f);
-	const bool late = on(f, flow_word(w));
+	const bool late = flow_on(f, flow_word(w));
 
 	f->late = (struct clock){ .start = 0, .mult = UINT64_C(1) << 44 };
 	for (uint16_t i = 0; i < b->workers; i++)
@@ -168,13 +168,13 @@ do_vmac(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 
-	engine_set_vmac(flow_box(f)->engine, port, BOX_VRID(port), on(f, flow_word(w)));
+	engine_set_vmac(flow_box(f)->engine, port, BOX_VRID(port), flow_on(f, flow_word(w)));
 }
 
 static void
 do_mirror(struct flow *f, struct words *w)
 {
-	engine_set_mirror(flow_box(f)->engine, on(f, flow_word(w)));
+	engine_set_mirror(flow_box(f)->engine, flow_on(f, flow_word(w)));
 }
 
 static void
@@ -182,7 +182,7 @@ do_ping(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 
-	flow_box(f)->ping[port] = on(f, flow_word(w));
+	flow_box(f)->ping[port] = flow_on(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
@@ -191,7 +191,7 @@ do_interface(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 
-	flow_box(f)->up[port] = on(f, flow_word(w));
+	flow_box(f)->up[port] = flow_on(f, flow_word(w));
 	engine_box_publish(f->box);
 }
 
@@ -239,40 +239,6 @@ do_ageing(struct flow *f, struct words *w)
 	engine_box_poll(f->box);
 }
 
-/* defence NAME on|off */
-static void
-do_defence(struct flow *f, struct words *w)
-{
-	const char *name = flow_word(w);
-	struct engine_box *b = flow_box(f);
-	const bool wanted = on(f, flow_word(w));
-
-	for (unsigned int i = 0; i < DEFENCE_COUNT; i++) {
-		if (!flow_is(name, defences[i].name))
-			continue;
-		b->defences = (b->defences & ~(UINT32_C(1) << i)) | (uint32_t)wanted << i;
-		engine_box_publish(b);
-		return;
-	}
-	flow_fail(f, "no defence '%s'", name);
-}
-
-/* reverse_path ZONE off|connected|loose|strict */
-static void
-do_reverse_path(struct flow *f, struct words *w)
-{
-	static const char *const modes[] = { "off", "connected", "loose", "strict" };
-	const uint16_t port = flow_port(f, flow_word(w));
-	const int mode = flow_find(flow_word(w), modes, RTE_DIM(modes));
-
-	if (mode < 0) {
-		flow_fail(f, "off, connected, loose or strict");
-		return;
-	}
-	flow_box(f)->reverse_path[port] = (uint8_t)mode;
-	engine_box_publish(f->box);
-}
-
 static void
 do_mss(struct flow *f, struct words *w)
 {
@@ -282,9 +248,31 @@ do_mss(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
-/* ADDRESS[/LEN], as this run means it. */
-static bool
-prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
+/* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
+static void
+do_neighbour(struct flow *f, struct words *w)
+{
+	static const char *const states[] = { "absent", "incomplete", "reachable", "stale",
+		"failed" };
+	const uint16_t port = flow_port(f, flow_word(w));
+	struct rte_ether_addr mac;
+	struct ip_addr address;
+	int state;
+
+	if (!flow_address(f, flow_word(w), &address))
+		return;
+	state = flow_find(flow_word(w), states, RTE_DIM(states));
+	if (state < 0) {
+		flow_fail(f, "absent, incomplete, reachable, stale or failed");
+		return;
+	}
+	mac = engine_box_host_mac_of(&address);
+	engine_box_neighbour_of(flow_box(f), port, &address, (enum neigh_state)state,
+		state == NEIGH_INCOMPLETE ? NULL : &mac);
+}
+
+bool
+flow_prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
 {
 	char copy[64], *slash;
 	unsigned long written;
@@ -312,94 +300,6 @@ prefix(struct flow *f, const char *text, struct ip_addr *address, uint8_t *len)
 	return true;
 }
 
-/* ADDRESS[/LEN] source|destination */
-static bool
-listed(struct flow *f, struct words *w, struct blacklist_entry *e)
-{
-	static const char *const sides[] = { "source", "destination" };
-	int side;
-
-	*e = (struct blacklist_entry){ .origin = BLACKLIST_MANUAL, .until = MONO_NEVER };
-	if (!prefix(f, flow_word(w), &e->prefix, &e->len))
-		return false;
-	side = flow_find(flow_word(w), sides, RTE_DIM(sides));
-	if (side < 0)
-		flow_fail(f, "source or destination");
-	e->side = (uint8_t)side;
-	return side >= 0;
-}
-
-/* blacklist PREFIX source|destination [SECONDS|none] */
-static void
-do_blacklist(struct flow *f, struct words *w)
-{
-	struct engine_box *b = flow_box(f);
-	struct blacklist_entry e;
-	const char *t;
-	int rc;
-
-	if (!listed(f, w, &e))
-		return;
-	t = flow_word(w);
-	if (t[0] != '\0' && !flow_is(t, "none"))
-		e.until = mono_add_ms(b->now, strtoul(t, NULL, 10) * 1000);
-	rc = flow_is(t, "none")
-		     ? engine_box_unlist(b, &e.prefix, e.len, (enum blacklist_side)e.side)
-		     : engine_box_blacklist(b, &e);
-	if (rc != 0)
-		flow_fail(f, "blacklist: %s", strerror(-rc));
-}
-
-/* blacklisted PREFIX source|destination hits=N ended=N */
-static void
-do_blacklisted(struct flow *f, struct words *w)
-{
-	const struct blacklist *b = engine_blacklist(flow_box(f)->engine);
-	struct blacklist_entry e;
-	char have[64], want[64];
-
-	if (!listed(f, w, &e))
-		return;
-	snprintf(want, sizeof(want), "%s", flow_word(w));
-	snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
-	for (uint32_t slot = 0; slot < b->high; slot++) {
-		const struct blacklist_entry *at = &b->entries[slot];
-
-		if (at->origin == BLACKLIST_FREE || at->len != e.len || at->side != e.side ||
-			!ip_addr_equal(&at->prefix, &e.prefix))
-			continue;
-		snprintf(have, sizeof(have), "hits=%lu ended=%lu", blacklist_hits(b, slot),
-			at->ended);
-		if (!flow_is(have, want))
-			flow_fail(f, "it has %s", have);
-		return;
-	}
-	flow_fail(f, "no such entry");
-}
-
-/* neighbour ZONE ADDRESS absent|incomplete|reachable|stale|failed */
-static void
-do_neighbour(struct flow *f, struct words *w)
-{
-	static const char *const states[] = { "absent", "incomplete", "reachable", "stale",
-		"failed" };
-	const uint16_t port = flow_port(f, flow_word(w));
-	struct rte_ether_addr mac;
-	struct ip_addr address;
-	int state;
-
-	if (!flow_address(f, flow_word(w), &address))
-		return;
-	state = flow_find(flow_word(w), states, RTE_DIM(states));
-	if (state < 0) {
-		flow_fail(f, "absent, incomplete, reachable, stale or failed");
-		return;
-	}
-	mac = engine_box_host_mac_of(&address);
-	engine_box_neighbour_of(flow_box(f), port, &address, (enum neigh_state)state,
-		state == NEIGH_INCOMPLETE ? NULL : &mac);
-}
-
 /* route PREFIX ZONE [GATEWAY] | route PREFIX none */
 static void
 do_route(struct flow *f, struct words *w)
@@ -409,7 +309,7 @@ do_route(struct flow *f, struct words *w)
 	const char *zone;
 	uint32_t i;
 
-	if (!prefix(f, flow_word(w), &r.prefix, &r.len))
+	if (!flow_prefix(f, flow_word(w), &r.prefix, &r.len))
 		return;
 	zone = flow_word(w);
 	if (w->at < w->count && !flow_address(f, flow_word(w), &r.gateway))
@@ -473,7 +373,7 @@ rule_addresses(struct flow *f, unsigned int n, const char *text)
 	struct ip_addr address;
 	uint8_t len;
 
-	if (prefix(f, text, &address, &len))
+	if (flow_prefix(f, text, &address, &len))
 		f->ranges[n] = address.family == 6
 				       ? policy_prefix6(address.v6, len)
 				       : policy_prefix4(rte_be_to_cpu_32(address.v4), len);
@@ -568,8 +468,6 @@ const struct flow_statement flow_world_statements[] = {
 	{ "evict", do_evict },
 	{ "mss", do_mss },
 	{ "ageing", do_ageing },
-	{ "defence", do_defence },
-	{ "reverse_path", do_reverse_path },
 	{ "steered", do_steered },
 	{ "lease", do_lease },
 	{ "overslept", do_overslept },
@@ -580,8 +478,6 @@ const struct flow_statement flow_world_statements[] = {
 	{ "log", do_log },
 	{ "mtu", do_mtu },
 	{ "neighbour", do_neighbour },
-	{ "blacklist", do_blacklist },
-	{ "blacklisted", do_blacklisted },
 	{ "route", do_route },
 	{ "rule", do_rule },
 	{ "default", do_default },

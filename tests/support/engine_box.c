@@ -212,6 +212,10 @@ draft_snapshot(struct engine_box *b)
 	s->log_denied = b->log_denied;
 	s->tracking = b->tracking;
 	s->defences = b->defences;
+	s->limit_zones = b->limit_zones;
+	s->scan_zones = b->scan_zones;
+	s->scan = b->scan;
+	memcpy(s->limits, b->limits, sizeof(b->limits));
 	s->fragments = b->fragments;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));

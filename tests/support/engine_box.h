@@ -71,6 +71,10 @@ struct engine_box {
 	bool ping[BOX_PORTS], up[BOX_PORTS];
 	uint8_t reverse_path[BOX_PORTS]; /* enum reverse_path */
 	uint32_t defences;		 /* DEFENCE_BIT() */
+	uint64_t limit_zones;		 /* bit per zone */
+	struct limit_zone limits[BOX_ZONES];
+	uint64_t scan_zones; /* bit per zone */
+	struct scan_limits scan;
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_tracking tracking;
 	struct snapshot_fragments fragments;

@@ -7,6 +7,7 @@
 #include "loop.h"
 #include "policy_usage.h"
 #include "sample_config.h"
+#include "scan_watch.h"
 
 #include <rte_ip.h>
 
@@ -28,9 +29,10 @@ die(const char *what, const char *why)
 	exit(99);
 }
 
-/* Something for the IPv6 views to show: an address, two routes, a neighbour. */
+/* Something for views to show: an IPv6 address, two routes, a neighbour; an entry of the blacklist;
+ * a session that is limited. */
 static void
-add_ipv6(struct engine_box *b)
+add_things(struct engine_box *b)
 {
 	static const uint8_t own[IP6_LEN] = { 0x20, 0x01, 0x0d, 0xb8, 0, 2, [15] = 2 };
 	static const uint8_t link_local[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
@@ -39,6 +41,7 @@ add_ipv6(struct engine_box *b)
 		{ .prefix = { 0x20, 0x01, 0x0d, 0xb8, 0, 1 }, .len = 64 },
 	};
 	const struct rte_ether_addr mac = { { 2, 0, 0, 0, 0, 6 } };
+	const rte_be32_t source = RTE_BE32(BOX_IPV4(10, 1, 1, 77));
 	struct neigh_table *t = engine_neighbours(b->engine);
 	/* Nobody reads it yet. */
 	struct snapshot *s = (struct snapshot *)(uintptr_t)engine_snapshot(b->engine);
@@ -48,6 +51,14 @@ add_ipv6(struct engine_box *b)
 	memcpy(in->link_local, link_local, sizeof(link_local));
 	in->addresses6[0].len = 64;
 	in->address6_count = 1;
+	s->limit_zones = UINT64_C(1) << BOX_ZONE_TRUST;
+	s->limits[BOX_ZONE_TRUST] = (struct limit_zone){
+		.len4 = 24, .len6 = 64, .source = { .total = 100 }, .zone = { .total = 1000 }
+	};
+	limit_take(engine_limits(b->engine), &s->limits[BOX_ZONE_TRUST],
+		&(struct limit_session){
+			.zone = BOX_ZONE_TRUST, .family = 4, .half_open = true, .source = &source },
+		b->now);
 	/* The thread that sets routes waits for the workers, which are this thread too. */
 	engine_box_sleep(b);
 	if (route6_table_set(engine_routes6(b->engine), routes, RTE_DIM(routes)) < 0)
@@ -107,15 +118,22 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	b->m.started = management_now(&b->m);
 	if (sessions > 0) {
 		b->box = engine_box_create(&params);
-		add_ipv6(b->box);
+		add_things(b->box);
 		drop_frames(b->box);
 		b->m.engine = b->box->engine;
 		b->m.rcu_reader = rcu_register(engine_rcu(b->m.engine));
 		management_read_end(&b->m);
 	}
 	b->m.log_export = log_export_create("FW1");
-	if (b->m.log_export == NULL)
+	b->m.scans = calloc(1, sizeof(*b->m.scans));
+	if (b->m.log_export == NULL || b->m.scans == NULL)
 		die("log export", strerror(ENOMEM));
+	b->m.scans->last[b->m.scans->seen++] = (struct scan_seen){
+		.event = { .source = ip_addr_v4(RTE_BE32(BOX_IPV4(203, 0, 113, 9))),
+			.len = 32,
+			.zone = BOX_ZONE_UNTRUST },
+		.when = management_now(&b->m),
+	};
 	b->epfd = epoll_create1(EPOLL_CLOEXEC);
 	b->console = console_create(
 		&b->m, b->epfd, console_path != NULL ? console_path : "", err, sizeof(err));
@@ -135,6 +153,7 @@ management_box_destroy(struct management_box *b)
 	console_destroy(b->console);
 	close(b->epfd);
 	log_export_destroy(b->m.log_export);
+	free(b->m.scans);
 	policy_usage_free(&b->m);
 	/* Closing waits for the workers, which are this thread too. */
 	for (uint16_t w = 0; b->box != NULL && w < b->box->workers; w++)

@@ -173,6 +173,12 @@ every_table_has_its_columns(void **state)
 		{ "display port statistics p1 all", " p1    rx_missed_errors " },
 		{ "display port statistics p9", "expected the name of one in section ports" },
 		{ "display firewall icmpv6-rules", "133-134  router-discovery" },
+		{ "display firewall limits",
+			" trust         1  1000          1    0        0        0  "
+			"       100          0    0\n" },
+		{ "display firewall limits sources",
+			" 10.1.1.0/24  trust         1          1        0" },
+		{ "display firewall scan", " 203.0.113.9/32  untrust  ports        0  no\n" },
 		{ "display firewall defend", " land              on            " },
 		{ "display firewall defend", " smurf             always        " },
 		{ "display firewall defend", " reverse_path      by interface  " },

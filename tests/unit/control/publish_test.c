@@ -330,6 +330,54 @@ DOS_02_the_blacklist_is_what_the_section_says(void **state)
 }
 
 static void
+DOS_07_limits_are_what_the_section_says(void **state)
+{
+	static const char section[] =
+		"limits = ( { zone = \"untrust\"; source_total = 5; source_half_open = 3; "
+		"source_rate = 1000; source_length = 24; rate = 3; } );\ninterfaces = (";
+	struct config *c = parse_patched("interfaces = (", section);
+	const struct snapshot *s;
+	const struct limit_zone *l;
+
+	publish(*state, c);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->limit_zones, UINT64_C(1) << config_zone_id(c, "untrust"));
+	l = &s->limits[config_zone_id(c, "untrust")];
+	assert_int_equal(l->source.total, 5);
+	assert_int_equal(l->source.half_open, 3);
+	assert_int_equal(l->source.interval_ns, 1000000);
+	assert_int_equal(l->zone.total, 0);
+	assert_int_equal(l->zone.half_open, 0);
+	assert_int_equal(l->zone.interval_ns, 333333333);
+	assert_int_equal(l->len4, 24);
+	assert_int_equal(l->len6, 64);
+	config_free(c);
+	c = parse_patched(NULL, NULL);
+	publish(*state, c);
+	assert_int_equal(engine_snapshot(*state)->limit_zones, 0);
+	config_free(c);
+}
+
+static void
+DOS_04_scan_detection_is_what_the_section_says(void **state)
+{
+	static const char section[] = "scan = { zones = [ \"untrust\", \"guest\" ]; ports = 100; "
+				      "hosts = 0; interval = 7; "
+				      "};\ninterfaces = (";
+	struct config *c = parse_patched("interfaces = (", section);
+	const struct snapshot *s;
+
+	publish(*state, c);
+	s = engine_snapshot(*state);
+	assert_int_equal(s->scan_zones, UINT64_C(1) << config_zone_id(c, "untrust") |
+						UINT64_C(1) << config_zone_id(c, "guest"));
+	assert_int_equal(s->scan.bits[SCAN_PORTS], 83); /* 256 (1 - (255 / 256)^100) */
+	assert_int_equal(s->scan.bits[SCAN_HOSTS], 0);
+	assert_int_equal(s->scan.interval_s, 7);
+	config_free(c);
+}
+
+static void
 own_addresses_are_sorted_and_each_once(void **state)
 {
 	static const struct {
@@ -653,6 +701,8 @@ main(void)
 		CASE(fragments_are_what_the_settings_say),
 		CASE(DOS_03_defences_are_what_the_settings_say),
 		CASE(DOS_02_the_blacklist_is_what_the_section_says),
+		CASE(DOS_07_limits_are_what_the_section_says),
+		CASE(DOS_04_scan_detection_is_what_the_section_says),
 		CASE(own_addresses_are_sorted_and_each_once),
 		CASE(routes_are_connected_subnets_and_static_ones),
 		CASE(ipv6_addresses_and_routes_are_published),
