@@ -7,6 +7,7 @@
 #include "management.h"
 #include "policy_row.h"
 #include "policy_usage.h"
+#include "publish_policy.h"
 #include "row.h"
 
 #include <stdio.h>
@@ -159,6 +160,136 @@ static const struct view view_policy = {
 	.collect = collect,
 };
 
+/* ---- one rule, its sets resolved ---- */
+
+#define RESOLVED_MAX 1000 /* elements of a list that are shown */
+
+static void
+put_resolved(json_t *row, const struct config *c, uint16_t slot)
+{
+	struct publish_rule *resolved = slot > 0 ? publish_rule_resolve(c, slot - 1U) : NULL;
+	const struct policy_rule none = { .log = false };
+	const struct policy_rule *r = resolved != NULL ? publish_rule_of(resolved) : &none;
+	json_t *sources = json_array(), *destinations = json_array(), *services = json_array();
+
+	for (uint32_t i = 0; i < r->source_count && i < RESOLVED_MAX; i++)
+		json_array_append_new(sources, policy_row_range(&r->sources[i]));
+	for (uint32_t i = 0; i < r->destination_count && i < RESOLVED_MAX; i++)
+		json_array_append_new(destinations, policy_row_range(&r->destinations[i]));
+	for (uint32_t i = 0; i < r->service_count && i < RESOLVED_MAX; i++)
+		json_array_append_new(services, policy_row_service(&r->services[i]));
+	json_object_set_new(row, "resolved_sources", sources);
+	json_object_set_new(row, "resolved_destinations", destinations);
+	json_object_set_new(row, "resolved_services", services);
+	row_number(row, "resolved_source_count", r->source_count);
+	row_number(row, "resolved_destination_count", r->destination_count);
+	row_number(row, "resolved_service_count", r->service_count);
+	publish_rule_free(resolved);
+}
+
+/* Place of the rule the filter names; the default is behind the last. */
+static uint32_t
+index_of(struct management *m, const json_t *filter)
+{
+	const struct config_policy *p = config_section_data(m->config, "security_policy");
+	const char *name = json_string_value(json_object_get(filter, "rule"));
+	const uint16_t slot = policy_slot_of(running(m), policy_rule_id(name));
+
+	return slot > 0 && slot <= p->rules.count ? slot - 1U : p->rules.count;
+}
+
+static bool
+collect_rule(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct config_policy *p = config_section_data(m->config, "security_policy");
+	const bool one = json_object_get(filter, "rule") != NULL;
+	uint32_t index;
+	json_t *row;
+
+	if (!policy_usage_ready(m, cursor))
+		return true;
+	index = one ? index_of(m, filter) : (uint32_t)*cursor;
+	row = row_at(m, index);
+	put_resolved(row, m->config, (uint16_t)(index < p->rules.count ? index + 1 : 0));
+	json_array_append_new(rows, row);
+	++*cursor;
+	return !one && index < p->rules.count;
+}
+
+/* A value, or a list with an element a line. => characters written */
+static size_t
+print_value(const char *title, const json_t *value, char *out, size_t size)
+{
+	const size_t count = json_is_array(value) ? json_array_size(value) : 1;
+	size_t used = 0;
+
+	for (size_t i = 0; i < count || i == 0; i++) {
+		const json_t *item =
+			json_is_array(value) && count > 0 ? json_array_get(value, i) : value;
+		char cell[256];
+		int n;
+
+		if (size - used < sizeof(cell)) {
+			n = snprintf(out + used, size - used, "%25s%zu more\n", "", count - i);
+			return used + (n > 0 ? (size_t)n : 0);
+		}
+		n = snprintf(out + used, size - used, " %-21s%s%s\n", i == 0 ? title : "",
+			i == 0 ? ": " : "  ", view_cell(item, cell, sizeof(cell)));
+		used += n > 0 ? (size_t)n : 0;
+	}
+	return used;
+}
+
+static void
+print_rule(const json_t *row, bool verbose, char *out, size_t size)
+{
+	static const struct {
+		const char *key, *title;
+		size_t room; /* a third for each list, what stands before needs little */
+	} lines[] = {
+		{ "rule", "Rule", 512 },
+		{ "order", "No", 512 },
+		{ "description", "Description", 512 },
+		{ "action", "Action", 512 },
+		{ "state", "State", 512 },
+		{ "shadowed_by", "Shadowed by", 512 },
+		{ "schedule", "Schedule", 512 },
+		{ "log", "Log", 512 },
+		{ "source_zones", "Source zones", 1024 },
+		{ "destination_zones", "Destination zones", 1024 },
+		{ "source_sets", "Source sets", 768 },
+		{ "destination_sets", "Destination sets", 768 },
+		{ "service_sets", "Service sets", 768 },
+		{ "resolved_sources", "Sources", 1280 },
+		{ "resolved_destinations", "Destinations", 1280 },
+		{ "resolved_services", "Services", 1280 },
+		{ "hits", "Hits", 512 },
+		{ "packets", "Packets", 512 },
+		{ "bytes", "Bytes", 512 },
+		{ "sessions", "Sessions", 512 },
+		{ "last_hit", "Last hit", 512 },
+	};
+	size_t used = 0;
+
+	(void)verbose;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]) && size - used > lines[i].room; i++)
+		used += print_value(lines[i].title, json_object_get(row, lines[i].key), out + used,
+			lines[i].room);
+}
+
+static bool check_rule(struct management *, const json_t *filter, char *err, size_t err_size);
+
+static const char *const rule_filter[] = { "rule", NULL };
+
+static const struct view view_rule = {
+	.name = "security_policy_rule",
+	.help = "a rule with its sets resolved; without the filter every rule",
+	.collect = collect_rule,
+	.filters = rule_filter,
+	.check = check_rule,
+	.print = print_rule,
+};
+
 /* ---- the default, by zones ---- */
 
 /* `from` and `to` ZONE_NONE: the sum of all. */
@@ -287,8 +418,6 @@ check_rule(struct management *m, const json_t *filter, char *err, size_t err_siz
 	return false;
 }
 
-static const char *const rule_filter[] = { "rule", NULL };
-
 static const struct view view_reset = {
 	.name = "reset",
 	.collect = collect_reset,
@@ -296,6 +425,15 @@ static const struct view view_reset = {
 	.check = check_rule,
 	.print = print_reset,
 };
+
+static void
+show_rule(void *parsed, struct cmdline *cl, void *client)
+{
+	const struct command_result *r = parsed;
+
+	(void)cl;
+	console_view(client, &view_rule, json_pack("{s:s}", "rule", r->argument), false);
+}
 
 static void
 reset_rule(void *parsed, struct cmdline *cl, void *client)
@@ -317,6 +455,11 @@ COMMAND_SHOW(reset, view_reset, false,
 	"reset security-policy counters: of all rules and the default", COMMAND_WORD("reset"),
 	POLICY, COMMAND_WORD("counters"));
 
+static cmdline_parse_inst_t inst_rule = {
+	.f = show_rule,
+	.help_str = "display security-policy rule RULE: one rule, its sets resolved",
+	.tokens = { COMMAND_WORD("display"), POLICY, COMMAND_WORD("rule"), COMMAND_ARGUMENT, NULL },
+};
 static cmdline_parse_inst_t inst_reset_rule = {
 	.f = reset_rule,
 	.help_str = "reset security-policy counters RULE: of one rule, or of \"default\"",
@@ -324,8 +467,8 @@ static cmdline_parse_inst_t inst_reset_rule = {
 		NULL },
 };
 
-static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_default, &inst_reset,
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_rule, &inst_default, &inst_reset,
 	&inst_reset_rule, NULL };
-static const struct view *const views[] = { &view_policy, &view_default, NULL };
+static const struct view *const views[] = { &view_policy, &view_rule, &view_default, NULL };
 
 const struct command command_policy = { .insts = insts, .views = views };

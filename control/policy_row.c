@@ -81,18 +81,30 @@ policy_row_services(const struct config_list *from)
 }
 
 json_t *
+policy_row_service(const struct policy_service *s)
+{
+	return service(s->proto, &(struct config_range){ s->sport_min, s->sport_max },
+		&(struct config_range){ s->dport_min, s->dport_max });
+}
+
+json_t *
+policy_row_range(const struct policy_range *r)
+{
+	const struct config_span span = { .first = r->first, .last = r->last };
+	char text[CONFIG_SPAN_TEXT];
+
+	return json_string(config_span_text(&span, text));
+}
+
+json_t *
 policy_row_builtin(const char *name)
 {
-	static const struct config_range any = { 0, UINT16_MAX };
 	uint32_t count = 0;
 	const struct policy_service *s = config_builtin_service(name, &count);
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct config_range to = { s[i].dport_min, s[i].dport_max };
-
-		json_array_append_new(list, service(s[i].proto, &any, &to));
-	}
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, policy_row_service(&s[i]));
 	return list;
 }
 

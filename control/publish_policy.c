@@ -296,13 +296,12 @@ rules_free(struct publish_rules *r)
 }
 
 static bool
-rules_fill(struct publish_rules *r, const struct config *c)
+rules_fill(struct publish_rules *r, const struct config *c, const struct config_rule *from,
+	uint32_t count)
 {
-	const struct config_policy *p = config_section_data(c, "security_policy");
-	const struct config_rule *from = p->rules.items;
 	struct objects *o = &r->objects;
 
-	*r = (struct publish_rules){ .count = p->rules.count };
+	*r = (struct publish_rules){ .count = count };
 	o->config = c;
 	o->address_sets = config_section_data(c, "address_sets");
 	o->service_sets = config_section_data(c, "service_sets");
@@ -325,7 +324,7 @@ publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
 	struct publish_rules r;
 	int error = ENOMEM;
 
-	if (rules_fill(&r, c)) {
+	if (rules_fill(&r, c, p->rules.items, p->rules.count)) {
 		policy = policy_create(r.rules, r.count, (enum policy_action)p->default_action);
 		error = errno;
 	}
@@ -335,6 +334,38 @@ publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
 	else
 		(void)publish_policy_schedules(policy, c, now);
 	return policy;
+}
+
+struct publish_rule {
+	struct publish_rules rules; /* one */
+};
+
+struct publish_rule *
+publish_rule_resolve(const struct config *c, uint32_t index)
+{
+	const struct config_policy *p = config_section_data(c, "security_policy");
+	const struct config_rule *all = p->rules.items;
+	struct publish_rule *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || rules_fill(&r->rules, c, &all[index], 1))
+		return r;
+	publish_rule_free(r);
+	return NULL;
+}
+
+const struct policy_rule *
+publish_rule_of(const struct publish_rule *r)
+{
+	return &r->rules.rules[0];
+}
+
+void
+publish_rule_free(struct publish_rule *r)
+{
+	if (r == NULL)
+		return;
+	rules_free(&r->rules);
+	free(r);
 }
 
 static void

@@ -17,6 +17,13 @@ struct policy *publish_policy(const struct config *, time_t now, char *err, size
 void publish_policy_warn(const struct policy *, const struct config *, uint32_t max,
 	void (*say)(void *ctx, const char *line), void *ctx);
 
+/* publish_rule_resolve: rule `index` as the policy is made of it: its sets as lists.
+ * => NULL: out of memory.  publish_rule_free() takes NULL too. */
+struct publish_rule;
+struct publish_rule *publish_rule_resolve(const struct config *, uint32_t index);
+const struct policy_rule *publish_rule_of(const struct publish_rule *);
+void publish_rule_free(struct publish_rule *);
+
 /* publish_policy_schedules: switch the rules of a policy made from this configuration on and off.
  * => Any policy, also one in use; true when a rule changed. */
 bool publish_policy_schedules(struct policy *, const struct config *, time_t now);

@@ -34,11 +34,9 @@ view_check(struct management *m, const struct view *view, const json_t *filter, 
 	const char *key;
 	const json_t *value;
 
-	if (filter == NULL)
-		return true;
 	/* The iterator of jansson 2.14 wants a pointer that may be written through; it only reads.
 	 */
-	for (void *i = json_object_iter((json_t *)(uintptr_t)filter); i != NULL;
+	for (void *i = json_object_iter((json_t *)(uintptr_t)filter); filter != NULL && i != NULL;
 		i = json_object_iter_next((json_t *)(uintptr_t)filter, i)) {
 		bool known = false;
 

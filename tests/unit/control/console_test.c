@@ -131,6 +131,18 @@ a_wrong_command_is_an_error_and_the_prompt_returns(void **state)
 			"destination, source-port, destination-port, protocol, both, zone, "
 			"interface, dropped, reason, count or seconds" },
 		{ "save relative/path", "error: save: expected an absolute path" },
+		{ "display security-policy rule nobody", "error: there is no rule \"nobody\"" },
+		{ "display security-policy match protocol tcp",
+			"error: source, destination and protocol are needed" },
+		{ "display security-policy match source 10.0.0.0/8 destination 10.1.1.1 protocol "
+		  "gre",
+			"error: source and destination: expected two addresses of one family" },
+		{ "display security-policy match source 10.1.1.1 destination 2001:db8::1 protocol "
+		  "gre",
+			"error: source and destination: expected two addresses of one family" },
+		{ "display security-policy match source 10.1.1.1 destination 10.1.1.2 protocol tcp",
+			"error: destination_port: is needed for tcp, udp and sctp" },
+		{ "display security-policy match local", "error: unknown filter \"local\"" },
 		{ "reset security-policy counters nobody", "error: there is no rule \"nobody\"" },
 		{ "help nothing", "error: no command begins with" },
 	};
@@ -188,6 +200,21 @@ every_table_has_its_columns(void **state)
 		{ "display security-policy", "active     0      0      3000        -\n" },
 		{ "display security-policy statistics",
 			"        -       -  deny       0        0 " },
+		{ "display security-policy rule out", " Rule                 : out\n" },
+		{ "display security-policy rule out",
+			" Services             : tcp to 1-65535\n                        udp\n" },
+		{ "display security-policy rule out", " Sessions             : 3000\n" },
+		{ "display security-policy rule default", " Action               : deny\n" },
+		{ "display security-policy match source 10.1.1.10 destination 200.1.1.10 protocol "
+		  "tcp destination-port 443",
+			" Rule                : out\n" },
+		{ "display security-policy match source 10.1.1.10 destination 200.1.1.10 protocol "
+		  "tcp destination-port 443",
+			" Matched service     : tcp to 1-65535\n" },
+		{ "display security-policy match source 10.1.2.10 destination 2.3.4.5 protocol "
+		  "icmp "
+		  "source-zone trust",
+			" Rule                : default\n" },
 		{ "display address-set", "servers  10.2.0.0/24" },
 		{ "display service-set", "ping" },
 		{ "display service-set", "icmp type 8,icmpv6 type 128" },
@@ -238,6 +265,8 @@ tab_completes_and_question_mark_helps(void **state)
 				   "sion " },
 		{ "display firewall session table source-z\t", "source-z"
 							       "one " },
+		{ "display security-policy match source-z\t", "source-z"
+							      "one " },
 		{ "display firewall session table source-zone untr\t", "untr"
 								       "ust " },
 		{ "display firewall session table protocol \t", "icmp" },
