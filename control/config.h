@@ -191,7 +191,8 @@ struct config_system {
 	int64_t tcp_mss;      /* 0 = off */
 	int verify_checksums; /* enum verify_mode */
 	char console_socket[104], json_socket[104];
-	struct config_list eal; /* char[128]: extra EAL arguments */
+	char capture_folder[104]; /* "" = none */
+	struct config_list eal;	  /* char[128]: extra EAL arguments */
 };
 
 struct config_port {

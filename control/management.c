@@ -57,6 +57,15 @@ management_now(const struct management *m)
 	return clock_now(&m->clock);
 }
 
+uint64_t
+management_wall(const struct management *m)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec - management_now(m).ns;
+}
+
 void
 management_read_begin(struct management *m)
 {
@@ -200,6 +209,7 @@ management_close(struct management *m)
 	m->scans = NULL;
 	policy_usage_free(m);
 	tracing_close(m);
+	capturing_close(m);
 	if (loop->json != NULL)
 		json_server_destroy(loop->json);
 	if (loop->console != NULL)
@@ -279,6 +289,7 @@ tick(struct management *m)
 	tracing_poll(m);
 	look_at_table(m);
 	follow_scans(m);
+	capturing_poll(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "capturing.h"
 #include "command.h"
 #include "config.h"
 #include "core.h"
@@ -41,7 +42,8 @@ struct management {
 	struct log_export *log_export;	   /* management_open() makes it */
 	struct policy_usage *policy_usage; /* policy_usage.c */
 	struct tracing tracing;
-	struct scan_watch *scans;	       /* likewise; NULL before */
+	struct scan_watch *scans; /* likewise; NULL before */
+	struct capturing capturing;
 	const struct command *const *commands; /* all folders', NULL-terminated */
 	struct management_ha ha;
 	void *ha_state; /* struct ha *, for ha/'s own commands */
@@ -72,6 +74,8 @@ int management_reload(struct management *, char *err, size_t err_size);
 
 /* management_now: the monotonic time of the loop. */
 mono_t management_now(const struct management *);
+/* management_wall: ns since 1970 at 0 of that clock, which is the engine's. */
+uint64_t management_wall(const struct management *);
 
 /* Around reads of tables that need a grace-period reader (the session table). */
 void management_read_begin(struct management *);

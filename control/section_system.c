@@ -101,6 +101,9 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "json_socket", .type = SETTING_STRING, SETTING_AT(struct config_system, json_socket),
 	  .min = 1, .max = 103, .fallback = "/run/twinwall/twinwall.json",
 	  .help = "Unix socket of the JSON interface." },
+	{ .name = "capture_folder", .type = SETTING_STRING,
+	  SETTING_AT(struct config_system, capture_folder), .live = true, .max = 103,
+	  .help = "Folder into which captures are written, and nowhere else; empty: none can be made." },
 	{ .name = "eal", .type = SETTING_STRINGS, .offset = offsetof(struct config_system, eal),
 	  .size = 128, .min = 1, .max = 127, .max_items = 32,
 	  .help = "Further arguments for DPDK's EAL, one per element." },
@@ -225,6 +228,9 @@ check(struct config *c)
 			"is a relative path, expected one that begins with /");
 	if (s->json_socket[0] != '/')
 		return config_fail(c, &s->origin, "json_socket",
+			"is a relative path, expected one that begins with /");
+	if (s->capture_folder[0] != '\0' && s->capture_folder[0] != '/')
+		return config_fail(c, &s->origin, "capture_folder",
 			"is a relative path, expected one that begins with /");
 	if (strcmp(s->console_socket, s->json_socket) == 0)
 		return config_fail(c, &s->origin, "json_socket",

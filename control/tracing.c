@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COUNT	100
 #define SECONDS 60
@@ -82,15 +81,6 @@ forget(struct management *m)
 	return true;
 }
 
-static uint64_t
-wall_at_0(const struct management *m)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec - management_now(m).ns;
-}
-
 bool
 tracing_start(struct management *m, const char *words, char *err, size_t err_size)
 {
@@ -124,7 +114,7 @@ tracing_start(struct management *m, const char *words, char *err, size_t err_siz
 	t->state = TRACING_ON;
 	t->count = params.count;
 	t->until = mono_add_ms(management_now(m), (uint64_t)w.seconds * 1000);
-	t->wall = wall_at_0(m);
+	t->wall = management_wall(m);
 	snprintf(t->words, sizeof(t->words), "%s", words);
 	engine_set_trace(m->engine, t->trace);
 	LOG(NOTICE, "trace: started%s%s", words[0] != '\0' ? ": " : "", words);

@@ -356,6 +356,12 @@ engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *eve
 }
 
 void
+engine_set_capture(struct engine *e, struct capture *c)
+{
+	atomic_store_explicit(&e->capture, c, memory_order_release);
+}
+
+void
 engine_set_trace(struct engine *e, struct trace *t)
 {
 	atomic_store_explicit(&e->trace, t, memory_order_release);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "blacklist.h"
+#include "capture.h"
 #include "clock.h"
 #include "drop.h"
 #include "mirror.h"
@@ -101,9 +102,11 @@ uint32_t engine_scan_dequeue(struct engine *, struct scan_event *, uint32_t n);
 uint32_t engine_log_dequeue(
 	struct engine *, uint16_t worker, struct traffic_log_record *, uint32_t n);
 
-/* engine_set_trace: packets are followed from now on (fastpath/trace.h); NULL: none.  The trace
- * that was on before may be destroyed after a grace period.
+/* engine_set_trace: packets are followed from now on (fastpath/trace.h).  engine_set_capture:
+ * frames are copied (fastpath/capture.h).  NULL: none.  What was on before may be destroyed after a
+ * grace period.
  * => M only. */
+void engine_set_capture(struct engine *, struct capture *);
 void engine_set_trace(struct engine *, struct trace *);
 
 /* Workers.  worker_poll is one turn of the loop: every RX queue, inject (worker 0), housekeeping.

@@ -40,10 +40,9 @@ struct trace {
 /* ---- M ---- */
 
 struct trace *
-trace_create(const struct engine *e, const struct trace_params *params, char *err, size_t err_size)
+trace_create(struct engine *e, const struct trace_params *params, char *err, size_t err_size)
 {
 	static const struct rte_mbuf_dynflag flag = { .name = "twinwall_trace" };
-	static uint32_t runs; /* M only; ids of different traces differ */
 	const int bit = rte_mbuf_dynflag_register(&flag);
 	const size_t size =
 		sizeof(struct trace_worker) + params->count * sizeof(struct trace_record);
@@ -58,6 +57,7 @@ trace_create(const struct engine *e, const struct trace_params *params, char *er
 	t = rte_zmalloc("trace", sizeof(*t), 0);
 	if (t == NULL)
 		goto no_memory;
+	e->watches++; /* ids of different traces differ */
 	t->params = *params;
 	t->mark = UINT64_C(1) << bit;
 	t->worker_count = e->worker_count;
@@ -68,7 +68,7 @@ trace_create(const struct engine *e, const struct trace_params *params, char *er
 		if (tw == NULL)
 			goto no_memory;
 		tw->left = params->count;
-		tw->number = ++runs << 12;
+		tw->number = e->watches << 12;
 	}
 	return t;
 no_memory:

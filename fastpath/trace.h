@@ -75,7 +75,7 @@ struct trace_counts {
 
 /* M.  trace_create: => NULL with a reason.  It begins with engine_set_trace(). */
 struct trace *trace_create(
-	const struct engine *, const struct trace_params *, char *err, size_t err_size);
+	struct engine *, const struct trace_params *, char *err, size_t err_size);
 /* No worker may have it any more. */
 void trace_destroy(struct trace *);
 /* => record `n` of a worker, NULL: not there yet.  Stays as it is until trace_destroy(). */

@@ -27,10 +27,14 @@ watch_wanted(const struct worker *w, const struct packet_filter *f, uint16_t int
 }
 
 void
-watch_sending(struct worker *w, struct tx_queue *q, uint16_t n, struct trace_record **records)
+watch_sending(struct worker *w, struct tx_queue *q, uint16_t n, uint16_t interface,
+	struct trace_record **records)
 {
-	for (uint16_t i = 0; i < n; i++)
+	for (uint16_t i = 0; i < n; i++) {
+		if (w->capture != NULL)
+			capture_frame(w, q->m[i], CAPTURE_OUT, interface, DROP_NONE);
 		records[i] = trace_take(w, q->m[i]);
+	}
 }
 
 void
@@ -53,10 +57,13 @@ void
 worker_show_dropped(struct worker *w)
 {
 	for (uint16_t i = 0; i < w->dropped_count; i++) {
+		const enum drop_reason reason = w->dropped_as[i] >> 8;
+		const uint16_t place = w->dropped_as[i] & 0xff;
 		struct trace_record *r = trace_take(w, w->dropped[i]);
 
+		if (w->capture != NULL)
+			capture_frame(w, w->dropped[i], CAPTURE_DROPPED, place, reason);
 		if (r != NULL)
-			trace_close(w, r, TRACE_DROPPED, (uint8_t)(w->dropped_as[i] >> 8),
-				w->dropped_as[i] & 0xff);
+			trace_close(w, r, TRACE_DROPPED, (uint8_t)reason, place);
 	}
 }

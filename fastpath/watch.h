@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "capture.h"
 #include "egress.h"
 #include "policy.h"
 #include "trace.h"
@@ -15,6 +16,12 @@ uint16_t watch_interface(const struct worker *, uint16_t port, uint16_t vlan);
 /* watch_wanted: does a filter take a packet of this interface, which may be INTERFACE_NONE? */
 bool watch_wanted(const struct worker *, const struct packet_filter *, uint16_t interface,
 	const struct packet_fields *);
+
+/* capture_received: a frame of a port, before anything has looked at it. */
+void capture_received(struct worker *, const struct rte_mbuf *, uint16_t port);
+/* capture_frame: copy a frame if the capture, which is on, wants it.  place: DROP_PLACES. */
+void capture_frame(
+	struct worker *, const struct rte_mbuf *, uint8_t where, uint16_t place, enum drop_reason);
 
 /* trace_begin: open a record for a frame if the filter takes it, and mark the frame.  => or NULL */
 struct trace_record *trace_begin(struct worker *, struct rte_mbuf *, uint16_t port);
@@ -43,6 +50,7 @@ void trace_close(struct worker *, struct trace_record *, enum trace_end, uint8_t
 
 /* watch_sending: n frames of a queue are about to be handed to the driver: their records, or NULL.
  * watch_sent: it has taken the first `sent` of them; the rest is still ours. */
-void watch_sending(struct worker *, struct tx_queue *, uint16_t n, struct trace_record **);
+void watch_sending(
+	struct worker *, struct tx_queue *, uint16_t n, uint16_t interface, struct trace_record **);
 void watch_sent(struct worker *, struct tx_queue *, uint16_t n, uint16_t sent, uint16_t interface,
 	struct trace_record **);

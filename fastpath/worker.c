@@ -486,6 +486,8 @@ watched_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 {
 	uint32_t from = 0;
 
+	for (uint32_t i = 0; w->capture != NULL && i < n; i++)
+		capture_received(w, m[i], port);
 	for (uint32_t i = 0; w->trace != NULL && i < n; i++) {
 		struct trace_record *r = trace_begin(w, m[i], port);
 
@@ -587,7 +589,7 @@ worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenc
 	for (uint16_t i = 0; i < n; i++)
 		bytes += q->m[i]->pkt_len;
 	if (unlikely(w->watching))
-		watch_sending(w, q, n, records);
+		watch_sending(w, q, n, interface, records);
 	sent = rte_eth_tx_burst(port->ethdev, w->id, q->m, n);
 	if (unlikely(sent < n))
 		sent = (uint16_t)(sent + rte_eth_tx_burst(port->ethdev, w->id, q->m + sent,
@@ -622,7 +624,8 @@ worker_poll(struct worker *w, mono_t now)
 	w->snap = atomic_load_explicit(&e->snapshot, memory_order_acquire);
 	w->mirror = atomic_load_explicit(&e->mirror, memory_order_relaxed);
 	w->trace = atomic_load_explicit(&e->trace, memory_order_acquire);
-	w->watching = w->trace != NULL;
+	w->capture = atomic_load_explicit(&e->capture, memory_order_acquire);
+	w->watching = w->trace != NULL || w->capture != NULL;
 
 	if (w->id == 0)
 		handled += inject(w);

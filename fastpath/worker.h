@@ -51,6 +51,7 @@ struct worker {
 	bool owner;    /* now < lease */
 	bool mirror;   /* mirror events wanted */
 	bool watching; /* somebody looks at packets: a trace or a capture is on */
+	struct capture *capture;
 	struct trace *trace;
 	struct trace_record *traced; /* of the packet in work, NULL: it is not followed */
 	bool crowded;		     /* the session table is nearly full */
@@ -100,6 +101,8 @@ struct engine {
 	_Atomic(uint32_t) route_gen;			 /* M, C raise, W reads; never 0 */
 	_Atomic(bool) mirror;				 /* H writes, W reads */
 	_Atomic(struct trace *) trace;			 /* M writes, W reads; NULL = off */
+	_Atomic(struct capture *) capture;		 /* likewise */
+	uint32_t watches;				 /* M: traces and captures so far */
 	_Atomic(uint64_t) vmac[MAX_INTERFACES][4];	 /* C writes, W reads: bit per vrid */
 };
 

@@ -159,6 +159,7 @@ management_box_destroy(struct management_box *b)
 	for (uint16_t w = 0; b->box != NULL && w < b->box->workers; w++)
 		worker_sleep_begin(engine_worker(b->m.engine, w));
 	tracing_close(&b->m);
+	capturing_close(&b->m);
 	for (uint16_t w = 0; b->box != NULL && w < b->box->workers; w++)
 		worker_sleep_end(engine_worker(b->m.engine, w));
 	if (b->m.rcu_reader >= 0)

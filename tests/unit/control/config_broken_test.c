@@ -131,6 +131,7 @@ static const struct broken rows[] = {
 	PATCH("system_socket_too_long", "/run/twinwall/FW1.json", "/" LONG LONG, "system.json_socket", "has 129 characters"),
 	PATCH("system_socket_relative", "/run/twinwall/FW1.json", "FW1.json", "system.json_socket", "relative path"),
 	PATCH("system_sockets_the_same", "/run/twinwall/FW1.json", "/run/twinwall/FW1.console", "system.json_socket", "is the console's socket"),
+	PATCH("system_capture_folder_relative", "sessions = 100000;", "sessions = 100000; capture_folder = \"captures\";", "system.capture_folder", "is a relative path, expected one that begins with /"),
 	PATCH("system_eal_not_text", "sessions = 100000;", "sessions = 100000; eal = [ 1 ];", "system.eal[0]", "is an integer, expected a string"),
 	/* ports */
 	PATCH_LINE("ports_missing", "ports = (\n  { name = \"p1\"; devargs = \"net_af_packet0,iface=in0,qpairs=2\"; },\n  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0\"; },\n  { name = \"p3\"; devargs = \"net_af_packet2,iface=out0,qpairs=2\"; }\n);\n", "", "ports", "section is missing", 1),
