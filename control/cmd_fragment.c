@@ -17,7 +17,8 @@ static const struct {
 	{ "datagrams", "datagrams", "incomplete now" },
 	{ "max_datagrams", "max-datagrams", "of these there may be" },
 	{ "held", "held", "their fragments" },
-	{ "max_held", "max-held", "of these there may be" },
+	{ "buffers", "buffers", "packet buffers that these take" },
+	{ "max_buffers", "max-buffers", "of these there may be" },
 	{ "begun", "begun", "datagrams of which a fragment has come" },
 	{ "complete", "complete", "datagrams that were put through as a packet" },
 	{ "poisoned", "poisoned", "datagrams with overlapping or too many fragments" },
@@ -43,7 +44,8 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row_number(row, "datagrams", st.datagrams);
 	row_number(row, "max_datagrams", st.max_datagrams);
 	row_number(row, "held", st.fragments);
-	row_number(row, "max_held", st.max_fragments);
+	row_number(row, "buffers", st.buffers);
+	row_number(row, "max_buffers", st.max_buffers);
 	row_number(row, "begun", st.begun);
 	row_number(row, "complete", st.complete);
 	row_number(row, "poisoned", st.poisoned);

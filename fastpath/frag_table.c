@@ -15,11 +15,11 @@
 
 #define NONE		  UINT32_MAX
 #define MAX_SHARDS	  16
-#define SHARD_DATAGRAMS	  64  /* at least, where there are several shards */
-#define SHARD_BUFFERS	  256 /* the same */
-#define EVICTIONS	  8   /* for one fragment, at most */
-#define EXPIRED_DATAGRAMS 8   /* in one step, at most */
-#define EXPIRED_BUFFERS	  32  /* then no further datagram */
+#define SHARD_DATAGRAMS	  64 /* at least, where there are several shards */
+#define SHARD_BUFFERS	  64 /* the same, of its own */
+#define EVICTIONS	  8  /* for one fragment, at most */
+#define EXPIRED_DATAGRAMS 8  /* in one step, at most */
+#define EXPIRED_BUFFERS	  32 /* then no further datagram */
 
 struct entry {
 	struct frag_key key;
@@ -30,7 +30,7 @@ struct entry {
 	struct rte_mbuf *first, *last; /* in order of offset, no two overlapping */
 	uint32_t have;		       /* bytes */
 	uint32_t total;		       /* 0 until the last fragment has come */
-	uint32_t count;
+	uint32_t count, buffers;
 	enum drop_reason poison; /* DROP_NONE: sound so far */
 };
 
@@ -48,9 +48,12 @@ struct shard {
 struct frag_table {
 	uint32_t shard_count; /* power of two */
 	uint32_t bucket_mask;
-	uint32_t entries, buffers; /* of a shard */
+	uint32_t entries; /* of a shard */
+	uint32_t own;	  /* buffers of a shard alone */
+	uint32_t buffers; /* of all */
 	uint32_t seed[2];
 	void *memory;
+	alignas(64) _Atomic(int32_t) spare; /* buffers left that any shard may take */
 	struct shard shards[MAX_SHARDS];
 };
 
@@ -74,7 +77,8 @@ shard_init(struct shard *s, struct entry *entries, uint32_t count, uint32_t *buc
 struct frag_table *
 frag_table_create(uint32_t datagrams, uint32_t buffers, int socket)
 {
-	struct frag_table *t = rte_zmalloc_socket("fragments", sizeof(*t), alignof(*t), socket);
+	struct frag_table *t =
+		rte_zmalloc_socket("fragments", sizeof(*t), alignof(struct frag_table), socket);
 	uint32_t buckets;
 	uint8_t *at;
 
@@ -82,10 +86,13 @@ frag_table_create(uint32_t datagrams, uint32_t buffers, int socket)
 		return NULL;
 	t->shard_count = 1;
 	while (t->shard_count < MAX_SHARDS && datagrams / 2 >= t->shard_count * SHARD_DATAGRAMS &&
-		buffers / 2 >= t->shard_count * SHARD_BUFFERS)
+		buffers / 4 >= t->shard_count * SHARD_BUFFERS)
 		t->shard_count *= 2;
 	t->entries = datagrams / t->shard_count;
-	t->buffers = buffers / t->shard_count;
+	t->own = RTE_MAX(buffers / 2 / t->shard_count, 1U);
+	t->buffers = RTE_MAX(buffers, t->own * t->shard_count);
+	atomic_store_explicit(
+		&t->spare, (int32_t)(t->buffers - t->own * t->shard_count), memory_order_relaxed);
 	buckets = rte_align32pow2(2 * t->entries);
 	t->bucket_mask = buckets - 1;
 	t->seed[0] = (uint32_t)rte_rand();
@@ -182,24 +189,49 @@ begin(struct shard *s, const struct frag_key *key, uint32_t bucket, mono_t now)
 	return i;
 }
 
+/* Room for n more buffers.  => false: not left. */
+static bool
+reserve(struct frag_table *t, struct shard *s, uint32_t n)
+{
+	const int32_t need = (int32_t)(RTE_MAX(s->held + n, t->own) - RTE_MAX(s->held, t->own));
+
+	if (need > 0 && atomic_fetch_sub_explicit(&t->spare, need, memory_order_relaxed) < need) {
+		atomic_fetch_add_explicit(&t->spare, need, memory_order_relaxed);
+		return false;
+	}
+	s->held += n;
+	return true;
+}
+
+static void
+give_back(struct frag_table *t, struct shard *s, uint32_t n)
+{
+	const uint32_t before = RTE_MAX(s->held, t->own);
+
+	s->held -= n;
+	atomic_fetch_add_explicit(
+		&t->spare, (int32_t)(before - RTE_MAX(s->held, t->own)), memory_order_relaxed);
+}
+
 /* Take an entry's buffers from it. */
 static struct rte_mbuf *
-empty(struct shard *s, struct entry *e)
+empty(struct frag_table *t, struct shard *s, struct entry *e)
 {
 	struct rte_mbuf *const list = e->first;
 
-	s->held -= e->count;
+	give_back(t, s, e->buffers);
+	s->stats.fragments -= e->count;
 	e->first = e->last = NULL;
-	e->count = 0;
+	e->count = e->buffers = 0;
 	return list;
 }
 
 /* => what it held */
 static struct rte_mbuf *
-end(struct shard *s, uint32_t i)
+end(struct frag_table *t, struct shard *s, uint32_t i)
 {
 	struct entry *e = &s->entries[i];
-	struct rte_mbuf *const list = empty(s, e);
+	struct rte_mbuf *const list = empty(t, s, e);
 	uint32_t *link = &s->buckets[e->bucket];
 
 	while (*link != i)
@@ -228,16 +260,21 @@ put_before(struct rte_mbuf **all, struct rte_mbuf *list)
 	*all = list;
 }
 
-/* Room for one more buffer, and for an entry if it needs one: the oldest datagrams give way. */
-static void
-make_room(const struct frag_table *t, struct shard *s, bool entry, struct rte_mbuf **evicted)
+/* Room for n more buffers, and for an entry if it needs one: the oldest datagrams give way.
+ * => false: there is none, since those held too little. */
+static bool
+make_room(struct frag_table *t, struct shard *s, uint32_t n, bool entry, struct rte_mbuf **evicted)
 {
-	for (unsigned int n = 0; n < EVICTIONS && s->oldest != NONE &&
-				 (s->held >= t->buffers || (entry && s->free == NONE));
-		n++) {
-		put_before(evicted, end(s, s->oldest));
+	bool reserved = reserve(t, s, n);
+
+	for (unsigned int i = 0;
+		i < EVICTIONS && s->oldest != NONE && (!reserved || (entry && s->free == NONE));
+		i++) {
+		put_before(evicted, end(t, s, s->oldest));
 		s->stats.evicted++;
+		reserved = reserved || reserve(t, s, n);
 	}
+	return reserved;
 }
 
 /* Where a fragment goes.  => DROP_NONE with *before set (NULL: to the front), or why it cannot. */
@@ -271,7 +308,7 @@ place(const struct entry *e, const struct pkt_part *new, bool more, struct rte_m
 }
 
 static void
-insert(struct shard *s, struct entry *e, struct rte_mbuf *m, struct rte_mbuf *before, bool more)
+insert(struct entry *e, struct rte_mbuf *m, struct rte_mbuf *before, bool more)
 {
 	struct pkt_part *new = pkt_part(m);
 	struct rte_mbuf **link = before != NULL ? &pkt_part(before)->next : &e->first;
@@ -284,25 +321,22 @@ insert(struct shard *s, struct entry *e, struct rte_mbuf *m, struct rte_mbuf *be
 		e->total = (uint32_t) new->offset + new->len;
 	e->have += new->len;
 	e->count++;
-	s->held++;
+	e->buffers += m->nb_segs;
 }
 
+/* With its buffers reserved.  => REFUSED: these have not been used. */
 static enum frag_fate
-add(const struct frag_table *t, struct shard *s, const struct frag_key *key, uint32_t bucket,
+add(struct frag_table *t, struct shard *s, const struct frag_key *key, uint32_t bucket,
 	struct rte_mbuf *m, bool more, uint32_t most, mono_t now, struct frag_result *r)
 {
 	struct rte_mbuf *before = NULL;
+	uint32_t i = find(s, key, bucket);
 	struct entry *e;
-	uint32_t i;
 
-	make_room(t, s, find(s, key, bucket) == NONE, &r->evicted);
-	r->list = m;
 	r->reason = DROP_frag_full;
-	/* Looked for again: it may have been the oldest. */
-	i = find(s, key, bucket);
 	if (i == NONE)
 		i = begin(s, key, bucket, now);
-	if (i == NONE || s->held >= t->buffers)
+	if (i == NONE)
 		return FRAG_REFUSED;
 	e = &s->entries[i];
 	r->reason = e->poison != DROP_NONE ? e->poison : place(e, pkt_part(m), more, &before);
@@ -313,14 +347,15 @@ add(const struct frag_table *t, struct shard *s, const struct frag_key *key, uin
 	if (r->reason != DROP_NONE) {
 		e->poison = r->reason;
 		s->stats.poisoned++;
-		put_before(&r->list, empty(s, e));
+		put_before(&r->list, empty(t, s, e));
 		return FRAG_REFUSED;
 	}
-	insert(s, e, m, before, more);
+	insert(e, m, before, more);
+	s->stats.fragments++;
 	if (e->have != e->total)
 		return FRAG_HELD;
 	r->bytes = e->total;
-	r->list = end(s, i);
+	r->list = end(t, s, i);
 	s->stats.complete++;
 	return FRAG_COMPLETE;
 }
@@ -331,17 +366,24 @@ frag_table_add(struct frag_table *t, const struct frag_key *key, struct rte_mbuf
 {
 	uint32_t words[sizeof(*key) / sizeof(uint32_t)];
 	uint32_t a = t->seed[0], b = t->seed[1];
-	enum frag_fate fate;
+	enum frag_fate fate = FRAG_REFUSED;
 	struct shard *s;
+	bool reserved;
 
 	FW_ASSERT(pkt_part(m)->len > 0 && (!more || (pkt_part(m)->len & 7) == 0));
 	memcpy(words, key, sizeof(words));
 	rte_jhash_32b_2hashes(words, RTE_DIM(words), &a, &b);
 	s = &t->shards[a & (t->shard_count - 1)];
 	pkt_part(m)->next = NULL;
-	*r = (struct frag_result){ .reason = DROP_NONE };
+	*r = (struct frag_result){ .list = m, .reason = DROP_frag_full };
+	b &= t->bucket_mask;
 	rte_spinlock_lock(&s->lock);
-	fate = add(t, s, key, b & t->bucket_mask, m, more, most, now, r);
+	/* Its own datagram may be the oldest and give way. */
+	reserved = make_room(t, s, m->nb_segs, find(s, key, b) == NONE, &r->evicted);
+	if (reserved)
+		fate = add(t, s, key, b, m, more, most, now, r);
+	if (reserved && fate == FRAG_REFUSED)
+		give_back(t, s, m->nb_segs);
 	rte_spinlock_unlock(&s->lock);
 	return fate;
 }
@@ -362,7 +404,7 @@ frag_table_expire(struct frag_table *t, uint32_t *cursor, mono_t before)
 		mono_before(s->entries[s->oldest].start, before);
 		n++) {
 		s->stats.timed_out += s->entries[s->oldest].poison == DROP_NONE;
-		put_before(&list, end(s, s->oldest));
+		put_before(&list, end(t, s, s->oldest));
 	}
 	rte_spinlock_unlock(&s->lock);
 	return list;
@@ -372,13 +414,14 @@ void
 frag_table_stats(struct frag_table *t, struct frag_stats *sum)
 {
 	*sum = (struct frag_stats){ .max_datagrams = (uint64_t)t->shard_count * t->entries,
-		.max_fragments = (uint64_t)t->shard_count * t->buffers };
+		.max_buffers = t->buffers };
 	for (uint32_t i = 0; i < t->shard_count; i++) {
 		struct shard *s = &t->shards[i];
 
 		rte_spinlock_lock(&s->lock);
 		sum->datagrams += s->stats.datagrams;
-		sum->fragments += s->held;
+		sum->fragments += s->stats.fragments;
+		sum->buffers += s->held;
 		sum->begun += s->stats.begun;
 		sum->complete += s->stats.complete;
 		sum->poisoned += s->stats.poisoned;

@@ -4,8 +4,9 @@
  * nothing allocated per fragment.
  *
  * Shared by all workers, since the fragments of one datagram may come in at several of them.  It is
- * divided into shards, each with entries, buffers, order of age and a short lock of its own; the
- * keyed hash of a datagram names its shard.  Where this page says "oldest" it means of the shard.
+ * divided into shards, each with entries, order of age and a short lock of its own; the keyed hash
+ * of a datagram names its shard.  Where this page says "oldest" it means of the shard.  Half of the
+ * buffers are divided as well, so that no shard can be starved; the others are for who comes first.
  *
  * A datagram of which two fragments overlap is poisoned (RFC 5722): its entry stays, without
  * buffers, until its time is over, and whatever else belongs to it is refused.
@@ -49,11 +50,12 @@ struct frag_result {
 /* Datagrams; the sums are of all time. */
 struct frag_stats {
 	uint64_t datagrams, fragments; /* held now; poisoned datagrams count, too */
-	uint64_t max_datagrams, max_fragments;
+	uint64_t buffers; /* that they take: more than fragments where these are long */
+	uint64_t max_datagrams, max_buffers;
 	uint64_t begun, complete, poisoned, timed_out, evicted;
 };
 
-/* frag_table_create: room for `datagrams` with `buffers` fragments together, both at least 1.
+/* frag_table_create: room for `datagrams` with `buffers` packet buffers together, both at least 1.
  * => NULL: too little memory. */
 struct frag_table *frag_table_create(uint32_t datagrams, uint32_t buffers, int socket);
 void frag_table_destroy(struct frag_table *); /* with the buffers it holds */

@@ -653,10 +653,10 @@ worker_poll(struct worker *w, mono_t now)
 		if (w->fenced[interface].n > 0)
 			worker_flush(w, interface, &w->fenced[interface], true);
 	}
-	if (w->dropped_count > 0)
-		worker_free_dropped(w);
 	if (handled == 0 || w->crowded || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
 		housekeep(w);
+	if (w->dropped_count > 0)
+		worker_free_dropped(w);
 	rcu_quiescent(e->rcu, w->reader);
 	atomic_store_explicit(&w->beats, beat + 1, memory_order_release);
 	return handled;

@@ -27,6 +27,7 @@ static const struct part parts[] = {
 	{ "rules", bench_rules },
 	{ "full", bench_full },
 	{ "flood", bench_flood },
+	{ "fragments", bench_fragments },
 	{ "workers", bench_workers },
 	{ "mirror", bench_mirror },
 };

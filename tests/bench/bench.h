@@ -116,5 +116,6 @@ void bench_new(const struct bench_options *);
 void bench_rules(const struct bench_options *);
 void bench_full(const struct bench_options *);
 void bench_flood(const struct bench_options *);
+void bench_fragments(const struct bench_options *);
 void bench_workers(const struct bench_options *);
 void bench_mirror(const struct bench_options *);

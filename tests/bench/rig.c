@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RING_SIZE 1024
-#define POOL_SIZE 16383
+#define RING_SIZE     1024
+#define MAX_DATAGRAMS 4096
+#define POOL_SIZE     16383
 
 static const struct rte_ether_addr router_mac = { { 2, 0, 0, 0, 9, 9 } };
 
@@ -210,6 +211,8 @@ bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 					  .max_neighbours = 64,
 					  .max_routes = 64,
 					  .event_ring = spec->event_ring,
+					  .max_datagrams = MAX_DATAGRAMS,
+					  .max_fragments = POOL_SIZE / 4,
 					  .socket = SOCKET_ID_ANY },
 		err, sizeof(err));
 	if (r->pool == NULL || r->engine == NULL) {

@@ -1,6 +1,6 @@
 /*
- * Frames of the flow tests: from words to bytes (frame.c, frame_build.c), and checks of what comes
- * out (frame_check.c).
+ * Frames of the flow tests: from words to bytes (frame.c, frame_build.c), in fragments
+ * (frame_cut.c), and checks of what comes out (frame_check.c).
  */
 #pragma once
 
@@ -88,6 +88,22 @@ size_t frame_tag(const struct frame_spec *, uint16_t vid, const uint8_t *frame, 
 	uint8_t out[FRAME_MAX]);
 /* frame_untag: take the first tag out. => Its identifier, 0 = none. */
 uint16_t frame_untag(uint8_t *frame, uint16_t *len);
+
+/* A fragment of a frame's packet. */
+struct frame_piece {
+	size_t offset, len; /* of its payload, counted behind the IP header */
+	uint32_t id;
+	uint8_t ttl;
+	bool more, df;
+	bool hop; /* IPv6: behind a hop-by-hop header */
+};
+
+/* frame_cut: that fragment; what lies behind the packet's end is zeros.  Of IPv6, extension headers
+ * are part of what is cut.  => Bytes of the frame, 0 when it would be too long. */
+size_t frame_cut(
+	const uint8_t *frame, size_t len, const struct frame_piece *, uint8_t bytes[FRAME_MAX]);
+/* frame_cut_at: where offset 0 lies in a whole frame. */
+size_t frame_cut_at(const uint8_t *frame);
 
 /* frame_sums: check every checksum of a frame that is sent.  => NULL, or what is wrong. */
 const char *frame_sums(const uint8_t *frame, size_t len);

@@ -6,6 +6,7 @@
  * come and gone once, and nothing has leaked.  Also for the thread sanitizer (docs/testing.md).
  */
 #include "engine_box.h"
+#include "frag_table.h"
 #include "frame.h"
 #include "session_walk.h"
 #include "test_eal.h"
@@ -31,8 +32,9 @@
 
 /* Flows, told by the client's port.  Of the roaming ones any packet may come by any queue; of the
  * others each direction keeps to a queue, as a NIC does it: with most of them the two differ. */
-enum { ROAMING_UDP = 400, STEADY_UDP = 300, TCP = 300, ECHO = 100 };
-#define FLOWS (ROAMING_UDP + STEADY_UDP + TCP + ECHO)
+enum { ROAMING_UDP = 400, STEADY_UDP = 300, TCP = 300, ECHO = 100, FRAGMENTED = 100 };
+#define FLOWS (ROAMING_UDP + STEADY_UDP + TCP + ECHO + FRAGMENTED)
+#define PARTS 4 /* of a datagram */
 
 static struct {
 	struct engine_box *box;
@@ -42,6 +44,7 @@ static struct {
 	/* The main thread's own */
 	uint32_t random;
 	uint8_t tcp_step[TCP];
+	uint16_t datagram;
 	uint64_t fed, sent, punted, events[MIRROR_DELETE + 1];
 } world;
 
@@ -71,22 +74,34 @@ run_worker(void *arg)
 
 /* ---- the network ---- */
 
-static void
-feed(uint16_t port, uint16_t queue, const struct frame_spec *spec)
+static size_t
+build(uint16_t port, const struct frame_spec *spec, uint8_t bytes[FRAME_MAX])
 {
-	struct engine_box *b = world.box;
-	struct rte_mbuf *m = rte_pktmbuf_alloc(b->pool);
-	uint8_t bytes[FRAME_MAX];
 	const struct rte_ether_addr peer =
 		engine_box_host_mac(rte_cpu_to_be_32(port == BOX_TRUST ? CLIENT : SERVER));
-	const size_t len = frame_build(spec, &b->ports[port].mac, &peer, bytes);
+
+	return frame_build(spec, &world.box->ports[port].mac, &peer, bytes);
+}
+
+static void
+feed_bytes(uint16_t port, uint16_t queue, const uint8_t *bytes, size_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(world.box->pool);
 
 	assert_non_null(m);
 	memcpy(rte_pktmbuf_append(m, (uint16_t)len), bytes, len);
-	if (engine_box_feed(b, port, queue, m))
+	if (engine_box_feed(world.box, port, queue, m))
 		world.fed++;
 	else
 		rte_pktmbuf_free(m);
+}
+
+static void
+feed(uint16_t port, uint16_t queue, const struct frame_spec *spec)
+{
+	uint8_t bytes[FRAME_MAX];
+
+	feed_bytes(port, queue, bytes, build(port, spec, bytes));
 }
 
 static struct frame_spec
@@ -159,6 +174,34 @@ echo_packet(uint32_t flow)
 	feed(reply ? BOX_UNTRUST : BOX_TRUST, (uint16_t)((flow + reply) % WORKERS), &s);
 }
 
+/* FRG-11: the fragments of a datagram in any order at both workers, now and then one twice, one too
+ * few, or one that overlaps. */
+static void
+fragments(uint32_t flow)
+{
+	const bool reply = below(3) == 0;
+	const uint16_t port = reply ? BOX_UNTRUST : BOX_TRUST;
+	struct frame_spec s = spec_of(FRAME_UDP, reply, (uint16_t)(30000 + flow));
+	uint8_t whole[FRAME_MAX], part[FRAME_MAX];
+	const uint32_t first = below(PARTS), odd = below(16);
+	size_t len, each;
+
+	s.len = PARTS * 24 - 8;
+	len = build(port, &s, whole);
+	each = (len - frame_cut_at(whole)) / PARTS;
+	world.datagram++;
+	for (uint32_t i = odd == 0; i < PARTS + (odd == 1); i++) {
+		const uint32_t n = (first + i) % PARTS;
+		const struct frame_piece p = { .offset = n * each - (odd == 2 && n == 1 ? 8 : 0),
+			.len = each,
+			.id = world.datagram,
+			.ttl = 64,
+			.more = n + 1 < PARTS };
+
+		feed_bytes(port, (uint16_t)below(WORKERS), part, frame_cut(whole, len, &p, part));
+	}
+}
+
 static void
 packet(void)
 {
@@ -171,8 +214,10 @@ packet(void)
 	flow -= ROAMING_UDP + STEADY_UDP;
 	if (flow < TCP)
 		tcp_packet(flow);
-	else
+	else if (flow < TCP + ECHO)
 		echo_packet(flow - TCP);
+	else
+		fragments(flow - TCP - ECHO);
 }
 
 /* ---- the other cores ---- */
@@ -252,6 +297,15 @@ traffic(void)
 	}
 }
 
+static uint64_t
+held(void)
+{
+	struct frag_stats s;
+
+	frag_table_stats(engine_fragments(world.box->engine), &s);
+	return s.fragments;
+}
+
 /* All is received, then all ages. */
 static void
 quiet(void)
@@ -259,7 +313,7 @@ quiet(void)
 	while (received() != world.fed)
 		if (!take_what_comes_out())
 			sched_yield();
-	while (session_table_count(engine_sessions(world.box->engine)) > 0) {
+	while (session_table_count(engine_sessions(world.box->engine)) > 0 || held() > 0) {
 		atomic_fetch_add(&world.now_ns, 500 * NS_PER_MS);
 		if (!take_what_comes_out())
 			sched_yield();
@@ -306,7 +360,11 @@ every_packet_is_in_one_counter(void)
 	assert_int_equal(sum_of_drops(&s),
 		s.drops[DROP_policy] + s.drops[DROP_no_session] + s.drops[DROP_icmp_reply] +
 			s.drops[DROP_tcp_state] + s.drops[DROP_tcp_window] +
-			s.drops[DROP_table_full] + s.drops[DROP_session_dead]);
+			s.drops[DROP_table_full] + s.drops[DROP_session_dead] +
+			s.drops[DROP_frag_overlap] + s.drops[DROP_frag_duplicate] +
+			s.drops[DROP_frag_timeout]);
+	assert_int_equal(s.held, 0);
+	assert_true(s.drops[DROP_frag_overlap] > 0 && s.drops[DROP_frag_timeout] > 0);
 	assert_true(s.forwarded > world.fed / 2);
 	print_message("%lu packets, %lu forwarded, %lu sessions, %lu closed, %lu aged, %lu foreign "
 		      "lookups\n",
@@ -367,7 +425,9 @@ R17_two_workers_on_threads_count_every_packet_and_leak_nothing(void **state)
 		.sessions = SESSIONS,
 		.buffers = 4095,
 		.ring = 1024,
-		.event_ring = 1024 });
+		.event_ring = 1024,
+		.datagrams = 1024,
+		.fragments = 2048 });
 	engine_set_mirror(world.box->engine, true);
 	atomic_store(&world.now_ns, world.box->now.ns);
 	RTE_LCORE_FOREACH_WORKER(lcore)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fuzz.h"
 
+#include "frag_table.h"
 #include "test_eal.h"
 
 #include <rte_mbuf.h>
@@ -82,6 +83,7 @@ fuzz_run(struct engine_box *b)
 {
 	struct worker_stats s;
 	struct mirror_event event;
+	struct frag_stats f;
 	struct rte_mbuf *m;
 	uint64_t ended;
 
@@ -101,8 +103,10 @@ fuzz_run(struct engine_box *b)
 	for (unsigned int r = 0; r < DROP_REASON_COUNT; r++)
 		ended += s.drops[r];
 	FUZZ_CHECK(s.rx == ended, "%lu packets received, %lu have ended", s.rx, ended);
-	FUZZ_CHECK(rte_mempool_in_use_count(b->pool) == s.held, "%u packet buffers leaked",
-		rte_mempool_in_use_count(b->pool) - (unsigned int)s.held);
+	frag_table_stats(engine_fragments(b->engine), &f);
+	FUZZ_CHECK(rte_mempool_in_use_count(b->pool) == f.buffers,
+		"%u packet buffers are in use, fragments hold %lu",
+		rte_mempool_in_use_count(b->pool), f.buffers);
 }
 
 void
@@ -134,7 +138,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		.sessions = 128,
 		.buffers = 1024,
 		.ring = 64,
-		.event_ring = 64 });
+		.event_ring = 64,
+		.ipv6 = true });
 	box->ping[BOX_TRUST] = true;
 	engine_box_publish(box);
 	engine_set_mirror(box->engine, true);
