@@ -262,11 +262,13 @@ free_list(struct list *l)
 }
 
 static void
-explain(int error, char *err, size_t err_size)
+explain(const struct config_policy *p, int error, char *err, size_t err_size)
 {
-	snprintf(err, err_size, "security_policy: %s",
-		error == E2BIG ? "more rules, services with source ports or addresses than fit"
-			       : strerror(error));
+	if (error == E2BIG)
+		config_reason(&p->origin, "rules", err, err_size,
+			"more services with source ports or addresses than fit, expected fewer");
+	else
+		snprintf(err, err_size, "security_policy: %s", strerror(error));
 }
 
 struct publish_rules {
@@ -330,7 +332,7 @@ publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
 	}
 	rules_free(&r);
 	if (policy == NULL)
-		explain(error, err, err_size);
+		explain(p, error, err, err_size);
 	else
 		(void)publish_policy_schedules(policy, c, now);
 	return policy;

@@ -30,6 +30,7 @@ static const struct part parts[] = {
 	{ "fragments", bench_fragments },
 	{ "workers", bench_workers },
 	{ "mirror", bench_mirror },
+	{ "reload", bench_reload },
 };
 
 static struct {

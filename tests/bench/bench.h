@@ -110,6 +110,9 @@ double bench_floor(
 /* Let every session age away.  => cycles of worker 0. */
 uint64_t bench_age(struct bench_rig *);
 
+/* Compile the policy of a rig of so many rules, and put it in the place of the running one. */
+bool bench_rig_replace_policy(struct bench_rig *, uint16_t rules);
+
 /* Parts: see docs/testing.md. */
 void bench_established(const struct bench_options *);
 void bench_new(const struct bench_options *);
@@ -119,3 +122,4 @@ void bench_flood(const struct bench_options *);
 void bench_fragments(const struct bench_options *);
 void bench_workers(const struct bench_options *);
 void bench_mirror(const struct bench_options *);
+void bench_reload(const struct bench_options *);

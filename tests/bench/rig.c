@@ -193,6 +193,20 @@ publish(struct bench_rig *r, uint16_t rules)
 }
 
 bool
+bench_rig_replace_policy(struct bench_rig *r, uint16_t rules)
+{
+	bool done;
+
+	/* Who publishes waits for the workers, which are this thread too. */
+	for (uint16_t i = 0; i < r->workers; i++)
+		worker_sleep_begin(r->worker[i]);
+	done = publish(r, rules);
+	for (uint16_t i = 0; i < r->workers; i++)
+		worker_sleep_end(r->worker[i]);
+	return done;
+}
+
+bool
 bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 {
 	static unsigned int generation;

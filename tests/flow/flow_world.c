@@ -453,6 +453,15 @@ do_rule(struct flow *f, struct words *w)
 	engine_box_publish(b);
 }
 
+/* rules N: so many others before the case's own, which match nothing that a case sends */
+static void
+do_rules(struct flow *f, struct words *w)
+{
+	flow_box(f)->other_rules = (uint32_t)strtoul(flow_word(w), NULL, 0);
+	f->box->other_rules_seed++;
+	engine_box_publish(f->box);
+}
+
 const struct flow_statement flow_world_statements[] = {
 	{ "wait", do_wait },
 	{ "only", do_only },
@@ -480,6 +489,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "neighbour", do_neighbour },
 	{ "route", do_route },
 	{ "rule", do_rule },
+	{ "rules", do_rules },
 	{ "default", do_default },
 	{ NULL, NULL },
 };

@@ -194,8 +194,41 @@ fill_addresses6(const struct engine_box *b, struct snapshot *s)
 	snapshot_sort6(s);
 }
 
-static struct snapshot *
-draft_snapshot(struct engine_box *b)
+/* `other_rules` that name hosts of 172.16/12 and single ports, then the draft's. */
+static struct policy *
+draft_policy(const struct engine_box *b)
+{
+	const uint32_t n = b->other_rules, count = n + b->rule_count;
+	struct policy_rule *rules = calloc(count + 1U, sizeof(*rules));
+	struct policy_range *ranges = calloc(n + 1U, sizeof(*ranges));
+	struct policy_service *services = calloc(n + 1U, sizeof(*services));
+	struct policy *policy = NULL;
+
+	for (uint32_t i = 0; rules != NULL && ranges != NULL && services != NULL && i < n; i++) {
+		ranges[i] = policy_prefix4(
+			BOX_IPV4(172, 16, 0, 0) + (i * 37 + b->other_rules_seed) % (1U << 20), 32);
+		services[i] = (struct policy_service){ .proto = 17,
+			.sport_max = UINT16_MAX,
+			.dport_min = (uint16_t)i,
+			.dport_max = (uint16_t)(i + 100) };
+		snprintf(
+			rules[i].name, sizeof(rules[i].name), "other%u-%u", b->other_rules_seed, i);
+		rules[i].sources = &ranges[i];
+		rules[i].services = &services[i];
+		rules[i].source_count = rules[i].service_count = 1;
+	}
+	if (rules != NULL && ranges != NULL && services != NULL) {
+		memcpy(&rules[n], b->rules, b->rule_count * sizeof(*rules));
+		policy = policy_create(rules, count, b->default_action);
+	}
+	free(rules);
+	free(ranges);
+	free(services);
+	return policy;
+}
+
+struct snapshot *
+engine_box_snapshot(struct engine_box *b)
 {
 	static const struct snapshot_zone zone_table[BOX_ZONES] = {
 		[BOX_ZONE_LOCAL] = { "local", 100 },
@@ -241,7 +274,7 @@ draft_snapshot(struct engine_box *b)
 		die("snapshot", strerror(ENOMEM));
 	fill_addresses(b, s);
 	fill_addresses6(b, s);
-	s->policy = policy_create(b->rules, b->rule_count, b->default_action);
+	s->policy = draft_policy(b);
 	if (s->policy == NULL)
 		die("policy", strerror(errno));
 	return s;
@@ -320,7 +353,7 @@ engine_box_unlist(
 void
 engine_box_publish(struct engine_box *b)
 {
-	struct snapshot *s = draft_snapshot(b);
+	struct snapshot *s = engine_box_snapshot(b);
 
 	engine_box_sleep(b);
 	engine_publish(b->engine, s);

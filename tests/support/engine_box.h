@@ -81,6 +81,8 @@ struct engine_box {
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;
+	uint32_t other_rules;	   /* so many before them, which match nothing the tests send */
+	uint32_t other_rules_seed; /* others than with another seed */
 	struct box_route routes[BOX_ROUTES]; /* connected ones included */
 	uint32_t route_count;
 };
@@ -92,6 +94,8 @@ struct engine_box *engine_box_create(const struct engine_box_params *);
 void engine_box_destroy(struct engine_box *);
 
 void engine_box_publish(struct engine_box *);
+/* engine_box_snapshot: the draft, for who publishes by himself. */
+struct snapshot *engine_box_snapshot(struct engine_box *);
 /* engine_box_sleep, engine_box_wake: around what waits for a grace period. */
 void engine_box_sleep(struct engine_box *);
 void engine_box_wake(struct engine_box *);

@@ -70,7 +70,7 @@ WRONG = [  # change -> words of the reason: file, line, setting, what was expect
     ("wrong control CPU", lambda c: c["system"].update(control_cpu=999), "control_cpu"),
     ("virtual IP without interface", lambda c: c["vrrp"][0].update(interface="X"), "interface"),
     ("policy that is too large", too_many_source_ports,
-     "security_policy: more rules, services with source ports or addresses than fit"),
+     r"security_policy\.rules: more services with source ports or addresses than fit, expected"),
     ("hello out of bounds", lambda c: c["hrp"].update(hello_ms=5), "hello_ms"),
 ]
 
