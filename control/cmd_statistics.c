@@ -12,7 +12,7 @@
 static json_t *
 stats_row(const struct worker_stats *st, int worker)
 {
-	json_t *row = json_object(), *drops = json_object();
+	json_t *row = json_object(), *drops = json_object(), *kinds = json_object();
 	uint64_t dropped = 0;
 
 	if (worker >= 0)
@@ -42,6 +42,15 @@ stats_row(const struct worker_stats *st, int worker)
 	row_number(row, "scans_lost", st->scans_lost);
 	row_number(row, "mirror_by_sweep", st->events_lost_to_sweep);
 	row_number(row, "foreign_lookups", st->foreign_lookups);
+	row_number(row, "notices", st->notices);
+	for (int i = 1; i < NOTICE_KINDS; i++)
+		row_number(kinds, notice_names[i], st->notices_made[i]);
+	json_object_set_new(row, "notices_made", kinds);
+	row_number(row, "notices_limited", st->notices_limited);
+	row_number(row, "notices_lost", st->notices_lost);
+	row_number(row, "fragmented", st->fragmented);
+	row_number(row, "fragments", st->fragments);
+	row_number(row, "fragments_lost", st->fragments_lost);
 	return row;
 }
 
@@ -97,6 +106,12 @@ static const struct {
 	{ "mirror_by_sweep", "mirror-by-sweep",
 		"changes the peer hears of later: event ring full" },
 	{ "foreign_lookups", "foreign-lookups", "packets that arrived at another worker's queue" },
+	{ "notices", "notices", "ICMP errors and resets of our own, by kind below" },
+	{ "notices_limited", "notices-limited", "not made: too many, see icmp.rate" },
+	{ "notices_lost", "notices-lost", "no buffer, no address, or not sent" },
+	{ "fragmented", "fragmented", "packets cut for a smaller MTU" },
+	{ "fragments", "fragments", "their pieces sent beyond the first" },
+	{ "fragments_lost", "fragments-lost", "such pieces that could not be sent" },
 };
 
 static uint64_t
@@ -110,6 +125,7 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 {
 	const json_t *worker = json_object_get(row, "worker");
 	const json_t *drops = json_object_get(row, "drops");
+	const json_t *kinds = json_object_get(row, "notices_made");
 	size_t used = 0;
 
 	(void)verbose;
@@ -129,6 +145,11 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		if (number(drops, drop_names[i]) > 0)
 			PUT("  drop %-15s %16llu  %s\n", drop_names[i],
 				(unsigned long long)number(drops, drop_names[i]), drop_texts[i]);
+	for (int i = 1; i < NOTICE_KINDS; i++)
+		if (number(kinds, notice_names[i]) > 0)
+			PUT("  notice %-13s %16llu  %s\n", notice_names[i],
+				(unsigned long long)number(kinds, notice_names[i]),
+				notice_texts[i]);
 #undef PUT
 }
 

@@ -297,12 +297,23 @@ struct config_log {
 	struct config_log_ipfix ipfix;
 };
 
+/* What the firewall tells senders: fastpath/notice.h */
+struct config_icmp {
+	struct config_origin origin;
+	bool time_exceeded, too_big, unreachable, reject;
+	int64_t rate, burst;
+};
+
 /* Zones that are always there, by zone id - 1. */
 #define CONFIG_BUILTIN_ZONES 4
 extern const struct config_zone config_builtin_zones[CONFIG_BUILTIN_ZONES];
 
 /* config_ageing_timeouts: the section `ageing` by enum session_state. */
 void config_ageing_timeouts(const struct config *, uint32_t *seconds);
+
+/* config_icmp_notices: the section `icmp` as the workers want it. */
+struct notice_settings;
+void config_icmp_notices(const struct config *, struct notice_settings *);
 
 /* Zone ids: local 1, trust 2, dmz 3, untrust 4, own zones from 5 in file order. => 0 unknown. */
 uint8_t config_zone_id(const struct config *, const char *name);

@@ -321,6 +321,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	fill_defences(c, s);
 	fill_limits(c, s);
 	fill_scan(c, s);
+	config_icmp_notices(c, &s->notices);
 	fill_zones(c, s);
 	fill_log(c, s);
 	if (!fill_interfaces(c, engine, extra, s)) {

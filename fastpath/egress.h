@@ -9,9 +9,13 @@
 #include "tcp_option.h"
 #include "worker.h"
 
+/* In `word`, beside the neighbour's state: the packet must be cut.  So it is no state by which a
+ * packet leaves at once, and the fast path needs no look of its own. */
+#define EGRESS_CUT (UINT64_C(1) << 63)
+
 struct egress {
 	struct neigh *neigh; /* NULL: nobody has asked for it yet */
-	uint64_t word;	     /* of neigh; 0 when NULL */
+	uint64_t word;	     /* of neigh; 0 when NULL; EGRESS_CUT */
 	uint32_t index;	     /* of neigh, or NEIGH_NONE */
 	uint16_t interface;
 	union { /* by family */
@@ -31,14 +35,35 @@ void egress_neighbour(const struct worker *, unsigned int family, struct egress 
 /* egress_resolve: both. */
 enum drop_reason egress_resolve(const struct worker *, const struct pkt *, struct egress *);
 
-/* egress_punt: the next hop's MAC is not known; the control core asks for it and sends the packet
- * on (TTL already lowered, pkt_meta.port = the way out). */
-void egress_punt(struct worker *, struct pkt *, const struct egress *);
+/* egress_hold: hand a frame to the control core, which asks for the next hop's MAC and sends it on
+ * (TTL already lowered, pkt_meta.port = the way out).  => false: ring full. */
+bool egress_hold(struct worker *, struct rte_mbuf *, unsigned int family, const struct egress *);
+/* egress_slow: send a packet that must be cut (EGRESS_CUT) or whose next hop has no MAC yet. */
+void egress_slow(struct worker *, struct pkt *, const struct egress *);
+
+static inline enum neigh_state
+egress_state(const struct egress *e)
+{
+	return neigh_word_state(e->word & ~EGRESS_CUT);
+}
+
+/* egress_too_large: a packet is longer than the way out takes.  If it came in fragments each may
+ * fit by itself; IPv4 without DF will be cut. */
+static inline enum drop_reason
+egress_too_large(const struct pkt *p, unsigned int family, struct egress *e, uint16_t mtu)
+{
+	if (frag_fits(p, mtu))
+		return DROP_NONE;
+	if (family == 6 || (p->ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0)
+		return DROP_mtu;
+	e->word |= EGRESS_CUT;
+	return DROP_NONE;
+}
 
 /* egress_allowed: may a packet leave this way?  zone = where it must lead. */
 static __rte_always_inline enum drop_reason
-egress_allowed(const struct worker *w, const struct pkt *p, unsigned int family,
-	const struct egress *e, uint8_t zone)
+egress_allowed(const struct worker *w, const struct pkt *p, unsigned int family, struct egress *e,
+	uint8_t zone)
 {
 	const uint8_t hops = family == 6 ? p->ip6->hop_limits : p->ip->time_to_live;
 	const struct snapshot_interface *out;
@@ -54,10 +79,10 @@ egress_allowed(const struct worker *w, const struct pkt *p, unsigned int family,
 		return DROP_zone;
 	if (unlikely(out->heartbeat))
 		return DROP_heartbeat_port;
-	if (unlikely(p->ip_len > out->mtu) && !frag_fits(p, out->mtu))
-		return DROP_mtu;
 	if (unlikely(neigh_word_state(e->word) == NEIGH_FAILED))
 		return DROP_neigh_failed;
+	if (unlikely(p->ip_len > out->mtu))
+		return egress_too_large(p, family, e, out->mtu);
 	return DROP_NONE;
 }
 
@@ -111,7 +136,17 @@ egress_clamp(const struct worker *w, struct pkt *p, const struct egress *e)
 		tcp_mss_clamp(pkt_l4(p), mss);
 }
 
-/* egress_send: TTL, MACs, transmit; or punt. */
+/* egress_frame: a finished packet to a neighbour that is known. */
+static __rte_always_inline void
+egress_frame(struct worker *w, struct rte_mbuf *m, const struct egress *e, enum tx_kind kind)
+{
+	if (unlikely(atomic_load_explicit(&e->neigh->used, memory_order_relaxed) == 0))
+		atomic_store_explicit(&e->neigh->used, 1, memory_order_relaxed);
+	rewrite_macs(rte_pktmbuf_mtod(m, struct rte_ether_hdr *), e->word, &e->neigh->source);
+	worker_send(w, m, e->interface, kind, true);
+}
+
+/* egress_send: TTL, MACs, transmit; or the slow way. */
 static __rte_always_inline void
 egress_send(struct worker *w, struct pkt *p, unsigned int family, const struct egress *e)
 {
@@ -122,11 +157,8 @@ egress_send(struct worker *w, struct pkt *p, unsigned int family, const struct e
 	else
 		rewrite_ttl(p->ip);
 	if (unlikely(state != NEIGH_REACHABLE && state != NEIGH_STALE)) {
-		egress_punt(w, p, e);
+		egress_slow(w, p, e);
 		return;
 	}
-	if (unlikely(atomic_load_explicit(&e->neigh->used, memory_order_relaxed) == 0))
-		atomic_store_explicit(&e->neigh->used, 1, memory_order_relaxed);
-	rewrite_macs(pkt_ether(p), e->word, &e->neigh->source);
-	worker_send(w, p->m, e->interface, TX_FORWARDED, true);
+	egress_frame(w, p->m, e, TX_FORWARDED);
 }

@@ -12,6 +12,7 @@
 #include "drop.h"
 #include "mirror.h"
 #include "neigh.h"
+#include "notice.h"
 #include "port.h"
 #include "punt.h"
 #include "rcu.h"
@@ -133,7 +134,8 @@ uint64_t worker_beats(const struct worker *);
 /* Counters: written by their worker, read by anybody, summed by the reader.  Between two polls
  * rx = forwarded + answered + punted + held + sum of drops.  Injected frames are none of these.
  * held is the number of fragments taken less those that left the table: of one worker it can be
- * negative (as int64_t), where it finished what another began. */
+ * negative (as int64_t), where it finished what another began.
+ * tx = forwarded + answered + injected + notices + fragments. */
 struct worker_stats {
 	uint64_t rx, forwarded, answered, punted, held, tx, injected;
 	uint64_t inject_dropped;	   /* wrong port or transmit queue full */
@@ -145,6 +147,13 @@ struct worker_stats {
 	uint64_t events_lost_to_sweep;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
+	uint64_t notices;	  /* transmitted */
+	uint64_t notices_made[NOTICE_KINDS];
+	uint64_t notices_limited; /* not said: too many */
+	uint64_t notices_lost;	  /* no buffer, no address of ours, or not transmitted */
+	uint64_t fragmented;	  /* packets that were cut for a smaller MTU */
+	uint64_t fragments;	  /* pieces transmitted beyond the first of each */
+	uint64_t fragments_lost;  /* pieces, but for the first, that could not be sent or punted */
 };
 
 struct interface_stats {

@@ -9,6 +9,7 @@
 #include "egress.h"
 #include "frag.h"
 #include "l4_sum.h"
+#include "notice_send.h"
 #include "parse_l4.h"
 #include "policy_count.h"
 #include "watch.h"
@@ -25,7 +26,8 @@ struct candidate {
 	struct pkt *p;
 	struct own own; /* found: to the firewall itself */
 	struct egress egress;
-	uint8_t zone; /* where it leads */
+	uint8_t zone;		  /* where it leads */
+	enum drop_reason refused; /* cannot go on; its sender hears of it if the policy permits */
 };
 
 static struct own
@@ -298,7 +300,12 @@ prepare_transit(const struct worker *w, struct candidate *c)
 		snapshot_is_edge(w->snap, p->ip->dst_addr))
 		return DROP_smurf;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
-	return egress_allowed(w, p, p->family, &c->egress, c->zone);
+	reason = egress_allowed(w, p, p->family, &c->egress, c->zone);
+	if (unlikely(reason == DROP_ttl || reason == DROP_mtu)) {
+		c->refused = reason; /* whom the policy denies gets no answer from us */
+		return DROP_NONE;
+	}
+	return reason;
 }
 
 static __rte_noinline bool
@@ -325,6 +332,7 @@ prepare(struct worker *w, struct candidate *c)
 
 	c->zone = ZONE_LOCAL;
 	c->own.found = false;
+	c->refused = DROP_NONE;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
 		worker_drop(w, p, DROP_blacklist);
 		return false;
@@ -345,7 +353,9 @@ prepare(struct worker *w, struct candidate *c)
 			ask = reason == DROP_NONE;
 		}
 	}
-	if (reason != DROP_NONE)
+	if (reason == DROP_no_route)
+		notice_drop(w, p, reason, &c->egress);
+	else if (reason != DROP_NONE)
 		worker_drop(w, p, reason);
 	return ask;
 }
@@ -407,7 +417,7 @@ static bool
 next_hop_answers(const struct worker *w, unsigned int family, struct egress *e)
 {
 	egress_neighbour(w, family, e);
-	return neigh_word_state(e->word) != NEIGH_FAILED;
+	return egress_state(e) != NEIGH_FAILED;
 }
 
 /* One hit of the rule, or of the default, that has decided. */
@@ -429,12 +439,17 @@ conclude(struct worker *w, struct candidate *c, const struct policy_verdict *v)
 		counter->packets++;
 		counter->bytes += p->ip_len;
 		traffic_log_denied(w, p, c->zone, v->id);
-		worker_drop(w, p, v->action == POLICY_REJECT ? DROP_policy_reject : DROP_policy);
+		if (v->action == POLICY_REJECT)
+			notice_drop(w, p, DROP_policy_reject, &c->egress);
+		else
+			worker_drop(w, p, DROP_policy);
 	} else if (c->own.found && !is_echo_request(p)) {
 		count(w, c, v);
-		worker_drop(w, p, DROP_no_service);
+		notice_drop(w, p, DROP_no_service, &c->egress);
+	} else if (c->refused != DROP_NONE) {
+		notice_drop(w, p, c->refused, &c->egress);
 	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
-		worker_drop(w, p, DROP_neigh_failed);
+		notice_drop(w, p, DROP_neigh_failed, &c->egress);
 	} else if (session_create(w, c, v->id)) {
 		count(w, c, v);
 	}

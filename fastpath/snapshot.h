@@ -9,6 +9,7 @@
 #include "defence.h"
 #include "ip_addr.h"
 #include "limit.h"
+#include "notice.h"
 #include "scan.h"
 #include "traffic_log.h"
 #include "vlan.h"
@@ -103,6 +104,7 @@ struct snapshot {
 	uint64_t scan_zones; /* bit per zone id: sources there are watched */
 	struct scan_limits scan;
 	struct snapshot_fragments fragments;
+	struct notice_settings notices;
 	uint16_t interface_count;
 	uint16_t address_count;
 	uint16_t address6_count;

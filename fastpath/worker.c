@@ -9,7 +9,9 @@
 #include "first.h"
 #include "frag.h"
 #include "icmp_error.h"
+#include "ip_fragment.h"
 #include "l4_sum.h"
+#include "notice_send.h"
 #include "parse.h"
 #include "policy_count.h"
 #include "watch.h"
@@ -27,22 +29,21 @@
 #define HOUSEKEEPING_EVERY 4   /* turns, a power of two; every one while the table is crowded */
 #define EVICT_STEP	   256 /* sessions per turn */
 
-/* To the control core; the frame's meta data says why. */
-static void
-punt(struct worker *w, struct pkt *p, const struct pkt_meta *meta)
+/* To the control core; the frame's meta data says why.  => false: ring full. */
+static bool
+punt(struct worker *w, struct rte_mbuf *m, const struct pkt_meta *meta)
 {
-	struct trace_record *r = unlikely(w->watching) ? trace_take(w, p->m) : NULL;
+	struct trace_record *r = unlikely(w->watching) ? trace_take(w, m) : NULL;
 
-	*pkt_meta(p->m) = *meta;
-	if (likely(rte_ring_sp_enqueue(w->punt, p->m) == 0)) {
-		w->stats.punted++;
+	*pkt_meta(m) = *meta;
+	if (likely(rte_ring_sp_enqueue(w->punt, m) == 0)) {
 		if (unlikely(r != NULL))
 			trace_close(w, r, TRACE_PUNTED, meta->why, meta->port);
-		return;
+		return true;
 	}
 	if (unlikely(r != NULL))
-		trace_mark(w, p->m, r);
-	worker_drop(w, p, DROP_punt_full);
+		trace_mark(w, m, r);
+	return false;
 }
 
 void
@@ -52,27 +53,45 @@ worker_punt(struct worker *w, struct pkt *p, enum punt_why why)
 		worker_drop(w, p, DROP_fragment);
 		return;
 	}
-	punt(w, p,
-		&(struct pkt_meta){ .port = p->port,
-			.interface = p->interface,
-			.why = (uint8_t)why,
-			.neigh = NEIGH_NONE });
+	if (punt(w, p->m,
+		    &(struct pkt_meta){ .port = p->port,
+			    .interface = p->interface,
+			    .why = (uint8_t)why,
+			    .neigh = NEIGH_NONE }))
+		w->stats.punted++;
+	else
+		worker_drop(w, p, DROP_punt_full);
 }
 
-void
-egress_punt(struct worker *w, struct pkt *p, const struct egress *e)
+bool
+egress_hold(struct worker *w, struct rte_mbuf *m, unsigned int family, const struct egress *e)
 {
 	struct pkt_meta meta = { .port = w->snap->interfaces[e->interface].port,
 		.interface = e->interface,
 		.why = PUNT_UNRESOLVED,
-		.family = p->family,
+		.family = (uint8_t)family,
 		.neigh = e->index };
 
-	if (p->family == 6)
+	if (family == 6)
 		memcpy(meta.next_hop6, e->next_hop6, sizeof(meta.next_hop6));
 	else
 		meta.next_hop = e->next_hop;
-	punt(w, p, &meta);
+	return punt(w, m, &meta);
+}
+
+void
+egress_slow(struct worker *w, struct pkt *p, const struct egress *e)
+{
+	const enum neigh_state state = egress_state(e);
+
+	if ((e->word & EGRESS_CUT) != 0 && p->ip_len > w->snap->interfaces[e->interface].mtu)
+		ip_fragment_send(w, p, e);
+	else if (state == NEIGH_REACHABLE || state == NEIGH_STALE)
+		egress_frame(w, p->m, e, TX_FORWARDED); /* one of fragments, which is no problem */
+	else if (egress_hold(w, p->m, p->family, e))
+		w->stats.punted++;
+	else
+		worker_drop(w, p, DROP_punt_full);
 }
 
 enum drop_reason
@@ -96,7 +115,7 @@ egress_neighbour(const struct worker *w, unsigned int family, struct egress *e)
 			       : neigh_find(w->neighbours, e->interface, e->next_hop);
 	if (e->index != NEIGH_NONE) {
 		e->neigh = neigh_at(w->neighbours, e->index);
-		e->word = atomic_load_explicit(&e->neigh->word, memory_order_acquire);
+		e->word |= atomic_load_explicit(&e->neigh->word, memory_order_acquire);
 	}
 }
 
@@ -306,7 +325,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool f
 	if (likely(reason == DROP_NONE))
 		reason = egress_allowed(w, p, family, &e, s->zone[!dir]);
 	if (unlikely(reason != DROP_NONE)) {
-		worker_drop(w, p, reason);
+		notice_drop(w, p, reason, &e);
 		return true;
 	}
 
@@ -524,17 +543,38 @@ inject(struct worker *w)
 	return n;
 }
 
+/* Where a frame ends that could not be sent.  => NULL: as its packet, in a drop reason. */
+static uint64_t *
+unsent_counter(struct worker *w, enum tx_kind kind)
+{
+	switch (kind) {
+	case TX_INJECTED:
+		return &w->stats.inject_dropped;
+	case TX_NOTICE:
+		return &w->stats.notices_lost;
+	case TX_FRAGMENT:
+		return &w->stats.fragments_lost;
+	case TX_FORWARDED:
+	case TX_ANSWERED:
+	case TX_KINDS:
+		break;
+	}
+	return NULL;
+}
+
 static void
 unsent(struct worker *w, struct tx_queue *q, uint32_t from, uint32_t n, uint16_t place,
 	enum drop_reason reason)
 {
 	for (uint32_t i = from; i < n; i++) {
-		if (q->kind[i] == TX_INJECTED) {
-			w->stats.inject_dropped++;
-			rte_pktmbuf_free(q->m[i]);
-		} else {
+		uint64_t *const lost = unsent_counter(w, (enum tx_kind)q->kind[i]);
+
+		if (lost == NULL) {
 			worker_drop_mbuf(w, q->m[i], place, reason);
+			continue;
 		}
+		++*lost;
+		rte_pktmbuf_free(q->m[i]);
 	}
 }
 
@@ -606,6 +646,8 @@ worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenc
 	w->stats.injected += ended[TX_INJECTED];
 	w->interfaces[interface].tx_packets += sent;
 	w->interfaces[interface].tx_bytes += bytes;
+	w->stats.notices += ended[TX_NOTICE];
+	w->stats.fragments += ended[TX_FRAGMENT];
 	if (unlikely(sent < n))
 		unsent(w, q, sent, n, interface, DROP_tx_full);
 }

@@ -18,7 +18,7 @@
 #define DROPPED	 64
 
 /* Which counter a frame in a TX queue ends in once the driver has taken it. */
-enum tx_kind { TX_FORWARDED, TX_ANSWERED, TX_INJECTED, TX_KINDS };
+enum tx_kind { TX_FORWARDED, TX_ANSWERED, TX_INJECTED, TX_NOTICE, TX_FRAGMENT, TX_KINDS };
 
 struct tx_queue {
 	uint16_t n;
@@ -61,6 +61,8 @@ struct worker {
 	alignas(64) struct worker_stats stats;
 	struct interface_stats interfaces[MAX_INTERFACES];
 	uint64_t drops[DROP_PLACES][DROP_REASON_COUNT]; /* the only count of them */
+
+	uint64_t notice_from[NOTICE_KINDS]; /* ns: when the rate of a kind allows the next one */
 
 	uint16_t dropped_count;
 	struct rte_mbuf *dropped[DROPPED]; /* freed together: a flood must not cost much */

@@ -129,7 +129,7 @@ check_invariants(struct flow *f)
 		ended += s.drops[r];
 	if (s.rx != ended)
 		flow_fail(f, "%lu packets received, %lu have ended or are held", s.rx, ended);
-	if (s.tx != s.forwarded + s.answered + s.injected)
+	if (s.tx != s.forwarded + s.answered + s.injected + s.notices + s.fragments)
 		flow_fail(f, "%lu packets sent, but not each counted", s.tx);
 	flow_trace_check(f);
 	/* Twice the longest timeout: everything must be gone, and nothing lost. */
@@ -173,8 +173,8 @@ static void
 statement(struct flow *f, struct words *w)
 {
 	const struct flow_statement *const tables[] = { flow_packet_statements,
-		flow_piece_statements, flow_state_statements, flow_world_statements,
-		flow_trace_statements, flow_defence_statements };
+		flow_piece_statements, flow_own_statements, flow_state_statements,
+		flow_world_statements, flow_trace_statements, flow_defence_statements };
 	const char *first = flow_word(w);
 
 	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {

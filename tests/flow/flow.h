@@ -1,7 +1,7 @@
 /*
  * The runner of flow tests: what its parts share.  flow.c reads files and judges cases,
- * flow_packets.c feeds and matches packets, flow_pieces.c cuts them into fragments, flow_state.c
- * looks at sessions, events and counters,
+ * flow_packets.c feeds and matches packets, flow_pieces.c cuts them into fragments, flow_own.c
+ * matches what the firewall makes itself, flow_state.c looks at sessions, events and counters,
  * flow_world.c changes what is around the engine.
  */
 #pragma once
@@ -89,8 +89,8 @@ struct flow_statement {
 };
 
 extern const struct flow_statement flow_packet_statements[], flow_piece_statements[],
-	flow_state_statements[], flow_world_statements[], flow_trace_statements[],
-	flow_defence_statements[];
+	flow_own_statements[], flow_state_statements[], flow_world_statements[],
+	flow_trace_statements[], flow_defence_statements[];
 extern const char *const flow_zone_names[BOX_PORTS];
 
 /* flow_fail: the case is bad; only its first complaint counts. */
@@ -127,6 +127,8 @@ struct worker_stats flow_stats(const struct flow *);
 void flow_trace(struct flow *, const struct trace_params *);
 /* flow_trace_check: every packet fed has its record, which says what the counters say. */
 void flow_trace_check(struct flow *);
+/* flow_check_macs: a forwarded frame has our MAC on that port and the next hop's. */
+void flow_check_macs(struct flow *, const struct leaving *);
 /* flow_run: let the workers finish what was fed, and gather what they send. */
 void flow_run(struct flow *);
 /* flow_settle: every packet fed has had its line, and nothing else has happened. */

@@ -377,9 +377,8 @@ next_hop_of(struct flow *f, const uint8_t *frame, uint16_t *interface, struct ip
 	return true;
 }
 
-/* The MACs of a forwarded frame: ours on that port, and the next hop's. */
-static void
-check_macs(struct flow *f, const struct leaving *l)
+void
+flow_check_macs(struct flow *f, const struct leaving *l)
 {
 	struct rte_ether_addr host;
 	struct ip_addr hop;
@@ -444,7 +443,7 @@ do_pass(struct flow *f, struct words *w)
 		if (l == NULL)
 			complain_not_sent(f, "forwarded");
 		else
-			check_macs(f, l);
+			flow_check_macs(f, l);
 	}
 }
 
@@ -462,7 +461,7 @@ do_out(struct flow *f, struct words *w)
 		if (l == NULL) {
 			complain_not_sent(f, "forwarded");
 		} else {
-			check_macs(f, l);
+			flow_check_macs(f, l);
 			wrong = frame_is(&s, l->bytes, l->len);
 			if (wrong != NULL)
 				flow_fail(f, "%s", wrong);

@@ -327,6 +327,12 @@ do_stat(struct flow *f, struct words *w)
 		STAT(sessions_evicted),
 		STAT(scans),
 		STAT(events_lost_to_sweep),
+		STAT(notices),
+		STAT(notices_limited),
+		STAT(notices_lost),
+		STAT(fragmented),
+		STAT(fragments),
+		STAT(fragments_lost),
 #undef STAT
 	};
 	const struct worker_stats s = (flow_box(f), flow_stats(f));

@@ -204,6 +204,30 @@ do_mtu(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
+/* icmp time_exceeded|too_big|unreachable|reject on|off; icmp rate N BURST */
+static void
+do_icmp(struct flow *f, struct words *w)
+{
+	static const char *const names[] = { "time_exceeded", "too_big", "unreachable", "reject" };
+	static const enum notice kinds[] = { NOTICE_time_exceeded, NOTICE_too_big,
+		NOTICE_unreachable, NOTICE_prohibited };
+	struct notice_settings *s = &flow_box(f)->notices;
+	const char *what = flow_word(w);
+	const int kind = flow_find(what, names, RTE_DIM(names));
+
+	if (kind >= 0) {
+		s->wanted &= ~(UINT32_C(1) << kinds[kind]);
+		s->wanted |= (uint32_t)flow_on(f, flow_word(w)) << kinds[kind];
+	} else if (flow_is(what, "rate")) {
+		const uint32_t rate = (uint32_t)strtoul(flow_word(w), NULL, 0);
+
+		notice_settings_rate(s, rate, (uint32_t)strtoul(flow_word(w), NULL, 0));
+	} else {
+		flow_fail(f, "'%s'? a kind of notice, or rate", what);
+	}
+	engine_box_publish(f->box);
+}
+
 /* log SESSIONS DENIED: each off, rules or all */
 static void
 do_log(struct flow *f, struct words *w)
@@ -484,6 +508,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "mirror", do_mirror },
 	{ "ping", do_ping },
 	{ "interface", do_interface },
+	{ "icmp", do_icmp },
 	{ "log", do_log },
 	{ "mtu", do_mtu },
 	{ "neighbour", do_neighbour },

@@ -239,6 +239,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->wscale = (uint8_t)v;
 	} else if (number(w, "chunk", &v)) {
 		f->chunk = (uint8_t)v;
+	} else if (number(w, "mtu", &v)) {
+		f->mtu = v;
 	} else if (number(w, "mss", &v)) {
 		f->mss = (uint16_t)v;
 	} else if (strncmp(w, "ipoptions=", 10) == 0) {
@@ -507,7 +509,8 @@ frame_to6(struct frame_spec *f)
 	static const struct {
 		uint8_t type, code, type6, code6;
 	} messages[] = { { 8, 0, 128, 0 }, { 0, 0, 129, 0 }, { 3, 0, 1, 0 }, { 3, 1, 1, 3 },
-		{ 3, 2, 4, 1 }, { 3, 3, 1, 4 }, { 11, 0, 3, 0 }, { 12, 0, 4, 0 } };
+		{ 3, 2, 4, 1 }, { 3, 3, 1, 4 }, { 3, 4, 2, 0 }, { 3, 13, 1, 1 }, { 11, 0, 3, 0 },
+		{ 12, 0, 4, 0 } };
 
 	const char *wrong = f->quote != NULL ? frame_to6(f->quote) : NULL;
 

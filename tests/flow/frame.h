@@ -32,6 +32,7 @@ struct frame_spec {
 	uint8_t flags, proto, ttl, type, code;
 	uint32_t seq, ack;
 	uint16_t id, window, len;
+	uint32_t mtu;			  /* that an ICMP error tells */
 	uint8_t wscale;			  /* 0xff: no option */
 	uint8_t chunk;			  /* SCTP: type of the first one, 1 = INIT */
 	uint16_t mss;			  /* 0: no option */

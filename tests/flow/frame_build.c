@@ -137,6 +137,9 @@ build_icmp(const struct frame_spec *f, uint8_t *out)
 		if (quoted > header + 8)
 			quoted = header + 8;
 		len = 8 + (f->len_given ? f->len : quoted);
+		out[4] = (uint8_t)(f->mtu >> 24);
+		out[5] = (uint8_t)(f->mtu >> 16);
+		put_sum(out + 6, (uint16_t)f->mtu);
 	} else if (six && f->type >= 133 && f->type <= 137) {
 		len = build_discovery(f, out) + f->len;
 	} else {

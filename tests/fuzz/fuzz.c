@@ -107,6 +107,8 @@ fuzz_run(struct engine_box *b)
 	FUZZ_CHECK(rte_mempool_in_use_count(b->pool) == f.buffers,
 		"%u packet buffers are in use, fragments hold %lu",
 		rte_mempool_in_use_count(b->pool), f.buffers);
+	FUZZ_CHECK(s.tx == s.forwarded + s.answered + s.injected + s.notices + s.fragments,
+		"%lu packets sent, but not each counted", s.tx);
 }
 
 void

@@ -250,6 +250,7 @@ engine_box_snapshot(struct engine_box *b)
 	s->scan = b->scan;
 	memcpy(s->limits, b->limits, sizeof(b->limits));
 	s->fragments = b->fragments;
+	s->notices = b->notices;
 	s->interface_count = BOX_PORTS;
 	memcpy(s->zones, zone_table, sizeof(zone_table));
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
@@ -426,6 +427,8 @@ base_draft(struct engine_box *b)
 	b->defences = defence_default;
 	b->fragments =
 		(struct snapshot_fragments){ .timeout = FRAGMENTS_TIMEOUT, .most = FRAGMENTS_MOST };
+	b->notices.wanted = UINT32_MAX;
+	notice_settings_rate(&b->notices, 1000, 100);
 	b->rules[0] = (struct policy_rule){
 		.name = "out",
 		.action = POLICY_PERMIT,

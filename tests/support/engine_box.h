@@ -78,6 +78,7 @@ struct engine_box {
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_tracking tracking;
 	struct snapshot_fragments fragments;
+	struct notice_settings notices; /* as configured by default */
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;

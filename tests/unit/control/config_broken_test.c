@@ -100,6 +100,8 @@ static const struct broken rows[] = {
 	PATCH("table_alarm_too_large", "system = {", "defence = { table_alarm = 101; };\nsystem = {", "defence.table_alarm", "expected an integer from 0 to 100 %"),
 	PATCH("defence_always_on", "system = {", "defence = { smurf = false; };\nsystem = {", "defence.smurf", "unknown setting"),
 	PATCH("reverse_path_unknown", "zone = \"trust\";", "zone = \"trust\"; reverse_path = \"feasible\";", IF1 ".reverse_path", "expected one of \"off\", \"connected\", \"loose\", \"strict\""),
+	PATCH("icmp_rate_0", "system = {", "icmp = { rate = 0; };\nsystem = {", "icmp.rate", "expected an integer from 1 to 1000000 messages/s"),
+	PATCH("icmp_kind_as_number", "system = {", "icmp = { too_big = 1; };\nsystem = {", "icmp.too_big", "expected true or false"),
 	PATCH("system_mss_too_small", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 63;", "system.tcp_mss", "63 is too small, expected 0 or 64 to 9216"),
 	PATCH("system_mss_too_large", "memory_mb = 512;", "memory_mb = 512; tcp_mss = 9217;", "system.tcp_mss", "expected an integer from 0 to 9216 bytes"),
 	PATCH("system_verify_unknown", "memory_mb = 512;", "memory_mb = 512; verify_checksums = \"some\";", "system.verify_checksums", "expected one of \"deciding\", \"all\""),

@@ -245,6 +245,7 @@ static void
 no_answer_three_questions_then_failed_then_forgotten(void **state)
 {
 	struct worker_stats before, after;
+	struct core_box_frame f;
 
 	(void)state;
 	client_sends(SERVER, 1);
@@ -262,12 +263,15 @@ no_answer_three_questions_then_failed_then_forgotten(void **state)
 	assert_int_equal(core_box_counted(box).neigh_failed, 1);
 	assert_int_equal(core_box_counted(box).pending_dropped, 1);
 	expect_silence();
-	/* While failed the workers drop. */
+	/* While failed the workers drop, and tell the client that the host is unreachable. */
 	engine_stats(box->box->engine, &before);
 	client_sends(SERVER, 1);
 	core_box_turn(box, 1);
 	engine_stats(box->box->engine, &after);
 	assert_int_equal(after.drops[DROP_neigh_failed], before.drops[DROP_neigh_failed] + 1);
+	assert_int_equal(after.notices_made[NOTICE_unreachable],
+		before.notices_made[NOTICE_unreachable] + 1);
+	assert_true(core_box_sent(box, BOX_TRUST, &f));
 	core_box_wait(box, 4900, 10);
 	assert_int_equal(server_state(NULL), NEIGH_FAILED);
 	core_box_wait(box, 200, 10);
