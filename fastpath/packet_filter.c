@@ -23,13 +23,12 @@ read_l4(struct packet_fields *f, const uint8_t *l4, uint32_t len)
 {
 	switch (f->proto) {
 	case IPPROTO_TCP:
-		if (len > offsetof(struct rte_tcp_hdr, tcp_flags))
-			f->tcp_flags = l4[offsetof(struct rte_tcp_hdr, tcp_flags)];
-		/* fallthrough */
 	case IPPROTO_UDP:
 	case IPPROTO_SCTP:
 		if (len < 4)
 			return;
+		if (f->proto == IPPROTO_TCP && len > offsetof(struct rte_tcp_hdr, tcp_flags))
+			f->tcp_flags = l4[offsetof(struct rte_tcp_hdr, tcp_flags)];
 		f->ports = true;
 		memcpy(&f->sport, l4, sizeof(f->sport));
 		memcpy(&f->dport, l4 + 2, sizeof(f->dport));

@@ -75,6 +75,7 @@ do_trace(struct flow *f, struct words *w)
 		{ "proto", offsetof(struct packet_filter, protocol) },
 	};
 	bool off = false;
+	int number;
 
 	flow_box(f);
 	while (w->at < w->count) {
@@ -107,7 +108,8 @@ do_trace(struct flow *f, struct words *w)
 		for (unsigned int i = 0; i < RTE_DIM(numbers); i++) {
 			if ((v = flow_value(t, numbers[i].word)) == NULL)
 				continue;
-			*(int *)((char *)&p.filter + numbers[i].offset) = atoi(v);
+			number = atoi(v);
+			memcpy((char *)&p.filter + numbers[i].offset, &number, sizeof(number));
 			known = true;
 		}
 		if (!known)

@@ -65,6 +65,7 @@ void
 fuzz_feed(struct engine_box *b, uint16_t port, uint16_t queue, const void *frame, size_t len,
 	size_t split, uint64_t nic)
 {
+	struct packet_fields seen;
 	struct rte_mbuf *m;
 
 	if (len == 0)
@@ -75,6 +76,7 @@ fuzz_feed(struct engine_box *b, uint16_t port, uint16_t queue, const void *frame
 	if (split < len)
 		rte_pktmbuf_chain(m, block_mbuf(b, (const uint8_t *)frame + split, len - split));
 	m->ol_flags |= nic;
+	packet_read(m, &seen); /* as a trace or a capture would, before the walk */
 	FUZZ_CHECK(engine_box_feed(b, port, queue, m), "port ring full");
 }
 
