@@ -63,7 +63,7 @@ static const struct config_setting_desc rule_settings[] = {
 	  .help = "Schedule outside which it matches nothing; none = always." },
 	{ .name = "action", .type = SETTING_ENUM, SETTING_AT(struct config_rule, action),
 	  .required = true, .live = true, .choices = config_policy_actions,
-	  .help = "What happens to a connection that matches: it may be made; is dropped; is dropped and counted apart (the sender is not told yet)." },
+	  .help = "What happens to a connection that matches: it may be made; is dropped; is dropped and the sender is told so (section `icmp`)." },
 	{ .name = "log", .type = SETTING_BOOL, SETTING_AT(struct config_rule, log), .live = true,
 	  .help = "Its sessions and refusals go to the traffic log (section `log`)." },
 	{ .name = NULL },
