@@ -15,6 +15,7 @@
 #include "log.h"
 #include "ports.h"
 #include "publish_policy.h"
+#include "trunk.h"
 
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -230,6 +231,39 @@ link_changed(void *ctx, uint16_t port, bool up)
 	}
 }
 
+/* A trunk's traffic goes by another cable now: the switches must learn where our addresses are. */
+static void
+link_moved(void *ctx, uint16_t port, uint16_t member)
+{
+	struct box *b = ctx;
+	const struct snapshot *s = engine_snapshot(b->engine);
+
+	LOG(NOTICE, "Eth-Trunk %s: %s carries the traffic", config_port_name(b->config, port),
+		config_port_name(b->config, member));
+	for (uint16_t i = 0; i < s->interface_count; i++) {
+		if (s->interfaces[i].port == port && !s->interfaces[i].heartbeat)
+			core_post_moved(b->core, i);
+	}
+}
+
+static void
+watch_trunks(struct box *b)
+{
+	const struct config_list *trunks = config_section_data(b->config, "eth_trunks");
+	const struct config_trunk *t = trunks->items;
+
+	for (uint32_t i = 0; i < trunks->count; i++) {
+		const char(*names)[CONFIG_PORT_NAME] = t[i].members.items;
+		const int port = config_port_index(b->config, t[i].name);
+		uint32_t members = 0;
+
+		for (uint32_t k = 0; k < t[i].members.count; k++)
+			members |= UINT32_C(1) << config_port_index(b->config, names[k]);
+		link_watch_add_trunk(b->management.links, (uint16_t)port,
+			b->ports.list[port].ethdev, members, t[i].mode == TRUNK_ACTIVE_BACKUP);
+	}
+}
+
 static int
 start_management(struct box *b)
 {
@@ -249,13 +283,16 @@ start_management(struct box *b)
 	m->ha.collect_extra(m->ha.ctx, b->config, &extra);
 	if (publish_config(b->engine, b->config, &extra, b->err, sizeof(b->err)) < 0)
 		return -EINVAL;
-	for (uint16_t i = 0; i < b->ports.started; i++) {
-		if (link_watch_add(m->links, i, b->ports.list[i].ethdev, ports[i].devargs) < 0) {
+	link_watch_on_move(m->links, link_moved);
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (link_watch_add(
+			    m->links, (uint16_t)i, b->ports.list[i].ethdev, ports[i].devargs) < 0) {
 			config_reason(&ports[i].origin, "devargs", b->err, sizeof(b->err),
 				"its carrier cannot be watched");
 			return -EIO;
 		}
 	}
+	watch_trunks(b);
 	return 0;
 }
 

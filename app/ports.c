@@ -8,6 +8,7 @@
 #include "eal.h"
 #include "ha_config.h"
 #include "port_plan.h"
+#include "trunk.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,25 +87,35 @@ check_kernel_mtu(const struct config_port *p, char *err, size_t err_size)
 	return -EINVAL;
 }
 
+/* What a port and a trunk have in common. */
+static void
+fill_common(struct ports *ports, const struct config *c, uint32_t i, const char *name)
+{
+	const struct config_system *system = config_section_data(c, "system");
+	struct port_params *params = &ports->params[i];
+
+	ports->heartbeat[i] = is_heartbeat(c, name);
+	params->queues = ports->heartbeat[i] ? 1 : (uint16_t)system->worker_cpus.count;
+	params->tagged = has_subinterfaces(c, name);
+	params->mtu = (uint16_t)config_port_mtu(c, (uint16_t)i);
+	params->macs = ports->macs[i];
+	params->mac_count = virtual_macs(c, name, ports->macs[i]);
+}
+
 static void
 fill_params(struct ports *ports, const struct config *c, uint32_t i)
 {
-	const struct config_system *system = config_section_data(c, "system");
 	const struct config_list *list = config_section_data(c, "ports");
 	const struct config_port *p = (const struct config_port *)list->items + i;
 	const int frame = device_frame_size(p->devargs);
 	struct port_params *params = &ports->params[i];
 	char kernel[IFNAMSIZ];
 
-	ports->heartbeat[i] = is_heartbeat(c, p->name);
-	params->queues = ports->heartbeat[i] ? 1 : (uint16_t)system->worker_cpus.count;
-	params->tagged = has_subinterfaces(c, p->name);
+	fill_common(ports, c, i, p->name);
+	ports->member[i] = strcmp(config_port_user(c, p->name), p->name) != 0;
 	params->promiscuous = p->promiscuous;
-	params->mtu = (uint16_t)p->mtu;
 	params->mtu_by_kernel = device_interface(p->devargs, kernel) == 0 && kernel[0] != '\0';
 	params->room_min = frame > 0 ? (uint16_t)(frame - DEVICE_FRAME_ROOM) : 0;
-	params->macs = ports->macs[i];
-	params->mac_count = virtual_macs(c, p->name, ports->macs[i]);
 }
 
 int
@@ -145,6 +156,90 @@ start(struct port *port, const struct port_params *params, char *why, size_t why
 	return rc;
 }
 
+static int
+add(struct ports *ports, struct engine *engine, const struct config_origin *origin, uint32_t i,
+	char *err, size_t err_size)
+{
+	const bool unpolled = ports->heartbeat[i] || ports->member[i];
+
+	if (engine_add_port(engine, &ports->list[i], unpolled) == (int)i)
+		return 0;
+	config_reason(origin, "name", err, err_size, "there is no room for it in the engine");
+	return -ENOSPC;
+}
+
+/* The trunk's ethdev, of members that have been found. */
+static int
+make_trunk(struct ports *ports, const struct config *c, const struct config_trunk *t, uint32_t i,
+	char *why, size_t why_size)
+{
+	const char(*names)[CONFIG_PORT_NAME] = t->members.items;
+	struct port_params *params = &ports->params[i];
+	struct trunk_params trunk = { .name = t->name,
+		.mode = (enum trunk_mode)t->mode,
+		.hash = (enum trunk_hash)t->hash,
+		.member_count = (uint16_t)t->members.count };
+
+	fill_common(ports, c, i, t->name);
+	for (uint32_t k = 0; k < t->members.count; k++) {
+		const struct port_params *member = &ports->params[config_port_index(c, names[k])];
+
+		trunk.members[k] = member->ethdev;
+		params->mtu_by_kernel |= member->mtu_by_kernel;
+		params->promiscuous |= member->promiscuous;
+		params->chains |= member->chains;
+	}
+	return trunk_create(&trunk, &params->ethdev, why, why_size);
+}
+
+/* Members get their place in the engine when their trunk runs, which comes later in the list: so
+ * they are described twice. */
+static void
+describe_members(struct ports *ports, const struct config *c, const struct config_trunk *t,
+	uint32_t i, struct engine *engine)
+{
+	const char(*names)[CONFIG_PORT_NAME] = t->members.items;
+
+	for (uint32_t k = 0; k < t->members.count; k++) {
+		const int member = config_port_index(c, names[k]);
+
+		port_member(&ports->list[member], ports->params[member].ethdev, &ports->list[i]);
+		engine_update_port(engine, (uint16_t)member, &ports->list[member]);
+	}
+}
+
+static int
+start_trunks(struct ports *ports, const struct config *c, struct rte_mempool *pool,
+	struct engine *engine, char *err, size_t err_size)
+{
+	const struct config_list *list = config_section_data(c, "eth_trunks");
+	const struct config_list *plain = config_section_data(c, "ports");
+	const struct config_trunk *t = list->items;
+
+	for (uint32_t k = 0; k < list->count; k++) {
+		const uint32_t i = plain->count + k;
+		char why[512];
+		int rc;
+
+		ports->params[i].pool = pool;
+		dpdk_log_forget();
+		rc = make_trunk(ports, c, &t[k], i, why, sizeof(why));
+		if (rc == 0)
+			rc = start(&ports->list[i], &ports->params[i], why, sizeof(why));
+		if (rc < 0) {
+			config_reason(&t[k].origin, "members", err, err_size, "%s", why);
+			return -ENODEV;
+		}
+		ports->list[i].lacp = t[k].mode == TRUNK_LACP;
+		ports->started++;
+		rc = add(ports, engine, &t[k].origin, i, err, err_size);
+		if (rc < 0)
+			return rc;
+		describe_members(ports, c, &t[k], i, engine);
+	}
+	return 0;
+}
+
 int
 ports_start(struct ports *ports, const struct config *c, struct rte_mempool *pool,
 	struct engine *engine, char *err, size_t err_size)
@@ -154,28 +249,29 @@ ports_start(struct ports *ports, const struct config *c, struct rte_mempool *poo
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		char why[512];
-		int rc;
+		int rc = 0;
 
 		ports->params[i].pool = pool;
-		rc = start(&ports->list[i], &ports->params[i], why, sizeof(why));
+		ports->list[i].ethdev = ports->params[i].ethdev;
+		if (!ports->member[i])
+			rc = start(&ports->list[i], &ports->params[i], why, sizeof(why));
 		if (rc < 0) {
 			config_reason(&p[i].origin, rc == -EMSGSIZE ? "mtu" : "devargs", err,
 				err_size, "%s", why);
 			return -ENODEV;
 		}
 		ports->started++;
-		if (engine_add_port(engine, &ports->list[i], ports->heartbeat[i]) != (int)i) {
-			config_reason(&p[i].origin, "devargs", err, err_size,
-				"there is no room for it in the engine");
-			return -ENOSPC;
-		}
+		rc = add(ports, engine, &p[i].origin, i, err, err_size);
+		if (rc < 0)
+			return rc;
 	}
-	return 0;
+	return start_trunks(ports, c, pool, engine, err, err_size);
 }
 
+/* Trunks first: they let their members go. */
 void
 ports_stop(struct ports *ports)
 {
-	for (uint16_t i = 0; i < ports->started; i++)
-		port_stop(&ports->list[i]);
+	while (ports->started > 0)
+		port_stop(&ports->list[--ports->started]);
 }

@@ -1,5 +1,6 @@
 /*
- * The box's ports: found, measured, started, stopped.  Their order is that of section `ports`.
+ * The box's ports and trunks: found, measured, started, stopped.  Their order is that of
+ * config_port_index().
  */
 #pragma once
 
@@ -15,6 +16,7 @@ struct ports {
 	struct port list[MAX_PORTS];
 	struct port_params params[MAX_PORTS];
 	bool heartbeat[MAX_PORTS];
+	bool member[MAX_PORTS]; /* of a trunk */
 	struct rte_ether_addr macs[MAX_PORTS][PORTS_MACS];
 	uint16_t started;
 	uint16_t room; /* bytes of a packet buffer that suit all of them */

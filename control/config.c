@@ -445,11 +445,17 @@ int
 config_port_index(const struct config *c, const char *name)
 {
 	const struct config_list *list = config_section_data(c, "ports");
+	const struct config_list *trunks = config_section_data(c, "eth_trunks");
 	const struct config_port *ports = list->items;
+	const struct config_trunk *t = trunks->items;
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		if (strcmp(ports[i].name, name) == 0)
 			return (int)i;
+	}
+	for (uint32_t i = 0; i < trunks->count; i++) {
+		if (strcmp(t[i].name, name) == 0)
+			return (int)(list->count + i);
 	}
 	return -1;
 }
@@ -458,9 +464,46 @@ const char *
 config_port_name(const struct config *c, uint16_t index)
 {
 	const struct config_list *list = config_section_data(c, "ports");
-	const struct config_port *ports = list->items;
+	const struct config_list *trunks = config_section_data(c, "eth_trunks");
 
-	return index < list->count ? ports[index].name : "";
+	if (index < list->count)
+		return ((const struct config_port *)list->items)[index].name;
+	if (index - list->count < trunks->count)
+		return ((const struct config_trunk *)trunks->items)[index - list->count].name;
+	return "";
+}
+
+int64_t
+config_port_mtu(const struct config *c, uint16_t index)
+{
+	const struct config_list *list = config_section_data(c, "ports");
+	const struct config_list *trunks = config_section_data(c, "eth_trunks");
+	const struct config_port *ports = list->items;
+	const struct config_trunk *t = trunks->items;
+	int member;
+
+	if (index < list->count)
+		return ports[index].mtu;
+	/* That of its members, which is the same everywhere. */
+	member = config_port_index(c, t[index - list->count].members.items);
+	return member >= 0 && member < (int)list->count ? ports[member].mtu : 0;
+}
+
+const char *
+config_port_user(const struct config *c, const char *name)
+{
+	const struct config_list *trunks = config_section_data(c, "eth_trunks");
+	const struct config_trunk *t = trunks->items;
+
+	for (uint32_t i = 0; i < trunks->count; i++) {
+		const char(*members)[CONFIG_PORT_NAME] = t[i].members.items;
+
+		for (uint32_t k = 0; k < t[i].members.count; k++) {
+			if (strcmp(members[k], name) == 0)
+				return t[i].name;
+		}
+	}
+	return name;
 }
 
 /* ---- saving ---- */

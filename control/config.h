@@ -195,12 +195,22 @@ struct config_system {
 	struct config_list eal;	  /* char[128]: extra EAL arguments */
 };
 
+#define CONFIG_PORT_NAME 32
+
 struct config_port {
 	struct config_origin origin;
-	char name[32];
+	char name[CONFIG_PORT_NAME];
 	char devargs[256];
 	int64_t mtu;
 	bool promiscuous;
+};
+
+struct config_trunk {
+	struct config_origin origin;
+	char name[CONFIG_PORT_NAME];
+	struct config_list members; /* char[CONFIG_PORT_NAME]: names of ports */
+	int mode;		    /* enum trunk_mode */
+	int hash;		    /* enum trunk_hash */
 };
 
 struct config_interface {
@@ -321,7 +331,12 @@ uint8_t config_zone_id(const struct config *, const char *name);
 int config_route_interface(const struct config *, const struct config_route *);
 /* => index in the interfaces section, -1 unknown.  It is the interface index of the snapshot. */
 int config_interface_index(const struct config *, const char *name);
-/* => index in the ports section, -1 unknown.  It is the engine's port index. */
+/* Ports and trunks: the ports of section `ports` are 0 and on, then come those of `eth_trunks`;
+ * this is the engine's port index.  => -1 unknown. */
 int config_port_index(const struct config *, const char *name);
 /* => "" for none. */
 const char *config_port_name(const struct config *, uint16_t index);
+/* The largest IP packet of a port or trunk that exists. */
+int64_t config_port_mtu(const struct config *, uint16_t index);
+/* The trunk a port is a member of, else the port's own name. */
+const char *config_port_user(const struct config *, const char *name);

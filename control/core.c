@@ -21,7 +21,7 @@
 #define REQUEST_POLL_MS 1
 #define REQUEST_WAIT_MS 1000
 
-enum message_type { MESSAGE_LINK, MESSAGE_PUBLISHED, MESSAGE_REQUEST };
+enum message_type { MESSAGE_LINK, MESSAGE_MOVED, MESSAGE_PUBLISHED, MESSAGE_REQUEST };
 
 struct message {
 	uint64_t request; /* id */
@@ -150,6 +150,13 @@ core_post_link(struct core *c, uint16_t interface, bool up)
 	if (interface >= MAX_INTERFACES)
 		return false;
 	return post(c, (struct message){ .type = MESSAGE_LINK, .interface = interface, .up = up });
+}
+
+bool
+core_post_moved(struct core *c, uint16_t interface)
+{
+	return interface < MAX_INTERFACES &&
+	       post(c, (struct message){ .type = MESSAGE_MOVED, .interface = interface });
 }
 
 bool
@@ -333,6 +340,10 @@ messages(struct core *c)
 		switch ((enum message_type)m.type) {
 		case MESSAGE_LINK:
 			link_message(c, m.interface, m.up);
+			break;
+		case MESSAGE_MOVED:
+			core_virtual_link_up(c, m.interface);
+			core_nd_announce(c, m.interface);
 			break;
 		case MESSAGE_PUBLISHED:
 			core_resolve_published(c);

@@ -54,6 +54,8 @@ mono_t core_last_turn(const struct core *);
 
 /* ---- from the management thread: posted through a ring ---- */
 bool core_post_link(struct core *, uint16_t interface, bool up);
+/* The same link by another cable: our addresses are announced, nothing else. */
+bool core_post_moved(struct core *, uint16_t interface);
 /* Ask client 0 (ha) for something; => its result; -ETIMEDOUT when it was not begun within 1 s (it
  * never will be then) or not done within 2 s; -ENOTSUP without such a client.
  * Blocks: one thread only. */

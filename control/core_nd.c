@@ -124,6 +124,17 @@ announce(struct core *c, uint16_t interface, const struct core_own6 *o)
 		c->stats.nd_adverts_out++;
 }
 
+void
+core_nd_announce(struct core *c, uint16_t interface)
+{
+	for (unsigned int i = 0; core_interface(c, interface) != NULL && i < CORE_OWN6; i++) {
+		const struct core_own6 *o = &c->own6[interface][i];
+
+		if (o->used && state_of(o) == VALID)
+			announce(c, interface, o);
+	}
+}
+
 static void
 duplicate(struct core *c, uint16_t interface, struct core_own6 *o, const struct rte_ether_addr *who)
 {

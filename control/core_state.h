@@ -117,6 +117,8 @@ void core_nd_ask(struct core *, const struct neigh *, const struct rte_ether_add
 /* Duplicate address detection and announcements that are due. => Frames sent. */
 uint32_t core_nd_tick(struct core *);
 void core_nd_link_changed(struct core *, uint16_t interface);
+/* Tell the link again where our addresses are. */
+void core_nd_announce(struct core *, uint16_t interface);
 /* Interfaces' own addresses may have changed. */
 void core_nd_published(struct core *);
 

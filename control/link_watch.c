@@ -9,6 +9,7 @@
 #include "device.h"
 #include "log.h"
 #include "snapshot.h"
+#include "trunk.h"
 
 #include <libmnl/libmnl.h>
 #include <rte_ethdev.h>
@@ -32,14 +33,18 @@
 struct watched {
 	bool used;
 	bool up;
-	bool ask; /* look again */
+	bool ask;    /* look again */
+	bool backup; /* a trunk of that mode */
 	uint16_t ethdev;
+	uint16_t active;     /* port: its member that carries the traffic, UINT16_MAX = not known */
+	uint32_t members;    /* of a trunk: bit per port */
 	int index;	     /* of the kernel interface when last seen, 0 = gone */
 	char name[IFNAMSIZ]; /* "" = the kernel does not know this port: ask the driver */
 };
 
 struct link_watch {
 	link_changed_fn changed;
+	link_moved_fn moved;
 	void *ctx;
 	struct mnl_socket *events;
 	struct watched ports[MAX_PORTS];
@@ -149,6 +154,43 @@ set_state(struct link_watch *w, uint16_t port, bool up, bool first)
 	w->changed(w->ctx, port, up);
 }
 
+/* The port of a trunk's member. => UINT16_MAX: none. */
+static uint16_t
+member_port(const struct link_watch *w, uint32_t members, uint16_t ethdev)
+{
+	for (; members != 0; members &= members - 1) {
+		const uint16_t port = (uint16_t)__builtin_ctz(members);
+
+		if (w->ports[port].ethdev == ethdev)
+			return port;
+	}
+	return UINT16_MAX;
+}
+
+/* Which member carries the traffic, and has it a carrier?  The driver sees to that itself for NICs,
+ * but not for kernel interfaces, which it believes to be up always. => any has one */
+static bool
+look_at_members(struct link_watch *w, uint16_t trunk)
+{
+	struct watched *p = &w->ports[trunk];
+	uint16_t active =
+		p->backup ? member_port(w, p->members, trunk_active(p->ethdev)) : UINT16_MAX;
+	uint32_t up = 0;
+
+	for (uint32_t left = p->members; left != 0; left &= left - 1)
+		up |= (uint32_t)w->ports[__builtin_ctz(left)].up << __builtin_ctz(left);
+	if (!p->backup || up == 0)
+		return up != 0;
+	if (active == UINT16_MAX || (up >> active & 1) == 0) {
+		active = (uint16_t)__builtin_ctz(up);
+		trunk_set_active(p->ethdev, w->ports[active].ethdev);
+	}
+	if (active != p->active && p->active != UINT16_MAX && w->moved != NULL)
+		w->moved(w->ctx, trunk, active);
+	p->active = active;
+	return true;
+}
+
 static void
 look(struct link_watch *w, uint16_t port, bool first)
 {
@@ -169,6 +211,8 @@ look(struct link_watch *w, uint16_t port, bool first)
 		if (rte_eth_link_get_nowait(p->ethdev, &link) < 0)
 			link.link_status = RTE_ETH_LINK_DOWN;
 		up = link.link_status == RTE_ETH_LINK_UP;
+		if (p->members != 0)
+			up = look_at_members(w, port) && up;
 	}
 	set_state(w, port, up, first);
 }
@@ -258,6 +302,29 @@ link_watch_add(struct link_watch *w, uint16_t port, uint16_t ethdev, const char 
 }
 
 int
+link_watch_add_trunk(
+	struct link_watch *w, uint16_t port, uint16_t ethdev, uint32_t members, bool backup)
+{
+	if (port >= MAX_PORTS || members == 0)
+		return -EINVAL;
+	if (w->ports[port].used)
+		return -EEXIST;
+	w->ports[port] = (struct watched){ .used = true,
+		.backup = backup,
+		.ethdev = ethdev,
+		.active = UINT16_MAX,
+		.members = members };
+	look(w, port, true);
+	return 0;
+}
+
+void
+link_watch_on_move(struct link_watch *w, link_moved_fn moved)
+{
+	w->moved = moved;
+}
+
+int
 link_watch_fd(const struct link_watch *w)
 {
 	return mnl_socket_get_fd(w->events);
@@ -294,6 +361,10 @@ link_watch_read(struct link_watch *w)
 		}
 	}
 	look_at_marked(w);
+	for (uint16_t i = 0; i < MAX_PORTS; i++) {
+		if (w->ports[i].used && w->ports[i].members != 0)
+			look(w, i, false);
+	}
 }
 
 void

@@ -19,6 +19,13 @@ struct link_watch *link_watch_create(link_changed_fn, void *ctx);
 void link_watch_destroy(struct link_watch *);
 /* devargs decide how the port is watched; reports the first state at once through the callback. */
 int link_watch_add(struct link_watch *, uint16_t port, uint16_t ethdev, const char *devargs);
+/* A trunk whose members (bits of ports already added) are watched too: it is up while the driver
+ * says so and a member is.  `backup`: one member carries the traffic; this sees to it that it is
+ * one with a carrier, and reports when it is another. */
+int link_watch_add_trunk(
+	struct link_watch *, uint16_t port, uint16_t ethdev, uint32_t members, bool backup);
+typedef void (*link_moved_fn)(void *ctx, uint16_t port, uint16_t member);
+void link_watch_on_move(struct link_watch *, link_moved_fn);
 int link_watch_fd(const struct link_watch *);
 void link_watch_read(struct link_watch *);
 void link_watch_poll(struct link_watch *);

@@ -24,7 +24,7 @@ static const struct config_setting_desc settings[] = {
 	  .required = true, .min = 1, .max = 47,
 	  .help = "Name in every command and display, such as \"GigabitEthernet1/0/1\"." },
 	{ .name = "port", .type = SETTING_NAME, SETTING_AT(struct config_interface, port),
-	  .required = true, .min = 1, .max = 31, .help = "The port it runs on." },
+	  .required = true, .min = 1, .max = 31, .help = "The port, or the trunk, it runs on." },
 	{ .name = "vlan", .type = SETTING_INT, SETTING_AT(struct config_interface, vlan),
 	  .max = VLAN_ID_MAX, .fallback = "0",
 	  .help = "Makes it a subinterface: its frames have this 802.1Q tag on the port; 0 = untagged. A "
@@ -170,19 +170,20 @@ check_others(struct config *c, const struct config_interface *all, uint32_t mine
 static int
 check_port(struct config *c, const struct config_interface *i)
 {
-	const struct config_list *ports = config_section_data(c, "ports");
 	const int port = config_port_index(c, i->port);
-	const struct config_port *p = ports->items;
+	int mtu;
 
 	if (port < 0)
 		return config_fail(c, &i->origin, "port",
-			"unknown port \"%s\", expected the name of one in the section ports",
+			"unknown port \"%s\", expected the name of one in the sections ports and "
+			"eth_trunks",
 			i->port);
-	if (i->mtu > p[port].mtu)
+	mtu = (int)config_port_mtu(c, (uint16_t)port);
+	if (mtu > 0 && i->mtu > mtu)
 		return config_fail(c, &i->origin, "mtu",
 			"%d is more than that of port %s, expected at most %d, or ports[%s].mtu = "
 			"%d",
-			(int)i->mtu, i->port, (int)p[port].mtu, i->port, (int)i->mtu);
+			(int)i->mtu, i->port, mtu, i->port, (int)i->mtu);
 	return 0;
 }
 

@@ -162,17 +162,25 @@ engine_destroy(struct engine *e)
 }
 
 int
-engine_add_port(struct engine *e, const struct port *p, bool heartbeat)
+engine_add_port(struct engine *e, const struct port *p, bool unpolled)
 {
 	uint8_t mac[8] = { 0 };
 
-	if (e->port_count == MAX_PORTS || (!heartbeat && p->queues < e->worker_count))
+	if (e->port_count == MAX_PORTS || (!unpolled && p->queues < e->worker_count))
 		return -1;
 	memcpy(mac, &p->mac, sizeof(p->mac));
 	e->ports[e->port_count] = *p;
 	e->port_mac[e->port_count] = pkt_mac(mac);
-	e->heartbeat[e->port_count] = heartbeat;
+	e->unpolled[e->port_count] = unpolled;
+	e->lacp |= (uint32_t)p->lacp << e->port_count;
 	return e->port_count++;
+}
+
+void
+engine_update_port(struct engine *e, uint16_t port, const struct port *p)
+{
+	FW_ASSERT(port < e->port_count && e->unpolled[port]);
+	e->ports[port] = *p;
 }
 
 const struct port *

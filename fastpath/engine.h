@@ -55,9 +55,11 @@ struct engine *engine_create(const struct engine_params *, char *err, size_t err
 void engine_destroy(struct engine *); /* no thread may use it any more */
 
 /* Ports are added before any worker runs.  => port index, -1 when full or when a service port has
- * fewer queues than there are workers.  Workers poll queue `worker id` of each port; heartbeat
- * ports are not polled by workers. */
-int engine_add_port(struct engine *, const struct port *, bool heartbeat);
+ * fewer queues than there are workers.  Workers poll queue `worker id` of each port, but
+ * for `unpolled` ones: heartbeat ports and members of trunks. */
+int engine_add_port(struct engine *, const struct port *, bool unpolled);
+/* engine_update_port: describe a port anew that is not polled. => Before any worker runs. */
+void engine_update_port(struct engine *, uint16_t port, const struct port *);
 const struct port *engine_port(const struct engine *, uint16_t port);
 uint16_t engine_port_count(const struct engine *);
 

@@ -121,6 +121,7 @@ note(struct port *port, const struct port_params *p, const struct rte_eth_dev_in
 	port->ethdev = p->ethdev;
 	port->queues = p->queues;
 	port->mtu = p->mtu;
+	port->lacp = false; /* whoever makes a trunk knows better */
 	port->room = (uint16_t)(rte_pktmbuf_data_room_size(p->pool) - RTE_PKTMBUF_HEADROOM);
 	port->rx_offloads = plan->conf.rxmode.offloads;
 	port->tx_offloads = plan->conf.txmode.offloads;
@@ -170,4 +171,22 @@ port_stop(struct port *p)
 {
 	rte_eth_dev_stop(p->ethdev);
 	rte_eth_dev_close(p->ethdev);
+}
+
+void
+port_member(struct port *port, uint16_t ethdev, const struct port *trunk)
+{
+	struct rte_eth_dev_info info;
+
+	*port = *trunk;
+	port->ethdev = ethdev;
+	port->queues = 0;
+	port->lacp = false;
+	if (trunk->promiscuous)
+		(void)rte_eth_promiscuous_enable(ethdev); /* the driver tells one member only */
+	(void)rte_eth_macaddr_get(ethdev, &port->mac);
+	if (rte_eth_dev_info_get(ethdev, &info) == 0)
+		snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+	if (rte_eth_dev_get_name_by_port(ethdev, port->name) < 0)
+		snprintf(port->name, sizeof(port->name), "port%u", ethdev);
 }

@@ -70,6 +70,7 @@ struct port {
 	uint16_t filters;		   /* MACs in its filter; 0: all frames are taken */
 	bool promiscuous;		   /* 0 filters, and the driver was told so */
 	bool tags_by_driver;		   /* the driver puts VLAN tags on */
+	bool lacp;			   /* a trunk that speaks LACP: workers must serve it */
 	bool symmetric;			   /* it spreads over its queues by the symmetric key */
 	bool reta;			   /* ... in the order of the sessions' homes */
 	uint64_t rx_offloads, tx_offloads; /* RTE_ETH_RX_OFFLOAD_..., in use */
@@ -100,3 +101,6 @@ struct port_params {
  * reason in err. */
 int port_start(struct port *, const struct port_params *, char *err, size_t err_size);
 void port_stop(struct port *);
+
+/* port_member: describe a member of a trunk, which the trunk has configured and started. */
+void port_member(struct port *, uint16_t ethdev, const struct port *trunk);

@@ -28,6 +28,7 @@
 #define HOUSEKEEPING_STEP  32  /* timer wheel entries per turn */
 #define HOUSEKEEPING_EVERY 4   /* turns, a power of two; every one while the table is crowded */
 #define EVICT_STEP	   256 /* sessions per turn */
+#define LACP_EVERY	   16 /* turns, a power of two: far less than the 100 ms LACP can do without */
 
 /* To the control core; the frame's meta data says why.  => false: ring full. */
 static bool
@@ -652,6 +653,15 @@ worker_flush(struct worker *w, uint16_t interface, struct tx_queue *q, bool fenc
 		unsent(w, q, sent, n, interface, DROP_tx_full);
 }
 
+/* LACP's own frames leave when somebody sends, be it nothing. */
+static void
+serve_lacp(const struct worker *w)
+{
+	for (uint32_t left = w->engine->lacp; left != 0; left &= left - 1)
+		(void)rte_eth_tx_burst(
+			w->engine->ports[__builtin_ctz(left)].ethdev, w->id, NULL, 0);
+}
+
 uint32_t
 worker_poll(struct worker *w, mono_t now)
 {
@@ -675,7 +685,7 @@ worker_poll(struct worker *w, mono_t now)
 		struct rte_mbuf *m[WORKER_BURST];
 		uint16_t n;
 
-		if (e->heartbeat[port])
+		if (e->unpolled[port])
 			continue;
 		n = rte_eth_rx_burst(e->ports[port].ethdev, w->id, m, WORKER_BURST);
 		if (n == 0)
@@ -695,6 +705,8 @@ worker_poll(struct worker *w, mono_t now)
 		if (w->fenced[interface].n > 0)
 			worker_flush(w, interface, &w->fenced[interface], true);
 	}
+	if (unlikely(e->lacp != 0) && (beat & (LACP_EVERY - 1)) == 0)
+		serve_lacp(w);
 	if (handled == 0 || w->crowded || (beat & (HOUSEKEEPING_EVERY - 1)) == 0)
 		housekeep(w);
 	if (w->dropped_count > 0)

@@ -85,7 +85,8 @@ struct engine {
 	uint64_t tcp_flags_valid; /* bit per combination of the six flags */
 	struct port ports[MAX_PORTS];
 	uint64_t port_mac[MAX_PORTS]; /* as pkt_mac() reads it from a frame */
-	bool heartbeat[MAX_PORTS];
+	bool unpolled[MAX_PORTS];
+	uint32_t lacp; /* bit per port that must be served */
 	struct rcu *rcu;
 	struct session_table *sessions;
 	struct route_table *routes;

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "ha_config.h"
 #include "ha_constants.h"
+#include "trunk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +130,19 @@ check_dedicated(struct config *c, const struct config_hrp *hrp, const struct con
 	return 0;
 }
 
+static bool
+is_lacp(const struct config *c, const char *port)
+{
+	const struct config_list *trunks = config_section_data(c, "eth_trunks");
+	const struct config_trunk *t = trunks->items;
+
+	for (uint32_t i = 0; i < trunks->count; i++) {
+		if (strcmp(t[i].name, port) == 0)
+			return t[i].mode == TRUNK_LACP;
+	}
+	return false;
+}
+
 static int
 check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 {
@@ -157,6 +171,12 @@ check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 				"%s is listed in line %d already, expected each interface once",
 				h->interface, all[j].origin.line);
 	}
+	if (is_lacp(c, own->port))
+		return config_fail(c, &own->origin, "port",
+			"trunk %s agrees by LACP on who carries traffic, which takes seconds, "
+			"expected "
+			"a trunk of another mode or a port for the heartbeat",
+			own->port);
 	rc = check_remote(c, h, own);
 	return rc < 0 ? rc : check_dedicated(c, hrp, h);
 }
@@ -200,7 +220,8 @@ check_queues(struct config *c, const struct config_hrp *hrp)
 		for (uint32_t j = 0; hrp->enable && j < hrp->interfaces.count; j++) {
 			const int index = config_interface_index(c, h[j].interface);
 
-			heartbeat |= index >= 0 && strcmp(all[index].port, p->name) == 0;
+			heartbeat |= index >= 0 &&
+				     strcmp(all[index].port, config_port_user(c, p->name)) == 0;
 		}
 		if (queues >= 0 && !heartbeat && queues < (int)system->worker_cpus.count)
 			return config_fail(c, &p->origin, "devargs",

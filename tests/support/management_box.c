@@ -100,9 +100,12 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	static const char objects[] =
 		"address_sets = ( { name = \"servers\"; addresses = [ \"10.2.0.0/24\" ]; } );\n"
 		"schedules = ( { name = \"daily\"; periods = ( { from = \"00:00\"; to = "
-		"\"24:00\"; } ); } );\n";
+		"\"24:00\"; } ); } );\n"
+		"eth_trunks = ( { name = \"t1\"; members = [ \"p4\" ]; } );\n";
+	static const char spare[] = ",\n{ name = \"p4\"; devargs = \"net_ring9\"; }";
+	const char *ports_end = strstr(sample_config, "\n);\nzones");
 	struct management_box *b = calloc(1, sizeof(*b));
-	char text[sizeof(sample_config) + sizeof(objects)];
+	char text[sizeof(sample_config) + sizeof(objects) + sizeof(spare)];
 	char err[256];
 
 	if (b == NULL)
@@ -110,7 +113,8 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	signal(SIGPIPE, SIG_IGN);
 	b->m.rcu_reader = -1;
 	b->m.commands = control_commands;
-	snprintf(text, sizeof(text), "%s%s", sample_config, objects);
+	snprintf(text, sizeof(text), "%.*s%s%s%s", (int)(ports_end - sample_config), sample_config,
+		spare, ports_end, objects);
 	b->m.config = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
 	if (b->m.config == NULL)
 		die("configuration", err);

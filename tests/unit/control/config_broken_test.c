@@ -60,6 +60,18 @@ struct broken {
 		.rule = r, .new = n, .setting = s, .reason = why, .line = l                        \
 	}
 
+/* Two more ports and a trunk of the sample. */
+#define TRUNK(row, members, more, setting_name, why)                                               \
+	{                                                                                          \
+		.rule = row, .old = "qpairs=2\"; }\n);\nzones = (",                                \
+		.new = "qpairs=2\"; },\n{ name = \"p4\"; devargs = \"net_af_packet4,iface=e4,"     \
+		       "qpairs=2\"; }, { name = \"p5\"; devargs = \"net_ring0\"; mtu = 1600; "     \
+		       "}\n);"                                                                     \
+		       "\neth_trunks = ( { name = \"t1\"; members = [ " members " ]; " more        \
+		       " } );\nzones = (",                                                         \
+		.setting = setting_name, .reason = why, .at = "eth_trunks"                         \
+	}
+
 // clang-format off
 static const struct broken rows[] = {
 	/* the file as a whole */
@@ -147,6 +159,19 @@ static const struct broken rows[] = {
 	PATCH("port_with_a_queue_for_two_workers", "iface=in0,qpairs=2", "iface=in0", "ports[p1].devargs", "asks for 1 queues, expected qpairs=2, one for each worker"),
 	PATCH("port_with_no_queue", "iface=out0,qpairs=2", "iface=out0,qpairs=0", "ports[p3].devargs", "asks for 0 queues, expected qpairs=2"),
 	PATCH("port_devargs_with_a_blank", "net_af_packet1,iface", "net_af_packet1, iface", "ports[p2].devargs", "has a blank"),
+	/* trunks of two more ports */
+	TRUNK("trunk_of_an_unknown_port", "\"p9\"", "", "eth_trunks[t1].members", "unknown port \"p9\""),
+	TRUNK("trunk_member_with_an_interface", "\"p3\"", "", "eth_trunks[t1].members", "port p3 has interface GigabitEthernet1/0/3, expected a port without one"),
+	TRUNK("trunk_without_members", "", "", "eth_trunks[t1].members", "is empty"),
+	TRUNK("trunk_with_a_member_twice", "\"p4\", \"p4\"", "", "eth_trunks[t1].members", "port p4 is a member of t1 already"),
+	TRUNK("trunk_with_another_mtu", "\"p4\", \"p5\"", "", "eth_trunks[t1].members", "port p5 has an mtu of 1600, expected that of port p4, 1500"),
+	TRUNK("trunk_mode_unknown", "\"p4\"", "mode = \"static\";", "eth_trunks[t1].mode", "expected"),
+	TRUNK("trunk_hash_unknown", "\"p4\"", "hash = \"l4\";", "eth_trunks[t1].hash", "expected"),
+	TRUNK("trunk_that_misses_carriers", "\"p4\"", "mode = \"balance\";", "eth_trunks[t1].mode", "balance does not notice when the kernel interface of port p4 loses its carrier"),
+	TRUNK("trunk_member_of_two", "\"p4\"", "}, { name = \"t2\"; members = [ \"p4\" ];", "eth_trunks[t2].members", "port p4 is a member of t1 already"),
+	TRUNK("trunk_named_as_a_port", "\"p4\"", "}, { name = \"p5\"; members = [ \"p5\" ];", "eth_trunks[p5].name", "a port has this name"),
+	TRUNK("interface_on_a_member", "\"p3\", \"p4\"", "", "eth_trunks[t1].members", "port p3 has interface"),
+	PATCH_AT("heartbeat_on_an_lacp_trunk", "  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0\"; },\n  { name = \"p3\"; devargs = \"net_af_packet2,iface=out0,qpairs=2\"; }\n);\nzones = ( { name = \"guest\"; priority = 20; } );\ninterfaces = (\n  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.2/24\"; zone = \"trust\"; },\n  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"", "  { name = \"p2\"; devargs = \"net_af_packet1,iface=hb0\"; },\n  { name = \"p3\"; devargs = \"net_af_packet2,iface=out0,qpairs=2\"; }\n);\neth_trunks = ( { name = \"t1\"; members = [ \"p2\" ]; } );\nzones = ( { name = \"guest\"; priority = 20; } );\ninterfaces = (\n  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.2/24\"; zone = \"trust\"; },\n  { name = \"GigabitEthernet1/0/2\"; port = \"t1\"", "interfaces[GigabitEthernet1/0/2].port", "trunk t1 agrees by LACP", "port = \"t1\""),
 	PATCH("port_mtu_larger_than_a_frame", "qpairs=2\"", "qpairs=2\"; mtu = 1969", "ports[p1].devargs", "framesz=2048 holds no packet of 1969 bytes (mtu), expected framesz=2049 at least"),
 	PATCH("port_frame_smaller_than_a_packet", "qpairs=2\"", "qpairs=2,framesz=1024\"", "ports[p1].devargs", "framesz=1024 holds no packet of 1500 bytes"),
 	PATCH("port_mtu_out_of_range", "qpairs=2\"", "qpairs=2\"; mtu = 9601", "ports[p1].mtu", "expected an integer from 576 to 9600 bytes"),

@@ -178,6 +178,8 @@ every_table_has_its_columns(void **state)
 		{ "display ipv6 interface",
 			" GigabitEthernet1/0/3  2001:db8:2::2/64  global      down" },
 		{ "display zone", "trust          85  GigabitEthernet1/0/1" },
+		{ "display eth-trunk",
+			" t1     lacp  l34   down   p4      -       down  no      unselected " },
 		{ "display port", " Port  Driver    State  Mbit/s   MTU  Buffer" },
 		{ "display port", " p3    net_ring  down " },
 		{ "display port", "  software  software  software  software  software  " },

@@ -449,6 +449,23 @@ X01_a_link_that_comes_up_is_told_of_every_address(void **state)
 }
 
 static void
+a_link_that_goes_by_another_cable_is_told_of_every_address(void **state)
+{
+	(void)state;
+	activate();
+	core_post_moved(box->core, BOX_TRUST);
+	core_box_turn(box, 1);
+	assert_true(core_link_up(box->core, BOX_TRUST));
+	expect_garp(BOX_TRUST, OWN, &ours);
+	expect_garp(BOX_TRUST, VIP, &vmac);
+	expect_silence();
+	core_box_wait(box, 1500, 50);
+	expect_garp(BOX_TRUST, VIP, &vmac);
+	expect_silence();
+	assert_false(core_post_moved(box->core, MAX_INTERFACES));
+}
+
+static void
 nothing_is_announced_while_the_link_is_down(void **state)
 {
 	(void)state;
@@ -879,6 +896,7 @@ main(void)
 		CASE(an_address_given_up_is_announced_no_more),
 		CASE(an_announcement_waits_for_the_lease),
 		CASE(X01_a_link_that_comes_up_is_told_of_every_address),
+		CASE(a_link_that_goes_by_another_cable_is_told_of_every_address),
 		CASE(nothing_is_announced_while_the_link_is_down),
 		CASE(all_addresses_of_a_group_change_together),
 		CASE(a_published_change_of_the_own_address_is_announced),
