@@ -218,8 +218,10 @@ engine_publish(struct engine *e, struct snapshot *s)
 
 	/* A policy without rules denies everything; a snapshot without one is a mistake. */
 	FW_ASSERT(s == NULL || s->policy != NULL);
-	if (s != NULL)
+	if (s != NULL) {
 		policy_counter_workers(s->policy, e->worker_count);
+		snapshot_seal(s);
+	}
 	old = atomic_exchange_explicit(&e->snapshot, s, memory_order_acq_rel);
 	rcu_wait(e->rcu);
 	/* Nobody counts in the old policy any more. */

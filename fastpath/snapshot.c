@@ -88,8 +88,25 @@ snapshot_add_subnet(struct snapshot *s, rte_be32_t address, uint8_t len)
 	add_edge(s, network | host);
 }
 
+static void
+filter_add(struct snapshot *s, rte_be32_t address)
+{
+	const uint32_t bit = snapshot_filter_bit(address);
+
+	s->filter[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+void
+snapshot_seal(struct snapshot *s)
+{
+	for (uint16_t i = 0; i < s->address_count; i++)
+		filter_add(s, s->addresses[i].address);
+	for (uint16_t i = 0; i < s->edge_count; i++)
+		filter_add(s, rte_cpu_to_be_32(s->edges[i]));
+}
+
 bool
-snapshot_is_edge(const struct snapshot *s, rte_be32_t address)
+snapshot_find_edge(const struct snapshot *s, rte_be32_t address)
 {
 	const uint32_t want = rte_be_to_cpu_32(address);
 	const uint32_t place = edge_place(s, want);
@@ -122,7 +139,7 @@ snapshot_map_ports(struct snapshot *s)
 }
 
 const struct snapshot_address *
-snapshot_own_address(const struct snapshot *s, rte_be32_t addr)
+snapshot_find_address(const struct snapshot *s, rte_be32_t addr)
 {
 	const uint32_t want = rte_be_to_cpu_32(addr);
 	uint32_t low = 0, high = s->address_count;

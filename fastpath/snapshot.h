@@ -31,6 +31,9 @@
 #define FRAGMENTS_TIMEOUT 30 /* s; RFC 791 says 15, RFC 8200 60, hosts 30 */
 #define FRAGMENTS_MOST	  64 /* of one datagram: all there can be from an MTU of 1280 up */
 
+/* Bits of the filter in front of own addresses and edges: a power of two, up to 2^16. */
+#define SNAPSHOT_FILTER 1024
+
 #define ZONE_NONE  0
 #define ZONE_LOCAL 1
 
@@ -120,6 +123,9 @@ struct snapshot {
 	uint32_t *edges; /* network and broadcast addresses of connected subnets, sorted, host order
 			  */
 	struct policy *policy; /* owned by the snapshot */
+	/* Own IPv4 addresses and edges, a bit each: most packets have neither, and need no search.
+	 */
+	uint64_t filter[SNAPSHOT_FILTER / 64];
 };
 
 /* snapshot_create: with room for so many own addresses, and the subnet of each of IPv4; empty but
@@ -137,11 +143,42 @@ void snapshot_sort6(struct snapshot *);
 
 /* snapshot_add_subnet: a connected subnet; those of /31 and longer have no edges. */
 void snapshot_add_subnet(struct snapshot *, rte_be32_t address, uint8_t len);
+
+/* snapshot_seal: own addresses and subnets are complete.  => engine_publish() calls it; nothing of
+ * IPv4 is found before. */
+void snapshot_seal(struct snapshot *);
+
+static inline uint32_t
+snapshot_filter_bit(rte_be32_t address)
+{
+	return (uint32_t)(address * UINT32_C(0x9e3779b1)) >> 16 & (SNAPSHOT_FILTER - 1);
+}
+
+/* snapshot_may_know: => false: it is neither an address of ours nor an edge. */
+static inline bool
+snapshot_may_know(const struct snapshot *s, rte_be32_t address)
+{
+	const uint32_t bit = snapshot_filter_bit(address);
+
+	return (s->filter[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+bool snapshot_find_edge(const struct snapshot *, rte_be32_t);
+const struct snapshot_address *snapshot_find_address(const struct snapshot *, rte_be32_t);
+
 /* snapshot_is_edge: is it the network or broadcast address of a connected subnet? */
-bool snapshot_is_edge(const struct snapshot *, rte_be32_t);
+static inline bool
+snapshot_is_edge(const struct snapshot *s, rte_be32_t address)
+{
+	return snapshot_may_know(s, address) && snapshot_find_edge(s, address);
+}
 
 /* snapshot_own_address: => entry of `addr` or NULL. */
-const struct snapshot_address *snapshot_own_address(const struct snapshot *, rte_be32_t addr);
+static inline const struct snapshot_address *
+snapshot_own_address(const struct snapshot *s, rte_be32_t addr)
+{
+	return snapshot_may_know(s, addr) ? snapshot_find_address(s, addr) : NULL;
+}
 /* snapshot_own_address6: the same; `interface` is where a link-local `addr` was seen. */
 const struct snapshot_address6 *snapshot_own_address6(
 	const struct snapshot *, uint16_t interface, const uint8_t addr[IP6_LEN]);

@@ -139,8 +139,31 @@ edges_are_the_ends_of_connected_subnets(void **state)
 	snapshot_add_subnet(s, inet_addr("192.0.2.13"), 30);
 	snapshot_add_subnet(s, 0, 0); /* an interface without an address */
 	assert_int_equal(s->edge_count, 6);
+	snapshot_seal(s);
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++)
 		assert_int_equal(snapshot_is_edge(s, inet_addr(rows[i].address)), rows[i].edge);
+	snapshot_destroy(s);
+}
+
+static void
+the_filter_hides_no_address_of_ours(void **state)
+{
+	enum { COUNT = 300 };
+	struct snapshot *s = snapshot_create(COUNT, 0);
+	uint32_t others = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT; i++)
+		s->addresses[i] = (struct snapshot_address){ .address = rte_cpu_to_be_32(
+								     0x0a000001 + 257 * i) };
+	snapshot_seal(s);
+	for (uint32_t i = 0; i < COUNT; i++) {
+		assert_ptr_equal(
+			snapshot_own_address(s, s->addresses[i].address), &s->addresses[i]);
+		assert_null(snapshot_own_address(s, rte_cpu_to_be_32(0x0a000002 + 257 * i)));
+		others += snapshot_may_know(s, rte_cpu_to_be_32(0xc0000000 + 7919 * i));
+	}
+	assert_true(others < COUNT / 2); /* and keeps most others from the search */
 	snapshot_destroy(s);
 }
 
@@ -150,6 +173,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_addresses_are_found_link_local_ones_on_their_link),
 		cmocka_unit_test(without_addresses_nothing_is_ours),
+		cmocka_unit_test(the_filter_hides_no_address_of_ours),
 		cmocka_unit_test(edges_are_the_ends_of_connected_subnets),
 		cmocka_unit_test(on_link_are_the_subnets_and_the_link_local_network),
 	};
