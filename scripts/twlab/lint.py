@@ -14,6 +14,7 @@ SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|stu[b]|placeholde[r])\b")
 MACHINE_PATH = re.compile(r"(^|[^\w.$}/-])/(wor[k]|hom[e]|far[m]|roo[t])/\w")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+CASE = re.compile(r"^\| ([A-Z]{3})-(\d\d) \| .* \| ([^|]+) \|$")
 INCLUDE_UP = re.compile(r'^\s*#\s*include\s+"[^"]*\.\./')
 
 
@@ -88,6 +89,26 @@ def check(path, text):
             yield number, "white space at the end of the line"
 
 
+def check_cases():
+    """Does each case of docs/conformance.md stand in the test it names, and is none left out?"""
+    page = ROOT / "docs/conformance.md"
+    last = {}
+    for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
+        row = CASE.match(line)
+        if row is None:
+            continue
+        group, case, where = row.group(1), int(row.group(2)), row.group(3)
+        if case != last.get(group, 0) + 1:
+            yield page, number, f"{group}-{case:02} does not follow"
+        last[group] = case
+        if where.startswith("none: "):
+            continue
+        name = re.compile(rf"(?<![A-Za-z]){group}[-_]{case:02}(?!\d)")
+        file = ROOT / where
+        if not file.is_file() or not name.search(file.read_text(encoding="utf-8")):
+            yield page, number, f"{group}-{case:02} is not in {where}"
+
+
 def c_files():
     return [p for p, _ in sources() if p.suffix in (".c", ".h")]
 
@@ -113,7 +134,8 @@ def run():
     for path, text in sources():
         count += 1
         complaints += [f"{path.relative_to(ROOT)}:{n}: {what}" for n, what in check(path, text)]
-    complaints += [f"{p.relative_to(ROOT)}:{n}: {what}" for p, n, what in check_format()]
+    for found in (check_cases(), check_format()):
+        complaints += [f"{p.relative_to(ROOT)}:{n}: {what}" for p, n, what in found]
     return count, complaints
 
 
