@@ -146,7 +146,7 @@ new_frame(const struct pkt *p, uint16_t len, void **l3)
 
 	if (m == NULL)
 		return NULL;
-	eth = (struct rte_ether_hdr *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + len));
+	eth = (void *)rte_pktmbuf_append(m, (uint16_t)(sizeof(*eth) + len));
 	if (eth == NULL) {
 		rte_pktmbuf_free(m);
 		return NULL;
