@@ -88,8 +88,9 @@ def test_FRG_15_a_packet_without_df_is_cut(lab, box):
                   SERVER, check=False).stdout
     assert " 0% packet loss" in out, out
     after = box.rows("statistics")[0]
-    assert after["fragmented"] > before["fragmented"]
-    assert after["fragments"] > before["fragments"]
+    assert after["fragmented"] == before["fragmented"] + 10
+    # Each in two; where the first packet waits for a MAC, the control core sends its second piece.
+    assert after["fragments"] - before["fragments"] in (8, 9, 10)
     assert after["fragments_lost"] == 0
 
 
