@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "arp.h"
 
+#include "ip_addr.h"
+
 #include <rte_arp.h>
 
 #include <string.h>
 
 static const struct rte_ether_addr broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
-
-/* May a host have this address? (RFC 1122 3.2.1.3) */
-static int
-host_address(rte_be32_t address)
-{
-	const uint32_t a = rte_be_to_cpu_32(address);
-
-	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
-}
 
 enum arp_verdict
 arp_parse(const void *frame, size_t len, struct arp *out)
@@ -42,7 +35,7 @@ arp_parse(const void *frame, size_t len, struct arp *out)
 		return ARP_OPCODE;
 	if (!rte_is_valid_assigned_ether_addr(&out->sender_mac))
 		return ARP_SENDER_MAC;
-	if (!host_address(out->sender) && !(out->sender == 0 && out->op == ARP_REQUEST))
+	if (!ip4_is_host(out->sender) && !(out->sender == 0 && out->op == ARP_REQUEST))
 		return ARP_SENDER_ADDRESS;
 	return ARP_OK;
 }

@@ -129,11 +129,7 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 	size_t used = 0;
 
 	(void)verbose;
-#define PUT(...)                                                                                   \
-	do {                                                                                       \
-		const int put_n = snprintf(out + used, size - used, __VA_ARGS__);                  \
-		used += put_n > 0 && (size_t)put_n < size - used ? (size_t)put_n : 0;              \
-	} while (0)
+#define PUT(...) row_put(out, size, &used, __VA_ARGS__)
 	if (json_is_integer(worker))
 		PUT(" Worker %lld\n", (long long)json_integer_value(worker));
 	else

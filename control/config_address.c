@@ -77,14 +77,6 @@ config_address_parse_range(const char *text, struct config_range *out)
 	return true;
 }
 
-bool
-config_address_is_host(rte_be32_t address)
-{
-	const uint8_t first = (uint8_t)(rte_be_to_cpu_32(address) >> 24);
-
-	return first != 0 && first != 127 && first < 224;
-}
-
 rte_be32_t
 config_address_mask(uint8_t len)
 {
@@ -164,7 +156,7 @@ config_address_parse_net(const char *text, struct config_net *out)
 bool
 config_address_ip_is_host(const struct ip_addr *a)
 {
-	return a->family == 6 ? ip6_is_host(a->v6) : config_address_is_host(a->v4);
+	return a->family == 6 ? ip6_is_host(a->v6) : ip4_is_host(a->v4);
 }
 
 static struct config_prefix

@@ -11,8 +11,6 @@ bool config_address_parse(const char *text, rte_be32_t *out);
 bool config_address_parse_prefix(const char *text, struct config_prefix *out, bool *has_len);
 bool config_address_parse_range(const char *text, struct config_range *out); /* "80", "1-1024" */
 
-/* May a host have it? Not 0/8, 127/8, multicast, reserved or broadcast. */
-bool config_address_is_host(rte_be32_t);
 bool config_address_in(const struct config_prefix *, rte_be32_t);
 /* Network or broadcast address of the prefix: no host has it (prefixes up to /30). */
 bool config_address_is_edge(const struct config_prefix *, rte_be32_t);

@@ -342,7 +342,7 @@ set_prefix(
 		wrong = "has a prefix length out of range";
 	else if (d->type == SETTING_PREFIX && (p.address & ~config_address_mask(p.len)) != 0)
 		wrong = "has host bits set";
-	else if (d->type == SETTING_HOST && !config_address_is_host(p.address))
+	else if (d->type == SETTING_HOST && !ip4_is_host(p.address))
 		wrong = "is no address a host may have";
 	else if (d->type == SETTING_HOST && has_len && config_address_is_edge(&p, p.address))
 		wrong = "is the network or broadcast address of its subnet";
@@ -442,7 +442,7 @@ set_text(const struct config_setting_desc *d, const char *text, void *out, char 
 		snprintf(why, WHY_SIZE, "unknown word \"%s\"", quoted);
 		return false;
 	case SETTING_ADDRESS:
-		if (config_address_parse(text, out) && config_address_is_host(*(rte_be32_t *)out))
+		if (config_address_parse(text, out) && ip4_is_host(*(rte_be32_t *)out))
 			return true;
 		snprintf(why, WHY_SIZE, "\"%s\" is not such an address", quoted);
 		return false;

@@ -6,6 +6,7 @@
 
 #include "config_address.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,4 +121,16 @@ row_counters(json_t *rows, const char *group, const void *counters, const struct
 		memcpy(&value, (const char *)counters + list->offset, sizeof(value));
 		row_counter(rows, group, list->name, value, list->text);
 	}
+}
+
+void
+row_put(char *out, size_t size, size_t *used, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(out + *used, size - *used, fmt, args);
+	va_end(args);
+	*used += n > 0 && (size_t)n < size - *used ? (size_t)n : 0;
 }

@@ -39,3 +39,7 @@ void row_counters(
 	json_t *rows, const char *group, const void *counters, const struct row_counter *list);
 void row_counter(
 	json_t *rows, const char *group, const char *name, uint64_t value, const char *text);
+
+/* row_put: for a view's print(): more text at out[*used]; what finds no room whole is left out. */
+void row_put(char *out, size_t size, size_t *used, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));

@@ -151,7 +151,7 @@ judge(const struct worker *w, enum defence d, uint8_t proto)
 {
 	if (d == DEFENCE_OF_ip_router_alert && proto == IPPROTO_IGMP)
 		return DROP_NONE;
-	return (w->snap->defences >> d & 1) != 0 ? defences[d].reason : DROP_NONE;
+	return defends(w, UINT32_C(1) << d) ? defences[d].reason : DROP_NONE;
 }
 
 enum drop_reason

@@ -54,16 +54,12 @@ own_destination(const struct worker *w, const struct pkt *p)
 static enum drop_reason
 unroutable(const struct pkt *p)
 {
-	uint32_t dst;
-
 	if (p->family == 6) {
 		if (ip6_is_link_local(p->ip6->src_addr) || ip6_is_link_local(p->ip6->dst_addr))
 			return DROP_link_local;
 		return ip6_is_host(p->ip6->dst_addr) ? DROP_NONE : DROP_no_route;
 	}
-	dst = rte_be_to_cpu_32(p->ip->dst_addr);
-	return dst >> 24 == 0 || dst >> 24 == 127 || dst >= PKT_IPV4(224, 0, 0, 0) ? DROP_no_route
-										   : DROP_NONE;
+	return ip4_is_host(p->ip->dst_addr) ? DROP_NONE : DROP_no_route;
 }
 
 static bool

@@ -19,7 +19,14 @@ struct fragment {
 	bool more;
 };
 
-/* Every buffer of a list, which are no longer in the table. */
+/* The buffers of a list are no longer in the table. */
+static void
+let_go(struct worker *w, struct rte_mbuf *m)
+{
+	for (; m != NULL; m = pkt_part(m)->next)
+		w->stats.held--;
+}
+
 static void
 drop_list(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
@@ -27,22 +34,21 @@ drop_list(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 		struct rte_mbuf *const next = pkt_part(m)->next;
 
 		worker_drop_mbuf(w, m, pkt_part(m)->interface, reason);
-		w->stats.held--;
 		m = next;
 	}
+}
+
+static void
+drop_held(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
+{
+	let_go(w, m);
+	drop_list(w, m, reason);
 }
 
 void
 frag_drop(struct worker *w, const struct pkt *p, enum drop_reason reason)
 {
-	struct rte_mbuf *m = p->m;
-
-	while (m != NULL) {
-		struct rte_mbuf *const next = pkt_part(m)->next;
-
-		worker_drop_mbuf(w, m, pkt_part(m)->interface, reason);
-		m = next;
-	}
+	drop_list(w, p->m, reason);
 }
 
 /* What can be read from the IP header on. */
@@ -218,13 +224,12 @@ frag_take(struct worker *w, struct pkt *p, struct pkt *datagram)
 	}
 	fate = frag_table_add(t, &f.key, p->m, f.more, w->snap->fragments.most, w->now, &r);
 	w->stats.held++;
-	drop_list(w, r.evicted, DROP_frag_full);
+	drop_held(w, r.evicted, DROP_frag_full);
 	if (fate == FRAG_REFUSED)
-		drop_list(w, r.list, r.reason);
+		drop_held(w, r.list, r.reason);
 	if (fate != FRAG_COMPLETE)
 		return false;
-	for (struct rte_mbuf *m = r.list; m != NULL; m = pkt_part(m)->next)
-		w->stats.held--;
+	let_go(w, r.list);
 	if (make_datagram(w, p->family, &r, datagram))
 		return true;
 	frag_drop(w, datagram, DROP_no_interface);
@@ -292,7 +297,7 @@ frag_age(struct worker *w)
 	if (t == NULL || w->snap == NULL)
 		return;
 	keep = w->snap->fragments.timeout * NS_PER_SEC;
-	drop_list(w,
+	drop_held(w,
 		frag_table_expire(t, &w->fragments_cursor,
 			(mono_t){ .ns = w->now.ns > keep ? w->now.ns - keep : 0 }),
 		DROP_frag_timeout);

@@ -134,7 +134,17 @@ ip6_is_link_local(const uint8_t a[IP6_LEN])
 	return a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
 }
 
-/* May a host on a wire have it?  Not ::/96 (unspecified, loopback, IPv4-compatible), not
+/* May a host on a wire have it?  Not 0/8, not loopback, not multicast and what is above it (RFC
+ * 1122 3.2.1.3). */
+static inline bool
+ip4_is_host(rte_be32_t address)
+{
+	const uint32_t a = rte_be_to_cpu_32(address);
+
+	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
+}
+
+/* The same of IPv6.  Not ::/96 (unspecified, loopback, IPv4-compatible), not
  * ::ffff:0:0/96 (IPv4-mapped), not multicast. */
 static inline bool
 ip6_is_host(const uint8_t a[IP6_LEN])

@@ -31,10 +31,7 @@ static const struct message messages[DROP_REASON_COUNT] = {
 static bool
 is_host4(const struct worker *w, rte_be32_t address)
 {
-	const uint32_t a = rte_be_to_cpu_32(address);
-
-	return a >> 24 != 0 && a >> 24 != 127 && a < PKT_IPV4(224, 0, 0, 0) &&
-	       !snapshot_is_edge(w->snap, address);
+	return ip4_is_host(address) && !snapshot_is_edge(w->snap, address);
 }
 
 /* A fragment that is not the first has no ports by which its sender would know it. */
@@ -159,24 +156,61 @@ new_frame(const struct pkt *p, uint16_t len, void **l3)
 }
 
 static void
-fill_ip4(struct rte_ipv4_hdr *ip, uint8_t tos, uint8_t proto, uint16_t len)
+fill_ip4(struct rte_ipv4_hdr *ip, const struct pkt *p, const void *own, uint8_t proto, uint16_t len)
 {
 	*ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
-		.type_of_service = tos,
+		.type_of_service = proto == IPPROTO_ICMP ? ERROR_TOS : 0,
 		.total_length = rte_cpu_to_be_16(len),
 		/* Atomic, so that its identification means nothing (RFC 6864). */
 		.fragment_offset = RTE_BE16(RTE_IPV4_HDR_DF_FLAG),
 		.time_to_live = REWRITE_HOPS,
-		.next_proto_id = proto };
+		.next_proto_id = proto,
+		.dst_addr = p->ip->src_addr };
+	memcpy(&ip->src_addr, own, sizeof(ip->src_addr));
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
 static void
-fill_ip6(struct rte_ipv6_hdr *ip, uint8_t proto, uint16_t len)
+fill_ip6(struct rte_ipv6_hdr *ip, const struct pkt *p, const void *own, uint8_t proto, uint16_t len)
 {
 	*ip = (struct rte_ipv6_hdr){ .vtc_flow = RTE_BE32(0x60000000),
 		.payload_len = rte_cpu_to_be_16((uint16_t)(len - sizeof(*ip))),
 		.proto = proto,
 		.hop_limits = REWRITE_HOPS };
+	memcpy(ip->src_addr, own, IP6_LEN);
+	memcpy(ip->dst_addr, p->ip6->src_addr, IP6_LEN);
+}
+
+static uint16_t
+ip_header(const struct pkt *p)
+{
+	return p->family == 6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+}
+
+/* A frame back to the sender from an address of p's family, up to the IP header.
+ * => *l4 has room for `len` bytes; NULL without a buffer. */
+static struct rte_mbuf *
+new_packet(const struct pkt *p, const void *own, uint8_t proto, uint16_t len, void **l4)
+{
+	const uint16_t all = (uint16_t)(ip_header(p) + len);
+	void *l3;
+	struct rte_mbuf *m = new_frame(p, all, &l3);
+
+	if (m == NULL)
+		return NULL;
+	if (p->family == 6)
+		fill_ip6(l3, p, own, proto, all);
+	else
+		fill_ip4(l3, p, own, proto, all);
+	*l4 = (uint8_t *)l3 + ip_header(p);
+	return m;
+}
+
+/* What new_packet() has put in front of L4. */
+static void *
+l3_of(const struct pkt *p, void *l4)
+{
+	return (uint8_t *)l4 - ip_header(p);
 }
 
 /* How much of a packet there is to quote: of one that came in fragments, the first. */
@@ -206,57 +240,33 @@ fill_error(void *at, const struct pkt *p, uint8_t type, uint8_t code, uint32_t m
 }
 
 static struct rte_mbuf *
-make_error4(const struct worker *w, const struct pkt *p, const struct message *msg, uint32_t mtu)
+make_error(const struct worker *w, const struct pkt *p, const struct message *msg, uint32_t mtu)
 {
-	const uint16_t headers = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_icmp_hdr);
-	const uint16_t quoted = quotable(p, ERROR_MAX4 - headers);
-	const uint16_t len = (uint16_t)(headers + quoted);
+	const bool six = p->family == 6;
+	const uint16_t headers = (uint16_t)(ip_header(p) + sizeof(struct rte_icmp_hdr));
+	const uint16_t quoted = quotable(p, (uint16_t)((six ? ERROR_MAX6 : ERROR_MAX4) - headers));
+	const uint16_t len = (uint16_t)(sizeof(struct rte_icmp_hdr) + quoted);
 	struct rte_icmp_hdr *icmp;
-	struct rte_ipv4_hdr *ip;
+	union {
+		rte_be32_t v4;
+		uint8_t v6[IP6_LEN];
+	} own;
 	struct rte_mbuf *m;
-	rte_be32_t own;
-	void *l3;
+	void *l4;
 
-	if (!own_address4(w, p, &own))
+	if (six ? !own_address6(w, p, own.v6) : !own_address4(w, p, &own.v4))
 		return NULL;
-	m = new_frame(p, len, &l3);
+	m = new_packet(p, &own, six ? IPPROTO_ICMPV6 : IPPROTO_ICMP, len, &l4);
 	if (m == NULL)
 		return NULL;
-	ip = l3;
-	icmp = (struct rte_icmp_hdr *)(ip + 1);
-	fill_ip4(ip, ERROR_TOS, IPPROTO_ICMP, len);
-	ip->src_addr = own;
-	ip->dst_addr = p->ip->src_addr;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
-	fill_error(icmp, p, msg->type4, msg->code4, mtu, quoted);
-	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, (size_t)(len - sizeof(*ip)));
-	return m;
-}
-
-static struct rte_mbuf *
-make_error6(const struct worker *w, const struct pkt *p, const struct message *msg, uint32_t mtu)
-{
-	const uint16_t headers = sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_icmp_hdr);
-	const uint16_t quoted = quotable(p, ERROR_MAX6 - headers);
-	const uint16_t len = (uint16_t)(headers + quoted);
-	struct rte_icmp_hdr *icmp;
-	struct rte_ipv6_hdr *ip;
-	uint8_t own[IP6_LEN];
-	struct rte_mbuf *m;
-	void *l3;
-
-	if (!own_address6(w, p, own))
-		return NULL;
-	m = new_frame(p, len, &l3);
-	if (m == NULL)
-		return NULL;
-	ip = l3;
-	icmp = (struct rte_icmp_hdr *)(ip + 1);
-	fill_ip6(ip, IPPROTO_ICMPV6, len);
-	memcpy(ip->src_addr, own, IP6_LEN);
-	memcpy(ip->dst_addr, p->ip6->src_addr, IP6_LEN);
-	fill_error(icmp, p, msg->type6, msg->code6, mtu, quoted);
-	icmp->icmp_cksum = rte_ipv6_udptcp_cksum(ip, icmp);
+	icmp = l4;
+	if (six) {
+		fill_error(icmp, p, msg->type6, msg->code6, mtu, quoted);
+		icmp->icmp_cksum = rte_ipv6_udptcp_cksum(l3_of(p, l4), icmp);
+	} else {
+		fill_error(icmp, p, msg->type4, msg->code4, mtu, quoted);
+		icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, len);
+	}
 	return m;
 }
 
@@ -284,45 +294,19 @@ fill_reset(struct rte_tcp_hdr *tcp, const struct pkt *p)
 }
 
 static struct rte_mbuf *
-make_reset4(const struct pkt *p)
+make_reset(const struct pkt *p)
 {
-	const uint16_t len = sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_tcp_hdr);
-	struct rte_ipv4_hdr *ip;
+	const void *own = p->family == 6 ? (const void *)p->ip6->dst_addr : &p->ip->dst_addr;
+	void *l4;
+	struct rte_mbuf *m = new_packet(p, own, IPPROTO_TCP, sizeof(struct rte_tcp_hdr), &l4);
 	struct rte_tcp_hdr *tcp;
-	void *l3;
-	struct rte_mbuf *m = new_frame(p, len, &l3);
 
 	if (m == NULL)
 		return NULL;
-	ip = l3;
-	tcp = (struct rte_tcp_hdr *)(ip + 1);
-	fill_ip4(ip, 0, IPPROTO_TCP, len);
-	ip->src_addr = p->ip->dst_addr;
-	ip->dst_addr = p->ip->src_addr;
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	tcp = l4;
 	fill_reset(tcp, p);
-	tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
-	return m;
-}
-
-static struct rte_mbuf *
-make_reset6(const struct pkt *p)
-{
-	const uint16_t len = sizeof(struct rte_ipv6_hdr) + sizeof(struct rte_tcp_hdr);
-	struct rte_ipv6_hdr *ip;
-	struct rte_tcp_hdr *tcp;
-	void *l3;
-	struct rte_mbuf *m = new_frame(p, len, &l3);
-
-	if (m == NULL)
-		return NULL;
-	ip = l3;
-	tcp = (struct rte_tcp_hdr *)(ip + 1);
-	fill_ip6(ip, IPPROTO_TCP, len);
-	memcpy(ip->src_addr, p->ip6->dst_addr, IP6_LEN);
-	memcpy(ip->dst_addr, p->ip6->src_addr, IP6_LEN);
-	fill_reset(tcp, p);
-	tcp->cksum = rte_ipv6_udptcp_cksum(ip, tcp);
+	tcp->cksum = p->family == 6 ? rte_ipv6_udptcp_cksum(l3_of(p, l4), tcp)
+				    : rte_ipv4_udptcp_cksum(l3_of(p, l4), tcp);
 	return m;
 }
 
@@ -348,10 +332,7 @@ say(struct worker *w, const struct pkt *p, enum drop_reason reason, const struct
 		return;
 	if (refuses_port(reason) && l4_sum_wrong(w, p, true))
 		return; /* damaged: nobody knows what it was */
-	if (p->family == 6)
-		m = reset ? make_reset6(p) : make_error6(w, p, msg, mtu);
-	else
-		m = reset ? make_reset4(p) : make_error4(w, p, msg, mtu);
+	m = reset ? make_reset(p) : make_error(w, p, msg, mtu);
 	if (m == NULL) {
 		w->stats.notices_lost++;
 		return;

@@ -95,7 +95,7 @@ parse_ipv4(const struct worker *w, struct pkt *p)
 	const struct rte_ipv4_hdr *ip = p->ip;
 	const uint32_t room = m->pkt_len - RTE_ETHER_HDR_LEN;
 	enum drop_reason reason;
-	uint32_t header, src;
+	uint32_t header;
 	bool host;
 
 	if (unlikely(room < sizeof(*ip)))
@@ -114,8 +114,7 @@ parse_ipv4(const struct worker *w, struct pkt *p)
 	}
 	if (room > p->ip_len && unlikely(rte_pktmbuf_trim(m, (uint16_t)(room - p->ip_len)) != 0))
 		return DROP_ip_header;
-	src = rte_be_to_cpu_32(ip->src_addr);
-	host = src >> 24 != 0 && src >> 24 != 127 && src < PKT_IPV4(224, 0, 0, 0);
+	host = ip4_is_host(ip->src_addr);
 	if (unlikely(!host || ip->src_addr == ip->dst_addr)) {
 		reason = defence_addresses(w, host);
 		if (reason != DROP_NONE)

@@ -146,16 +146,7 @@ session_record_pack(const struct session *s, const union session_walk_key *key, 
 	return r->head.length;
 }
 
-/* Unicast addresses a host may have. */
-static bool
-host_address(rte_be32_t be)
-{
-	const uint32_t a = rte_be_to_cpu_32(be);
-
-	return a >> 24 != 0 && a >> 24 != 127 && a < UINT32_C(0xe0000000);
-}
-
-/* And that are routed. */
+/* A host's, and one that is routed. */
 static bool
 host_address6(const uint8_t a[IP6_LEN])
 {
@@ -221,7 +212,7 @@ session_record_check(const union hrp_record_session *r, const struct snapshot *s
 	if (snap == NULL || !zone_known(snap, what->zone[0]) || !zone_known(snap, what->zone[1]))
 		return false;
 	if (family == 6 ? !host_address6(r->v6.src) || !host_address6(r->v6.dst)
-			: !host_address(r->v4.src) || !host_address(r->v4.dst))
+			: !ip4_is_host(r->v4.src) || !ip4_is_host(r->v4.dst))
 		return false;
 	if (!state_fits(family, what, session_record_how(r)))
 		return false;

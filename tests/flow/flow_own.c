@@ -6,40 +6,17 @@
 
 #define IP_AT RTE_ETHER_HDR_LEN
 
-static uint32_t
-get(const uint8_t *p, unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | *p++;
-	return v;
-}
-
-static bool
-is_ip6(const uint8_t *frame)
-{
-	return get(frame + 12, 2) == RTE_ETHER_TYPE_IPV6;
-}
-
-/* Length of the packet in a frame. */
-static size_t
-packet_len(const uint8_t *frame)
-{
-	return is_ip6(frame) ? 40 + get(frame + IP_AT + 4, 2) : get(frame + IP_AT + 2, 2);
-}
-
 /* => NULL, or what is wrong with an ICMP error about the packet of `in` */
 static const char *
 quotes(const struct fed *in, const struct leaving *out, uint32_t mtu)
 {
-	const bool six = is_ip6(out->bytes);
+	const bool six = frame_is_ip6(out->bytes);
 	const size_t most = six ? 1280 : 576, headers = six ? 48 : 28;
 	const uint8_t *icmp = out->bytes + IP_AT + headers - 8;
-	const size_t whole = packet_len(in->bytes);
+	const size_t whole = frame_packet_len(in->bytes);
 	const size_t quoted = whole > most - headers ? most - headers : whole;
 
-	if (get(icmp + 4, 4) != mtu)
+	if (frame_get(icmp + 4, 4) != mtu)
 		return "MTU";
 	if (out->len != IP_AT + headers + quoted)
 		return "length of the quotation";
@@ -59,12 +36,12 @@ goes_back(const struct frame_spec *s, const struct fed *in, const struct leaving
 		return "port";
 	if (memcmp(out->bytes, in->bytes + 6, 6) != 0 || memcmp(out->bytes + 6, in->bytes, 6) != 0)
 		return "MACs, which are not those of the frame turned round";
-	if (out->bytes[IP_AT + (is_ip6(out->bytes) ? 7 : 8)] != 64)
+	if (out->bytes[IP_AT + (frame_is_ip6(out->bytes) ? 7 : 8)] != 64)
 		return "TTL";
 	if (icmp)
 		return quotes(in, out, s->mtu);
-	return out->len != IP_AT + (is_ip6(out->bytes) ? 40u : 20u) + 20 ? "length of the RST"
-									 : NULL;
+	return out->len != IP_AT + (frame_is_ip6(out->bytes) ? 40u : 20u) + 20 ? "length of the RST"
+									       : NULL;
 }
 
 /* notice ZONE PACKET [mtu=N]: the sender of a packet above, which has a line of its own, is told;
@@ -99,13 +76,13 @@ do_notice(struct flow *f, struct words *w)
 static size_t
 place(const uint8_t *frame)
 {
-	return (get(frame + IP_AT + 6, 2) & 0x1fff) * 8;
+	return (frame_get(frame + IP_AT + 6, 2) & 0x1fff) * 8;
 }
 
 static size_t
 payload_len(const uint8_t *frame)
 {
-	return packet_len(frame) - (frame[IP_AT] & 15u) * 4;
+	return frame_packet_len(frame) - (frame[IP_AT] & 15u) * 4;
 }
 
 /* Is `l` a piece of the IPv4 packet, or fragment, that was fed? */
@@ -114,7 +91,7 @@ is_piece(const struct fed *in, const struct leaving *l)
 {
 	const uint8_t *a = in->bytes + IP_AT, *b = l->bytes + IP_AT;
 
-	return !l->done && !is_ip6(l->bytes) && l->len >= IP_AT + 20 &&
+	return !l->done && !frame_is_ip6(l->bytes) && l->len >= IP_AT + 20 &&
 	       memcmp(a + 4, b + 4, 2) == 0 && a[9] == b[9] && memcmp(a + 12, b + 12, 8) == 0 &&
 	       place(l->bytes) >= place(in->bytes) &&
 	       place(l->bytes) < place(in->bytes) + payload_len(in->bytes);
@@ -129,7 +106,7 @@ check_piece(const struct flow *f, const struct fed *in, const struct leaving *l,
 	const uint8_t *a = in->bytes + IP_AT, *b = l->bytes + IP_AT;
 	const size_t header = (a[0] & 15u) * 4, own = (b[0] & 15u) * 4;
 	const size_t whole = payload_len(in->bytes), len = l->len - IP_AT - own;
-	const uint32_t before = get(a + 6, 2), now = get(b + 6, 2);
+	const uint32_t before = frame_get(a + 6, 2), now = frame_get(b + 6, 2);
 
 	*from = place(l->bytes) - place(in->bytes);
 	*to = *from + len;

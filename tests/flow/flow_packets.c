@@ -282,20 +282,11 @@ do_in(struct flow *f, struct words *w)
 
 /* Packets: what comes out */
 
-static bool
-is_ip6(const uint8_t *frame)
-{
-	return frame[12] == 0x86 && frame[13] == 0xdd;
-}
-
 /* Length of a frame without Ethernet padding. */
 static uint16_t
 true_len(const struct fed *fed)
 {
-	const uint8_t *ip = fed->bytes + RTE_ETHER_HDR_LEN;
-
-	return (uint16_t)(RTE_ETHER_HDR_LEN +
-			  (is_ip6(fed->bytes) ? 40 + (ip[4] << 8 | ip[5]) : ip[2] << 8 | ip[3]));
+	return (uint16_t)(RTE_ETHER_HDR_LEN + frame_packet_len(fed->bytes));
 }
 
 /* Only MACs, TTL and header checksum may differ. */
@@ -303,7 +294,7 @@ static bool
 forwarded_from(const struct fed *in, const struct leaving *out)
 {
 	const uint8_t *a = in->bytes + RTE_ETHER_HDR_LEN, *b = out->bytes + RTE_ETHER_HDR_LEN;
-	const bool six = is_ip6(in->bytes);
+	const bool six = frame_is_ip6(in->bytes);
 	const size_t hops = six ? 7 : 8, rest = six ? 8 : 12;
 
 	return out->len == true_len(in) && memcmp(in->bytes + 12, out->bytes + 12, 2) == 0 &&
@@ -334,13 +325,13 @@ static bool
 answer_to(const struct fed *in, const struct leaving *out)
 {
 	const uint8_t *a = in->bytes + RTE_ETHER_HDR_LEN, *b = out->bytes + RTE_ETHER_HDR_LEN;
-	const bool six = is_ip6(in->bytes);
+	const bool six = frame_is_ip6(in->bytes);
 	const size_t address = six ? IP6_LEN : 4, from = six ? 8 : 12;
 	size_t l4;
 	uint8_t proto;
 	bool first;
 
-	if (out->port != in->port || out->len != true_len(in) || is_ip6(out->bytes) != six)
+	if (out->port != in->port || out->len != true_len(in) || frame_is_ip6(out->bytes) != six)
 		return false;
 	l4 = frame_l4(in->bytes, in->len, &proto) - RTE_ETHER_HDR_LEN;
 	first = frame_place(in->bytes, in->len) <= 1;
@@ -360,7 +351,7 @@ next_hop_of(struct flow *f, const uint8_t *frame, uint16_t *interface, struct ip
 {
 	const struct engine *e = f->box->engine;
 
-	if (is_ip6(frame)) {
+	if (frame_is_ip6(frame)) {
 		const uint8_t *next;
 
 		if (!route6_lookup(engine_routes6(e), frame + 38, interface, &next))

@@ -106,6 +106,33 @@ size_t frame_cut(
 /* frame_cut_at: where offset 0 lies in a whole frame. */
 size_t frame_cut_at(const uint8_t *frame);
 
+/* frame_get: big-endian number of so many bytes. */
+static inline uint32_t
+frame_get(const uint8_t *p, unsigned int bytes)
+{
+	uint32_t v = 0;
+
+	while (bytes-- > 0)
+		v = v << 8 | *p++;
+	return v;
+}
+
+/* frame_is_ip6: of an untagged frame. */
+static inline bool
+frame_is_ip6(const uint8_t *frame)
+{
+	return frame_get(frame + 12, 2) == RTE_ETHER_TYPE_IPV6;
+}
+
+/* frame_packet_len: of an IP frame, what its IP header says, without padding. */
+static inline size_t
+frame_packet_len(const uint8_t *frame)
+{
+	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
+
+	return frame_is_ip6(frame) ? 40 + frame_get(ip + 4, 2) : frame_get(ip + 2, 2);
+}
+
 /* frame_sums: check every checksum of a frame that is sent.  => NULL, or what is wrong. */
 const char *frame_sums(const uint8_t *frame, size_t len);
 

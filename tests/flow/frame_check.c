@@ -5,28 +5,12 @@
 
 #include <string.h>
 
-static uint32_t
-get(const uint8_t *p, unsigned int bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | *p++;
-	return v;
-}
-
-static bool
-is_ip6(const uint8_t *frame)
-{
-	return get(frame + 12, 2) == RTE_ETHER_TYPE_IPV6;
-}
-
 static void
 addresses(const uint8_t *frame, struct ip_addr *src, struct ip_addr *dst)
 {
 	const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
 
-	if (is_ip6(frame)) {
+	if (frame_is_ip6(frame)) {
 		*src = ip_addr_v6(ip + 8);
 		*dst = ip_addr_v6(ip + 24);
 	} else {
@@ -46,8 +30,8 @@ walk(const uint8_t *frame, size_t len, uint8_t *proto, uint32_t *place)
 	size_t at = RTE_ETHER_HDR_LEN + 40;
 
 	*place = 0;
-	if (!is_ip6(frame)) {
-		*place = (get(ip + 6, 2) & 0x1fff) * 8 | (get(ip + 6, 2) >> 13 & 1);
+	if (!frame_is_ip6(frame)) {
+		*place = (frame_get(ip + 6, 2) & 0x1fff) * 8 | (frame_get(ip + 6, 2) >> 13 & 1);
 		*proto = ip[9];
 		return RTE_ETHER_HDR_LEN + (ip[0] & 0x0fu) * 4;
 	}
@@ -64,7 +48,7 @@ walk(const uint8_t *frame, size_t len, uint8_t *proto, uint32_t *place)
 		else
 			break;
 		if (*proto == 44)
-			*place = get(header + 2, 2) & 0xfff9;
+			*place = frame_get(header + 2, 2) & 0xfff9;
 		*proto = header[0];
 		if (*place > 1)
 			break;
@@ -121,12 +105,12 @@ frame_sums(const uint8_t *frame, size_t len)
 	uint8_t proto;
 
 	if (len < RTE_ETHER_HDR_LEN ||
-		(get(frame + 12, 2) != RTE_ETHER_TYPE_IPV4 && !is_ip6(frame)))
+		(frame_get(frame + 12, 2) != RTE_ETHER_TYPE_IPV4 && !frame_is_ip6(frame)))
 		return NULL;
-	if (len < RTE_ETHER_HDR_LEN + (is_ip6(frame) ? 40u : 20u) ||
-		len != RTE_ETHER_HDR_LEN + (is_ip6(frame) ? 40u + get(ip + 4, 2) : get(ip + 2, 2)))
+	if (len < RTE_ETHER_HDR_LEN + (frame_is_ip6(frame) ? 40u : 20u) ||
+		len != RTE_ETHER_HDR_LEN + frame_packet_len(frame))
 		return "length of the frame is not that of its packet";
-	if (!is_ip6(frame) && frame_checksum(ip, (ip[0] & 0x0fu) * 4, 0) != 0)
+	if (!frame_is_ip6(frame) && frame_checksum(ip, (ip[0] & 0x0fu) * 4, 0) != 0)
 		return "IPv4 header checksum";
 	at = frame_l4(frame, len, &proto);
 	if (at > len)
@@ -143,7 +127,7 @@ frame_sums(const uint8_t *frame, size_t len)
 		return frame_checksum(frame + at, l4_len, pseudo) != 0 ? "ICMPv6 checksum" : NULL;
 	case 6:
 	case 17:
-		if (proto == 17 && !is_ip6(frame) && get(frame + at + 6, 2) == 0)
+		if (proto == 17 && !frame_is_ip6(frame) && frame_get(frame + at + 6, 2) == 0)
 			return NULL; /* none */
 		return frame_checksum(frame + at, l4_len, pseudo) != 0 ? "TCP or UDP checksum"
 								       : NULL;
@@ -184,7 +168,7 @@ frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
 
 	if (len < RTE_ETHER_HDR_LEN + 28)
 		return "too short";
-	if (is_ip6(frame) != (f->src.family == 6))
+	if (frame_is_ip6(frame) != (f->src.family == 6))
 		return "family";
 	at = frame_l4(frame, len, &proto);
 	if (at + 8 > len)
@@ -195,25 +179,25 @@ frame_is(const struct frame_spec *f, const uint8_t *frame, size_t len)
 		return "protocol";
 	if (!ip_addr_equal(&src, &f->src) || !ip_addr_equal(&dst, &f->dst))
 		return "addresses";
-	if (f->ttl_given && ip[is_ip6(frame) ? 7 : 8] != f->ttl)
+	if (f->ttl_given && ip[frame_is_ip6(frame) ? 7 : 8] != f->ttl)
 		return "TTL";
-	if (ports && (get(l4, 2) != f->sport || get(l4 + 2, 2) != f->dport))
+	if (ports && (frame_get(l4, 2) != f->sport || frame_get(l4 + 2, 2) != f->dport))
 		return "ports";
 	if (icmp && (l4[0] != f->type || l4[1] != f->code))
 		return "ICMP type or code";
-	if (icmp && f->quote == NULL && get(l4 + 4, 2) != f->id)
+	if (icmp && f->quote == NULL && frame_get(l4 + 4, 2) != f->id)
 		return "ICMP identifier";
 	if (f->kind != FRAME_TCP)
 		return NULL;
 	if (l4[13] != f->flags)
 		return "TCP flags";
-	if (f->seq_given && get(l4 + 4, 4) != f->seq)
+	if (f->seq_given && frame_get(l4 + 4, 4) != f->seq)
 		return "TCP sequence";
-	if (f->ack_given && get(l4 + 8, 4) != f->ack)
+	if (f->ack_given && frame_get(l4 + 8, 4) != f->ack)
 		return "TCP acknowledgement";
 	if (f->ae != (l4[12] & 1))
 		return "AE bit";
-	if (f->mss != 0 && (mss == 0 || get(frame + mss, 2) != f->mss))
+	if (f->mss != 0 && (mss == 0 || frame_get(frame + mss, 2) != f->mss))
 		return "MSS";
 	if (f->len_given && len - at - (l4[12] >> 4) * 4u != f->len)
 		return "payload length";

@@ -9,16 +9,10 @@
 #define IP6_HEADER 40
 #define EXT_HEADER 8
 
-static bool
-is_ip6(const uint8_t *frame)
-{
-	return frame[12] == 0x86;
-}
-
 size_t
 frame_cut_at(const uint8_t *frame)
 {
-	return RTE_ETHER_HDR_LEN + (is_ip6(frame) ? IP6_HEADER : (frame[14] & 0x0fu) * 4);
+	return RTE_ETHER_HDR_LEN + (frame_is_ip6(frame) ? IP6_HEADER : (frame[14] & 0x0fu) * 4);
 }
 
 static void
@@ -77,7 +71,7 @@ frame_cut(const uint8_t *frame, size_t len, const struct frame_piece *p, uint8_t
 
 	memset(bytes, 0, FRAME_MAX);
 	memcpy(bytes, frame, RTE_ETHER_HDR_LEN);
-	at += is_ip6(frame) ? headers6(ip, p, bytes + at) : headers4(ip, p, bytes + at);
+	at += frame_is_ip6(frame) ? headers6(ip, p, bytes + at) : headers4(ip, p, bytes + at);
 	if (at + p->len > FRAME_MAX)
 		return 0;
 	if (from < len)

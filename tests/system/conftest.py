@@ -144,13 +144,17 @@ def one_box(lab, boxes):
     box.config = saved
 
 
+def start6(lab, box):
+    """FW1 alone, with IPv6 beside what its configuration has, its addresses checked and in use."""
+    add_ipv6(box.config, "fw1")
+    lab.ipv6("fw1")
+    box.start()
+    box.wait_role("active")
+    wait_until(lambda: [r["state"] for r in box.rows("ipv6_interface")] == ["valid"] * 4, 5,
+               "the addresses are in use")
+    return box
+
+
 @pytest.fixture
 def box6(lab, one_box):
-    """FW1 alone, with IPv6, its addresses checked and in use."""
-    add_ipv6(one_box.config, "fw1")
-    lab.ipv6("fw1")
-    one_box.start()
-    one_box.wait_role("active")
-    wait_until(lambda: [r["state"] for r in one_box.rows("ipv6_interface")] == ["valid"] * 4, 5,
-               "the addresses are in use")
-    return one_box
+    return start6(lab, one_box)

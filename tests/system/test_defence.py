@@ -4,8 +4,8 @@ import re
 import subprocess
 
 import pytest
+from conftest import start6
 
-from twlab.config import add_ipv6
 from twlab.topology import CLIENT, CLIENT6, SERVER, SERVER6
 from twlab.wait import wait_until
 
@@ -19,18 +19,12 @@ SCANS = {"-sT": {80: "open"}, "-sS": {80: "open"}, "-sF": {}, "-sN": {}, "-sX": 
 
 def guard(lab, box, **scan):
     """The box alone, both families; the client's services behind one rule."""
-    add_ipv6(box.config, "fw1")
     box.config["security_policy"]["rules"].append({
         "name": "in", "source_zones": ["untrust"], "destination_zones": ["trust"],
         "services": [{"protocol": p, "destination_port": str(n)} for p, n in PERMITTED.items()],
         "action": "permit"})
     box.config["scan"] = {"zones": ["untrust"], "ports": 50, "hosts": 0, **scan}
-    lab.ipv6("fw1")
-    box.start()
-    box.wait_role("active")
-    wait_until(lambda: [r["state"] for r in box.rows("ipv6_interface")] == ["valid"] * 4, 5,
-               "the addresses are in use")
-    return box
+    return start6(lab, box)
 
 
 @pytest.fixture
