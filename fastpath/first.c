@@ -30,24 +30,22 @@ struct candidate {
 	enum drop_reason refused; /* cannot go on; its sender hears of it if the policy permits */
 };
 
-static struct own
-own_destination(const struct worker *w, const struct pkt *p)
+static void
+find_own(const struct worker *w, const struct pkt *p, struct own *own)
 {
-	struct own own = { 0 };
-
+	own->found = false;
 	if (p->family == 6) {
 		const struct snapshot_address6 *a =
 			snapshot_own_address6(w->snap, p->interface, p->ip6->dst_addr);
 
 		if (a != NULL)
-			own = (struct own){ a->interface, a->vrid, true };
+			*own = (struct own){ a->interface, a->vrid, true };
 	} else {
 		const struct snapshot_address *a = snapshot_own_address(w->snap, p->ip->dst_addr);
 
 		if (a != NULL)
-			own = (struct own){ a->interface, a->vrid, true };
+			*own = (struct own){ a->interface, a->vrid, true };
 	}
-	return own;
 }
 
 /* Addresses between which nothing is routed. */
@@ -101,8 +99,9 @@ answer(struct worker *w, struct pkt *p, const struct own *own, struct session *s
 void
 first_answer(struct worker *w, struct pkt *p, struct session *s)
 {
-	const struct own own = own_destination(w, p);
+	struct own own;
 
+	find_own(w, p, &own);
 	if (!own.found)
 		worker_drop(w, p, DROP_no_service);
 	else if (!address_active(w, &own))
@@ -338,7 +337,7 @@ prepare(struct worker *w, struct candidate *c)
 	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
 	} else {
-		c->own = own_destination(w, p);
+		find_own(w, p, &c->own);
 		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
 		if (reason == DROP_NONE)
 			reason = defence_source(w, p);
@@ -416,38 +415,46 @@ next_hop_answers(const struct worker *w, unsigned int family, struct egress *e)
 	return egress_state(e) != NEIGH_FAILED;
 }
 
-/* One hit of the rule, or of the default, that has decided. */
+/* One hit of the rule, or of the default, that has decided.  `row`: this worker's counters. */
 static struct policy_counter *
-count(const struct worker *w, const struct candidate *c, const struct policy_verdict *v)
+count(const struct worker *w, struct policy_counter *row, const struct candidate *c,
+	const struct policy_verdict *v)
 {
-	return policy_counter_hit(
-		policy_counters(w->snap->policy, w->id), v->slot, c->p->zone, c->zone, w->now_s);
+	return policy_counter_hit(row, v->slot, c->p->zone, c->zone, w->now_s);
 }
 
 static void
-conclude(struct worker *w, struct candidate *c, const struct policy_verdict *v)
+refuse(struct worker *w, struct policy_counter *row, struct candidate *c,
+	const struct policy_verdict *v)
+{
+	struct policy_counter *counter = count(w, row, c, v);
+	struct pkt *p = c->p;
+
+	counter->packets++;
+	counter->bytes += p->ip_len;
+	traffic_log_denied(w, p, c->zone, v->id);
+	if (v->action == POLICY_REJECT)
+		notice_drop(w, p, DROP_policy_reject, &c->egress);
+	else
+		worker_drop(w, p, DROP_policy);
+}
+
+/* Out of line: a flood must not pay for its variables. */
+static __rte_noinline void
+permit(struct worker *w, struct policy_counter *row, struct candidate *c,
+	const struct policy_verdict *v)
 {
 	struct pkt *p = c->p;
 
-	if (v->action != POLICY_PERMIT) {
-		struct policy_counter *counter = count(w, c, v);
-
-		counter->packets++;
-		counter->bytes += p->ip_len;
-		traffic_log_denied(w, p, c->zone, v->id);
-		if (v->action == POLICY_REJECT)
-			notice_drop(w, p, DROP_policy_reject, &c->egress);
-		else
-			worker_drop(w, p, DROP_policy);
-	} else if (c->own.found && !is_echo_request(p)) {
-		count(w, c, v);
+	if (c->own.found && !is_echo_request(p)) {
+		count(w, row, c, v);
 		notice_drop(w, p, DROP_no_service, &c->egress);
 	} else if (c->refused != DROP_NONE) {
 		notice_drop(w, p, c->refused, &c->egress);
 	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
 		notice_drop(w, p, DROP_neigh_failed, &c->egress);
 	} else if (session_create(w, c, v->id)) {
-		count(w, c, v);
+		count(w, row, c, v);
 	}
 }
 
@@ -457,13 +464,12 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 	struct candidate candidates[WORKER_BURST];
 	union policy_keys keys;
 	struct policy_verdict verdicts[WORKER_BURST];
+	struct policy_counter *row;
 	uint32_t asked = 0;
 
 	FW_ASSERT(n <= WORKER_BURST);
-	for (uint32_t i = 0; p[0]->family == 4 && i < n; i++) {
-		route_prefetch(w->routes, p[i]->ip->src_addr);
-		route_prefetch(w->routes, p[i]->ip->dst_addr);
-	}
+	for (uint32_t i = 0; p[0]->family == 4 && i < n; i++)
+		route_prefetch(w->routes, p[i]->ip->src_addr, p[i]->ip->dst_addr);
 	for (uint32_t i = 0; i < n; i++) {
 		struct candidate *c = &candidates[asked];
 
@@ -483,6 +489,11 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 		policy_classify(w->snap->policy, keys.v4, asked, verdicts);
 	if (unlikely(w->traced != NULL))
 		trace_first(w, &candidates[0].egress, candidates[0].own.found, &verdicts[0]);
-	for (uint32_t i = 0; i < asked; i++)
-		conclude(w, &candidates[i], &verdicts[i]);
+	row = policy_counters(w->snap->policy, w->id);
+	for (uint32_t i = 0; i < asked; i++) {
+		if (verdicts[i].action == POLICY_PERMIT)
+			permit(w, row, &candidates[i], &verdicts[i]);
+		else
+			refuse(w, row, &candidates[i], &verdicts[i]);
+	}
 }

@@ -257,8 +257,9 @@ route_is_default(const struct route_table *t, rte_be32_t dst)
 }
 
 void
-route_prefetch(const struct route_table *t, rte_be32_t dst)
+route_prefetch(const struct route_table *t, rte_be32_t src, rte_be32_t dst)
 {
+	rte_prefetch0(&t->lpm->tbl24[rte_be_to_cpu_32(src) >> 8]);
 	rte_prefetch0(&t->lpm->tbl24[rte_be_to_cpu_32(dst) >> 8]);
 }
 

@@ -34,8 +34,8 @@ bool route_lookup(
 /* route_is_default: does the default route lead there, or none? */
 bool route_is_default(const struct route_table *, rte_be32_t dst);
 
-/* route_prefetch: bring near what route_lookup() of this address will read. */
-void route_prefetch(const struct route_table *, rte_be32_t dst);
+/* route_prefetch: bring near what route_lookup() of these addresses will read. */
+void route_prefetch(const struct route_table *, rte_be32_t src, rte_be32_t dst);
 
 /* For shows: the routes as set.  Management thread. */
 uint32_t route_table_list(const struct route_table *, const struct route **);
