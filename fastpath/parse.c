@@ -325,6 +325,15 @@ parse_frame(
 					     : parse_untagged(w, p, from, reason);
 }
 
+/* By its first EtherType. */
+static inline bool
+is_ip6(const struct rte_mbuf *m)
+{
+	return likely(m->data_len >= RTE_ETHER_HDR_LEN) &&
+	       rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->ether_type ==
+		       RTE_BE16(RTE_ETHER_TYPE_IPV6);
+}
+
 /* Frames of an interface; those of a port without one are counted as drops only. */
 static inline void
 count(struct worker *w, uint16_t interface, uint32_t packets, uint64_t bytes)
@@ -355,7 +364,9 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 	for (uint32_t i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], const void *));
 	for (uint32_t i = 0; i < n; i++) {
-		struct pkt *p = &w->pkts[left.v4];
+		/* Where it will be looked up from: a copy of what has just been written is slow. */
+		const bool six = is_ip6(m[i]);
+		struct pkt *p = six ? &w->pkts6[left.v6] : &w->pkts[left.v4];
 		const uint32_t len = m[i]->pkt_len;
 		enum verdict verdict;
 
@@ -373,7 +384,9 @@ parse_burst(struct worker *w, struct rte_mbuf **m, uint32_t n, uint16_t port)
 			left.v4++;
 			break;
 		case VERDICT_LOOKUP6:
-			w->pkts6[left.v6++] = *p;
+			if (unlikely(!six)) /* behind a tag */
+				w->pkts6[left.v6] = *p;
+			left.v6++;
 			break;
 		case VERDICT_FRAGMENT:
 			left.datagrams += parse_fragment(w, p, &w->datagrams[left.datagrams]);
