@@ -5,6 +5,9 @@
  * (policy_axis.h).  The first entry that is in all of a packet's sets is the match.  Neither build
  * time nor memory grow with the product of a rule's lists.
  *
+ * Zones are asked first: no rule between two zones, or rules in one word of 64 entries only, is
+ * what a flood finds, and needs no set, or only those up to the first that excludes all.
+ *
  * A rule is one entry, plus one for each of its services that has source ports, because only there
  * two dimensions belong together.
  */
@@ -52,6 +55,15 @@ build_zones(struct policy *p, const struct draft *d)
 {
 	const uint32_t row = p->summary + p->words;
 
+	for (uint32_t i = 0; i < d->count; i++) {
+		const struct policy_rule *r = d->entries[i].rule;
+		const uint64_t to = r->destination_zones != 0 ? r->destination_zones : UINT64_MAX;
+
+		for (uint32_t z = 0; z < MAX_ZONES; z++) {
+			if (r->source_zones == 0 || (r->source_zones >> z & 1) != 0)
+				p->pairs[z] |= to;
+		}
+	}
 	for (unsigned int side = 0; side < 2; side++) {
 		p->zone[side] = calloc((size_t)MAX_ZONES * row, sizeof(uint64_t));
 		if (p->zone[side] == NULL)
@@ -175,7 +187,7 @@ policy_destroy(struct policy *p)
 /* ---- classification ---- */
 
 /* The first entry that is in both zones' sets and in n packed ones. */
-static inline uint32_t
+static __rte_always_inline uint32_t
 first_entry(const struct policy *p, const uint64_t *from, const uint64_t *to, struct cursor *c,
 	const unsigned int n)
 {
@@ -201,63 +213,118 @@ first_entry(const struct policy *p, const uint64_t *from, const uint64_t *to, st
 	return p->entry_count;
 }
 
-static inline uint32_t
-match(const struct policy *p, uint8_t source_zone, uint8_t destination_zone, uint32_t sport,
-	uint32_t dport, struct cursor c[4])
-{
-	const uint32_t row = p->summary + p->words;
-	const uint64_t *from = &p->zone[0][(source_zone & (MAX_ZONES - 1)) * row];
-	const uint64_t *to = &p->zone[1][(destination_zone & (MAX_ZONES - 1)) * row];
+/* What a packet is asked about, ports as values of their axes. */
+struct question {
+	uint8_t source_zone, destination_zone;
+	uint32_t sport, dport;
+	const void *src, *dst; /* of the family: rte_be32_t, or IP6_LEN bytes */
+};
 
-	cursor_at(&c[2], &p->axis[AXIS_DPORT], axis_find(&p->axis[AXIS_DPORT], dport));
-	if (!p->has_sport)
-		return first_entry(p, from, to, c, 3);
-	cursor_at(&c[3], &p->axis[AXIS_SPORT], axis_find(&p->axis[AXIS_SPORT], sport));
-	return first_entry(p, from, to, c, 4);
+static inline const uint64_t *
+find_address(const struct policy_axis *a, unsigned int family, const void *address)
+{
+	uint64_t high, low;
+
+	if (family == 4)
+		return axis_find(a, rte_be_to_cpu_32(*(const rte_be32_t *)address));
+	ip6_halves(address, &high, &low);
+	return axis_find_wide(a, (unsigned __int128)high << 64 | low);
+}
+
+/* One word of a packed set. */
+static inline uint64_t
+word_of(const struct policy_axis *a, const uint64_t *set, uint32_t summary_word, uint32_t bit)
+{
+	struct cursor c;
+
+	cursor_at(&c, a, set);
+	for (uint32_t s = 0; s < summary_word; s++)
+		c.rank += (uint32_t)__builtin_popcountll(set[s]);
+	return cursor_word(&c, summary_word, bit);
+}
+
+/* => the entry that decides, entry_count = none: the default does */
+static __rte_always_inline uint32_t
+match(const struct policy *p, unsigned int family, const struct question *q)
+{
+	const struct policy_axis *src = &p->axis[family == 4 ? AXIS_SRC4 : AXIS_SRC6],
+				 *dst = &p->axis[family == 4 ? AXIS_DST4 : AXIS_DST6],
+				 *sport = &p->axis[AXIS_SPORT], *dport = &p->axis[AXIS_DPORT];
+	const uint32_t row = p->summary + p->words;
+	const uint8_t source = q->source_zone & (MAX_ZONES - 1),
+		      destination = q->destination_zone & (MAX_ZONES - 1);
+	const uint64_t *from = &p->zone[0][source * row], *to = &p->zone[1][destination * row];
+	uint32_t words = 0, s = 0, bit, at;
+	struct cursor c[4];
+	uint64_t word;
+
+	if ((p->pairs[source] >> destination & 1) == 0)
+		return p->entry_count;
+	for (uint32_t i = 0; i < p->summary; i++) {
+		const uint64_t both = from[i] & to[i];
+
+		if (both != 0)
+			s = i;
+		words += (uint32_t)__builtin_popcountll(both);
+	}
+	if (words == 0)
+		return p->entry_count;
+	if (words > 1) {
+		cursor_at(&c[0], dport, axis_find(dport, q->dport));
+		cursor_at(&c[1], dst, find_address(dst, family, q->dst));
+		cursor_at(&c[2], src, find_address(src, family, q->src));
+		if (!p->has_sport)
+			return first_entry(p, from, to, c, 3);
+		cursor_at(&c[3], sport, axis_find(sport, q->sport));
+		return first_entry(p, from, to, c, 4);
+	}
+	/* Rules between these zones fill one word at most: a flood mostly ends at the port. */
+	bit = (uint32_t)__builtin_ctzll(from[s] & to[s]);
+	at = s * 64 + bit;
+	word = from[p->summary + at] & to[p->summary + at] &
+	       atomic_load_explicit(&p->active[at], memory_order_relaxed);
+	if (word != 0)
+		word &= word_of(dport, axis_find(dport, q->dport), s, bit);
+	if (word != 0)
+		word &= word_of(dst, find_address(dst, family, q->dst), s, bit);
+	if (word != 0)
+		word &= word_of(src, find_address(src, family, q->src), s, bit);
+	if (word != 0 && p->has_sport)
+		word &= word_of(sport, axis_find(sport, q->sport), s, bit);
+	return word != 0 ? at * 64 + (uint32_t)__builtin_ctzll(word) : p->entry_count;
 }
 
 void
 policy_classify(const struct policy *p, const struct policy_key *keys, uint32_t n,
 	struct policy_verdict *out)
 {
-	const struct policy_axis *src = &p->axis[AXIS_SRC4], *dst = &p->axis[AXIS_DST4];
-	struct cursor c[4];
-
 	for (uint32_t i = 0; i < n; i++) {
 		const struct policy_key *k = &keys[i];
+		const struct question q = { .source_zone = k->source_zone,
+			.destination_zone = k->destination_zone,
+			.sport = policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			.dport = policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)),
+			.src = &k->src,
+			.dst = &k->dst };
 
-		cursor_at(&c[0], src, axis_find(src, rte_be_to_cpu_32(k->src)));
-		cursor_at(&c[1], dst, axis_find(dst, rte_be_to_cpu_32(k->dst)));
-		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
-			policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
-			policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
+		out[i] = p->verdict[match(p, 4, &q)];
 	}
-}
-
-static inline unsigned __int128
-wide(const uint8_t address[IP6_LEN])
-{
-	uint64_t high, low;
-
-	ip6_halves(address, &high, &low);
-	return (unsigned __int128)high << 64 | low;
 }
 
 void
 policy_classify6(const struct policy *p, const struct policy_key6 *keys, uint32_t n,
 	struct policy_verdict *out)
 {
-	const struct policy_axis *src = &p->axis[AXIS_SRC6], *dst = &p->axis[AXIS_DST6];
-	struct cursor c[4];
-
 	for (uint32_t i = 0; i < n; i++) {
 		const struct policy_key6 *k = &keys[i];
+		const struct question q = { .source_zone = k->source_zone,
+			.destination_zone = k->destination_zone,
+			.sport = policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
+			.dport = policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)),
+			.src = k->src,
+			.dst = k->dst };
 
-		cursor_at(&c[0], src, axis_find_wide(src, wide(k->src)));
-		cursor_at(&c[1], dst, axis_find_wide(dst, wide(k->dst)));
-		out[i] = p->verdict[match(p, k->source_zone, k->destination_zone,
-			policy_port_value(k->proto, rte_be_to_cpu_16(k->sport)),
-			policy_port_value(k->proto, rte_be_to_cpu_16(k->dport)), c)];
+		out[i] = p->verdict[match(p, 6, &q)];
 	}
 }
 

@@ -25,7 +25,8 @@ struct policy {
 	uint16_t count;
 	bool has_sport; /* some entry looks at source ports */
 	uint32_t entry_count;
-	uint32_t words, summary; /* as in every axis */
+	uint32_t words, summary;   /* as in every axis */
+	uint64_t pairs[MAX_ZONES]; /* by source zone: zones to which some entry leads */
 	struct policy_axis axis[AXES];
 	_Atomic(uint64_t) *active; /* [words]: M writes, any lcore reads: entries that count now */
 	uint64_t *zone[2];	   /* source, destination: [MAX_ZONES][summary + words] */
