@@ -84,9 +84,10 @@ extern const struct bench_shape bench_udp, bench_udp6, bench_syn, bench_synack, 
 /* One packet of session `i` in direction `dir`; its mbuf comes from the rig's pool. */
 struct rte_mbuf *bench_packet(
 	struct bench_rig *, const struct bench_shape *, uint32_t i, unsigned int dir);
-/* One packet of a flood from untrust: sender and ports from `random`, to one host inside. */
+/* One packet of a flood to one host inside, from outside (dir 1) or from inside as well (0): sender
+ * and ports from `random`. */
 struct rte_mbuf *bench_flood_packet(
-	struct bench_rig *, const struct bench_shape *, uint64_t random);
+	struct bench_rig *, const struct bench_shape *, unsigned int dir, uint64_t random);
 /* The worker whose queue session `i` is for. */
 uint16_t bench_home(const struct bench_rig *, const struct bench_shape *, uint32_t i);
 
@@ -112,6 +113,8 @@ uint64_t bench_age(struct bench_rig *);
 
 /* Compile the policy of a rig of so many rules, and put it in the place of the running one. */
 bool bench_rig_replace_policy(struct bench_rig *, uint16_t rules);
+/* bench_rig_blacklist_outside: the network from which floods come. => false: no room */
+bool bench_rig_blacklist_outside(struct bench_rig *);
 
 /* Parts: see docs/testing.md. */
 void bench_established(const struct bench_options *);

@@ -11,6 +11,7 @@ struct flood {
 	const char *name;
 	const struct bench_shape *shape;
 	uint16_t rules;
+	unsigned int dir;	 /* 1: from outside to a server inside; 0: from inside to it */
 	enum drop_reason reason; /* why every one of them must be dropped */
 };
 
@@ -25,8 +26,8 @@ drop(struct bench_rig *r, const struct flood *flood, uint32_t packets, uint64_t 
 	worker_stats(r->worker[0], &before);
 	for (uint32_t i = 0; i < packets; i += BENCH_BURST) {
 		for (uint32_t j = 0; j < BENCH_BURST; j++)
-			m[j] = bench_flood_packet(r, flood->shape, bench_random(seed));
-		cycles += bench_turn(r, 1, m, BENCH_BURST, &out);
+			m[j] = bench_flood_packet(r, flood->shape, flood->dir, bench_random(seed));
+		cycles += bench_turn(r, flood->dir, m, BENCH_BURST, &out);
 	}
 	worker_stats(r->worker[0], &after);
 	if (after.drops[flood->reason] - before.drops[flood->reason] != packets)
@@ -39,10 +40,12 @@ void
 bench_flood(const struct bench_options *o)
 {
 	static const struct flood floods[] = {
-		{ "flood: SYN no rule permits", &bench_syn, 10, DROP_policy },
-		{ "flood: UDP no rule permits", &bench_udp, 10, DROP_policy },
-		{ "flood: segment without a session", &bench_ack, 10, DROP_no_session },
-		{ "flood: SYN no rule permits", &bench_syn, 10000, DROP_policy },
+		{ "flood: SYN no rule permits", &bench_syn, 10, 1, DROP_policy },
+		{ "flood: UDP no rule permits", &bench_udp, 10, 1, DROP_policy },
+		{ "flood: SYN no rule permits", &bench_syn, 10000, 1, DROP_policy },
+		{ "flood: SYN between zones without a rule", &bench_syn, 10000, 0, DROP_policy },
+		{ "flood: UDP from a blacklisted network", &bench_udp, 10, 1, DROP_blacklist },
+		{ "flood: segment without a session", &bench_ack, 10, 1, DROP_no_session },
 	};
 	const uint32_t sessions = RTE_MIN(100000U, o->max_sessions);
 
@@ -59,6 +62,9 @@ bench_flood(const struct bench_options *o)
 
 		if (bench_rig_simple(&rig, sessions, floods[f].rules)) {
 			bench_establish(&rig, &bench_udp, sessions);
+			if (floods[f].reason == DROP_blacklist &&
+				!bench_rig_blacklist_outside(&rig))
+				bench_fatal("entries in the blacklist", 0, 1);
 			drop(&rig, &floods[f], o->packets / 4 & ~31U, &seed);
 			for (unsigned int i = 0; i < o->runs; i++)
 				result.values[i] = drop(&rig, &floods[f], o->packets, &seed);

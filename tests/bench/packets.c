@@ -161,14 +161,16 @@ bench_packet(struct bench_rig *r, const struct bench_shape *shape, uint32_t i, u
 }
 
 struct rte_mbuf *
-bench_flood_packet(struct bench_rig *r, const struct bench_shape *shape, uint64_t random)
+bench_flood_packet(
+	struct bench_rig *r, const struct bench_shape *shape, unsigned int dir, uint64_t random)
 {
-	const struct endpoints e = { .src = rte_cpu_to_be_32(OUTSIDE + (random & 0xffffff)),
+	const uint32_t net = dir == 0 ? INSIDE : OUTSIDE;
+	const struct endpoints e = { .src = rte_cpu_to_be_32(net + (random & 0xffffff)),
 		.dst = RTE_BE32(INSIDE + 0x01010a),
 		.sport = (rte_be16_t)(random >> 24),
 		.dport = RTE_BE16(80) };
 
-	return make_packet(r, shape, &e, 1);
+	return make_packet(r, shape, &e, dir);
 }
 
 uint16_t

@@ -3,6 +3,7 @@
  * The bench's firewall: an engine with a policy, two routes and two neighbours between ring ports.
  */
 #include "bench.h"
+#include "blacklist.h"
 #include "ipv4.h"
 #include "neigh.h"
 #include "policy.h"
@@ -59,7 +60,8 @@ make_port(struct bench_rig *r, unsigned int i, unsigned int generation)
 /*
  * Rules as a large network has them: each but the last denies one service from an inside network,
  * small or wide, to an outside network, small or wide; the last permits trust to untrust.  A
- * session of the bench has the source and the destination of dozens of them.
+ * session of the bench has the source and the destination of dozens of them.  If there are several
+ * the first is about a server inside, so that a flood from outside has rules to be held against.
  */
 static struct policy *
 make_policy(uint16_t count)
@@ -100,6 +102,14 @@ make_policy(uint16_t count)
 		rules[i].destinations = &prefixes[2 * i + 1];
 		rules[i].service_count = 1;
 		rules[i].services = &services[i];
+	}
+	if (rules != NULL && prefixes != NULL && services != NULL && count > 1) {
+		rules[0].action = POLICY_PERMIT;
+		rules[0].source_zones = UINT64_C(1) << BENCH_UNTRUST;
+		rules[0].destination_zones = UINT64_C(1) << BENCH_TRUST;
+		rules[0].source_count = 0;
+		prefixes[1] = policy_prefix4(IPV4(10, 1, 1, 10), 32);
+		services[0].dport_min = services[0].dport_max = 443;
 	}
 	/* The last rule is for both families. */
 	if (rules != NULL) {
@@ -190,6 +200,24 @@ publish(struct bench_rig *r, uint16_t rules)
 	engine_bump_routes(r->engine);
 	engine_set_lease(r->engine, MONO_NEVER);
 	return true;
+}
+
+bool
+bench_rig_blacklist_outside(struct bench_rig *r)
+{
+	const struct blacklist_entry e = { .prefix = ip_addr_v4(RTE_BE32(IPV4(200, 0, 0, 0))),
+		.len = 8,
+		.side = BLACKLIST_SOURCE,
+		.origin = BLACKLIST_MANUAL,
+		.until = MONO_NEVER };
+	int rc;
+
+	for (uint16_t i = 0; i < r->workers; i++)
+		worker_sleep_begin(r->worker[i]);
+	rc = blacklist_add(engine_blacklist(r->engine), &e, 0);
+	for (uint16_t i = 0; i < r->workers; i++)
+		worker_sleep_end(r->worker[i]);
+	return rc == 0;
 }
 
 bool
