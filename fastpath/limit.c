@@ -96,6 +96,13 @@ keeps_to_rate(_Atomic(uint64_t) *next, uint64_t interval_ns, mono_t now)
 	return true;
 }
 
+/* What did not begin after all has not used up any of the rate. */
+static void
+give_rate_back(_Atomic(uint64_t) *next, uint64_t interval_ns)
+{
+	atomic_fetch_sub_explicit(next, interval_ns, memory_order_relaxed);
+}
+
 static enum drop_reason
 take_zone(struct limit_count *z, const struct limit_rule *r, bool half_open, mono_t now)
 {
@@ -114,8 +121,9 @@ take_zone(struct limit_count *z, const struct limit_rule *r, bool half_open, mon
 }
 
 static void
-leave_zone(struct limit_count *z, bool half_open)
+leave_zone(struct limit_count *z, const struct limit_rule *r, bool half_open)
 {
+	give_rate_back(&z->next, r->interval_ns);
 	uncount(&z->total);
 	if (half_open)
 		uncount(&z->half_open);
@@ -179,7 +187,7 @@ limit_take(struct limit_table *t, const struct limit_zone *l, const struct limit
 		if (reason != DROP_NONE) {
 			if (held > 0)
 				source_release(s);
-			leave_zone(zone, w->half_open);
+			leave_zone(zone, &l->zone, w->half_open);
 			atomic_fetch_add_explicit(&s->refused, 1, memory_order_relaxed);
 		}
 	}
