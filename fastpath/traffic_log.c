@@ -72,6 +72,7 @@ end_of(uint32_t ctl, enum session_end end)
 	switch (session_state_of(ctl)) {
 	case SESSION_TCP_TIME_WAIT:
 	case SESSION_TCP_CLOSED:
+	case SESSION_SCTP_CLOSED:
 		return TRAFFIC_LOG_END_CLOSED;
 	default:
 		return end == SESSION_END_IDLE ? TRAFFIC_LOG_END_IDLE : TRAFFIC_LOG_END_FORCED;

@@ -24,8 +24,9 @@ enum traffic_log_event { TRAFFIC_LOG_CREATE = 1, TRAFFIC_LOG_DELETE, TRAFFIC_LOG
 /* Why a session ended. */
 enum traffic_log_end {
 	TRAFFIC_LOG_END_IDLE = 1, /* nothing for its idle time */
-	TRAFFIC_LOG_END_CLOSED,	  /* FIN both ways, or RST */
-	TRAFFIC_LOG_END_FORCED,	  /* by the operator, or with the peer's session */
+	TRAFFIC_LOG_END_CLOSED,	  /* FIN both ways, or RST; SCTP's ABORT or SHUTDOWN COMPLETE */
+	TRAFFIC_LOG_END_FORCED,	  /* by the operator, the blacklist, for want of room, or with the
+				     peer's session */
 	TRAFFIC_LOG_END_POLICY	  /* no longer permitted */
 };
 
