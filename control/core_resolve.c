@@ -45,6 +45,7 @@ struct entry {
 	uint32_t place;	      /* in `tracked`, NO_PLACE = not known here */
 	uint16_t first, last; /* waiting packets */
 	uint16_t count;
+	bool answered; /* somebody is there, or was */
 };
 
 struct resolve {
@@ -52,7 +53,8 @@ struct resolve {
 	uint16_t free, oldest, newest, count;
 	uint32_t *tracked; /* indexes of the entries with timers */
 	uint32_t tracked_count;
-	uint32_t cursor; /* of the sweep that is going on */
+	uint32_t unanswered; /* of those: nobody has ever answered */
+	uint32_t cursor;     /* of the sweep that is going on */
 	mono_t next_sweep;
 	struct entry *entries;
 };
@@ -182,6 +184,16 @@ track(struct core *c, uint32_t index)
 		.seen_ns = c->now.ns, .place = r->tracked_count, .first = NOBODY, .last = NOBODY
 	};
 	r->tracked[r->tracked_count++] = index;
+	r->unanswered++;
+}
+
+static void
+answered(struct resolve *r, uint32_t index)
+{
+	struct entry *e = &r->entries[index];
+
+	r->unanswered -= !e->answered;
+	e->answered = true;
 }
 
 /* => The sweep must look at the same place again. */
@@ -195,6 +207,7 @@ entry_remove(struct core *c, uint32_t index)
 	FW_ASSERT(e->place != NO_PLACE);
 	while (e->count > 0)
 		waiting_drop(c, index);
+	answered(r, index);
 	r->tracked[e->place] = last;
 	r->entries[last].place = e->place;
 	e->place = NO_PLACE;
@@ -210,15 +223,29 @@ entry_find(const struct core *c, uint16_t interface, const struct ip_addr *a)
 	return a->family == 6 ? neigh_find6(t, interface, a->v6) : neigh_find(t, interface, a->v4);
 }
 
-/* => NEIGH_NONE: table full, counted. */
+/* Hosts that speak to us and addresses that somebody scans from afar: neither may take the last
+ * quarter of the table from the other. */
+static bool
+has_room(const struct core *c, bool asking)
+{
+	const struct resolve *r = c->resolve;
+	const uint32_t capacity = neigh_capacity(engine_neighbours(c->engine));
+
+	return (asking ? r->unanswered : r->tracked_count - r->unanswered) <
+	       capacity - capacity / 4;
+}
+
+/* `asking`: nobody there has spoken yet.  => NEIGH_NONE: table full, counted. */
 static uint32_t
-entry_add(struct core *c, uint16_t interface, const struct ip_addr *a)
+entry_add(struct core *c, uint16_t interface, const struct ip_addr *a, bool asking)
 {
 	const struct snapshot_interface *in = &c->snap->interfaces[interface];
 	struct neigh_table *t = engine_neighbours(c->engine);
-	const uint32_t index = a->family == 6 ? neigh_add6(t, interface, a->v6, in->port, &in->mac)
-					      : neigh_add(t, interface, a->v4, in->port, &in->mac);
+	uint32_t index = NEIGH_NONE;
 
+	if (has_room(c, asking))
+		index = a->family == 6 ? neigh_add6(t, interface, a->v6, in->port, &in->mac)
+				       : neigh_add(t, interface, a->v4, in->port, &in->mac);
 	if (index == NEIGH_NONE) {
 		c->stats.neigh_full++;
 		if (log_allowed(&c->full_log, c->now.ns))
@@ -344,7 +371,7 @@ core_resolve_packet(struct core *c, struct rte_mbuf *m)
 	/* meta->neigh is not used: its slot may be another neighbour's by now. */
 	index = entry_find(c, meta->interface, &next_hop);
 	if (index == NEIGH_NONE) {
-		index = entry_add(c, meta->interface, &next_hop);
+		index = entry_add(c, meta->interface, &next_hop, true);
 		if (index == NEIGH_NONE) {
 			refuse(c, m);
 			return;
@@ -394,14 +421,14 @@ core_resolve_learn(struct core *c, uint16_t interface, const struct ip_addr *add
 	uint64_t word;
 
 	if (index == NEIGH_NONE) {
-		/* The last quarter is kept for whom we ask ourselves. */
-		if (!create || neigh_count(t) >= neigh_capacity(t) - neigh_capacity(t) / 4)
+		if (!create || !has_room(c, false))
 			return;
-		index = entry_add(c, interface, address);
+		index = entry_add(c, interface, address, false);
 		if (index == NEIGH_NONE)
 			return;
 	}
 	track(c, index);
+	answered(c->resolve, index);
 	n = neigh_at(t, index);
 	word = atomic_load_explicit(&n->word, memory_order_relaxed);
 	state = neigh_word_state(word);

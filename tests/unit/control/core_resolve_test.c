@@ -551,6 +551,35 @@ strangers_cannot_fill_the_table(void **state)
 	expect_question(IP(200, 1, 1, 254), &all);
 }
 
+/* A scan of a connected network asks for hosts that do not exist; one that speaks is learnt. */
+static void
+a_scan_keeps_nobody_out_who_speaks(void **state)
+{
+	struct rte_ether_addr mac;
+
+	(void)state;
+	for (unsigned int h = 11; h < 250; h++) {
+		client_sends(IP(200, 1, 1, h), 1);
+		if (h % 16 == 0)
+			core_box_turn(box, 1);
+	}
+	core_box_turn(box, 1);
+	core_box_discard(box);
+	assert_int_equal(neigh_count(engine_neighbours(box->box->engine)), 192);
+	assert_int_equal(core_box_counted(box).neigh_full, 250 - 11 - 192);
+	arp(1, IP(200, 1, 1, 253), OWN, &server, &all);
+	core_box_turn(box, 1);
+	assert_int_equal(
+		core_box_neighbour(box, BOX_UNTRUST, IP(200, 1, 1, 253), &mac), NEIGH_REACHABLE);
+	/* When the scan is over there is room again. */
+	core_box_wait(box, 10000, 20);
+	assert_int_equal(neigh_count(engine_neighbours(box->box->engine)), 1);
+	core_box_discard(box);
+	client_sends(SERVER, 1);
+	core_box_turn(box, 1);
+	expect_question(SERVER, &all);
+}
+
 static void
 slots_of_removed_entries_are_used_again(void **state)
 {
@@ -596,6 +625,7 @@ main(void)
 		CASE(a_snapshot_without_the_interface_takes_its_neighbours_along),
 		CASE(packets_to_no_host_are_refused),
 		CASE(strangers_cannot_fill_the_table),
+		CASE(a_scan_keeps_nobody_out_who_speaks),
 		CASE(slots_of_removed_entries_are_used_again),
 	};
 
