@@ -21,9 +21,10 @@
 
 #include <string.h>
 
-/* Headers that must lie in the first segment: Ethernet with a tag, the longest IPv4 and TCP
- * headers.  IPv6 with extension headers looks after itself (parse6.c). */
-#define PKT_HEADERS_MAX 138
+/* Headers that must lie in the first segment: Ethernet with a tag, the longest IPv4 header, and
+ * TCP's longest, or ICMP's with the longest IPv4 header and 8 bytes behind it that an error quotes.
+ * IPv6 with extension headers looks after itself (parse6.c). */
+#define PKT_HEADERS_MAX (14 + 4 + 60 + 8 + 60 + 8)
 #define PKT_VRRP_PROTO	112
 /* RTE_IPV4 shifts into the sign bit. */
 #define PKT_IPV4(a, b, c, d)                                                                       \
