@@ -236,6 +236,9 @@ follow_schedules(struct management *m)
 	m->loop->minute = now / 60;
 	if (publish_policy_schedules(s->policy, m->config, now)) {
 		LOG(NOTICE, "security policy: rules have changed by their schedules");
+		/* What a worker was about to permit by a rule that has ended is in the table now.
+		 */
+		rcu_wait(engine_rcu(m->engine));
 		policy_recheck_begin(m, &m->loop->recheck);
 	}
 }
