@@ -308,8 +308,9 @@ before(const struct snapshot *s, const struct question *q)
 	const bool echo = (q->proto == IPPROTO_ICMP && q->dport >> 8 == 8) ||
 			  (q->proto == IPPROTO_ICMPV6 && q->dport >> 8 == 128);
 
-	if (own_interface(s, &q->src) != INTERFACE_NONE)
-		return "its source is an address of the box: dropped, ip_source";
+	if (own_interface(s, &q->src) != INTERFACE_NONE &&
+		(s->defences & DEFENCE_BIT(own_source)) != 0)
+		return "its source is an address of the box: dropped, own_source";
 	if (q->from == ZONE_NONE)
 		return "no route to the source: give source-zone";
 	if (q->to == ZONE_NONE)

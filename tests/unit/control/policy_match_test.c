@@ -107,7 +107,7 @@ DOS_01_the_answer_names_rule_zones_and_what_matched(void **state)
 		{ "'source':'10.1.1.9','destination':'10.1.1.2','protocol':'icmp'",
 			{ "answered without a rule" } },
 		{ "'source':'10.1.1.2','destination':'200.1.1.7','protocol':'icmp'",
-			{ "dropped, ip_source" } },
+			{ "dropped, own_source" } },
 		/* zones by hand; without a route they are needed */
 		{ "'source':'10.1.1.9','destination':'200.1.1.7','protocol':'tcp','destination_"
 		  "port':443,'destination_zone':'dmz'",
