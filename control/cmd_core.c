@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * display firewall statistics core: what the control core has done: ARP, ND, neighbours, packets
- * that wait for a next hop, late turns.
+ * that wait for a next hop, late turns; and packet buffers in use.
  */
 #include "command.h"
 #include "log.h"
@@ -71,6 +71,19 @@ static const struct row_counter frames[] = {
 	{ NULL, 0, NULL },
 };
 
+/* At rest all but what is held for the rest of a datagram, for a next hop or by a NIC is free. */
+static void
+put_memory(json_t *rows, struct management *m)
+{
+	uint32_t used, all;
+
+	if (m->core == NULL)
+		return;
+	all = core_buffers(m->core, &used);
+	row_counter(rows, "memory", "packet_buffers", all, "packet buffers there are");
+	row_counter(rows, "memory", "packet_buffers_used", used, "of those: not free now");
+}
+
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
@@ -84,6 +97,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row_counters(rows, "nd", &stats, nd);
 	row_counters(rows, "neighbours", &stats, neighbours);
 	row_counters(rows, "core", &stats, frames);
+	put_memory(rows, m);
 	row_counter(rows, "log", "lines_lost", log_lost(), "log lines that could not be written");
 	return false;
 }

@@ -136,6 +136,13 @@ core_stats(const struct core *c, struct core_stats *out)
 	*out = c->stats;
 }
 
+uint32_t
+core_buffers(const struct core *c, uint32_t *used)
+{
+	*used = rte_mempool_in_use_count(c->pool);
+	return c->pool->size;
+}
+
 /* ---- from the management thread ---- */
 
 static bool

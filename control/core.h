@@ -121,3 +121,6 @@ struct core_stats {
 };
 #define CORE_STALL_MS 50
 void core_stats(const struct core *, struct core_stats *);
+/* core_buffers: packet buffers there are; *used = those not free now. => Any thread; what other
+ * threads take and give meanwhile may be missed. */
+uint32_t core_buffers(const struct core *, uint32_t *used);

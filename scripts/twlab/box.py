@@ -189,6 +189,44 @@ class Box:
     def sessions(self, **filters):
         return self.rows("sessions", **filters)
 
+    # ---- accounts ----
+    def answering(self):
+        """Does it run, and not lie still (SIGSTOP), and may JSON ask it?"""
+        if self.pid is None or not self.config["system"].get("json_socket"):
+            return False
+        stat = Path(f"/proc/{self.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] not in "TZ"
+
+    def wait_accounted(self, timeout=5):
+        """Until every packet received and every frame sent is accounted for, which is as soon as
+        none is in work: rx = forwarded + answered + punted + held + drops, and tx = forwarded +
+        answered + injected + notices + fragments."""
+        seen = {}
+
+        def total(*ends):
+            return sum(seen[end] for end in ends)
+
+        def accounted():
+            seen.update(self.rows("statistics")[0])
+            return (seen["rx"] == total("forwarded", "answered", "punted", "held", "dropped") and
+                    seen["dropped"] == sum(seen["drops"].values()) and
+                    seen["tx"] == total("forwarded", "answered", "injected", "notices",
+                                        "fragments"))
+        wait_until(accounted, timeout, lambda: f"{self.name}'s packets are accounted for: {seen}")
+
+    def wait_empty(self, timeout=5):
+        """End all sessions, and wait until the table is empty and no packet buffer is missing but
+        those of fragments that wait for the rest of their datagram, or for a next hop."""
+        seen = {}
+
+        def empty():
+            self.command("reset firewall session table")
+            seen["sessions"] = self.rows("version")[0]["sessions"]
+            seen.update({r["counter"]: r["value"] for r in self.rows("core-statistics")
+                         if r["group"] == "memory"})
+            return seen["sessions"] == 0 and seen["packet_buffers_used"] == 0
+        wait_until(empty, timeout, lambda: f"{self.name} is as empty as at its start: {seen}")
+
     # ---- questions ----
     def role(self):
         """ "active", "standby", ... as `display hrp state` says; None while it cannot be asked."""

@@ -51,6 +51,14 @@ def pytest_runtest_makereport(item, call):
             report.sections.append((f"log of {box.name}", box.log_tail(30)))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item):
+    """Behind every case that has passed: no box has lost count of a packet."""
+    for box in item.funcargs.get("boxes") or ():
+        if box.answering():
+            box.wait_accounted()
+
+
 @pytest.fixture(scope="session")
 def _session_lab(request):
     lab = Lab(request.config.getoption("--prefix"))
@@ -84,6 +92,12 @@ def servers(lab):
 
 class WholePair(Pair):
     """A pair that can be put right after whatever a case did to it."""
+
+    def wait_empty(self):
+        """Every box that runs gives back what sessions and packets took."""
+        for box in self:
+            if box.answering():
+                box.wait_empty()
 
     def whole(self, active="fw1"):
         """Both boxes run, all cables are in, both are synchronised, and `active` is active.
@@ -121,7 +135,10 @@ def boxes(lab, module_config):
     pair = WholePair(lab, HELLO_MS)
     pair.configure(module_config)
     yield pair
-    pair.end()
+    try:
+        pair.wait_empty()
+    finally:
+        pair.end()
 
 
 @pytest.fixture
@@ -140,8 +157,12 @@ def one_box(lab, boxes):
     saved = box.config
     box.config = copy.deepcopy(saved)
     yield box
-    box.end()
-    box.config = saved
+    try:
+        if box.answering():
+            box.wait_empty()
+    finally:
+        box.end()
+        box.config = saved
 
 
 def start6(lab, box):
