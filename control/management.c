@@ -239,7 +239,7 @@ follow_schedules(struct management *m)
 		/* What a worker was about to permit by a rule that has ended is in the table now.
 		 */
 		rcu_wait(engine_rcu(m->engine));
-		policy_recheck_begin(m, &m->loop->recheck);
+		policy_recheck_begin(m, &m->loop->recheck, 0);
 	}
 }
 
@@ -371,9 +371,31 @@ management_run(struct management *m, bool interactive)
 	return 0;
 }
 
+static void
+note_zones(const struct engine *e, uint8_t zones[MAX_INTERFACES])
+{
+	const struct snapshot *s = e != NULL ? engine_snapshot(e) : NULL;
+
+	memset(zones, ZONE_NONE, MAX_INTERFACES);
+	for (uint16_t i = 0; s != NULL && i < s->interface_count; i++)
+		zones[i] = s->interfaces[i].zone;
+}
+
+/* => a bit for each interface that is in another zone. */
+static uint64_t
+rezoned(const uint8_t before[MAX_INTERFACES], const uint8_t now[MAX_INTERFACES])
+{
+	uint64_t set = 0;
+
+	for (unsigned int i = 0; i < MAX_INTERFACES; i++)
+		set |= (uint64_t)(before[i] != now[i]) << i;
+	return set;
+}
+
 int
 management_reload(struct management *m, char *err, size_t err_size)
 {
+	uint8_t before[MAX_INTERFACES], now[MAX_INTERFACES];
 	struct publish_extra extra = { 0 };
 	struct config *next = config_load(m->config_path, m->sections, err, err_size);
 	int rc;
@@ -382,6 +404,7 @@ management_reload(struct management *m, char *err, size_t err_size)
 		LOG(ERROR, "configuration: reload refused: %s", err);
 		return -EINVAL;
 	}
+	note_zones(m->engine, before);
 	rc = publish_check_reload(m->config, next, err, err_size);
 	if (rc == 0) {
 		if (m->ha.collect_extra != NULL)
@@ -397,8 +420,9 @@ management_reload(struct management *m, char *err, size_t err_size)
 	if (m->loop == NULL || m->config != m->loop->boot_config)
 		config_free(m->config);
 	m->config = next;
+	note_zones(m->engine, now);
 	if (m->loop != NULL)
-		policy_recheck_begin(m, &m->loop->recheck);
+		policy_recheck_begin(m, &m->loop->recheck, rezoned(before, now));
 	if (m->log_export != NULL)
 		log_export_configure(m->log_export, config_section_data(next, "log"));
 	if (m->core != NULL && !core_post_published(m->core) && m->loop != NULL)

@@ -8,13 +8,14 @@
 #define SLOTS_PER_STEP 16384
 
 void
-policy_recheck_begin(struct management *m, struct policy_recheck *r)
+policy_recheck_begin(struct management *m, struct policy_recheck *r, uint64_t rezoned)
 {
 	const struct config_policy *p = config_section_data(m->config, "security_policy");
 
 	if (p->on_change == POLICY_RE_EVALUATE) {
 		r->running = true;
 		r->walk.next = 0;
+		r->walk.rezoned |= rezoned;
 	} else {
 		*r = (struct policy_recheck){ 0 };
 	}
@@ -29,8 +30,7 @@ policy_recheck_step(struct management *m, struct policy_recheck *r)
 	if (!r->running)
 		return -1;
 	management_read_begin(m);
-	more = session_recheck(
-		engine_sessions(m->engine), engine_snapshot(m->engine), SLOTS_PER_STEP, &r->walk);
+	more = session_recheck(m->engine, SLOTS_PER_STEP, &r->walk);
 	management_read_end(m);
 	if (more)
 		return r->walk.next == from ? 1 : 0; /* an inbox is full: let its worker run */

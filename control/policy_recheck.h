@@ -15,7 +15,8 @@ struct policy_recheck {
 	struct session_recheck walk;
 };
 
-/* policy_recheck_begin: the policy has changed; a walk under way begins anew. */
-void policy_recheck_begin(struct management *, struct policy_recheck *);
+/* policy_recheck_begin: the policy has changed, or interfaces are in another zone (a bit each); a
+ * walk under way begins anew. */
+void policy_recheck_begin(struct management *, struct policy_recheck *, uint64_t rezoned);
 /* policy_recheck_step: => ms to the next step, -1: none is needed. */
 int policy_recheck_step(struct management *, struct policy_recheck *);

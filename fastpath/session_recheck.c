@@ -72,10 +72,38 @@ needs_no_rule(
 	return false;
 }
 
-bool
-session_recheck(struct session_table *t, const struct snapshot *snap, uint32_t slots,
-	struct session_recheck *r)
+/* Does the way to an end of the session lead by one of these interfaces, which is not in the zone
+ * that end has? */
+static bool
+rezoned(const struct engine *e, const struct snapshot *snap, const struct session *s,
+	const union session_walk_key *key, uint64_t interfaces)
 {
+	const bool local =
+		(atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_LOCAL) != 0;
+	const uint8_t swap = session_swap(s);
+
+	for (unsigned int end = 0; end < (local ? 1U : 2U); end++) {
+		const uint8_t *next_hop6;
+		rte_be32_t next_hop;
+		uint16_t by;
+		bool found;
+
+		found = session_family(s) == 6 ? route6_lookup(engine_routes6(e),
+							 key->v6.addr[swap ^ end], &by, &next_hop6)
+					       : route_lookup(engine_routes(e),
+							 key->v4.addr[swap ^ end], &by, &next_hop);
+		if (found && by < snap->interface_count && (interfaces >> by & 1) != 0 &&
+			snap->interfaces[by].zone != s->zone[end])
+			return true;
+	}
+	return false;
+}
+
+bool
+session_recheck(const struct engine *e, uint32_t slots, struct session_recheck *r)
+{
+	struct session_table *t = engine_sessions(e);
+	const struct snapshot *snap = engine_snapshot(e);
 	struct session_walk w = { .next = r->next, .slots = slots };
 	struct session *s;
 
@@ -84,7 +112,9 @@ session_recheck(struct session_table *t, const struct snapshot *snap, uint32_t s
 		struct policy_verdict v = { .action = POLICY_PERMIT };
 		uint32_t was = atomic_load_explicit(&s->policy, memory_order_relaxed);
 
-		if (!needs_no_rule(snap, s, &w.key))
+		if (r->rezoned != 0 && rezoned(e, snap, s, &w.key, r->rezoned))
+			v.action = POLICY_DENY;
+		else if (!needs_no_rule(snap, s, &w.key))
 			classify(snap, s, &w.key, &v);
 		if (v.action != POLICY_PERMIT) {
 			if (!session_table_post(t, index, w.generation, SESSION_OP_DENY)) {

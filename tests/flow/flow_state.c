@@ -296,10 +296,10 @@ static void
 do_recheck(struct flow *f, struct words *w)
 {
 	struct engine *e = flow_box(f)->engine;
-	struct session_recheck r = { 0 };
+	struct session_recheck r = { .rezoned = f->box->rezoned };
 
 	(void)w;
-	while (session_recheck(engine_sessions(e), engine_snapshot(e), 100, &r))
+	while (session_recheck(e, 100, &r))
 		engine_box_poll(f->box);
 	engine_box_poll(f->box);
 }

@@ -204,6 +204,18 @@ do_mtu(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
+/* rezone ZONE OTHER: the interface of the first is in the other zone from now on */
+static void
+do_rezone(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+	const uint16_t other = flow_port(f, flow_word(w));
+
+	flow_box(f)->zones[port] = flow_box(f)->zones[other];
+	flow_box(f)->rezoned |= UINT64_C(1) << port;
+	engine_box_publish(f->box);
+}
+
 /* icmp time_exceeded|too_big|unreachable|reject on|off; icmp rate N BURST */
 static void
 do_icmp(struct flow *f, struct words *w)
@@ -511,6 +523,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "icmp", do_icmp },
 	{ "log", do_log },
 	{ "mtu", do_mtu },
+	{ "rezone", do_rezone },
 	{ "neighbour", do_neighbour },
 	{ "route", do_route },
 	{ "rule", do_rule },

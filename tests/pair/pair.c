@@ -504,7 +504,7 @@ pair_policy(struct pair *p, unsigned int box, const char *rules)
 	core_sleep_end(b->core);
 	hrp_sleep_end(b->ha);
 	config_free(c);
-	while (session_recheck(engine_sessions(b->engine), engine_snapshot(b->engine), 512, &r))
+	while (session_recheck(b->engine, 512, &r))
 		pair_run(p, 1);
 }
 

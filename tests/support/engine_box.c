@@ -261,7 +261,7 @@ engine_box_snapshot(struct engine_box *b)
 		in->vlan = b->places[i].vlan;
 		in->mtu = b->mtu[i];
 		in->tcp_mss = b->tcp_mss[i];
-		in->zone = zones[i];
+		in->zone = b->zones[i];
 		in->heartbeat = i == BOX_HEARTBEAT;
 		in->ping = b->ping[i];
 		in->up = b->up[i];
@@ -442,6 +442,7 @@ base_draft(struct engine_box *b)
 	b->rule_count = 1;
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
 		b->mtu[i] = 1500;
+		b->zones[i] = zones[i];
 		b->up[i] = true;
 		b->reverse_path[i] = REVERSE_PATH_CONNECTED;
 		add_route(b, ip_addr_v4(rte_cpu_to_be_32(networks[i])), 24, i, none);
