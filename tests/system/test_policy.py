@@ -36,9 +36,16 @@ def reload(box, rules):
     return management_seconds(box) - start
 
 
+def not_read(lab):
+    """Packets that reached the server and found its socket's buffer full."""
+    out = lab.run("srv", "nstat", "-asz", "UdpRcvbufErrors").stdout
+    return int(out.split("UdpRcvbufErrors")[1].split()[0])
+
+
 def test_DOS_01_ten_thousand_rules_are_replaced_under_traffic(pair):
     box = pair.fw1
     before = box.config["security_policy"]["rules"]
+    unread = not_read(pair.lab)
     server = pair.lab.popen("srv", "iperf3", "-s", "-1")
     try:
         wait_until(lambda: pair.lab.run("srv", "ss", "-Hltn", "sport = :5201").stdout, 5, "iperf3")
@@ -49,7 +56,9 @@ def test_DOS_01_ten_thousand_rules_are_replaced_under_traffic(pair):
         assert len(box.rows("security_policy")) == RULES + 2
         out, _ = client.communicate(timeout=30)
         end = json.loads(out)["end"]["sum"]
-        assert end["packets"] > 5000 and end["lost_packets"] == 0, end
+        # A server that is short of CPU loses what has reached it.
+        lost = end["lost_packets"] - (not_read(pair.lab) - unread)
+        assert end["packets"] > 5000 and lost == 0, (end, lost, [b.drops() for b in pair])
         print(f"reloads of {RULES} rules: {[f'{1000 * t:.0f} ms' for t in took]}")
         assert max(took) <= RELOAD_SECONDS, took
     finally:
