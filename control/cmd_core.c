@@ -73,31 +73,39 @@ static const struct row_counter frames[] = {
 
 /* At rest all but what is held for the rest of a datagram, for a next hop or by a NIC is free. */
 static void
-put_memory(json_t *rows, struct management *m)
+put_memory(json_t *rows, struct management *m, uint64_t keys)
 {
-	uint32_t used, all;
+	const struct session_table *t = engine_sessions(m->engine);
+	uint32_t used = 0;
+	const uint32_t all = m->core != NULL ? core_buffers(m->core, &used) : 0;
 
-	if (m->core == NULL)
-		return;
-	all = core_buffers(m->core, &used);
 	row_counter(rows, "memory", "packet_buffers", all, "packet buffers there are");
 	row_counter(rows, "memory", "packet_buffers_used", used, "of those: not free now");
+	row_counter(rows, "memory", "sessions_used", session_table_taken(t),
+		"sessions that are not free: also those just ended, or being made");
+	row_counter(rows, "memory", "session_keys", keys, "keys that lead to a session");
 }
 
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
 	struct core_stats stats = { 0 };
+	uint32_t at = (uint32_t)*cursor;
+	const uint64_t keys =
+		(*cursor >> 32) + session_table_indexed(engine_sessions(m->engine), &at);
 
+	/* The index is long: the keys so far, and where to go on, are the cursor. */
 	(void)filter;
-	(void)cursor;
+	*cursor = keys << 32 | at;
+	if (at != 0)
+		return true;
 	if (m->core != NULL)
 		core_stats(m->core, &stats);
 	row_counters(rows, "arp", &stats, arp);
 	row_counters(rows, "nd", &stats, nd);
 	row_counters(rows, "neighbours", &stats, neighbours);
 	row_counters(rows, "core", &stats, frames);
-	put_memory(rows, m);
+	put_memory(rows, m, keys);
 	row_counter(rows, "log", "lines_lost", log_lost(), "log lines that could not be written");
 	return false;
 }

@@ -68,6 +68,19 @@ session_index_memory(const struct session_index *ix)
 	return sizeof(struct session_bucket) * (uint64_t)ix->count;
 }
 
+uint32_t
+session_index_used(const struct session_index *ix, uint32_t bucket, uint32_t n)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = bucket; i < bucket + n && i < ix->count; i++) {
+		for (unsigned int j = 0; j < SESSION_INDEX_SLOTS; j++)
+			used += atomic_load_explicit(
+					&ix->buckets[i].tag[j], memory_order_relaxed) != 0;
+	}
+	return used;
+}
+
 /* The `n` buckets from `bucket` on have one key more (or less) behind them. */
 static void
 count_passed(struct session_index *ix, uint32_t bucket, uint32_t n, int by)

@@ -57,6 +57,9 @@ int session_index_create(struct session_index *, uint32_t sessions, uint64_t see
 void session_index_destroy(struct session_index *);
 uint64_t session_index_memory(const struct session_index *); /* bytes */
 
+/* session_index_used: slots in use in the `n` buckets from `bucket` on. => Any lcore. */
+uint32_t session_index_used(const struct session_index *, uint32_t bucket, uint32_t n);
+
 /* session_index_add: a key that is not there yet.
  * => Under its primary bucket's lock.  false: no free slot within `probes` buckets. */
 bool session_index_add(struct session_index *, uint64_t hash, uint32_t entry);

@@ -24,6 +24,7 @@
 #define MAX_NAME   16 /* leaves room for our suffixes and DPDK's prefixes */
 #define MAX_SLAB   (UINT32_C(1) << 26)
 #define LOOKUP_MAX 64
+#define INDEX_STEP UINT32_C(8192)	    /* buckets counted at a time */
 #define ABSENT	   (SESSION_INDEX_NONE - 1) /* no entry: MAX_SLAB is far below */
 
 /* Homes */
@@ -196,6 +197,15 @@ session_table_count(const struct session_table *t)
 	for (unsigned int i = 0; i < t->home_count; i++)
 		sum += atomic_load_explicit(&t->homes[i].count, memory_order_relaxed);
 	return sum;
+}
+
+uint32_t
+session_table_indexed(const struct session_table *t, uint32_t *at)
+{
+	const uint32_t from = *at;
+
+	*at = from + INDEX_STEP < t->index.count ? from + INDEX_STEP : 0;
+	return session_index_used(&t->index, from, INDEX_STEP);
 }
 
 uint64_t

@@ -61,6 +61,12 @@ uint32_t session_table_index(const struct session_table *, const struct session 
 uint32_t session_table_capacity(const struct session_table *);
 uint32_t session_table_count(const struct session_table *);  /* visible sessions, any lcore */
 uint64_t session_table_memory(const struct session_table *); /* bytes: slab and index */
+/* session_table_taken: sessions that are not free: visible, being made, or waiting for their grace
+ * period.  Any lcore; exact while nobody takes or gives one back. */
+uint32_t session_table_taken(const struct session_table *);
+/* session_table_indexed: keys in the index, counted in steps.  *at: where to go on, 0 at first; 0
+ * again: that was the last step.  => keys met in this step, any lcore. */
+uint32_t session_table_indexed(const struct session_table *, uint32_t *at);
 uint32_t session_table_timeout(const struct session_table *, const struct session *);
 /* Idle seconds of a state. */
 uint32_t session_table_state_timeout(const struct session_table *, enum session_state);

@@ -155,6 +155,16 @@ session_table_unalloc(struct session_table *t, struct session *s)
 	session_slab_release(t, s);
 }
 
+uint32_t
+session_table_taken(const struct session_table *t)
+{
+	uint32_t free = rte_ring_count(t->free);
+
+	for (unsigned int i = 0; i < RTE_MAX_LCORE; i++)
+		free += __atomic_load_n(&t->caches[i].count, __ATOMIC_RELAXED);
+	return free < t->capacity ? t->capacity - free : 0;
+}
+
 /* Bit maps */
 
 bool

@@ -215,8 +215,9 @@ class Box:
         wait_until(accounted, timeout, lambda: f"{self.name}'s packets are accounted for: {seen}")
 
     def wait_empty(self, timeout=5):
-        """End all sessions, and wait until the table is empty and no packet buffer is missing but
-        those of fragments that wait for the rest of their datagram, or for a next hop."""
+        """End all sessions, and wait until the table is empty, slab and index as well, and no packet
+        buffer is missing but those of fragments that wait for the rest of their datagram, or for a
+        next hop."""
         seen = {}
 
         def empty():
@@ -224,7 +225,8 @@ class Box:
             seen["sessions"] = self.rows("version")[0]["sessions"]
             seen.update({r["counter"]: r["value"] for r in self.rows("core-statistics")
                          if r["group"] == "memory"})
-            return seen["sessions"] == 0 and seen["packet_buffers_used"] == 0
+            return not any(seen[k] for k in ("sessions", "sessions_used", "session_keys",
+                                             "packet_buffers_used"))
         wait_until(empty, timeout, lambda: f"{self.name} is as empty as at its start: {seen}")
 
     # ---- questions ----

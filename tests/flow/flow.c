@@ -116,6 +116,17 @@ check_limits(struct flow *f)
 }
 
 /* What must hold after every case. */
+static uint32_t
+keys_left(const struct session_table *t)
+{
+	uint32_t keys = 0, at = 0;
+
+	do
+		keys += session_table_indexed(t, &at);
+	while (at != 0);
+	return keys;
+}
+
 static void
 check_invariants(struct flow *f)
 {
@@ -136,6 +147,12 @@ check_invariants(struct flow *f)
 	engine_box_wait(f->box, 2500 * 1000);
 	if (session_table_count(engine_sessions(f->box->engine)) != 0)
 		flow_fail(f, "sessions are left after all timers");
+	if (session_table_taken(engine_sessions(f->box->engine)) != 0)
+		flow_fail(f, "%u sessions are not free after all timers",
+			session_table_taken(engine_sessions(f->box->engine)));
+	if (keys_left(engine_sessions(f->box->engine)) != 0)
+		flow_fail(f, "%u keys are left in the index",
+			keys_left(engine_sessions(f->box->engine)));
 	check_limits(f);
 	if (flow_stats(f).held != 0)
 		flow_fail(f, "fragments are held after all timers");

@@ -235,6 +235,7 @@ every_table_has_its_columns(void **state)
 			"  max-datagrams                      64  of these there may be\n" },
 		{ "display firewall statistics core", " arp         arp_requests_in " },
 		{ "display firewall statistics core", " stalls " },
+		{ "display firewall statistics core", " memory      session_keys          3000  " },
 		{ "display firewall session table source 10.1.0.5",
 			" Current Total Sessions : 3000\n tcp  VPN: public --> public "
 			"10.1.0.5:1024 --> 200.1.1.10:80\n Shown : 1\n" },
