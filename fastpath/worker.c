@@ -24,6 +24,7 @@
 #include <stdio.h>
 
 #define PUNT_RING	   1024
+#define PUNT_WAITING	   768 /* of these: packets without a MAC leave the rest to ARP, ND, VRRP */
 #define LOG_RING	   4096
 #define HOUSEKEEPING_STEP  32  /* timer wheel entries per turn */
 #define HOUSEKEEPING_EVERY 4   /* turns, a power of two; every one while the table is crowded */
@@ -73,6 +74,8 @@ egress_hold(struct worker *w, struct rte_mbuf *m, unsigned int family, const str
 		.family = (uint8_t)family,
 		.neigh = e->index };
 
+	if (unlikely(rte_ring_count(w->punt) >= PUNT_WAITING))
+		return false;
 	if (family == 6)
 		memcpy(meta.next_hop6, e->next_hop6, sizeof(meta.next_hop6));
 	else

@@ -580,6 +580,30 @@ a_scan_keeps_nobody_out_who_speaks(void **state)
 	expect_question(SERVER, &all);
 }
 
+/* Packets that wait for a MAC are many; what decides about neighbours and roles is not lost for it.
+ */
+static void
+a_flood_to_no_host_leaves_room_for_control_frames(void **state)
+{
+	struct worker_stats s;
+	struct rte_ether_addr mac;
+
+	(void)state;
+	for (unsigned int i = 0; i < 1200; i++) {
+		client_sends(IP(200, 1, 1, 77), (uint16_t)(1 + i));
+		if (i % 32 == 0)
+			engine_box_poll(box->box);
+	}
+	engine_box_poll(box->box);
+	engine_stats(box->box->engine, &s);
+	assert_true(s.drops[DROP_punt_full] >= 1200 - 1024);
+	arp(1, IP(200, 1, 1, 253), OWN, &server, &all);
+	engine_box_poll(box->box);
+	core_box_wait(box, 1000, 1);
+	assert_int_equal(
+		core_box_neighbour(box, BOX_UNTRUST, IP(200, 1, 1, 253), &mac), NEIGH_REACHABLE);
+}
+
 static void
 slots_of_removed_entries_are_used_again(void **state)
 {
@@ -626,6 +650,7 @@ main(void)
 		CASE(packets_to_no_host_are_refused),
 		CASE(strangers_cannot_fill_the_table),
 		CASE(a_scan_keeps_nobody_out_who_speaks),
+		CASE(a_flood_to_no_host_leaves_room_for_control_frames),
 		CASE(slots_of_removed_entries_are_used_again),
 	};
 
