@@ -21,9 +21,9 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-/* Part of the sanitizer's run time library, declared nowhere. */
-void __tsan_acquire(void *);
-void __tsan_release(void *);
+/* Part of the sanitizer's run time library, declared nowhere; it writes nothing there. */
+void __tsan_acquire(const void *);
+void __tsan_release(const void *);
 
 #define TSAN_BEFORE(at, call)                                                                      \
 	({                                                                                         \
