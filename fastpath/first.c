@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * First packets.  Order: source check, own address?, may this packet open a session at all, route
- * and out zone, security policy, create session, mirror event.  Whatever no rule permits is
- * dropped.
+ * First packets.  Order: blacklist, own address?, may this packet open a session at all; source
+ * check, route and out zone; security policy; create session, mirror event.  Each step takes the
+ * whole burst.  Whatever no rule permits is dropped.
  */
 #include "first.h"
 
@@ -316,18 +316,15 @@ blacklisted(const struct worker *w, const struct pkt *p, const struct blacklist_
 	return true;
 }
 
-/* prepare: everything before the policy.  => true: ask the policy; false: the packet is done. */
+/* admit: what needs a look at the packet only.  => false: it is done. */
 static bool
-prepare(struct worker *w, struct candidate *c)
+admit(struct worker *w, struct candidate *c)
 {
 	const struct blacklist_set *blacklist = blacklist_current(w->blacklist);
 	struct pkt *p = c->p;
 	enum drop_reason reason;
-	bool ask = false;
 
-	c->zone = ZONE_LOCAL;
 	c->own.found = false;
-	c->refused = DROP_NONE;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
 		worker_drop(w, p, DROP_blacklist);
 		return false;
@@ -339,19 +336,32 @@ prepare(struct worker *w, struct candidate *c)
 	} else {
 		find_own(w, p, &c->own);
 		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
-		if (reason == DROP_NONE)
-			reason = defence_source(w, p);
-		if (reason == DROP_NONE && c->own.found) {
-			reason = prepare_own(w, c, &ask);
-		} else if (reason == DROP_NONE) {
-			reason = prepare_transit(w, c);
-			ask = reason == DROP_NONE;
-		}
+	}
+	if (reason == DROP_NONE)
+		return true;
+	worker_drop(w, p, reason);
+	return false;
+}
+
+/* prepare: where it comes from and leads to.  => true: ask the policy; false: it is done. */
+static bool
+prepare(struct worker *w, struct candidate *c)
+{
+	enum drop_reason reason = defence_source(w, c->p);
+	bool ask = false;
+
+	c->zone = ZONE_LOCAL;
+	c->refused = DROP_NONE;
+	if (reason == DROP_NONE && c->own.found) {
+		reason = prepare_own(w, c, &ask);
+	} else if (reason == DROP_NONE) {
+		reason = prepare_transit(w, c);
+		ask = reason == DROP_NONE;
 	}
 	if (reason == DROP_no_route)
-		notice_drop(w, p, reason, &c->egress);
+		notice_drop(w, c->p, reason, &c->egress);
 	else if (reason != DROP_NONE)
-		worker_drop(w, p, reason);
+		worker_drop(w, c->p, reason);
 	return ask;
 }
 
@@ -465,18 +475,27 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 	union policy_keys keys;
 	struct policy_verdict verdicts[WORKER_BURST];
 	struct policy_counter *row;
-	uint32_t asked = 0;
+	uint32_t admitted = 0, asked = 0;
 
 	FW_ASSERT(n <= WORKER_BURST);
-	for (uint32_t i = 0; p[0]->family == 4 && i < n; i++)
-		route_prefetch(w->routes, p[i]->ip->src_addr, p[i]->ip->dst_addr);
 	for (uint32_t i = 0; i < n; i++) {
-		struct candidate *c = &candidates[asked];
+		struct candidate *c = &candidates[admitted];
 
 		c->p = p[i];
 		c->egress.interface = INTERFACE_NONE;
-		if (prepare(w, c))
-			policy_key_of(c, &keys, asked++);
+		if (!admit(w, c))
+			continue;
+		admitted++;
+		if (p[i]->family == 4)
+			route_prefetch(w->routes, p[i]->ip->src_addr, p[i]->ip->dst_addr);
+	}
+	for (uint32_t i = 0; i < admitted; i++) {
+		if (!prepare(w, &candidates[i]))
+			continue;
+		if (asked != i)
+			candidates[asked] = candidates[i];
+		policy_key_of(&candidates[asked], &keys, asked);
+		asked++;
 	}
 	if (asked == 0) {
 		if (unlikely(w->traced != NULL))
