@@ -15,6 +15,11 @@ PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|stu[b]|placeholde[r])\b")
 MACHINE_PATH = re.compile(r"(^|[^\w.$}/-])/(wor[k]|hom[e]|far[m]|roo[t])/\w")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 CASE = re.compile(r"^\| ([A-Z]{3})-(\d\d) \| .* \| ([^|]+) \|$")
+NAMED_FILE = re.compile(r"(?<![\w/.-])((?:app|fastpath|control|ha|scripts|tests)/[\w/.-]*\w"
+                        r"\.(?:c|h|py|build|md|flow|supp))\b")
+TABLE_ROW = re.compile(r"^\tX\((\w+),", re.M)  # of a list of names in a header
+HELP = re.compile(r'(?:help_str = |COMMAND_SHOW\(\w+, \w+, \w+,)\s*((?:"[^"]*"\s*)+)')
+VIEW = re.compile(r'^static const struct view .*\{\n\t\.name = "([\w -]+)"', re.M)
 INCLUDE_UP = re.compile(r'^\s*#\s*include\s+"[^"]*\.\./')
 
 
@@ -109,6 +114,37 @@ def check_cases():
             yield page, number, f"{group}-{case:02} is not in {where}"
 
 
+def promised():
+    """=> (page of docs/, what an operator will look for in it)."""
+    for header, page in (("fastpath/drop.h", "console.md"), ("fastpath/defence.h", "defence.md")):
+        for name in TABLE_ROW.findall((ROOT / header).read_text(encoding="utf-8")):
+            yield page, f"`{name}`"
+    for path in sorted(ROOT.glob("*/cmd_*.c")):
+        text = path.read_text(encoding="utf-8")
+        for help_text in HELP.findall(text):
+            # "display port statistics NAME all: ..."; the page has optional words in brackets.
+            yield "console.md", "".join(re.findall(r'"([^"]*)"', help_text)).split(":")[0]
+        for view in VIEW.findall(text):
+            if view != "reset":  # the answer of a command, which JSON cannot ask for
+                yield "json.md", f"### {view}\n"
+
+
+def check_docs():
+    """Are the files that docs name there, and does docs name what the program has?"""
+    pages = {p.name: p.read_text(encoding="utf-8")
+             for p in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md")}
+    for page, text in pages.items():
+        for file in sorted(set(NAMED_FILE.findall(text))):
+            if not (ROOT / file).exists():
+                yield ROOT / "docs" / page, 1, f"names {file}, which is not there"
+    # Some headings of json.md are for several objects.
+    pages["json.md"] = re.sub(r"(?m)^### (.*)$", lambda m: "### " + m[1].split(" (")[0].replace(
+        ", ", "\n### "), pages["json.md"])
+    for page, what in promised():
+        if what not in pages[page] and what not in re.sub(r"[\[\]\\]", "", pages[page]):
+            yield ROOT / "docs" / page, 1, f"does not have '{what.strip()}'"
+
+
 def c_files():
     return [p for p, _ in sources() if p.suffix in (".c", ".h")]
 
@@ -134,7 +170,7 @@ def run():
     for path, text in sources():
         count += 1
         complaints += [f"{path.relative_to(ROOT)}:{n}: {what}" for n, what in check(path, text)]
-    for found in (check_cases(), check_format()):
+    for found in (check_cases(), check_docs(), check_format()):
         complaints += [f"{p.relative_to(ROOT)}:{n}: {what}" for p, n, what in found]
     return count, complaints
 
