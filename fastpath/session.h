@@ -61,7 +61,7 @@ enum session_state {
 };
 
 /*
- * struct session.ctl: bits 0-7 the state, bits 8-21 flags, bits 22-31 what the session is, set
+ * struct session.ctl: bits 0-7 the state, bits 8-20 flags, bits 21-31 what the session is, set
  * before it is visible and never changed.  Changed by compare-and-swap only.
  */
 #define SESSION_STATE_MASK UINT32_C(0x000000ff)
@@ -78,10 +78,11 @@ enum session_state {
 /* The initiator has sent a SYN that the session lets pass but does not follow; see session_tcp.c */
 #define SESSION_F_RESYN UINT32_C(0x00020000)
 
+#define SESSION_KIND_NAT    UINT32_C(0x00200000) /* translated: has an outside key as well */
 #define SESSION_KIND_IPV6   UINT32_C(0x00400000)
 #define SESSION_KIND_SWAP   UINT32_C(0x00800000) /* the initiator is endpoint 1 of the key */
 #define SESSION_PROTO_SHIFT 24
-#define SESSION_KIND_MASK   UINT32_C(0xffc00000)
+#define SESSION_KIND_MASK   UINT32_C(0xffe00000)
 
 /* One direction's counters, cached way out and TCP window (all sequence numbers in host order). */
 struct session_dir {

@@ -16,11 +16,11 @@
 /* At two thirds of the slots, thirty-two full buckets in a row do not happen by chance. */
 #define PROBES 32
 
-/* Five sessions and a third per bucket of eight. */
+/* Five keys and a third per bucket of eight. */
 static uint32_t
-buckets_for(uint32_t sessions)
+buckets_for(uint32_t keys)
 {
-	return (uint32_t)((uint64_t)sessions * 3 / (2 * SESSION_INDEX_SLOTS)) + 1;
+	return (uint32_t)((uint64_t)keys * 3 / (2 * SESSION_INDEX_SLOTS)) + 1;
 }
 
 /* splitmix64: good enough to make several numbers of one random one. */
@@ -35,9 +35,9 @@ next_secret(uint64_t *seed)
 }
 
 int
-session_index_create(struct session_index *ix, uint32_t sessions, uint64_t seed, int socket)
+session_index_create(struct session_index *ix, uint32_t keys, uint64_t seed, int socket)
 {
-	ix->count = buckets_for(sessions);
+	ix->count = buckets_for(keys);
 	ix->probes = RTE_MIN(ix->count, (uint32_t)PROBES);
 	for (unsigned int i = 0; i < RTE_DIM(ix->secret); i++)
 		ix->secret[i] = next_secret(&seed);
@@ -108,13 +108,12 @@ claim(struct session_bucket *b, uint16_t tag)
 }
 
 bool
-session_index_add(struct session_index *ix, uint64_t hash, uint32_t entry)
+session_index_claim(struct session_index *ix, uint64_t hash, struct session_place *place)
 {
 	const uint32_t primary = session_index_primary(ix, hash);
 	const uint16_t tag = session_index_tag(hash);
 	uint32_t bucket = primary;
 
-	FW_ASSERT(entry != SESSION_INDEX_NONE);
 	for (uint32_t i = 0; i < ix->probes; i++) {
 		struct session_bucket *b = &ix->buckets[bucket];
 		const int slot = claim(b, tag);
@@ -122,7 +121,9 @@ session_index_add(struct session_index *ix, uint64_t hash, uint32_t entry)
 		if (slot >= 0) {
 			count_passed(ix, primary, i, 1);
 			FW_ASSERT(session_index_entry(b, (unsigned int)slot) == SESSION_INDEX_NONE);
-			atomic_store_explicit(&b->entry[slot], entry, memory_order_release);
+			*place = (struct session_place){
+				.bucket = b, .slot = (unsigned int)slot, .passed = i
+			};
 			return true;
 		}
 		bucket = session_index_next(ix, bucket);
@@ -130,13 +131,37 @@ session_index_add(struct session_index *ix, uint64_t hash, uint32_t entry)
 	return false;
 }
 
+void
+session_index_publish(const struct session_place *place, uint32_t entry)
+{
+	FW_ASSERT(entry != SESSION_INDEX_NONE);
+	atomic_store_explicit(&place->bucket->entry[place->slot], entry, memory_order_release);
+}
+
+void
+session_index_abandon(struct session_index *ix, uint64_t hash, const struct session_place *place)
+{
+	atomic_store_explicit(&place->bucket->tag[place->slot], 0, memory_order_release);
+	count_passed(ix, session_index_primary(ix, hash), place->passed, -1);
+}
+
+bool
+session_index_add(struct session_index *ix, uint64_t hash, uint32_t entry)
+{
+	struct session_place place;
+
+	if (!session_index_claim(ix, hash, &place))
+		return false;
+	session_index_publish(&place, entry);
+	return true;
+}
+
 /* Make `from` into `to` (NONE: free the slot). */
 static bool
 change(struct session_index *ix, uint64_t hash, uint32_t from, uint32_t to)
 {
-	const uint32_t primary = session_index_primary(ix, hash);
 	const uint16_t tag = session_index_tag(hash);
-	uint32_t bucket = primary;
+	uint32_t bucket = session_index_primary(ix, hash);
 
 	for (uint32_t i = 0; i < ix->probes; i++) {
 		struct session_bucket *b = &ix->buckets[bucket];
@@ -148,10 +173,10 @@ change(struct session_index *ix, uint64_t hash, uint32_t from, uint32_t to)
 
 			if (!atomic_compare_exchange_strong(&b->entry[slot], &have, to))
 				continue;
-			if (to != SESSION_INDEX_NONE)
-				return true;
-			atomic_store_explicit(&b->tag[slot], 0, memory_order_release);
-			count_passed(ix, primary, i, -1);
+			if (to == SESSION_INDEX_NONE)
+				session_index_abandon(ix, hash,
+					&(struct session_place){
+						.bucket = b, .slot = slot, .passed = i });
 			return true;
 		}
 		if (!session_index_passed(b))

@@ -8,9 +8,9 @@
  *
  * Any lcore may read and write at any time.  Readers take no lock and write nothing.  Writers claim
  * a slot by compare-and-swap of its tag and give it up through its entry; the primary bucket's lock
- * is there for "look whether the key exists, then add" and for nothing else.  A slot may be used
- * again at once, so a reader can meet a tag and the entry of another key: it compares, and finds
- * out.
+ * is there for "look whether the key exists, then add" and "look who has the key, then put another
+ * in its place", and for nothing else: keys leave without it.  A slot may be used again at once, so
+ * a reader can meet a tag and the entry of another key: it compares, and finds out.
  *
  * The hash is keyed with random numbers per boot: NH (RFC 4418 5.2) over 64-bit words, whose
  * collisions an attacker who does not know them cannot choose, then one multiplication to spread
@@ -51,9 +51,16 @@ struct session_index {
 	uint64_t secret[7];
 };
 
-/* session_index_create: an index that holds `sessions` keys at two thirds of its slots.
+/* A slot that is ours and that no reader takes for a key yet. */
+struct session_place {
+	struct session_bucket *bucket;
+	unsigned int slot;
+	uint32_t passed; /* buckets before it, from the key's primary one on */
+};
+
+/* session_index_create: an index that holds `keys` keys at two thirds of its slots.
  * => 0 or -1: too little memory. */
-int session_index_create(struct session_index *, uint32_t sessions, uint64_t seed, int socket);
+int session_index_create(struct session_index *, uint32_t keys, uint64_t seed, int socket);
 void session_index_destroy(struct session_index *);
 uint64_t session_index_memory(const struct session_index *); /* bytes */
 
@@ -63,6 +70,11 @@ uint32_t session_index_used(const struct session_index *, uint32_t bucket, uint3
 /* session_index_add: a key that is not there yet.
  * => Under its primary bucket's lock.  false: no free slot within `probes` buckets. */
 bool session_index_add(struct session_index *, uint64_t hash, uint32_t entry);
+/* session_index_claim: the same in two steps, for who must not begin what cannot be ended: first a
+ * slot, then publish (which cannot fail) or abandon.  => false: as session_index_add(). */
+bool session_index_claim(struct session_index *, uint64_t hash, struct session_place *);
+void session_index_publish(const struct session_place *, uint32_t entry);
+void session_index_abandon(struct session_index *, uint64_t hash, const struct session_place *);
 /* session_index_swap: put `to` in the place of `from`, which has the same key.
  * => false: `from` is no longer there. */
 bool session_index_swap(struct session_index *, uint64_t hash, uint32_t from, uint32_t to);

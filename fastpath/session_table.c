@@ -138,7 +138,8 @@ session_table_create(const struct session_table_params *p)
 	rte_errno = 0;
 	t->homes = session_table_take(t, sizeof(struct session_home) * p->shards, p->socket);
 	if (t->homes == NULL || session_slab_create(t, p) != 0 ||
-		session_index_create(&t->index, p->max_sessions, p->hash_seed, p->socket) != 0)
+		session_index_create(&t->index, p->nat ? 2 * p->max_sessions : p->max_sessions,
+			p->hash_seed, p->socket) != 0)
 		goto err_parts;
 	t->memory += session_index_memory(&t->index);
 	for (unsigned int i = 0; i < p->shards; i++)
@@ -228,6 +229,7 @@ session_table_state_timeout(const struct session_table *t, enum session_state st
 
 /* Look-up.  What differs between the families is told by `v6`, a constant in each caller. */
 
+#define DIR_BITS    (SESSION_ENTRY_SWAP | SESSION_ENTRY_OUTSIDE)
 #define EACH_FAMILY static inline __attribute__((always_inline))
 
 EACH_FAMILY uint64_t
@@ -236,46 +238,56 @@ hash_of_key(const struct session_table *t, const void *key, bool v6)
 	return v6 ? session_index_hash6(&t->index, key) : session_index_hash4(&t->index, key);
 }
 
-static inline bool
-same_kind(const struct session *s, uint8_t proto, uint32_t family, const rte_be16_t port[2])
+/* Where the key of an entry is: the session, or its outside key, which begins as a session does. */
+static inline const void *
+place_of(const struct session_table *t, uint32_t entry)
 {
-	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+	const uint32_t index = entry >> SESSION_ENTRY_SHIFT;
+
+	return entry & SESSION_ENTRY_OUTSIDE ? (const void *)&t->outside[index]
+					     : (const void *)&t->slab[index];
+}
+
+static inline bool
+same_kind(const void *place, uint8_t proto, uint32_t family, const rte_be16_t port[2])
+{
+	const uint32_t ctl =
+		atomic_load_explicit((const _Atomic(uint32_t) *)place, memory_order_relaxed);
 	const uint32_t kind = (uint32_t)proto << SESSION_PROTO_SHIFT | family;
 	uint32_t ours, theirs;
 
-	memcpy(&ours, s->port, sizeof(ours));
+	memcpy(&ours, (const char *)place + offsetof(struct session, port), sizeof(ours));
 	memcpy(&theirs, port, sizeof(theirs));
-	return ours == theirs && ((ctl ^ kind) & SESSION_KIND_MASK & ~SESSION_KIND_SWAP) == 0;
+	return ours == theirs &&
+	       ((ctl ^ kind) & SESSION_KIND_MASK & ~(SESSION_KIND_SWAP | SESSION_KIND_NAT)) == 0;
 }
 
 static inline bool
-same4(const struct session *s, const struct session_key4 *k)
+same4(const void *place, const struct session_key4 *k)
 {
 	uint64_t ours, theirs;
 
-	memcpy(&ours, s->addr, sizeof(ours));
+	memcpy(&ours, (const char *)place + offsetof(struct session, addr), sizeof(ours));
 	memcpy(&theirs, k->addr, sizeof(theirs));
-	return ours == theirs && same_kind(s, k->proto, 0, k->port);
+	return ours == theirs && same_kind(place, k->proto, 0, k->port);
 }
 
 static inline bool
-same6(const struct session *s, const struct session_addr6 *a, const struct session_key6 *k)
+same6(const void *place, const struct session_addr6 *a, const struct session_key6 *k)
 {
 	uint64_t w[4];
 
 	memcpy(w, k->addr, sizeof(w));
-	return same_kind(s, k->proto, SESSION_KIND_IPV6, k->port) &&
+	return same_kind(place, k->proto, SESSION_KIND_IPV6, k->port) &&
 	       ((w[0] ^ a->word[0]) | (w[1] ^ a->word[1]) | (w[2] ^ a->word[2]) |
 		       (w[3] ^ a->word[3])) == 0;
 }
 
-/* Does the session of an index entry have this key? */
+/* Is this the key of an entry, which is at `place`? */
 EACH_FAMILY bool
-same(const struct session_table *t, uint32_t entry, const void *key, bool v6)
+same(const struct session_table *t, uint32_t entry, const void *place, const void *key, bool v6)
 {
-	const uint32_t index = entry >> 1;
-
-	return v6 ? same6(&t->slab[index], &t->addr6[index], key) : same4(&t->slab[index], key);
+	return v6 ? same6(place, &t->addr6[entry >> SESSION_ENTRY_SHIFT], key) : same4(place, key);
 }
 
 /* Search the key in all buckets where it may be.  => its entry or SESSION_INDEX_NONE. */
@@ -293,7 +305,8 @@ find(const struct session_table *t, const void *key, uint64_t hash, bool v6)
 		for (; mask != 0; mask = session_index_rest(mask)) {
 			const uint32_t entry = session_index_entry(b, session_index_slot(mask));
 
-			if (entry != SESSION_INDEX_NONE && same(t, entry, key, v6))
+			if (entry != SESSION_INDEX_NONE &&
+				same(t, entry, place_of(t, entry), key, v6))
 				return entry;
 		}
 		if (!session_index_passed(b))
@@ -326,6 +339,7 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 {
 	const struct session_index *ix = &t->index;
 	const struct session_bucket *bucket[LOOKUP_MAX];
+	const void *place[LOOKUP_MAX];
 	uint64_t hash[LOOKUP_MAX];
 
 	FW_ASSERT(n <= LOOKUP_MAX);
@@ -347,10 +361,16 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 		out[i] = session_index_entry(bucket[i], session_index_slot(mask));
 		if (unlikely(out[i] == SESSION_INDEX_NONE))
 			continue;
-		s = &t->slab[out[i] >> 1];
+		s = &t->slab[out[i] >> SESSION_ENTRY_SHIFT];
+		place[i] = s;
 		rte_prefetch0(s);
 		if (v6)
-			rte_prefetch0(&t->addr6[out[i] >> 1]);
+			rte_prefetch0(&t->addr6[out[i] >> SESSION_ENTRY_SHIFT]);
+		/* Whichever key was found: the packet is to be given the other one. */
+		if (unlikely((out[i] & SESSION_ENTRY_TWO) != 0)) {
+			rte_prefetch0(&t->outside[out[i] >> SESSION_ENTRY_SHIFT]);
+			place[i] = place_of(t, out[i]);
+		}
 		/* Tracking TCP reads both directions. */
 		if (proto == IPPROTO_TCP || ((out[i] ^ dir[i]) & 1) != 0)
 			rte_prefetch0(&s->dir[1]);
@@ -360,10 +380,11 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 
 		if (unlikely(entry == ABSENT))
 			entry = SESSION_INDEX_NONE;
-		else if (unlikely(entry == SESSION_INDEX_NONE || !same(t, entry, keys[i], v6)))
+		else if (unlikely(entry == SESSION_INDEX_NONE ||
+				  !same(t, entry, place[i], keys[i], v6)))
 			entry = v6 ? find6(t, keys[i], hash[i]) : find4(t, keys[i], hash[i]);
-		out[i] = entry == SESSION_INDEX_NONE ? SESSION_NONE : entry >> 1;
-		dir[i] = entry == SESSION_INDEX_NONE ? 0 : dir[i] ^ (entry & 1);
+		out[i] = entry == SESSION_INDEX_NONE ? SESSION_NONE : entry >> SESSION_ENTRY_SHIFT;
+		dir[i] = entry == SESSION_INDEX_NONE ? 0 : dir[i] ^ (entry & DIR_BITS);
 	}
 }
 
@@ -397,9 +418,8 @@ get_key6(const struct session_table *t, const struct session *s, struct session_
 	memcpy(k->addr, &t->addr6[session_table_index(t, s)], sizeof(k->addr));
 }
 
-/* Whoever walks the slab may look at a session that is just being freed, and used again. */
-static bool
-still(const struct session *s, uint16_t generation)
+bool
+session_table_still(const struct session *s, uint16_t generation)
 {
 	atomic_thread_fence(memory_order_acquire);
 	return session_home_of(s) != SESSION_NO_HOME &&
@@ -415,7 +435,7 @@ session_table_key4(const struct session_table *t, const struct session *s, struc
 	if (session_home_of(s) == SESSION_NO_HOME || session_family(s) != 4)
 		return false;
 	get_key4(s, out);
-	return still(s, generation);
+	return session_table_still(s, generation);
 }
 
 bool
@@ -426,7 +446,7 @@ session_table_key6(const struct session_table *t, const struct session *s, struc
 	if (session_home_of(s) == SESSION_NO_HOME || session_family(s) != 6)
 		return false;
 	get_key6(t, s, out);
-	return still(s, generation);
+	return session_table_still(s, generation);
 }
 
 uint64_t
@@ -443,9 +463,26 @@ session_table_hash_of(const struct session_table *t, const struct session *s)
 	return hash_of_key(t, &k6, true);
 }
 
+uint32_t
+session_table_find(const struct session_table *t, const void *key, uint64_t hash, bool v6)
+{
+	return v6 ? find6(t, key, hash) : find4(t, key, hash);
+}
+
+uint64_t
+session_table_hash(const struct session_table *t, const void *key, bool v6)
+{
+	return hash_of_key(t, key, v6);
+}
+
+uint16_t
+session_table_home(const struct session_table *t, const void *key, bool v6)
+{
+	return v6 ? session_table_home6(t, key) : session_table_home4(t, key);
+}
+
 /* Becoming visible */
 
-/* What a session still lacks, before anybody can find it. */
 EACH_FAMILY void
 complete(struct session_table *t, struct session *s, const void *key, uint32_t now_s, bool v6)
 {
@@ -465,11 +502,18 @@ complete(struct session_table *t, struct session *s, const void *key, uint32_t n
 		atomic_store_explicit(&s->last_seen, now_s, memory_order_relaxed);
 }
 
+void
+session_table_complete(
+	struct session_table *t, struct session *s, const void *key, uint32_t now_s, bool v6)
+{
+	complete(t, s, key, now_s, v6);
+}
+
 EACH_FAMILY uint32_t
 insert(struct session_table *t, struct session *s, const void *key, uint16_t self, mono_t now,
 	bool *existed, bool v6)
 {
-	const uint16_t home = v6 ? session_table_home6(t, key) : session_table_home4(t, key);
+	const uint16_t home = session_table_home(t, key, v6);
 	const uint64_t hash = hash_of_key(t, key, v6);
 	const uint32_t index = session_table_index(t, s);
 	const uint32_t now_s = mono_seconds(now);
@@ -485,7 +529,7 @@ insert(struct session_table *t, struct session *s, const void *key, uint16_t sel
 	if (entry != SESSION_INDEX_NONE) {
 		rte_spinlock_unlock(lock);
 		*existed = true;
-		return entry >> 1;
+		return entry >> SESSION_ENTRY_SHIFT;
 	}
 	added = session_index_add(&t->index, hash, session_table_entry(t, s));
 	if (added) {
@@ -518,13 +562,20 @@ EACH_FAMILY uint32_t
 replace(struct session_table *t, struct session *s, const void *key, uint32_t old_index,
 	uint16_t self, mono_t now, bool v6)
 {
-	const uint16_t home = v6 ? session_table_home6(t, key) : session_table_home4(t, key);
+	const uint16_t home = session_table_home(t, key, v6);
+	const uint64_t hash = hash_of_key(t, key, v6);
 	const struct session *old = session_table_at(t, old_index);
 	const uint16_t generation = atomic_load(&old->generation);
+	rte_spinlock_t *lock = &t->index.buckets[session_index_primary(&t->index, hash)].lock;
+	bool swapped;
 
 	complete(t, s, key, mono_seconds(now), v6);
-	if (!session_index_swap(&t->index, hash_of_key(t, key, v6), session_table_entry(t, old),
-		    session_table_entry(t, s)))
+	/* Against successors with two keys; see session_table_nat.c. */
+	rte_spinlock_lock(lock);
+	swapped = session_index_swap(
+		&t->index, hash, session_table_entry(t, old), session_table_entry(t, s));
+	rte_spinlock_unlock(lock);
+	if (!swapped)
 		return SESSION_NONE;
 	atomic_fetch_add_explicit(&t->homes[home].count, 1, memory_order_relaxed);
 	atomic_store(&s->home, (uint8_t)home);

@@ -9,6 +9,10 @@
  * Only the home worker touches a session's timer and removes it: others hand it {session, op}
  * through its inbox.
  *
+ * A session that is translated has two keys: that of the tuple as its initiator's packets come in,
+ * which all that follows calls the key, and the outside key, of the tuple as they leave, by which
+ * the responder's packets find it.
+ *
  * Functions that take a key exist for IPv4 and, with the same contract, for IPv6.
  */
 #pragma once
@@ -31,6 +35,21 @@ struct session_table_params {
 	int socket;	       /* NUMA node or SOCKET_ID_ANY */
 	struct rcu *rcu;
 	const uint32_t *timeouts; /* [SESSION_STATES] seconds; NULL = defaults */
+	bool nat;		  /* sessions may have outside keys: 44 bytes a session more */
+};
+
+/* The outside key of a session.  Always IPv4; that of an IPv6 session is what NAT64 makes of it. */
+struct session_outside {
+	struct session_key4 key;
+	uint8_t swap;  /* the initiator is this endpoint of it */
+	uint32_t note; /* for whoever translates: kept with the session, looked at by nobody */
+};
+
+/* What stands in the way of a session with two keys. */
+enum session_clash {
+	SESSION_CLASH_NONE,
+	SESSION_CLASH_KEY,    /* a session has this key */
+	SESSION_CLASH_OUTSIDE /* a session has the outside key, as its one or its other */
 };
 
 /* What a shard's inbox carries to the home worker. */
@@ -83,10 +102,14 @@ uint16_t session_table_home6(const struct session_table *, const struct session_
  * only, as home4 does: a port that hashes otherwise must not use this). */
 uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
 
+#define SESSION_DIR_OUTSIDE 2
+
 /* session_table_lookup4: bulk lookup of n <= 64 keys.
  * => out[i] = session index or SESSION_NONE.  dir[i]: in, which endpoint of the key has sent (its
  *    swap bit); out, the direction of the session that is (0 = the initiator's), 0 on a miss.
- *    With 0 in, what comes out is the endpoint that is the initiator.
+ *    With 0 in, what comes out is the endpoint that is the initiator.  SESSION_DIR_OUTSIDE is
+ *    added when it was found by its outside key: of a session with two keys direction 0 comes by
+ *    the key and direction 1 by the outside key; else the packet is not of this connection.
  *    Lock-free; results stay valid until the caller's next quiescent report.  The lines of each
  *    session that its packet will need are prefetched.  DEAD sessions are found too, for a moment:
  *    look at ctl. */
@@ -120,6 +143,25 @@ uint32_t session_table_replace4(struct session_table *, struct session *s,
 	const struct session_key4 *, uint32_t old, uint16_t self, mono_t now);
 uint32_t session_table_replace6(struct session_table *, struct session *s,
 	const struct session_key6 *, uint32_t old, uint16_t self, mono_t now);
+
+/* session_table_insert4_nat: make a session visible under two keys, which differ; in the place of
+ * `old` unless that is SESSION_NONE: an ended session with the same key, which is handed to its
+ * home worker to remove.  The successor may have the outside key of `old` or another one.
+ * => As session_table_insert4(), of a table with `nat`.  Whoever finds the session by its key can
+ *    rely on the outside key being there.  *clash != NONE: nothing was inserted; returns the
+ *    session that is in the way, which may be DEAD, for a moment.  SESSION_NONE: the index is
+ *    full, or `old` no longer holds the key.  What was not inserted is still the caller's, to be
+ *    tried again with other keys or to be given back. */
+uint32_t session_table_insert4_nat(struct session_table *, struct session *,
+	const struct session_key4 *, const struct session_outside *, uint32_t old, uint16_t self,
+	mono_t now, enum session_clash *);
+uint32_t session_table_insert6_nat(struct session_table *, struct session *,
+	const struct session_key6 *, const struct session_outside *, uint32_t old, uint16_t self,
+	mono_t now, enum session_clash *);
+/* session_table_outside: copy out the outside key of a visible session.
+ * => Any registered lcore.  false when it is gone or has none. */
+bool session_table_outside(
+	const struct session_table *, const struct session *, struct session_outside *);
 
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */

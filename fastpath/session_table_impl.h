@@ -2,6 +2,7 @@
  * Private to session_table*.c: the table's parts.
  *
  *   session_table.c       creation, look-up, insert, replace
+ *   session_table_nat.c   the same with two keys
  *   session_table_slab.c  sessions free and taken, bit maps
  *   session_table_home.c  the home worker's side: inbox, timers, removal
  *   session_table_evict.c  room for new sessions in a full table
@@ -81,10 +82,30 @@ struct session_addr6 {
 	uint64_t word[4];
 };
 
+/* The outside key of a session that is translated, always IPv4.  It begins as a session does, so
+ * that one comparison serves both. */
+struct session_second {
+	alignas(32) _Atomic(uint32_t) kind; /* session_kind(); set before visible, as the rest */
+	uint32_t note;
+	rte_be32_t addr[2];
+	rte_be16_t port[2];
+};
+static_assert(offsetof(struct session_second, kind) == offsetof(struct session, ctl) &&
+		      offsetof(struct session_second, addr) == offsetof(struct session, addr) &&
+		      offsetof(struct session_second, port) == offsetof(struct session, port),
+	"compared as a session");
+
+/* What the index holds for a key: the session's index, and in the bits below: */
+#define SESSION_ENTRY_SWAP    1u /* the initiator is endpoint 1 of this key */
+#define SESSION_ENTRY_OUTSIDE 2u /* it is the outside key; as SESSION_DIR_OUTSIDE */
+#define SESSION_ENTRY_TWO     4u /* the session has an outside key */
+#define SESSION_ENTRY_SHIFT   3
+
 struct session_table {
 	/* Read by every lookup, fixed after creation. */
 	struct session *slab;
-	struct session_addr6 *addr6; /* by session index; set before visible */
+	struct session_addr6 *addr6;	/* by session index; set before visible */
+	struct session_second *outside; /* likewise; NULL without NAT */
 	struct session_index index;
 	struct session_home *homes;
 	struct rcu *rcu;
@@ -155,6 +176,20 @@ session_evict_note(
 
 /* session_table.c */
 uint64_t session_table_hash_of(const struct session_table *, const struct session *);
+/* The entry of a key (struct session_key4 or 6) or SESSION_INDEX_NONE. */
+uint32_t session_table_find(const struct session_table *, const void *key, uint64_t hash, bool v6);
+uint64_t session_table_hash(const struct session_table *, const void *key, bool v6);
+uint16_t session_table_home(const struct session_table *, const void *key, bool v6);
+/* What a session still lacks, before anybody can find it. */
+void session_table_complete(
+	struct session_table *, struct session *, const void *key, uint32_t now_s, bool v6);
+/* Is what was at this session a moment ago, when it had `generation`, still there?  Whoever walks
+ * the slab may look at one that is just being freed, and used again. */
+bool session_table_still(const struct session *, uint16_t generation);
+
+/* session_table_nat.c: the outside key of a session that has one. */
+uint64_t session_outside_hash(const struct session_table *, const struct session *);
+uint32_t session_outside_entry(const struct session_table *, const struct session *);
 
 static inline uint8_t
 session_home_of(const struct session *s)
@@ -162,11 +197,18 @@ session_home_of(const struct session *s)
 	return atomic_load_explicit(&s->home, memory_order_acquire);
 }
 
-/* What the index holds for a session. */
+static inline bool
+session_has_outside(const struct session *s)
+{
+	return (atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_KIND_NAT) != 0;
+}
+
+/* What the index holds for a session's key. */
 static inline uint32_t
 session_table_entry(const struct session_table *t, const struct session *s)
 {
-	return (uint32_t)(s - t->slab) << 1 | session_swap(s);
+	return (uint32_t)(s - t->slab) << SESSION_ENTRY_SHIFT |
+	       (session_has_outside(s) ? SESSION_ENTRY_TWO : 0) | session_swap(s);
 }
 
 /* Seconds a session in this state may be idle. */

@@ -29,6 +29,9 @@ session_slab_create(struct session_table *t, const struct session_table_params *
 		session_table_take(t, sizeof(struct session) * (size_t)p->max_sessions, p->socket);
 	t->addr6 = session_table_take(
 		t, sizeof(struct session_addr6) * (size_t)p->max_sessions, p->socket);
+	if (p->nat)
+		t->outside = session_table_take(
+			t, sizeof(struct session_second) * (size_t)p->max_sessions, p->socket);
 	t->caches = session_table_take(t, sizeof(struct session_cache) * RTE_MAX_LCORE, p->socket);
 	/* What caches may hold back stays below an eighth of the slab. */
 	t->cache_bulk = (uint16_t)RTE_MIN(
@@ -42,7 +45,7 @@ session_slab_create(struct session_table *t, const struct session_table_params *
 	t->free = rte_ring_create_elem(
 		name, sizeof(uint32_t), slots, p->socket, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
 	if (t->slab == NULL || t->addr6 == NULL || t->caches == NULL || t->dirty == NULL ||
-		t->late == NULL || t->free == NULL)
+		t->late == NULL || t->free == NULL || (p->nat && t->outside == NULL))
 		return -1;
 	t->memory += sizeof(uint32_t) * (uint64_t)slots;
 	for (uint32_t i = 0; i < p->max_sessions; i++) {
@@ -58,6 +61,7 @@ session_slab_destroy(struct session_table *t)
 	rte_ring_free(t->free);
 	rte_free(t->slab);
 	rte_free(t->addr6);
+	rte_free(t->outside);
 	rte_free(t->caches);
 	rte_free((void *)(uintptr_t)t->dirty);
 	rte_free((void *)(uintptr_t)t->late);

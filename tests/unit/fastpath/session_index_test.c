@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The index of sessions: its buckets alone, then the whole table beside an rte_hash that is given
- * the same random inserts, removals, replacements and look-ups.
+ * the same random inserts, removals, replacements and look-ups, of sessions with one key and with
+ * two.
  */
 #include "rcu.h"
 #include "session_index.h"
@@ -16,6 +17,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -255,16 +257,20 @@ DOS_08_keys_made_for_one_secret_collide_under_no_other(void **state)
 
 #define SESSIONS 3000
 #define KEYS	 4000 /* of each family: the slab runs out now and then */
+#define OUTSIDES 6000 /* IPv4 keys from KEYS on */
+#define NO_KEY	 UINT32_MAX
 #define STEPS	 400000
 #define BURST	 32
 
 struct both {
 	struct rcu *rcu;
 	struct session_table *table;
-	struct rte_hash *hash[2]; /* IPv4, IPv6 */
+	struct rte_hash *hash[2];   /* IPv4, IPv6: key -> session << 1 | it is the outside key */
+	uint32_t outside[SESSIONS]; /* number of the outside key of each session */
 	mono_t now;
 	uint64_t random;
-	uint32_t inserted, removed, replaced, found, missed, full;
+	uint32_t inserted, removed, replaced, found, found_outside, missed, full, two, kept;
+	uint32_t clash[3];
 };
 
 /* Key n of a family, and who opens it: both ends take turns. */
@@ -284,6 +290,24 @@ make_key(uint32_t n, bool v6, struct session_key4 *k4, struct session_key6 *k6, 
 	return v6 ? (const void *)k6 : k4;
 }
 
+/* => what rte_hash has for a key, or SESSION_NONE. */
+static uint32_t
+known(const struct both *t, const void *key, bool v6)
+{
+	void *data;
+
+	return rte_hash_lookup_data(t->hash[v6], key, &data) < 0 ? SESSION_NONE
+								 : (uint32_t)(uintptr_t)data;
+}
+
+static void
+learn(struct both *t, const void *key, bool v6, uint32_t index, bool outside)
+{
+	assert_int_equal(
+		rte_hash_add_key_data(t->hash[v6], key, (void *)(uintptr_t)(index << 1 | outside)),
+		0);
+}
+
 /* Both sides are asked about a burst of keys and must agree. */
 static void
 compare(struct both *t, bool v6)
@@ -296,7 +320,8 @@ compare(struct both *t, bool v6)
 	uint32_t out[BURST];
 
 	for (unsigned int i = 0; i < BURST; i++) {
-		make_key(next(&t->random) % KEYS, v6, &k4[i], &k6[i], &swap[i]);
+		make_key(next(&t->random) % (v6 ? KEYS : KEYS + OUTSIDES), v6, &k4[i], &k6[i],
+			&swap[i]);
 		keys4[i] = &k4[i];
 		keys6[i] = &k6[i];
 		sender[i] = next(&t->random) & 1;
@@ -308,41 +333,134 @@ compare(struct both *t, bool v6)
 		session_table_lookup4(t->table, keys4, BURST, out, dir);
 	for (unsigned int i = 0; i < BURST; i++) {
 		const void *key = v6 ? (const void *)&k6[i] : &k4[i];
-		void *data;
+		const uint32_t have = known(t, key, v6);
 
-		if (rte_hash_lookup_data(t->hash[v6], key, &data) < 0) {
+		if (have == SESSION_NONE) {
 			assert_int_equal(out[i], SESSION_NONE);
 			t->missed++;
 			continue;
 		}
-		assert_int_equal(out[i], (uint32_t)(uintptr_t)data);
-		assert_int_equal(dir[i], sender[i] ^ swap[i]);
-		assert_int_equal(session_swap(session_table_at(t->table, out[i])), swap[i]);
+		assert_int_equal(out[i], have >> 1);
+		assert_int_equal(
+			dir[i], (sender[i] ^ swap[i]) | (have & 1 ? SESSION_DIR_OUTSIDE : 0));
+		if (!(have & 1))
+			assert_int_equal(session_swap(session_table_at(t->table, out[i])), swap[i]);
+		t->found_outside += have & 1;
 		t->found++;
 	}
 }
 
+/* A key and, unless it is NO_KEY, an outside key. */
+struct wish {
+	const void *key;
+	bool v6;
+	uint8_t swap;
+	uint32_t outside;
+};
+
+/* The table's answer alone. */
 static uint32_t
-insert(struct both *t, const void *key, bool v6, uint8_t swap, uint32_t replaced, bool *existed)
+insert(struct both *t, const struct wish *w, uint32_t old, enum session_clash *clash)
 {
 	struct session *s = session_table_alloc(t->table);
-	const uint8_t proto = v6 ? ((const struct session_key6 *)key)->proto
-				 : ((const struct session_key4 *)key)->proto;
+	const uint8_t proto = w->v6 ? ((const struct session_key6 *)w->key)->proto
+				    : ((const struct session_key4 *)w->key)->proto;
+	struct session_outside o = { 0 };
+	bool existed = false;
 	uint32_t index;
 
-	*existed = false;
+	*clash = SESSION_CLASH_NONE;
 	if (s == NULL)
 		return SESSION_NONE;
-	atomic_store(&s->ctl, session_kind(v6 ? 6 : 4, proto, swap) | SESSION_OTHER_REPLIED);
-	if (replaced != SESSION_NONE)
-		index = v6 ? session_table_replace6(t->table, s, key, replaced, 0, t->now)
-			   : session_table_replace4(t->table, s, key, replaced, 0, t->now);
-	else
-		index = v6 ? session_table_insert6(t->table, s, key, 0, t->now, existed)
-			   : session_table_insert4(t->table, s, key, 0, t->now, existed);
-	if (index == SESSION_NONE || *existed)
+	atomic_store(&s->ctl, session_kind(w->v6 ? 6 : 4, proto, w->swap) | SESSION_OTHER_REPLIED);
+	if (w->outside != NO_KEY) {
+		make_key(w->outside, false, &o.key, NULL, &o.swap);
+		index = w->v6 ? session_table_insert6_nat(
+					t->table, s, w->key, &o, old, 0, t->now, clash)
+			      : session_table_insert4_nat(
+					t->table, s, w->key, &o, old, 0, t->now, clash);
+	} else if (old != SESSION_NONE) {
+		index = w->v6 ? session_table_replace6(t->table, s, w->key, old, 0, t->now)
+			      : session_table_replace4(t->table, s, w->key, old, 0, t->now);
+	} else {
+		index = w->v6 ? session_table_insert6(t->table, s, w->key, 0, t->now, &existed)
+			      : session_table_insert4(t->table, s, w->key, 0, t->now, &existed);
+		*clash = existed ? SESSION_CLASH_KEY : SESSION_CLASH_NONE;
+	}
+	if (index == SESSION_NONE || *clash != SESSION_CLASH_NONE)
 		session_table_unalloc(t->table, s);
 	return index;
+}
+
+/* rte_hash no longer knows the outside key of a session. */
+static void
+forget_outside(struct both *t, uint32_t index)
+{
+	struct session_key4 k4;
+	uint8_t swap;
+
+	if (t->outside[index] == NO_KEY)
+		return;
+	make_key(t->outside[index], false, &k4, NULL, &swap);
+	assert_true(rte_hash_del_key(t->hash[0], &k4) >= 0);
+}
+
+/* Insert, in the place of `old` if there is one, and compare what became of it. */
+static bool
+try(struct both *t, const struct wish *w, uint32_t old)
+{
+	const uint32_t at_key = known(t, w->key, w->v6);
+	uint32_t at_outside = SESSION_NONE, want = SESSION_NONE, index;
+	enum session_clash clash, want_clash = SESSION_CLASH_NONE;
+	struct session_key4 k4;
+	uint8_t swap;
+
+	if (w->outside != NO_KEY) {
+		make_key(w->outside, false, &k4, NULL, &swap);
+		at_outside = known(t, &k4, false);
+	}
+	if (old == SESSION_NONE && at_key != SESSION_NONE) {
+		want_clash = SESSION_CLASH_KEY;
+		want = at_key >> 1;
+	} else if (at_outside != SESSION_NONE && at_outside != (old << 1 | 1)) {
+		want_clash = SESSION_CLASH_OUTSIDE;
+		want = at_outside >> 1;
+	}
+	index = insert(t, w, old, &clash);
+	if (index == SESSION_NONE) { /* no session left */
+		assert_int_equal(session_table_taken(t->table), SESSIONS);
+		t->full++;
+		return false;
+	}
+	assert_int_equal(clash, want_clash);
+	t->clash[clash]++;
+	if (clash != SESSION_CLASH_NONE) {
+		assert_int_equal(index, want);
+		return false;
+	}
+	if (old != SESSION_NONE) {
+		t->kept += t->outside[old] != NO_KEY && t->outside[old] == w->outside;
+		forget_outside(t, old);
+		/* The outside key of one that is replaced in the old way leaves with it. */
+		session_table_poll(t->table, 0, t->now, 32, NULL, NULL, NULL);
+	}
+	learn(t, w->key, w->v6, index, false);
+	if (w->outside != NO_KEY)
+		learn(t, &k4, false, index, true);
+	t->two += w->outside != NO_KEY;
+	t->outside[index] = w->outside;
+	return true;
+}
+
+static void
+remove_one(struct both *t, const void *key, bool v6, uint32_t index)
+{
+	assert_true(session_table_post(t->table, index,
+		atomic_load(&session_table_at(t->table, index)->generation), SESSION_OP_KILL));
+	session_table_poll(t->table, 0, t->now, 32, NULL, NULL, NULL);
+	assert_true(rte_hash_del_key(t->hash[v6], key) >= 0);
+	forget_outside(t, index);
+	t->removed++;
 }
 
 static void
@@ -350,45 +468,55 @@ change(struct both *t, bool v6)
 {
 	struct session_key4 k4;
 	struct session_key6 k6;
-	uint8_t swap;
-	const void *key = make_key(next(&t->random) % KEYS, v6, &k4, &k6, &swap);
-	uint32_t index;
-	bool existed;
-	void *data;
+	struct wish w = { .v6 = v6, .outside = NO_KEY };
+	uint32_t have;
 
-	if (rte_hash_lookup_data(t->hash[v6], key, &data) < 0) {
-		index = insert(t, key, v6, swap, SESSION_NONE, &existed);
-		assert_false(existed);
-		t->full += index == SESSION_NONE;
-		t->inserted += index != SESSION_NONE;
-		if (index != SESSION_NONE)
-			assert_int_equal(
-				rte_hash_add_key_data(t->hash[v6], key, (void *)(uintptr_t)index),
-				0);
+	/* Now and then a key that is used as an outside one, and the other way round. */
+	w.key = make_key(next(&t->random) % (v6 || next(&t->random) % 16 ? KEYS : KEYS + OUTSIDES),
+		v6, &k4, &k6, &w.swap);
+	if (next(&t->random) & 1)
+		w.outside = next(&t->random) % 16 ? KEYS + next(&t->random) % OUTSIDES
+						  : next(&t->random) % KEYS;
+	have = known(t, w.key, v6);
+	if (w.outside != NO_KEY && !v6) {
+		struct session_key4 o;
+		uint8_t swap;
+
+		make_key(w.outside, false, &o, NULL, &swap);
+		if (memcmp(&o, &k4, sizeof(o)) == 0)
+			return; /* the two must differ */
+	}
+	if (have == SESSION_NONE) {
+		t->inserted += try(t, &w, SESSION_NONE);
 		return;
 	}
-	index = (uint32_t)(uintptr_t)data;
+	if (have & 1) { /* somebody's outside key: exists */
+		assert_false(try(t, &w, SESSION_NONE));
+		return;
+	}
 	switch (next(&t->random) % 4) {
 	case 0: /* exists */
-		if (insert(t, key, v6, swap, SESSION_NONE, &existed) != SESSION_NONE)
-			assert_true(existed);
+		assert_false(try(t, &w, SESSION_NONE));
 		break;
 	case 1:
-		index = insert(t, key, v6, swap, index, &existed);
-		if (index == SESSION_NONE)
-			break;
-		assert_int_equal(
-			rte_hash_add_key_data(t->hash[v6], key, (void *)(uintptr_t)index), 0);
-		t->replaced++;
+		if (next(&t->random) & 1)
+			w.outside = t->outside[have >> 1];
+		t->replaced += try(t, &w, have >> 1);
 		break;
 	default:
-		assert_true(session_table_post(t->table, index,
-			atomic_load(&session_table_at(t->table, index)->generation),
-			SESSION_OP_KILL));
-		session_table_poll(t->table, 0, t->now, 32, NULL, NULL, NULL);
-		assert_true(rte_hash_del_key(t->hash[v6], key) >= 0);
-		t->removed++;
+		remove_one(t, w.key, v6, have >> 1);
 	}
+}
+
+static uint32_t
+indexed(const struct both *t)
+{
+	uint32_t at = 0, n = 0;
+
+	do
+		n += session_table_indexed(t->table, &at);
+	while (at != 0);
+	return n;
 }
 
 static void
@@ -399,14 +527,15 @@ run_both(uint64_t seed)
 		.max_sessions = SESSIONS,
 		.shards = 1,
 		.hash_seed = seed,
-		.socket = SOCKET_ID_ANY };
+		.socket = SOCKET_ID_ANY,
+		.nat = true };
 
 	p.rcu = t.rcu = rcu_create(SOCKET_ID_ANY);
 	t.table = session_table_create(&p);
 	assert_non_null(t.table);
 	for (unsigned int v6 = 0; v6 < 2; v6++) {
 		const struct rte_hash_parameters h = { .name = v6 ? "both6" : "both4",
-			.entries = 2 * SESSIONS,
+			.entries = 4 * SESSIONS,
 			.key_len = v6 ? sizeof(struct session_key6) : sizeof(struct session_key4),
 			.hash_func = rte_jhash };
 
@@ -422,15 +551,20 @@ run_both(uint64_t seed)
 		}
 		if (step % 1000 == 0) {
 			session_table_poll(t.table, 0, t.now, 32, NULL, NULL, NULL);
-			assert_int_equal(session_table_count(t.table),
-				rte_hash_count(t.hash[0]) + rte_hash_count(t.hash[1]));
+			assert_int_equal(
+				indexed(&t), rte_hash_count(t.hash[0]) + rte_hash_count(t.hash[1]));
+			assert_int_equal(session_table_count(t.table), t.inserted - t.removed);
 		}
 	}
-	print_message(
-		"seed %lu: inserted %u, removed %u, replaced %u, full %u, found %u, missed %u\n",
-		(unsigned long)seed, t.inserted, t.removed, t.replaced, t.full, t.found, t.missed);
+	print_message("seed %lu: inserted %u, removed %u, replaced %u (%u kept the outside key), "
+		      "full %u, "
+		      "found %u (%u outside), missed %u, with two keys %u, clashes %u and %u\n",
+		(unsigned long)seed, t.inserted, t.removed, t.replaced, t.kept, t.full, t.found,
+		t.found_outside, t.missed, t.two, t.clash[1], t.clash[2]);
 	assert_true(t.inserted > SESSIONS && t.removed > SESSIONS && t.replaced > SESSIONS);
 	assert_true(t.full > 0 && t.found > STEPS / 100 && t.missed > STEPS / 100);
+	assert_true(t.two > SESSIONS && t.found_outside > STEPS / 100 && t.kept > SESSIONS / 4);
+	assert_true(t.clash[SESSION_CLASH_KEY] > SESSIONS && t.clash[SESSION_CLASH_OUTSIDE] > 0);
 	session_table_destroy(t.table);
 	rte_hash_free(t.hash[0]);
 	rte_hash_free(t.hash[1]);

@@ -2,7 +2,8 @@
 /*
  * The session table under two workers and one foreign thread at once: create, look up, change and
  * remove sessions of both shards, with ageing, over a small set of keys so that they meet often.
- * At the end nothing is left and nothing has leaked.
+ * Most sessions are translated, to fewer outside keys than there are keys.  At the end nothing is
+ * left and nothing has leaked.
  */
 #include "rcu.h"
 #include "session_table.h"
@@ -27,6 +28,7 @@
 #define KEYS	 4500 /* more than fit: the slab runs out now and then */
 #define TURNS	 20000
 #define REPLACED 1000 /* at least: how many fit into TURNS depends on who runs when */
+#define OUTSIDES 3000
 #define BURST	 32
 
 /* Wrong results are counted, since cmocka's asserts belong to the main thread. */
@@ -36,7 +38,8 @@ struct shared {
 	_Atomic(uint32_t) running;
 	_Atomic(uint32_t) finished; /* workers that have made their turns */
 	_Atomic(uint32_t) offline;  /* workers that read no more */
-	_Atomic(uint32_t) wrong_key, wrong_home, dead_twice;
+	_Atomic(uint32_t) wrong_key, wrong_home, wrong_dir, half, dead_twice;
+	_Atomic(uint64_t) two, found_outside, clash, looked;
 	_Atomic(uint64_t) created, gone, found, existed, full, refused, replaced, overtaken;
 };
 
@@ -68,26 +71,59 @@ key_of(uint32_t n)
 	return k;
 }
 
+/* A session of key n has this outside key, or none; replaced, perhaps another one. */
+static bool
+outside_of(struct session_outside *o, uint32_t n)
+{
+	if (n % 4 == 3)
+		return false;
+	o->swap = session_key4_make(&o->key, RTE_BE32(0xcb007101), RTE_BE32(0xc8010101),
+		rte_cpu_to_be_16((uint16_t)(n % OUTSIDES * 5)), RTE_BE16(443), 17);
+	o->note = n;
+	return true;
+}
+
+/* => the session, or SESSION_NONE. */
+static uint32_t
+insert(struct thread *t, struct session *s, const struct session_key4 *k, uint32_t old)
+{
+	struct session_table *table = t->shared->table;
+	struct session_outside o;
+	enum session_clash clash;
+	bool existed = false;
+	uint32_t index;
+
+	atomic_store(&s->ctl, session_kind(4, 17, 0) | SESSION_UDP_FIRST);
+	if (!outside_of(&o, next(t) % KEYS) || memcmp(&o.key, k, sizeof(*k)) == 0) {
+		if (old != SESSION_NONE)
+			return session_table_replace4(table, s, k, old, t->self, t->now);
+		index = session_table_insert4(table, s, k, t->self, t->now, &existed);
+		clash = existed ? SESSION_CLASH_KEY : SESSION_CLASH_NONE;
+	} else {
+		index = session_table_insert4_nat(table, s, k, &o, old, t->self, t->now, &clash);
+		if (clash == SESSION_CLASH_NONE && index != SESSION_NONE)
+			atomic_fetch_add(&t->shared->two, 1);
+	}
+	if (clash == SESSION_CLASH_NONE)
+		return index;
+	atomic_fetch_add(clash == SESSION_CLASH_KEY ? &t->shared->existed : &t->shared->clash, 1);
+	return SESSION_NONE;
+}
+
 static void
 create(struct thread *t, const struct session_key4 *k)
 {
 	struct shared *sh = t->shared;
 	struct session *s = session_table_alloc(sh->table);
-	uint32_t index;
-	bool existed;
 
 	if (s == NULL) {
 		atomic_fetch_add(&sh->full, 1);
 		return;
 	}
-	atomic_store(&s->ctl, session_kind(4, 17, 0) | SESSION_UDP_FIRST);
-	index = session_table_insert4(sh->table, s, k, t->self, t->now, &existed);
-	if (existed || index == SESSION_NONE)
+	if (insert(t, s, k, SESSION_NONE) != SESSION_NONE)
+		atomic_fetch_add(&sh->created, 1);
+	else
 		session_table_unalloc(sh->table, s);
-	atomic_fetch_add(existed		 ? &sh->existed
-			 : index == SESSION_NONE ? &sh->full
-						 : &sh->created,
-		1);
 }
 
 /* Put a new session in the place of one that was found, as a SYN does. */
@@ -101,15 +137,60 @@ replace(struct thread *t, const struct session_key4 *k, uint32_t old)
 		atomic_fetch_add(&sh->full, 1);
 		return;
 	}
-	atomic_store(&s->ctl, session_kind(4, 17, 0) | SESSION_UDP_FIRST);
 	atomic_store(&s->last_seen, mono_seconds(t->now));
-	if (session_table_replace4(sh->table, s, k, old, t->self, t->now) != SESSION_NONE) {
+	if (insert(t, s, k, old) != SESSION_NONE) {
 		atomic_fetch_add(&sh->created, 1);
 		atomic_fetch_add(&sh->replaced, 1);
 		return;
 	}
 	atomic_fetch_add(&sh->overtaken, 1);
 	session_table_unalloc(sh->table, s);
+}
+
+static uint32_t
+lookup(const struct shared *sh, const struct session_key4 *k, uint8_t *dir)
+{
+	uint32_t out;
+
+	session_table_lookup4(sh->table, &k, 1, &out, dir);
+	return out;
+}
+
+/* Who has found a session by its key finds it by its outside key, as long as it stays. */
+static void
+look_at_both(struct thread *t, const struct session_key4 *k, uint32_t index)
+{
+	struct shared *sh = t->shared;
+	const struct session *s = session_table_at(sh->table, index);
+	struct session_outside o;
+	uint8_t dir = 0;
+	uint32_t other;
+
+	if (!session_table_outside(sh->table, s, &o))
+		return;
+	other = lookup(sh, &o.key, &dir);
+	if (other == SESSION_NONE) {
+		if (lookup(sh, k, &dir) == index && !(atomic_load(&s->ctl) & SESSION_F_DEAD))
+			atomic_fetch_add(&sh->half, 1);
+		return;
+	}
+	/* Another one may have it by now, as whatever. */
+	if (other == index && dir != (SESSION_DIR_OUTSIDE | o.swap))
+		atomic_fetch_add(&sh->wrong_dir, 1);
+	atomic_fetch_add(&sh->looked, 1);
+}
+
+/* By its outside key a session is looked at only. */
+static void
+use_outside(struct thread *t, const struct session_key4 *k, uint32_t index)
+{
+	struct shared *sh = t->shared;
+	const struct session *s = session_table_at(sh->table, index);
+	struct session_outside o;
+
+	atomic_fetch_add(&sh->found_outside, 1);
+	if (session_table_outside(sh->table, s, &o) && memcmp(&o.key, k, sizeof(*k)) != 0)
+		atomic_fetch_add(&sh->wrong_key, 1);
 }
 
 /* What a found session is used for: its key must be the one looked up, as long as it is alive. */
@@ -132,6 +213,7 @@ use(struct thread *t, const struct session_key4 *k, uint32_t index)
 	if (home != SESSION_NO_HOME && home != session_table_home4(sh->table, k))
 		atomic_fetch_add(&sh->wrong_home, 1);
 	atomic_fetch_add(&sh->found, 1);
+	look_at_both(t, k, index);
 	switch (next(t) % 9) {
 	case 0:
 	case 1:
@@ -163,16 +245,21 @@ burst(struct thread *t)
 	uint8_t swap[BURST];
 
 	for (unsigned int i = 0; i < BURST; i++) {
-		k[i] = key_of(next(t) % KEYS);
+		struct session_outside o;
+		const uint32_t n = next(t) % KEYS;
+
+		k[i] = i % 2 == 1 && outside_of(&o, n) ? o.key : key_of(n);
 		keys[i] = &k[i];
 		swap[i] = 0;
 	}
 	session_table_lookup4(sh->table, keys, BURST, out, swap);
 	for (uint32_t i = 0; i < BURST; i++) {
-		if (out[i] == SESSION_NONE)
-			create(t, &k[i]);
-		else
+		if (swap[i] & SESSION_DIR_OUTSIDE)
+			use_outside(t, &k[i], out[i]);
+		else if (out[i] != SESSION_NONE)
 			use(t, &k[i], out[i]);
+		else if (k[i].addr[1] != RTE_BE32(0xcb007101) || next(t) % 16 == 0)
+			create(t, &k[i]); /* in sessions of their own, too */
 	}
 }
 
@@ -245,9 +332,11 @@ foreign(void *arg)
 		while (session_table_take_dirty(sh->table, &cursor) != SESSION_NONE)
 			;
 		for (uint32_t i = 0; i < SESSIONS; i += 7) {
+			struct session_outside o;
 			struct session_key4 k;
 
 			session_table_key4(sh->table, session_table_at(sh->table, i), &k);
+			session_table_outside(sh->table, session_table_at(sh->table, i), &o);
 		}
 		rcu_quiescent(sh->rcu, t->reader);
 	}
@@ -278,9 +367,11 @@ nothing_is_lost_wrong_or_leaked(void **state)
 		.hash_seed = 99,
 		.socket = SOCKET_ID_ANY,
 		.rcu = sh.rcu = rcu_create(SOCKET_ID_ANY),
-		.timeouts = timeouts };
+		.timeouts = timeouts,
+		.nat = true };
 	struct thread thread[WORKERS + 1];
 	const unsigned int lcore = rte_get_next_lcore((unsigned int)-1, 1, 0);
+	uint32_t at = 0;
 	pthread_t hrp;
 	int free_sessions;
 
@@ -301,17 +392,25 @@ nothing_is_lost_wrong_or_leaked(void **state)
 	pthread_join(hrp, NULL);
 
 	print_message("created %lu, gone %lu, found %lu, existed %lu, full %lu, inbox full %lu, "
-		      "replaced %lu, overtaken %lu\n",
+		      "replaced %lu, overtaken %lu; with two keys %lu, found outside %lu, outside "
+		      "key taken %lu, both looked at %lu\n",
 		(unsigned long)sh.created, (unsigned long)sh.gone, (unsigned long)sh.found,
 		(unsigned long)sh.existed, (unsigned long)sh.full, (unsigned long)sh.refused,
-		(unsigned long)sh.replaced, (unsigned long)sh.overtaken);
+		(unsigned long)sh.replaced, (unsigned long)sh.overtaken, (unsigned long)sh.two,
+		(unsigned long)sh.found_outside, (unsigned long)sh.clash, (unsigned long)sh.looked);
 	assert_int_equal(sh.wrong_key, 0);
 	assert_int_equal(sh.wrong_home, 0);
+	assert_int_equal(sh.wrong_dir, 0);
+	assert_int_equal(sh.half, 0);
 	assert_int_equal(sh.dead_twice, 0);
+	assert_true(sh.two > SESSIONS && sh.found_outside > SESSIONS && sh.looked > SESSIONS);
 	assert_true(sh.created > SESSIONS);
 	assert_true(sh.replaced > REPLACED);
 	assert_int_equal(sh.created, sh.gone);
 	assert_int_equal(session_table_count(sh.table), 0);
+	do
+		assert_int_equal(session_table_indexed(sh.table, &at), 0);
+	while (at != 0);
 
 	assert_int_equal(rte_eal_remote_launch(take_all, &sh, lcore), 0);
 	free_sessions = rte_eal_wait_lcore(lcore);
