@@ -48,8 +48,8 @@ toeplitz_init(struct session_table *t)
 	}
 }
 
-static uint16_t
-toeplitz(const struct session_table *t, uint32_t fold)
+uint16_t
+session_table_rss(const struct session_table *t, uint32_t fold)
 {
 	fold = (fold >> 16 ^ fold) & 0xffff;
 	return t->toeplitz[0][fold >> 8] ^ t->toeplitz[1][fold & 0xff];
@@ -74,8 +74,9 @@ session_table_home4(const struct session_table *t, const struct session_key4 *k)
 {
 	if (t->home_count == 1)
 		return 0;
-	return session_table_home_rss(t,
-		toeplitz(t, rte_be_to_cpu_32(k->addr[0] ^ k->addr[1]) ^ ports(k->port, k->proto)));
+	return session_table_home_rss(
+		t, session_table_rss(t,
+			   rte_be_to_cpu_32(k->addr[0] ^ k->addr[1]) ^ ports(k->port, k->proto)));
 }
 
 uint16_t
@@ -87,8 +88,8 @@ session_table_home6(const struct session_table *t, const struct session_key6 *k)
 		return 0;
 	memcpy(w, k->addr, sizeof(w));
 	x = rte_be_to_cpu_64(w[0] ^ w[1] ^ w[2] ^ w[3]);
-	return session_table_home_rss(
-		t, toeplitz(t, (uint32_t)(x >> 32) ^ (uint32_t)x ^ ports(k->port, k->proto)));
+	return session_table_home_rss(t,
+		session_table_rss(t, (uint32_t)(x >> 32) ^ (uint32_t)x ^ ports(k->port, k->proto)));
 }
 
 /* Creation */

@@ -101,6 +101,10 @@ uint16_t session_table_home6(const struct session_table *, const struct session_
 /* The same from the NIC's RSS hash of the packet (key 0x6d5a repeated; ports hashed for TCP and UDP
  * only, as home4 does: a port that hashes otherwise must not use this). */
 uint16_t session_table_home_rss(const struct session_table *, uint32_t rss);
+/* session_table_rss: the lower half of the hash of a tuple whose 32- and 16-bit words (ports of TCP
+ * and UDP only), in host byte order, XORed give `fold`.  It is linear: the hash of a ^ b is that
+ * of a XORed with that of b. */
+uint16_t session_table_rss(const struct session_table *, uint32_t fold);
 
 #define SESSION_DIR_OUTSIDE 2
 
