@@ -67,6 +67,11 @@ class Server(http.server.ThreadingHTTPServer):
     """On both families: an IPv6 socket takes IPv4 too, with IPv6 off in the namespace as well."""
     address_family = socket.AF_INET6
 
+    def handle_error(self, request, client_address):
+        """A client that leaves, as when the lab is interrupted, is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def main():
     server = Server(("::", int(sys.argv[1])), Handler)
