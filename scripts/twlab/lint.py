@@ -20,6 +20,7 @@ NAMED_FILE = re.compile(r"(?<![\w/.-])((?:app|fastpath|control|ha|scripts|tests)
 TABLE_ROW = re.compile(r"^\tX\((\w+),", re.M)  # of a list of names in a header
 HELP = re.compile(r'(?:help_str = |COMMAND_SHOW\(\w+, \w+, \w+,)\s*((?:"[^"]*"\s*)+)')
 VIEW = re.compile(r'^static const struct view .*\{\n\t\.name = "([\w -]+)"', re.M)
+MEMBER = re.compile(r'\b(?:row_\w+|json_object_set_new)\(\s*\w+,\s*"(\w+)"')
 INCLUDE_UP = re.compile(r'^\s*#\s*include\s+"[^"]*\.\./')
 
 
@@ -127,6 +128,9 @@ def promised():
         for view in VIEW.findall(text):
             if view != "reset":  # the answer of a command, which JSON cannot ask for
                 yield "json.md", f"### {view}\n"
+        page = "log.md" if path.stem == "cmd_log" else "json.md"
+        for member in MEMBER.findall(text):
+            yield page, f"`{member}`"
 
 
 def check_docs():
