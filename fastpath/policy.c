@@ -267,8 +267,6 @@ match(const struct policy *p, unsigned int family, const struct question *q)
 			s = i;
 		words += (uint32_t)__builtin_popcountll(both);
 	}
-	if (words == 0)
-		return p->entry_count;
 	if (words > 1) {
 		cursor_at(&c[0], dport, axis_find(dport, q->dport));
 		cursor_at(&c[1], dst, find_address(dst, family, q->dst));
@@ -278,7 +276,7 @@ match(const struct policy *p, unsigned int family, const struct question *q)
 		cursor_at(&c[3], sport, axis_find(sport, q->sport));
 		return first_entry(p, from, to, c, 4);
 	}
-	/* Rules between these zones fill one word at most: a flood mostly ends at the port. */
+	/* Rules between these zones are in one word: a flood mostly ends at the port. */
 	bit = (uint32_t)__builtin_ctzll(from[s] & to[s]);
 	at = s * 64 + bit;
 	word = from[p->summary + at] & to[p->summary + at] &

@@ -159,11 +159,16 @@ enter(struct session_table *t, struct session *s, const struct entering *e)
 }
 
 static uint32_t
-insert(struct session_table *t, struct session *s, const struct entering *e,
+insert(struct session_table *t, struct session *s, const void *key, bool v6,
 	const struct session_outside *outside, uint32_t old_index, uint16_t self, mono_t now,
 	enum session_clash *clash)
 {
-	const uint16_t home = session_table_home(t, e->key, e->v6);
+	const struct entering e = { .key = key,
+		.outside = &outside->key,
+		.hash = session_table_hash(t, key, v6),
+		.outside_hash = session_table_hash(t, &outside->key, false),
+		.v6 = v6 };
+	const uint16_t home = session_table_home(t, key, v6);
 	const struct session *old =
 		old_index == SESSION_NONE ? NULL : session_table_at(t, old_index);
 	const uint16_t generation = old == NULL ? 0 : atomic_load(&old->generation);
@@ -171,18 +176,18 @@ insert(struct session_table *t, struct session *s, const struct entering *e,
 	bool held, entered;
 
 	FW_ASSERT(t->outside != NULL);
-	session_index_fetch(&t->index, e->hash);
-	session_index_fetch(&t->index, e->outside_hash);
+	session_index_fetch(&t->index, e.hash);
+	session_index_fetch(&t->index, e.outside_hash);
 	*clash = SESSION_CLASH_NONE;
-	session_table_complete(t, s, e->key, mono_seconds(now), e->v6);
+	session_table_complete(t, s, key, mono_seconds(now), v6);
 	set_outside(t, s, outside);
 
-	lock_both(&t->index, e->hash, e->outside_hash);
-	in_the_way = look(t, e, old, &held, clash);
-	entered = held && *clash == SESSION_CLASH_NONE && enter(t, s, e);
+	lock_both(&t->index, e.hash, e.outside_hash);
+	in_the_way = look(t, &e, old, &held, clash);
+	entered = held && *clash == SESSION_CLASH_NONE && enter(t, s, &e);
 	if (entered) {
 		if (old != NULL) {
-			session_index_remove(&t->index, e->hash, session_table_entry(t, old));
+			session_index_remove(&t->index, e.hash, session_table_entry(t, old));
 			if (session_has_outside(old))
 				session_index_remove(&t->index, session_outside_hash(t, old),
 					session_outside_entry(t, old));
@@ -190,7 +195,7 @@ insert(struct session_table *t, struct session *s, const struct entering *e,
 		atomic_fetch_add_explicit(&t->homes[home].count, 1, memory_order_relaxed);
 		atomic_store(&s->home, (uint8_t)home);
 	}
-	unlock_both(&t->index, e->hash, e->outside_hash);
+	unlock_both(&t->index, e.hash, e.outside_hash);
 	if (!entered) {
 		set_outside(t, s, NULL);
 		return *clash == SESSION_CLASH_NONE ? SESSION_NONE : in_the_way;
@@ -207,13 +212,8 @@ session_table_insert4_nat(struct session_table *t, struct session *s,
 	const struct session_key4 *key, const struct session_outside *outside, uint32_t old,
 	uint16_t self, mono_t now, enum session_clash *clash)
 {
-	const struct entering e = { .key = key,
-		.outside = &outside->key,
-		.hash = session_table_hash(t, key, false),
-		.outside_hash = session_table_hash(t, &outside->key, false) };
-
 	FW_ASSERT(memcmp(key, &outside->key, sizeof(*key)) != 0);
-	return insert(t, s, &e, outside, old, self, now, clash);
+	return insert(t, s, key, false, outside, old, self, now, clash);
 }
 
 uint32_t
@@ -221,11 +221,5 @@ session_table_insert6_nat(struct session_table *t, struct session *s,
 	const struct session_key6 *key, const struct session_outside *outside, uint32_t old,
 	uint16_t self, mono_t now, enum session_clash *clash)
 {
-	const struct entering e = { .key = key,
-		.outside = &outside->key,
-		.hash = session_table_hash(t, key, true),
-		.outside_hash = session_table_hash(t, &outside->key, false),
-		.v6 = true };
-
-	return insert(t, s, &e, outside, old, self, now, clash);
+	return insert(t, s, key, true, outside, old, self, now, clash);
 }

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from .config import box_config, to_text
-from .netns import process_start
+from .netns import process_runs, process_start
 from .topology import BOXES, peer
 from .wait import Timeout, wait_until
 
@@ -192,10 +192,7 @@ class Box:
     # ---- accounts ----
     def answering(self):
         """Does it run, and not lie still (SIGSTOP), and may JSON ask it?"""
-        if self.pid is None or not self.config["system"].get("json_socket"):
-            return False
-        stat = Path(f"/proc/{self.pid}/stat").read_text()
-        return stat.rpartition(")")[2].split()[0] not in "TZ"
+        return bool(self.config["system"].get("json_socket")) and process_runs(self.pid)
 
     def wait_accounted(self, timeout=5):
         """Until every packet received and every frame sent is accounted for, which is as soon as

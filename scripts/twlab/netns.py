@@ -25,13 +25,25 @@ class LabError(RuntimeError):
     """The lab cannot be built or used; the text is meant for the user."""
 
 
-def process_start(pid):
-    """Start time of a live process in clock ticks; None when it is gone or a zombie."""
+def _process_stat(pid):
+    """What the kernel says of a live process, from its state on; None: gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (OSError, IndexError):
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if fields[0] in "ZX" else fields
+
+
+def process_start(pid):
+    """Start time of a live process in clock ticks; None when it is gone or a zombie."""
+    fields = _process_stat(pid)
+    return int(fields[19]) if fields else None
+
+
+def process_runs(pid):
+    """Is it there, and not stopped by a signal?"""
+    fields = _process_stat(pid)
+    return bool(fields) and fields[0] != "T"
 
 
 class Lab:

@@ -2,6 +2,7 @@
 /* Sessions with two keys, one thread. */
 #include "rcu.h"
 #include "session_table_impl.h"
+#include "table_open.h"
 #include "test_eal.h"
 
 #include <rte_common.h>
@@ -27,28 +28,19 @@ struct fixture {
 static void
 open_table(struct fixture *f, uint32_t sessions, bool nat)
 {
-	struct session_table_params p = {
-		.name = "n",
-		.max_sessions = sessions,
-		.shards = 1,
-		.hash_seed = 0x1234567,
-		.socket = SOCKET_ID_ANY,
-		.nat = nat,
-	};
-
 	memset(f, 0, sizeof(*f));
 	f->now.ns = 1000 * NS_PER_SEC;
-	f->rcu = rcu_create(SOCKET_ID_ANY);
-	p.rcu = f->rcu;
-	f->table = session_table_create(&p);
+	f->table = table_open(
+		(struct session_table_params){
+			.name = "n", .max_sessions = sessions, .shards = 1, .nat = nat },
+		&f->rcu);
 	assert_non_null(f->table);
 }
 
 static void
 close_table(struct fixture *f)
 {
-	session_table_destroy(f->table);
-	rcu_destroy(f->rcu);
+	table_close(f->table, f->rcu);
 }
 
 static void

@@ -2,6 +2,7 @@
 /* The session table, one thread: slab, keys, shards, inbox, removal, dirty bits. */
 #include "rcu.h"
 #include "session_table.h"
+#include "table_open.h"
 #include "test_eal.h"
 
 #include <rte_lcore.h>
@@ -30,27 +31,19 @@ struct fixture {
 static void
 open_table(struct fixture *f, uint32_t sessions, uint16_t shards)
 {
-	struct session_table_params p = {
-		.name = "t",
-		.max_sessions = sessions,
-		.shards = shards,
-		.hash_seed = 0x1234567,
-		.socket = SOCKET_ID_ANY,
-	};
-
 	memset(f, 0, sizeof(*f));
 	f->now.ns = 1000 * NS_PER_SEC;
-	f->rcu = rcu_create(SOCKET_ID_ANY);
-	p.rcu = f->rcu;
-	f->table = session_table_create(&p);
+	f->table = table_open(
+		(struct session_table_params){
+			.name = "t", .max_sessions = sessions, .shards = shards },
+		&f->rcu);
 	assert_non_null(f->table);
 }
 
 static void
 close_table(struct fixture *f)
 {
-	session_table_destroy(f->table);
-	rcu_destroy(f->rcu);
+	table_close(f->table, f->rcu);
 }
 
 static void
