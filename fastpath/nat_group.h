@@ -1,0 +1,68 @@
+/*
+ * Address groups: the pools that source NAT takes from.  They belong to the engine, not to a
+ * snapshot, because what sessions have taken outlives a reload.
+ *
+ * A group is retired when no snapshot refers to it any more: the management thread then ends its
+ * sessions (session_recheck.h), and frees it when the last one has given back.
+ */
+#pragma once
+
+#include "nat_pool.h"
+
+#include <stddef.h>
+
+#define NAT_GROUPS_MAX	   256 /* at a time, retired ones included */
+#define NAT_GROUP_SECTIONS 16
+#define NAT_GROUP_NONE	   UINT16_MAX
+
+struct nat_groups;
+struct rcu;
+
+struct nat_group_params {
+	char name[64]; /* unique among those in use */
+	enum nat_pool_mode mode;
+	bool paired;		   /* PAT: a host keeps to one address */
+	bool endpoint_independent; /* mapping: one outside port for all that an inside port sends */
+	bool full_cone;		   /* filtering: anybody may send to such a mapping */
+	uint32_t block;		   /* ports */
+	uint32_t section_count;
+	struct nat_pool_section sections[NAT_GROUP_SECTIONS]; /* sorted */
+};
+
+struct nat_groups_params {
+	uint16_t workers;
+	uint32_t max_sessions;
+	const struct session_table *homes; /* as in nat_pool_params */
+	struct rcu *rcu;
+	uint64_t seed;
+	int socket;
+};
+
+struct nat_groups *nat_groups_create(const struct nat_groups_params *);
+void nat_groups_destroy(struct nat_groups *);
+
+/* nat_groups_acquire: the group with exactly these parameters: one there is (also a retired one,
+ * which comes back to life), or a new one.  One more reference on it.
+ * => M; its id, or NAT_GROUP_NONE with a one-line reason. */
+uint16_t nat_groups_acquire(
+	struct nat_groups *, const struct nat_group_params *, char *err, size_t err_size);
+/* => M, a grace period after the last packet could take from it by way of this reference. */
+void nat_groups_release(struct nat_groups *, uint16_t id);
+/* nat_groups_sweep: free retired groups that nobody holds anything of.  => M; how many are left
+ * retired. */
+uint32_t nat_groups_sweep(struct nat_groups *);
+
+/* Of an id that is in use. */
+struct nat_pool *nat_groups_pool(const struct nat_groups *, uint16_t id);
+const struct nat_group_params *nat_groups_params(const struct nat_groups *, uint16_t id);
+/* => any lcore; false: nobody uses this id. */
+bool nat_groups_retired(const struct nat_groups *, uint16_t id);
+/* nat_groups_find: the group of this name that is not retired, NAT_GROUP_NONE. => any lcore. */
+uint16_t nat_groups_find(const struct nat_groups *, const char *name);
+
+/* Counters of a group: added to by any worker, seldom. */
+struct nat_group_stats {
+	uint64_t taken, given, exhausted;
+};
+void nat_groups_count_exhausted(struct nat_groups *, uint16_t id);
+struct nat_group_stats nat_groups_stats(const struct nat_groups *, uint16_t id);

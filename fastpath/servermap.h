@@ -1,0 +1,88 @@
+/*
+ * The server-map: connections that are expected, or may come without a rule.  One table for both
+ * families, the whole engine; looked at for first packets only, before the policy.
+ *
+ * Here are the entries that come and go: what an ALG has heard announced (ASPF), and mappings that
+ * anybody may send to (full cone).  NAT servers, static mappings and NO-PAT addresses are in the
+ * snapshot and the pools; shows list all of them together.
+ *
+ * Nothing is allocated after creation.  Writers lock a bucket; who finds an entry takes a copy.
+ * Addresses and ports are in network byte order.
+ */
+#pragma once
+
+#include "clock.h"
+#include "ip_addr.h"
+
+#include <rte_byteorder.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SERVERMAP_NONE UINT32_MAX
+
+enum servermap_type { SERVERMAP_ASPF, SERVERMAP_FULL_CONE };
+
+/* What a first packet must look like. */
+struct servermap_key {
+	struct ip_addr dst; /* as the packet comes in */
+	rte_be16_t dport;   /* 0 for protocols without */
+	uint8_t proto;
+};
+
+struct servermap_entry {
+	struct servermap_key key;
+	struct ip_addr src; /* only from there; family 0: anybody */
+	uint8_t type;	    /* enum servermap_type */
+	uint8_t alg;	    /* enum alg_id of the ALG that made it, for shows; 0: none */
+	uint8_t child_alg;  /* of the session it permits, 0: none */
+	uint8_t zone;	    /* of the packet; ZONE_NONE: any */
+	uint16_t uses;	    /* sessions it may still permit; UINT16_MAX: no end */
+	/* Translation of the session it permits: family 0 = that side stays as it is. */
+	struct ip_addr to; /* destination, and its port */
+	rte_be16_t to_port;
+	struct ip_addr from; /* source; its port stays */
+	uint32_t note;	     /* as in session_outside: the port that the entry holds, 0: none; goes
+			      * to the session with the last use, else to the `gone` callback */
+	uint32_t policy;     /* rule id of the parent */
+	uint32_t parent;     /* session, and its generation: without it no new ones */
+	uint16_t parent_generation;
+	mono_t until; /* MONO_NEVER: until it is removed */
+};
+
+/* servermap_create: room for `entries`.  => NULL: too little memory. */
+struct servermap *servermap_create(uint32_t entries, uint64_t seed, int socket);
+void servermap_destroy(struct servermap *);
+uint32_t servermap_count(const struct servermap *);    /* one look, any lcore */
+uint32_t servermap_capacity(const struct servermap *);
+
+/* servermap_add: any lcore.  An entry of the same key and source and parent is renewed (*renewed =
+ * true: its note stays, the caller's is not needed).  `most`: entries a parent may have, 0 = any.
+ * => false: full, or the parent has its share: counted. */
+bool servermap_add(
+	struct servermap *, const struct servermap_entry *, uint32_t most, bool *renewed);
+
+/* servermap_take: the entry for a first packet: uses one up; the last removes the entry.
+ * => Any lcore; false: there is none that lives.  `last`: the note is the caller's now. */
+bool servermap_take(struct servermap *, const struct servermap_key *, const struct ip_addr *src,
+	uint8_t zone, mono_t now, struct servermap_entry *, bool *last);
+/* The same without using it up, e.g. for a trace. */
+bool servermap_peek(const struct servermap *, const struct servermap_key *,
+	const struct ip_addr *src, uint8_t zone, mono_t now, struct servermap_entry *);
+
+/* What leaves unused: its time is over or its parent is gone. */
+typedef void (*servermap_gone_fn)(void *ctx, const struct servermap_entry *);
+
+/* servermap_remove_parent: all entries of a session that ends.  => Any lcore. */
+void servermap_remove_parent(struct servermap *, uint32_t parent, uint16_t generation,
+	servermap_gone_fn gone, void *ctx);
+/* servermap_age: look at `budget` places from *cursor on; remove what is over. => Any one lcore. */
+void servermap_age(struct servermap *, uint32_t *cursor, uint32_t budget, mono_t now,
+	servermap_gone_fn gone, void *ctx);
+/* servermap_at: for shows: the entry in a place 0..capacity-1. => false: it is free. */
+bool servermap_at(const struct servermap *, uint32_t place, struct servermap_entry *);
+
+struct servermap_stats {
+	uint64_t added, used, expired, orphaned, refused_full, refused_share;
+};
+struct servermap_stats servermap_stats(const struct servermap *);
