@@ -25,8 +25,8 @@ enum alg_id { ALG_NONE, ALG_FTP, ALG_TFTP, ALG_SIP, ALG_RTSP, ALG_PPTP, ALG_COUN
 enum alg_what {
 	ALG_EXPECT,  /* the endpoint will take a connection (or datagrams) from the other side */
 	ALG_ADDRESS, /* the endpoint is mentioned: to be rewritten, nothing is expected */
-	ALG_LENGTH,  /* the number is the length of the body behind it: adjusted by what edits add */
-	ALG_END	     /* what this message's call (or stream) expects is over */
+	ALG_LENGTH, /* the number is the length of the body behind it: adjusted by what edits add */
+	ALG_END	    /* what this message's call (or stream) expects is over */
 };
 
 /* One thing a message says.  `at`, `len`: the bytes that an edit replaces; len 0: nothing. */

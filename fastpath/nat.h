@@ -38,12 +38,12 @@ struct nat_source {
 /* A service behind a public address. */
 struct nat_server {
 	char name[64];
-	uint64_t zones;		    /* bit per zone id the packet comes from; 0 = any */
-	rte_be32_t address;	    /* public */
-	uint8_t proto;		    /* TCP or UDP; 0 = whatever comes to the address */
-	uint16_t port, port_last;   /* public, both included; 0 with proto 0 */
-	uint16_t inside_port;	    /* of `port`; the others follow one by one; 0 with proto 0 */
-	uint16_t inside_count;	    /* 1-NAT_SERVER_INSIDE */
+	uint64_t zones;		  /* bit per zone id the packet comes from; 0 = any */
+	rte_be32_t address;	  /* public */
+	uint8_t proto;		  /* TCP or UDP; 0 = whatever comes to the address */
+	uint16_t port, port_last; /* public, both included; 0 with proto 0 */
+	uint16_t inside_port;	  /* of `port`; the others follow one by one; 0 with proto 0 */
+	uint16_t inside_count;	  /* 1-NAT_SERVER_INSIDE */
 	rte_be32_t inside[NAT_SERVER_INSIDE];
 };
 
@@ -57,12 +57,12 @@ struct nat_static {
 struct nat {
 	struct nat_groups *groups; /* the engine's; this holds a reference on each of its own */
 	struct policy *rules;	   /* first match; the action of its rules means nothing; or NULL */
-	struct nat_source *sources;	/* [slot of rules] */
+	struct nat_source *sources; /* [slot of rules] */
 	uint32_t server_count;
-	struct nat_server *servers;	/* sorted by nat_seal() */
+	struct nat_server *servers; /* sorted by nat_seal() */
 	uint32_t static_count;
-	struct nat_static *statics;	/* sorted by public address */
-	struct nat_static *by_inside;	/* the same, sorted by inside address */
+	struct nat_static *statics;	  /* sorted by public address */
+	struct nat_static *by_inside;	  /* the same, sorted by inside address */
 	uint16_t easy_ip[MAX_INTERFACES]; /* group of an interface's address, NAT_GROUP_NONE */
 	uint32_t group_count;
 	uint16_t *group_ids; /* referred to: address groups and easy_ip */
@@ -70,8 +70,8 @@ struct nat {
 
 /* nat_create: empty, with room for so much; every list zeroed, every easy_ip NAT_GROUP_NONE.
  * => M; NULL: out of memory. */
-struct nat *nat_create(struct nat_groups *, uint32_t rules, uint32_t servers, uint32_t statics,
-	uint32_t groups);
+struct nat *nat_create(
+	struct nat_groups *, uint32_t rules, uint32_t servers, uint32_t statics, uint32_t groups);
 /* Lists are complete: sort them.  What overlaps was refused before, except servers of the same
  * address and ports for different zones. */
 void nat_seal(struct nat *);

@@ -53,7 +53,7 @@ struct servermap_entry {
 /* servermap_create: room for `entries`.  => NULL: too little memory. */
 struct servermap *servermap_create(uint32_t entries, uint64_t seed, int socket);
 void servermap_destroy(struct servermap *);
-uint32_t servermap_count(const struct servermap *);    /* one look, any lcore */
+uint32_t servermap_count(const struct servermap *); /* one look, any lcore */
 uint32_t servermap_capacity(const struct servermap *);
 
 /* servermap_add: any lcore.  An entry of the same key and source and parent is renewed (*renewed =
