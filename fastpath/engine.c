@@ -4,6 +4,7 @@
  * the workers with.
  */
 #include "frag_table.h"
+#include "nat_group.h"
 #include "policy_count.h"
 #include "worker.h"
 
@@ -29,6 +30,7 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		.hash_seed = rte_rand(),
 		.socket = params->socket,
 		.timeouts = params->timeouts,
+		.nat = params->nat,
 	};
 	char name[RTE_RING_NAMESIZE];
 
@@ -71,6 +73,20 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 	if (e->blacklist == NULL || e->limits == NULL) {
 		snprintf(err, err_size, "too little memory for the blacklist and limits");
 		return -1;
+	}
+	if (params->nat) {
+		e->nat_groups = nat_groups_create(&(struct nat_groups_params){
+			.workers = params->workers,
+			.max_sessions = params->max_sessions,
+			.homes = e->sessions,
+			.rcu = e->rcu,
+			.seed = rte_rand(),
+			.socket = params->socket,
+		});
+		if (e->nat_groups == NULL) {
+			snprintf(err, err_size, "too little memory for address groups");
+			return -1;
+		}
 	}
 	snprintf(name, sizeof(name), "%s-scans", e->name);
 	e->scans = rte_ring_create_elem(name, sizeof(struct scan_event), SCAN_RING, params->socket,
@@ -147,6 +163,7 @@ engine_destroy(struct engine *e)
 	rte_ring_free(e->scans);
 	frag_table_destroy(e->fragments);
 	snapshot_destroy(atomic_load(&e->snapshot));
+	nat_groups_destroy(e->nat_groups);
 	if (e->neighbours != NULL)
 		neigh_table_destroy(e->neighbours);
 	if (e->routes != NULL)
@@ -292,6 +309,12 @@ struct blacklist *
 engine_blacklist(const struct engine *e)
 {
 	return e->blacklist;
+}
+
+struct nat_groups *
+engine_nat_groups(const struct engine *e)
+{
+	return e->nat_groups;
 }
 
 struct rcu *

@@ -60,9 +60,20 @@ bool nat_groups_retired(const struct nat_groups *, uint16_t id);
 /* nat_groups_find: the group of this name that is not retired, NAT_GROUP_NONE. => any lcore. */
 uint16_t nat_groups_find(const struct nat_groups *, const char *name);
 
-/* Counters of a group: added to by any worker, seldom. */
+/* nat_groups_take: an address and a port for a new session.  => As nat_pool_take(). */
+enum nat_refusal nat_groups_take(
+	struct nat_groups *, uint16_t id, const struct nat_want *, struct nat_got *);
+/* nat_groups_claim: the peer's session has this of a group; so have we.  `host` and `port`: the
+ * inside endpoint.
+ * => Any lcore.  NAT_NOT_OURS, too, of a group that is retired. */
+enum nat_refusal nat_groups_claim(struct nat_groups *, uint16_t id, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *);
+/* nat_groups_give: a session is over.  => Any lcore. */
+void nat_groups_give(struct nat_groups *, uint16_t id, uint8_t proto, const struct nat_got *);
+
+/* Counters of a group: added to by any worker, for first packets and ends of sessions. */
 struct nat_group_stats {
-	uint64_t taken, given, exhausted;
+	uint64_t taken, given;
+	uint64_t exhausted; /* first packets refused */
 };
-void nat_groups_count_exhausted(struct nat_groups *, uint16_t id);
 struct nat_group_stats nat_groups_stats(const struct nat_groups *, uint16_t id);

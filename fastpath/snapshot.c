@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "snapshot.h"
 
+#include "nat.h"
 #include "policy.h"
 
 #include <assert.h>
@@ -38,6 +39,7 @@ snapshot_destroy(struct snapshot *s)
 	if (s == NULL)
 		return;
 	policy_destroy(s->policy);
+	nat_destroy(s->nat);
 	for (unsigned int i = 0; i < MAX_PORTS; i++)
 		free(s->port_vlans[i]);
 	free(s->addresses);

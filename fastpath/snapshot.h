@@ -37,6 +37,7 @@
 #define ZONE_NONE  0
 #define ZONE_LOCAL 1
 
+struct nat;
 struct policy;
 
 /* An address with the length of its subnet; host bits are kept. */
@@ -123,6 +124,7 @@ struct snapshot {
 	uint32_t *edges; /* network and broadcast addresses of connected subnets, sorted, host order
 			  */
 	struct policy *policy; /* owned by the snapshot */
+	struct nat *nat;       /* likewise; NULL: nothing is translated */
 	/* Own IPv4 addresses and edges, a bit each: most packets have neither, and need no search.
 	 */
 	uint64_t filter[SNAPSHOT_FILTER / 64];
@@ -131,7 +133,7 @@ struct snapshot {
 /* snapshot_create: with room for so many own addresses, and the subnet of each of IPv4; empty but
  * for `fragments`, which has its defaults. */
 struct snapshot *snapshot_create(uint16_t address_count, uint16_t address6_count);
-void snapshot_destroy(struct snapshot *); /* policy included */
+void snapshot_destroy(struct snapshot *); /* policy and nat included */
 
 /* snapshot_map_ports: after the interfaces have their ports and tags: make the way back.
  * => false: out of memory. */

@@ -94,9 +94,10 @@ struct engine {
 	struct neigh_table *neighbours;
 	struct blacklist *blacklist;
 	struct limit_table *limits;
-	struct frag_table *fragments; /* NULL: fragments are dropped */
-	struct rte_ring *scans;	      /* MP: workers, SC: M */
-	struct rte_ring *inject;      /* MP, SC: worker 0 */
+	struct nat_groups *nat_groups; /* NULL: nothing is translated */
+	struct frag_table *fragments;  /* NULL: fragments are dropped */
+	struct rte_ring *scans;	       /* MP: workers, SC: M */
+	struct rte_ring *inject;       /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];
 
 	alignas(64) _Atomic(struct snapshot *) snapshot; /* M writes, all read */

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nat_group.h"
+
+#include "check.h"
+#include "rcu.h"
+
+#include <rte_malloc.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum life {
+	LIFE_FREE,
+	LIFE_USED,
+	LIFE_RETIRED, /* no snapshot refers to it */
+	LIFE_EMPTY    /* and nothing is taken: waits for whoever gave the last back to be out */
+};
+
+struct group {
+	_Atomic(uint32_t) life; /* M writes */
+	uint32_t references;	/* M only, as the next three */
+	uint64_t token;		/* LIFE_EMPTY */
+	struct nat_group_params params;
+	struct nat_pool *pool;
+	_Atomic(uint64_t) taken, given, exhausted;
+};
+
+struct nat_groups {
+	struct nat_groups_params params;
+	uint32_t made; /* groups so far: no two pools draw the same numbers */
+	struct group groups[NAT_GROUPS_MAX];
+};
+
+struct nat_groups *
+nat_groups_create(const struct nat_groups_params *params)
+{
+	struct nat_groups *g = rte_zmalloc_socket("nat_groups", sizeof(*g), 64, params->socket);
+
+	if (g != NULL)
+		g->params = *params;
+	return g;
+}
+
+static enum life
+life_of(const struct group *g)
+{
+	return (enum life)atomic_load_explicit(&g->life, memory_order_acquire);
+}
+
+static void
+set_life(struct group *g, enum life life)
+{
+	atomic_store_explicit(&g->life, life, memory_order_release);
+}
+
+static void
+free_group(struct group *g)
+{
+	nat_pool_destroy(g->pool);
+	g->pool = NULL;
+	set_life(g, LIFE_FREE);
+}
+
+void
+nat_groups_destroy(struct nat_groups *groups)
+{
+	for (uint32_t i = 0; groups != NULL && i < NAT_GROUPS_MAX; i++) {
+		if (life_of(&groups->groups[i]) != LIFE_FREE)
+			free_group(&groups->groups[i]);
+	}
+	rte_free(groups);
+}
+
+/* Do both hand out the same in the same way? */
+static bool
+same(const struct nat_group_params *a, const struct nat_group_params *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->mode == b->mode && a->paired == b->paired &&
+	       a->endpoint_independent == b->endpoint_independent && a->full_cone == b->full_cone &&
+	       a->block == b->block && a->section_count == b->section_count &&
+	       memcmp(a->sections, b->sections, a->section_count * sizeof(a->sections[0])) == 0;
+}
+
+static int
+make(struct nat_groups *groups, struct group *g, const struct nat_group_params *params)
+{
+	const struct nat_pool_params pool = {
+		.mode = params->mode,
+		.sections = params->sections,
+		.section_count = params->section_count,
+		.block = params->block,
+		.paired = params->paired,
+		.workers = groups->params.workers,
+		.homes = groups->params.workers > 1 ? groups->params.homes : NULL,
+		.seed = groups->params.seed + ++groups->made,
+		.socket = groups->params.socket,
+	};
+
+	g->pool = nat_pool_create(&pool);
+	if (g->pool == NULL)
+		return -errno;
+	g->params = *params;
+	g->references = 0;
+	atomic_store_explicit(&g->taken, 0, memory_order_relaxed);
+	atomic_store_explicit(&g->given, 0, memory_order_relaxed);
+	atomic_store_explicit(&g->exhausted, 0, memory_order_relaxed);
+	return 0;
+}
+
+/* => a group with these parameters, else a free place, else NULL. */
+static struct group *
+place_for(struct nat_groups *groups, const struct nat_group_params *params)
+{
+	struct group *free_place = NULL;
+
+	for (uint32_t i = 0; i < NAT_GROUPS_MAX; i++) {
+		struct group *g = &groups->groups[i];
+
+		if (life_of(g) == LIFE_FREE)
+			free_place = free_place == NULL ? g : free_place;
+		else if (same(&g->params, params))
+			return g;
+	}
+	return free_place;
+}
+
+uint16_t
+nat_groups_acquire(struct nat_groups *groups, const struct nat_group_params *params, char *err,
+	size_t err_size)
+{
+	struct group *g;
+
+	(void)nat_groups_sweep(groups);
+	FW_ASSERT(params->section_count <= NAT_GROUP_SECTIONS);
+	g = place_for(groups, params);
+	if (g == NULL) {
+		snprintf(err, err_size,
+			"%s: %d address groups are in use, with those whose sessions still end",
+			params->name, NAT_GROUPS_MAX);
+		return NAT_GROUP_NONE;
+	}
+	if (life_of(g) == LIFE_FREE) {
+		const int rc = make(groups, g, params);
+
+		if (rc < 0) {
+			snprintf(err, err_size, "%s: %s", params->name,
+				rc == -ENOMEM ? "too little memory" : strerror(-rc));
+			return NAT_GROUP_NONE;
+		}
+	}
+	set_life(g, LIFE_USED);
+	g->references++;
+	return (uint16_t)(g - groups->groups);
+}
+
+void
+nat_groups_release(struct nat_groups *groups, uint16_t id)
+{
+	struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX && g->references > 0);
+	if (--g->references == 0)
+		set_life(g, LIFE_RETIRED);
+}
+
+static bool
+empty(const struct nat_pool *pool)
+{
+	const struct nat_usage u = nat_pool_usage(pool, NAT_POOL_UNOWNED);
+
+	return u.used[0] == 0 && u.used[1] == 0 && u.used[2] == 0 && u.hosts == 0;
+}
+
+uint32_t
+nat_groups_sweep(struct nat_groups *groups)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < NAT_GROUPS_MAX; i++) {
+		struct group *g = &groups->groups[i];
+
+		if (life_of(g) == LIFE_RETIRED && empty(g->pool)) {
+			g->token = rcu_start(groups->params.rcu);
+			set_life(g, LIFE_EMPTY);
+		}
+		if (life_of(g) == LIFE_EMPTY && rcu_done(groups->params.rcu, g->token)) {
+			if (empty(g->pool))
+				free_group(g);
+			else
+				set_life(g, LIFE_RETIRED); /* the peer's session came late */
+		}
+		left += life_of(g) == LIFE_RETIRED || life_of(g) == LIFE_EMPTY;
+	}
+	return left;
+}
+
+struct nat_pool *
+nat_groups_pool(const struct nat_groups *groups, uint16_t id)
+{
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return groups->groups[id].pool;
+}
+
+const struct nat_group_params *
+nat_groups_params(const struct nat_groups *groups, uint16_t id)
+{
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return &groups->groups[id].params;
+}
+
+bool
+nat_groups_retired(const struct nat_groups *groups, uint16_t id)
+{
+	const enum life life = id < NAT_GROUPS_MAX ? life_of(&groups->groups[id]) : LIFE_FREE;
+
+	return life == LIFE_RETIRED || life == LIFE_EMPTY;
+}
+
+uint16_t
+nat_groups_find(const struct nat_groups *groups, const char *name)
+{
+	for (uint16_t i = 0; i < NAT_GROUPS_MAX; i++) {
+		const struct group *g = &groups->groups[i];
+
+		if (life_of(g) == LIFE_USED && strcmp(g->params.name, name) == 0)
+			return i;
+	}
+	return NAT_GROUP_NONE;
+}
+
+enum nat_refusal
+nat_groups_take(
+	struct nat_groups *groups, uint16_t id, const struct nat_want *want, struct nat_got *got)
+{
+	struct group *g = &groups->groups[id];
+	enum nat_refusal refusal;
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	refusal = nat_pool_take(g->pool, want, got);
+	atomic_fetch_add_explicit(
+		refusal == NAT_OK ? &g->taken : &g->exhausted, 1, memory_order_relaxed);
+	return refusal;
+}
+
+enum nat_refusal
+nat_groups_claim(struct nat_groups *groups, uint16_t id, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *got)
+{
+	struct group *g = &groups->groups[id];
+	enum nat_refusal refusal;
+
+	(void)port; /* of a mapping that does not depend on the endpoint */
+	if (id >= NAT_GROUPS_MAX || life_of(g) != LIFE_USED)
+		return NAT_NOT_OURS;
+	refusal = nat_pool_claim(g->pool, proto, host, got);
+	if (refusal == NAT_OK)
+		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
+	return refusal;
+}
+
+void
+nat_groups_give(struct nat_groups *groups, uint16_t id, uint8_t proto, const struct nat_got *got)
+{
+	struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	if (nat_pool_give(g->pool, proto, got))
+		atomic_fetch_add_explicit(&g->given, 1, memory_order_relaxed);
+}
+
+struct nat_group_stats
+nat_groups_stats(const struct nat_groups *groups, uint16_t id)
+{
+	const struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return (struct nat_group_stats){
+		.taken = atomic_load_explicit(&g->taken, memory_order_relaxed),
+		.given = atomic_load_explicit(&g->given, memory_order_relaxed),
+		.exhausted = atomic_load_explicit(&g->exhausted, memory_order_relaxed),
+	};
+}
