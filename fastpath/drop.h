@@ -58,6 +58,11 @@
 	X(limit_zone_total, "the zone has as many sessions as it may")                             \
 	X(limit_zone_halfopen, "the zone has as many half-open sessions as it may")                \
 	X(limit_zone_rate, "sessions begin in the zone faster than they may")                      \
+	X(nat_no_mapping, "to an outside address, and nothing is known there")                     \
+	X(nat_exhausted, "no outside address or port is left to translate the source to")          \
+	X(nat_protocol, "protocol without ports, whose source is to be translated to a port")      \
+	X(nat_clash, "translated, it would be the packet of another session")                      \
+	X(nat_direction, "packet of a translated session, sent past the translation")              \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \
 	X(no_service, "addressed to the firewall, nothing listens")                                \

@@ -27,13 +27,16 @@ struct egress {
 /* In this file `family` is the packet's, 4 or 6: a constant where speed counts, so that one source
  * gives the code of each. */
 
-/* egress_route: interface and next hop of a packet's destination; the neighbour is not looked for.
+/* egress_route: interface and next hop of a destination, an address of this family; the neighbour
+ * is not looked for.
  * => DROP_no_route or DROP_NONE. */
-enum drop_reason egress_route(const struct worker *, const struct pkt *, struct egress *);
+enum drop_reason egress_route(
+	const struct worker *, unsigned int family, const void *dst, struct egress *);
 /* egress_neighbour: the neighbour of a way out whose interface and next hop are known. */
 void egress_neighbour(const struct worker *, unsigned int family, struct egress *);
-/* egress_resolve: both. */
-enum drop_reason egress_resolve(const struct worker *, const struct pkt *, struct egress *);
+/* egress_resolve: both, for the packets of a direction of a session. */
+enum drop_reason egress_resolve(const struct worker *, const struct pkt *, const struct session *,
+	unsigned int dir, struct egress *);
 
 /* egress_hold: hand a frame to the control core, which asks for the next hop's MAC and sends it on
  * (TTL already lowered, pkt_meta.port = the way out).  => false: ring full. */
@@ -99,9 +102,10 @@ egress_cache(const struct worker *w, struct session_dir *d, const struct egress 
 
 /* egress_of: the way out of a direction of a session.  => DROP_no_route or DROP_NONE. */
 static __rte_always_inline enum drop_reason
-egress_of(const struct worker *w, const struct pkt *p, unsigned int family, struct session_dir *d,
-	struct egress *e)
+egress_of(const struct worker *w, const struct pkt *p, unsigned int family, struct session *s,
+	unsigned int dir, struct egress *e)
 {
+	struct session_dir *d = &s->dir[dir];
 	enum drop_reason reason;
 
 	if (likely(__atomic_load_n(&d->route_gen, __ATOMIC_ACQUIRE) == w->route_gen)) {
@@ -116,7 +120,7 @@ egress_of(const struct worker *w, const struct pkt *p, unsigned int family, stru
 		if (likely(neigh_word_state(e->word) != NEIGH_FREE))
 			return DROP_NONE;
 	}
-	reason = egress_resolve(w, p, e);
+	reason = egress_resolve(w, p, s, dir, e);
 	if (reason == DROP_NONE)
 		egress_cache(w, d, e);
 	return reason;

@@ -4,7 +4,7 @@
  * the workers with.
  */
 #include "frag_table.h"
-#include "nat_group.h"
+#include "nat.h"
 #include "policy_count.h"
 #include "worker.h"
 
@@ -237,6 +237,8 @@ engine_publish(struct engine *e, struct snapshot *s)
 	FW_ASSERT(s == NULL || s->policy != NULL);
 	if (s != NULL) {
 		policy_counter_workers(s->policy, e->worker_count);
+		if (s->nat != NULL && s->nat->rules != NULL)
+			policy_counter_workers(s->nat->rules, e->worker_count);
 		snapshot_seal(s);
 	}
 	old = atomic_exchange_explicit(&e->snapshot, s, memory_order_acq_rel);
@@ -245,6 +247,9 @@ engine_publish(struct engine *e, struct snapshot *s)
 	if (old != NULL && s != NULL) {
 		former_zones(old, s, zone_was);
 		policy_counter_carry(s->policy, old->policy, zone_was);
+		if (old->nat != NULL && old->nat->rules != NULL && s->nat != NULL &&
+			s->nat->rules != NULL)
+			policy_counter_carry(s->nat->rules, old->nat->rules, zone_was);
 	}
 	snapshot_destroy(old);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * First packets.  Order: blacklist, own address?, may this packet open a session at all; source
- * check, route and out zone; security policy; create session, mirror event.  Each step takes the
- * whole burst.  Whatever no rule permits is dropped.
+ * First packets.  Order: blacklist, destination NAT, own address?, may this packet open a session
+ * at all; source check, route and out zone; security policy; source NAT, create session, mirror
+ * event. Each step takes the whole burst.  Whatever no rule permits is dropped.
  */
 #include "first.h"
 
 #include "egress.h"
 #include "frag.h"
 #include "l4_sum.h"
+#include "nat.h"
+#include "nat_walk.h"
 #include "notice_send.h"
 #include "parse_l4.h"
 #include "policy_count.h"
@@ -24,7 +26,8 @@ struct own {
 /* A packet that has passed everything up to the policy. */
 struct candidate {
 	struct pkt *p;
-	struct own own; /* found: to the firewall itself */
+	struct own own;	     /* found: to the firewall itself */
+	struct nat_plan nat; /* of IPv4; dst is always set */
 	struct egress egress;
 	uint8_t zone;		  /* where it leads */
 	enum drop_reason refused; /* cannot go on; its sender hears of it if the policy permits */
@@ -50,14 +53,16 @@ find_own(const struct worker *w, const struct pkt *p, struct own *own)
 
 /* Addresses between which nothing is routed. */
 static enum drop_reason
-unroutable(const struct pkt *p)
+unroutable(const struct candidate *c)
 {
+	const struct pkt *p = c->p;
+
 	if (p->family == 6) {
 		if (ip6_is_link_local(p->ip6->src_addr) || ip6_is_link_local(p->ip6->dst_addr))
 			return DROP_link_local;
 		return ip6_is_host(p->ip6->dst_addr) ? DROP_NONE : DROP_no_route;
 	}
-	return ip4_is_host(p->ip->dst_addr) ? DROP_NONE : DROP_no_route;
+	return ip4_is_host(c->nat.dst) ? DROP_NONE : DROP_no_route;
 }
 
 static bool
@@ -141,17 +146,68 @@ limited(struct worker *w, const struct pkt *p, const struct session *s)
 	return limit_take(w->limits, &w->snap->limits[p->zone], &begins, w->now);
 }
 
-/* session_create: make the candidate's session visible and let its packet through.
- * => false: another worker was faster; the packet has gone through that session. */
-static bool
-session_create(struct worker *w, const struct candidate *c, uint32_t policy)
+/* insert: make a session visible, in the place of `old` if that is one.
+ * => Its index; that of another with the same key, and *existed; or SESSION_NONE and *reason. */
+static uint32_t
+insert(struct worker *w, struct candidate *c, struct session *s, uint32_t old, bool *existed,
+	enum drop_reason *reason)
+{
+	const struct pkt *p = c->p;
+
+	*reason = DROP_table_full;
+	if (unlikely(w->snap->nat != NULL) && p->family == 4 && nat_plan_translates(&c->nat))
+		return nat_walk_insert(w, p, s, &c->nat, old, existed, reason);
+	if (likely(old == SESSION_NONE))
+		return p->family == 6 ? session_table_insert6(
+						w->sessions, s, &p->key6, w->id, w->now, existed)
+				      : session_table_insert4(
+						w->sessions, s, &p->key, w->id, w->now, existed);
+	return p->family == 6 ? session_table_replace6(w->sessions, s, &p->key6, old, w->id, w->now)
+			      : session_table_replace4(w->sessions, s, &p->key, old, w->id, w->now);
+}
+
+/* Fill a session that nobody can find yet.  => why the packet cannot begin one, or DROP_NONE. */
+static enum drop_reason
+fill(struct worker *w, const struct candidate *c, struct session *s, uint32_t policy,
+	struct tcp_segment *seg)
 {
 	struct pkt *p = c->p;
 	const uint32_t kind = session_kind(p->family, p->proto, p->swap);
 	enum drop_reason reason = DROP_NONE;
+
+	s->zone[0] = p->zone;
+	s->zone[1] = c->zone;
+	atomic_store_explicit(&s->policy, policy, memory_order_relaxed);
+	atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
+	if (c->own.found) {
+		atomic_store_explicit(&s->ctl, kind | SESSION_ICMP_REPLIED | SESSION_F_LOCAL,
+			memory_order_relaxed);
+		return DROP_NONE;
+	}
+	if (p->proto == IPPROTO_TCP) {
+		pkt_tcp_segment(p, seg);
+		atomic_store_explicit(&s->ctl, kind, memory_order_relaxed);
+		reason = session_tcp_first(s, seg, w->snap->tracking.tcp_loose);
+	} else {
+		atomic_store_explicit(&s->ctl,
+			kind | session_other_first(p->proto, key_ports(p).dst),
+			memory_order_relaxed);
+	}
+	egress_cache(w, &s->dir[0], &c->egress);
+	return reason;
+}
+
+/* session_create: make the candidate's session visible and let its packet through.
+ * => false: another worker was faster; the packet has gone through that session. */
+static bool
+session_create(struct worker *w, struct candidate *c, uint32_t policy)
+{
+	struct pkt *p = c->p;
+	const bool nat = unlikely(w->snap->nat != NULL) && p->family == 4 && !c->own.found;
+	uint32_t index = SESSION_NONE;
+	enum drop_reason reason;
 	struct tcp_segment seg;
 	struct session *s;
-	uint32_t index;
 	bool existed = false;
 
 	if (unlikely(l4_sum_wrong(w, p, true))) {
@@ -163,44 +219,22 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		worker_drop(w, p, DROP_table_full);
 		return true;
 	}
-	s->zone[0] = p->zone;
-	s->zone[1] = c->zone;
-	atomic_store_explicit(&s->policy, policy, memory_order_relaxed);
-	atomic_store_explicit(&s->last_seen, w->now_s, memory_order_relaxed);
-	if (c->own.found) {
-		atomic_store_explicit(&s->ctl, kind | SESSION_ICMP_REPLIED | SESSION_F_LOCAL,
-			memory_order_relaxed);
-	} else if (p->proto == IPPROTO_TCP) {
-		pkt_tcp_segment(p, &seg);
-		atomic_store_explicit(&s->ctl, kind, memory_order_relaxed);
-		reason = session_tcp_first(s, &seg, w->snap->tracking.tcp_loose);
-	} else {
-		atomic_store_explicit(&s->ctl,
-			kind | session_other_first(p->proto, key_ports(p).dst),
-			memory_order_relaxed);
-	}
-	if (!c->own.found)
-		egress_cache(w, &s->dir[0], &c->egress);
-	index = SESSION_NONE;
+	reason = fill(w, c, s, policy, &seg);
 	if (reason == DROP_NONE && unlikely(w->snap->limit_zones >> p->zone & 1))
 		reason = limited(w, p, s);
-	if (reason == DROP_NONE) {
-		index = p->family == 6 ? session_table_insert6(
-						 w->sessions, s, &p->key6, w->id, w->now, &existed)
-				       : session_table_insert4(
-						 w->sessions, s, &p->key, w->id, w->now, &existed);
-		reason = DROP_table_full;
-	}
+	if (reason == DROP_NONE && nat)
+		reason = nat_walk_source(w, p, c->zone, c->egress.interface, &c->nat);
+	if (reason == DROP_NONE)
+		index = insert(w, c, s, SESSION_NONE, &existed, &reason);
 	if (existed && p->proto == IPPROTO_TCP) {
 		const struct session *old = session_table_at(w->sessions, index);
 		uint32_t replaced = SESSION_NONE;
+		enum drop_reason why;
+		bool again = false;
 
 		if (session_tcp_reopen(old, p->swap ^ session_swap(old), &seg))
-			replaced = p->family == 6 ? session_table_replace6(w->sessions, s, &p->key6,
-							    index, w->id, w->now)
-						  : session_table_replace4(w->sessions, s, &p->key,
-							    index, w->id, w->now);
-		if (replaced != SESSION_NONE) {
+			replaced = insert(w, c, s, index, &again, &why);
+		if (replaced != SESSION_NONE && !again) {
 			index = replaced;
 			existed = false;
 		}
@@ -208,13 +242,15 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 	if (index == SESSION_NONE || existed) {
 		limit_gone(w->limits, session_table_index(w->sessions, s));
 		session_table_unalloc(w->sessions, s);
+		if (nat)
+			nat_walk_release(w, p, &c->nat);
 	}
 	if (index == SESSION_NONE) {
 		worker_drop(w, p, reason);
 		return true;
 	}
 	if (existed) {
-		if (!worker_hit(w, p, index))
+		if (!worker_hit(w, p))
 			worker_drop(w, p, DROP_session_dead);
 		return false;
 	}
@@ -225,6 +261,8 @@ session_create(struct worker *w, const struct candidate *c, uint32_t policy)
 		worker_touch(w, s, 0, p->ip_len);
 		if (p->proto == IPPROTO_TCP && seg.flags & TCP_SYN)
 			egress_clamp(w, p, &c->egress);
+		if (nat && session_translated(s))
+			nat_translate(w, p, s, 0);
 		if (unlikely(p->fragments))
 			frag_send(w, p, &c->egress);
 		else
@@ -283,16 +321,17 @@ static enum drop_reason
 prepare_transit(const struct worker *w, struct candidate *c)
 {
 	const struct pkt *p = c->p;
-	enum drop_reason reason = unroutable(p);
+	enum drop_reason reason = unroutable(c);
 
 	if (reason == DROP_NONE)
-		reason = egress_route(w, p, &c->egress);
+		reason = egress_route(w, p->family,
+			p->family == 6 ? (const void *)p->ip6->dst_addr : &c->nat.dst, &c->egress);
 	if (reason != DROP_NONE)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
 		return DROP_no_route;
-	if (p->family == 4 && unlikely(c->egress.next_hop == p->ip->dst_addr) &&
-		snapshot_is_edge(w->snap, p->ip->dst_addr))
+	if (p->family == 4 && unlikely(c->egress.next_hop == c->nat.dst) &&
+		snapshot_is_edge(w->snap, c->nat.dst))
 		return DROP_smurf;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
 	reason = egress_allowed(w, p, p->family, &c->egress, c->zone);
@@ -316,6 +355,24 @@ blacklisted(const struct worker *w, const struct pkt *p, const struct blacklist_
 	return true;
 }
 
+/* Where addresses are translated: whose is this packet? */
+static __rte_noinline enum drop_reason
+admit_nat(struct worker *w, struct candidate *c)
+{
+	const struct pkt *p = c->p;
+
+	c->nat.source = c->nat.destination = false;
+	c->nat.note = 0;
+	if (!nat_walk_destination(w, p, &c->nat)) {
+		find_own(w, p, &c->own);
+		if (c->own.found)
+			return DROP_NONE;
+		if (nat_has_address(w->snap->nat, p->ip->dst_addr))
+			return w->owner ? DROP_nat_no_mapping : DROP_not_owner;
+	}
+	return cannot_open(w, p);
+}
+
 /* admit: what needs a look at the packet only.  => false: it is done. */
 static bool
 admit(struct worker *w, struct candidate *c)
@@ -325,6 +382,8 @@ admit(struct worker *w, struct candidate *c)
 	enum drop_reason reason;
 
 	c->own.found = false;
+	if (p->family == 4)
+		c->nat.dst = p->ip->dst_addr;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
 		worker_drop(w, p, DROP_blacklist);
 		return false;
@@ -333,6 +392,8 @@ admit(struct worker *w, struct candidate *c)
 		scan_note(w, p);
 	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
+	} else if (unlikely(w->snap->nat != NULL) && p->family == 4) {
+		reason = admit_nat(w, c);
 	} else {
 		find_own(w, p, &c->own);
 		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
@@ -389,10 +450,11 @@ union policy_keys {
 };
 
 static void
-policy_key_of(const struct candidate *c, union policy_keys *keys, uint32_t i)
+policy_key_of(
+	const struct worker *w, const struct candidate *c, union policy_keys *keys, uint32_t i)
 {
 	const struct pkt *p = c->p;
-	const struct parse_ports ports = policy_ports(p);
+	struct parse_ports ports = policy_ports(p);
 
 	if (p->family == 6) {
 		struct policy_key6 *k = &keys->v6[i];
@@ -407,11 +469,13 @@ policy_key_of(const struct candidate *c, union policy_keys *keys, uint32_t i)
 	} else {
 		struct policy_key *k = &keys->v4[i];
 
+		if (unlikely(w->snap->nat != NULL) && c->nat.destination)
+			ports.dst = c->nat.dport;
 		*k = (struct policy_key){ .source_zone = p->zone,
 			.destination_zone = c->zone,
 			.proto = p->proto,
 			.src = p->ip->src_addr,
-			.dst = p->ip->dst_addr,
+			.dst = c->nat.dst,
 			.sport = ports.src,
 			.dport = ports.dst };
 	}
@@ -494,7 +558,7 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 			continue;
 		if (asked != i)
 			candidates[asked] = candidates[i];
-		policy_key_of(&candidates[asked], &keys, asked);
+		policy_key_of(w, &candidates[asked], &keys, asked);
 		asked++;
 	}
 	if (asked == 0) {

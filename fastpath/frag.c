@@ -5,6 +5,7 @@
 #include "frag_table.h"
 #include "icmp6_rules.h"
 #include "ip6_chain.h"
+#include "nat_rewrite.h"
 
 #define DATAGRAM_MAX	65535
 #define FRAGMENT_ID	4  /* where the identification is in IPv6's fragment header */
@@ -246,6 +247,14 @@ frag_fits(const struct pkt *p, uint16_t mtu)
 			return false;
 	}
 	return true;
+}
+
+void
+frag_translate(const struct pkt *p, const struct session_leaving *l)
+{
+	for (struct rte_mbuf *m = pkt_part(p->m)->next; m != NULL; m = pkt_part(m)->next)
+		nat_rewrite_addresses(
+			rte_pktmbuf_mtod_offset(m, struct rte_ipv4_hdr *, pkt_part(m)->l3), l);
 }
 
 void

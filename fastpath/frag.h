@@ -23,6 +23,9 @@ bool frag_take(struct worker *, struct pkt *, struct pkt *datagram);
  * in fragments. */
 bool frag_fits(const struct pkt *, uint16_t mtu);
 
+/* frag_translate: addresses of all fragments but the first. */
+void frag_translate(const struct pkt *, const struct session_leaving *);
+
 /* frag_send: egress_send() of each fragment. */
 void frag_send(struct worker *, const struct pkt *, const struct egress *);
 

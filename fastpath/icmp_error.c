@@ -4,6 +4,7 @@
 #include "egress.h"
 #include "icmp6_rules.h"
 #include "ip6_chain.h"
+#include "nat_walk.h"
 #include "parse_l4.h"
 
 /* RFC 792: at least 8 bytes of the quoted packet's payload follow its header. */
@@ -104,12 +105,11 @@ icmp_error_parse6(struct pkt *p, uint32_t readable)
 }
 
 void
-icmp_error_hit(struct worker *w, struct pkt *p, struct session *s)
+icmp_error_hit(struct worker *w, struct pkt *p, struct session *s, unsigned int found_as)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const unsigned int quoted =
-		p->swap ^ session_ctl_swap(ctl); /* direction of the quoted packet */
-	const unsigned int dir = !quoted;	 /* the error travels against it */
+	const unsigned int quoted = found_as & 1; /* direction of the quoted packet */
+	const unsigned int dir = !quoted;	  /* the error travels against it */
 	struct egress e;
 	enum drop_reason reason;
 
@@ -121,8 +121,11 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s)
 		reason = DROP_not_owner;
 	else if (p->zone != s->zone[dir])
 		reason = DROP_zone;
+	else if ((ctl & SESSION_KIND_NAT) != 0 && found_as != (0 | SESSION_DIR_OUTSIDE) &&
+		 found_as != 1)
+		reason = DROP_nat_direction; /* who is told knows the packet as it left us */
 	else
-		reason = egress_of(w, p, p->family, &s->dir[dir], &e);
+		reason = egress_of(w, p, p->family, s, dir, &e);
 	if (reason == DROP_NONE)
 		reason = egress_allowed(w, p, p->family, &e, s->zone[quoted]);
 	if (reason == DROP_NONE && session_proto(s) == IPPROTO_TCP &&
@@ -132,5 +135,7 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s)
 		worker_drop(w, p, reason);
 		return;
 	}
+	if ((ctl & SESSION_KIND_NAT) != 0 && p->family == 4)
+		nat_translate_error(w, p, s, dir);
 	egress_send(w, p, p->family, &e);
 }

@@ -11,5 +11,6 @@ enum drop_reason icmp_error_parse(struct pkt *);
 /* The same for ICMPv6; `readable` bytes lie in one piece from the IPv6 header on. */
 enum drop_reason icmp_error_parse6(struct pkt *, uint32_t readable);
 
-/* icmp_error_hit: the quoted packet's session was found.  Forwards or drops; changes no session. */
-void icmp_error_hit(struct worker *, struct pkt *, struct session *);
+/* icmp_error_hit: the quoted packet's session was found, as the look-up says it.  Forwards or
+ * drops; changes no session. */
+void icmp_error_hit(struct worker *, struct pkt *, struct session *, unsigned int found_as);

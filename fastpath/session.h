@@ -174,6 +174,13 @@ session_counts(const struct session *s)
 	       (atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_LOCAL) == 0;
 }
 
+/* session_translated: has it an outside key? */
+static inline bool
+session_translated(const struct session *s)
+{
+	return (atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_KIND_NAT) != 0;
+}
+
 /* session_family: => 4 or 6. */
 static inline uint8_t
 session_family(const struct session *s)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session_recheck.h"
 
+#include "nat.h"
+#include "nat_walk.h"
 #include "policy.h"
 #include "session_walk.h"
 
@@ -14,9 +16,10 @@ source_port(uint8_t proto, rte_be16_t port)
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ? port : 0;
 }
 
+/* `leaving`: where direction 0 of a translated session leads, else NULL. */
 static void
 classify(const struct snapshot *snap, const struct session *s, const union session_walk_key *key,
-	struct policy_verdict *v)
+	const struct session_leaving *leaving, struct policy_verdict *v)
 {
 	if (session_family(s) == 6) {
 		const struct session_tuple6 t = session_key6_tuple(&key->v6, session_swap(s));
@@ -35,9 +38,9 @@ classify(const struct snapshot *snap, const struct session *s, const union sessi
 			.destination_zone = s->zone[1],
 			.proto = t.proto,
 			.src = t.src,
-			.dst = t.dst,
+			.dst = leaving != NULL ? leaving->dst : t.dst,
 			.sport = source_port(t.proto, t.sport),
-			.dport = t.dport };
+			.dport = leaving != NULL ? leaving->dport : t.dport };
 
 		policy_classify(snap->policy, &k, 1, v);
 	}
@@ -76,7 +79,8 @@ needs_no_rule(
  * that end has? */
 static bool
 rezoned(const struct engine *e, const struct snapshot *snap, const struct session *s,
-	const union session_walk_key *key, uint64_t interfaces)
+	const union session_walk_key *key, const struct session_leaving *leaving,
+	uint64_t interfaces)
 {
 	const bool local =
 		(atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_LOCAL) != 0;
@@ -88,15 +92,42 @@ rezoned(const struct engine *e, const struct snapshot *snap, const struct sessio
 		uint16_t by;
 		bool found;
 
-		found = session_family(s) == 6 ? route6_lookup(engine_routes6(e),
-							 key->v6.addr[swap ^ end], &by, &next_hop6)
-					       : route_lookup(engine_routes(e),
-							 key->v4.addr[swap ^ end], &by, &next_hop);
+		found = session_family(s) == 6
+				? route6_lookup(engine_routes6(e), key->v6.addr[swap ^ end], &by,
+					  &next_hop6)
+				: route_lookup(engine_routes(e),
+					  end == 1 && leaving != NULL ? leaving->dst
+								      : key->v4.addr[swap ^ end],
+					  &by, &next_hop);
 		if (found && by < snap->interface_count && (interfaces >> by & 1) != 0 &&
 			snap->interfaces[by].zone != s->zone[end])
 			return true;
 	}
 	return false;
+}
+
+/* Is a session translated as the configuration says now?  Of a source NAT rule that has changed
+ * only the group matters: what sessions have taken stays theirs. */
+static bool
+still_translated(const struct engine *e, const struct snapshot *snap, const struct session *s,
+	const union session_walk_key *key, const struct session_leaving *l)
+{
+	const struct session_tuple4 t = session_key4_tuple(&key->v4, session_swap(s));
+	struct session_outside o;
+	rte_be32_t address;
+	struct nat_plan plan;
+
+	if (session_family(s) != 4)
+		return true;
+	if (snap->nat == NULL || !session_table_outside(engine_sessions(e), s, &o))
+		return false;
+	nat_plan_destination(snap->nat, s->zone[0], &t, &plan);
+	if (plan.dst != l->dst || plan.dport != l->dport)
+		return false;
+	if (o.note != 0)
+		return !nat_groups_retired(snap->nat->groups, (uint16_t)(o.note - 1));
+	return l->src == t.src ||
+	       (nat_static_inside(snap->nat, t.src, &address) && address == l->src);
 }
 
 bool
@@ -111,11 +142,18 @@ session_recheck(const struct engine *e, uint32_t slots, struct session_recheck *
 		const uint32_t index = session_table_index(t, s);
 		struct policy_verdict v = { .action = POLICY_PERMIT };
 		uint32_t was = atomic_load_explicit(&s->policy, memory_order_relaxed);
+		struct session_leaving l;
+		const bool nat = session_translated(s);
 
-		if (r->rezoned != 0 && rezoned(e, snap, s, &w.key, r->rezoned))
+		if (nat)
+			session_table_leaving(t, s, 0, &l);
+		if (nat && !still_translated(e, snap, s, &w.key, &l))
+			v.action = POLICY_DENY;
+		else if (r->rezoned != 0 &&
+			 rezoned(e, snap, s, &w.key, nat ? &l : NULL, r->rezoned))
 			v.action = POLICY_DENY;
 		else if (!needs_no_rule(snap, s, &w.key))
-			classify(snap, s, &w.key, &v);
+			classify(snap, s, &w.key, nat ? &l : NULL, &v);
 		if (v.action != POLICY_PERMIT) {
 			if (!session_table_post(t, index, w.generation, SESSION_OP_DENY)) {
 				w.next = index; /* inbox full */

@@ -167,6 +167,17 @@ uint32_t session_table_insert6_nat(struct session_table *, struct session *,
 bool session_table_outside(
 	const struct session_table *, const struct session *, struct session_outside *);
 
+/* How the packets of one direction of a translated IPv4 session leave. */
+struct session_leaving {
+	rte_be32_t src, dst;
+	rte_be16_t sport, dport; /* as in the key: of ICMP the identifier and what stands for it */
+	uint16_t address_sum;	 /* what the addresses that leave sum up to more than those that */
+	uint16_t port_sum; /* came, and the ports: in ones' complement, byte order of packets */
+};
+/* session_table_leaving: => Any registered lcore, of a session that is visible and translated. */
+void session_table_leaving(const struct session_table *, const struct session *, unsigned int dir,
+	struct session_leaving *);
+
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */
 bool session_table_key4(

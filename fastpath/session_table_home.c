@@ -264,7 +264,7 @@ remove_session(struct session_table *t, struct session_home *h, uint32_t index, 
 
 	/* Not there when a successor has taken its place. */
 	session_index_remove(&t->index, session_table_hash_of(t, s), session_table_entry(t, s));
-	if (session_has_outside(s))
+	if (session_translated(s))
 		session_index_remove(
 			&t->index, session_outside_hash(t, s), session_outside_entry(t, s));
 	atomic_fetch_sub_explicit(&h->count, 1, memory_order_relaxed);
@@ -382,7 +382,7 @@ find_due(struct session_table *t, struct session_home *h, uint32_t now_s, uint32
 
 		if (deadline(t, s) <= now_s) {
 			session_index_fetch(&t->index, session_table_hash_of(t, s));
-			if (session_has_outside(s))
+			if (session_translated(s))
 				session_index_fetch(&t->index, session_outside_hash(t, s));
 			due[n++] = index;
 			continue;

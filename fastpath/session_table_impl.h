@@ -89,6 +89,8 @@ struct session_second {
 	uint32_t note;
 	rte_be32_t addr[2];
 	rte_be16_t port[2];
+	uint16_t address_sum; /* direction 0's, as in struct session_leaving */
+	uint16_t port_sum;
 };
 static_assert(offsetof(struct session_second, kind) == offsetof(struct session, ctl) &&
 		      offsetof(struct session_second, addr) == offsetof(struct session, addr) &&
@@ -197,18 +199,12 @@ session_home_of(const struct session *s)
 	return atomic_load_explicit(&s->home, memory_order_acquire);
 }
 
-static inline bool
-session_has_outside(const struct session *s)
-{
-	return (atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_KIND_NAT) != 0;
-}
-
 /* What the index holds for a session's key. */
 static inline uint32_t
 session_table_entry(const struct session_table *t, const struct session *s)
 {
 	return (uint32_t)(s - t->slab) << SESSION_ENTRY_SHIFT |
-	       (session_has_outside(s) ? SESSION_ENTRY_TWO : 0) | session_swap(s);
+	       (session_translated(s) ? SESSION_ENTRY_TWO : 0) | session_swap(s);
 }
 
 /* Seconds a session in this state may be idle. */

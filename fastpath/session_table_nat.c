@@ -61,13 +61,56 @@ session_table_outside(
 	const uint16_t generation = atomic_load_explicit(&s->generation, memory_order_acquire);
 	const struct session_second *o;
 
-	if (session_home_of(s) == SESSION_NO_HOME || !session_has_outside(s))
+	if (session_home_of(s) == SESSION_NO_HOME || !session_translated(s))
 		return false;
 	o = second_of(t, s);
 	*out = (struct session_outside){
 		.key = outside_key(o), .swap = session_ctl_swap(kind_of(o)), .note = o->note
 	};
 	return session_table_still(s, generation);
+}
+
+/* a - b of sums in ones' complement. */
+static uint16_t
+sum_difference(uint32_t a, uint32_t b)
+{
+	uint32_t sum = a + (UINT32_C(0xffff) - b % 0xffff);
+
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+static uint32_t
+address_sum(const rte_be32_t addr[2])
+{
+	return (addr[0] & 0xffff) + (addr[0] >> 16) + (addr[1] & 0xffff) + (addr[1] >> 16);
+}
+
+void
+session_table_leaving(const struct session_table *t, const struct session *s, unsigned int dir,
+	struct session_leaving *l)
+{
+	const struct session_second *o = second_of(t, s);
+
+	if (dir == 0) {
+		const unsigned int src = session_ctl_swap(kind_of(o));
+
+		*l = (struct session_leaving){ .src = o->addr[src],
+			.dst = o->addr[!src],
+			.sport = o->port[src],
+			.dport = o->port[!src],
+			.address_sum = o->address_sum,
+			.port_sum = o->port_sum };
+	} else {
+		const unsigned int dst = session_swap(s);
+
+		*l = (struct session_leaving){ .src = s->addr[!dst],
+			.dst = s->addr[dst],
+			.sport = s->port[!dst],
+			.dport = s->port[dst],
+			.address_sum = (uint16_t)~o->address_sum,
+			.port_sum = (uint16_t)~o->port_sum };
+	}
 }
 
 /* A session gets its outside key, or is to be without one again.  Nobody can find it yet. */
@@ -88,6 +131,9 @@ set_outside(struct session_table *t, struct session *s, const struct session_out
 	o->note = outside->note;
 	memcpy(o->addr, outside->key.addr, sizeof(o->addr));
 	memcpy(o->port, outside->key.port, sizeof(o->port));
+	o->address_sum = sum_difference(address_sum(o->addr), address_sum(s->addr));
+	o->port_sum = sum_difference(
+		(uint32_t)o->port[0] + o->port[1], (uint32_t)s->port[0] + s->port[1]);
 }
 
 /* The locks of two keys, the lower bucket's first, so that nobody waits for each other. */
@@ -134,7 +180,7 @@ look(const struct session_table *t, const struct entering *e, const struct sessi
 		return entry >> SESSION_ENTRY_SHIFT;
 	}
 	outside = session_table_find(t, e->outside, e->outside_hash, false);
-	if (outside == SESSION_INDEX_NONE || (old != NULL && session_has_outside(old) &&
+	if (outside == SESSION_INDEX_NONE || (old != NULL && session_translated(old) &&
 						     outside == session_outside_entry(t, old)))
 		return SESSION_NONE;
 	*clash = SESSION_CLASH_OUTSIDE;
@@ -188,7 +234,7 @@ insert(struct session_table *t, struct session *s, const void *key, bool v6,
 	if (entered) {
 		if (old != NULL) {
 			session_index_remove(&t->index, e.hash, session_table_entry(t, old));
-			if (session_has_outside(old))
+			if (session_translated(old))
 				session_index_remove(&t->index, session_outside_hash(t, old),
 					session_outside_entry(t, old));
 		}

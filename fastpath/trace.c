@@ -242,26 +242,28 @@ way_out(const struct worker *w, struct trace_record *r, unsigned int family, str
 	r->neigh_state = (uint8_t)neigh_word_state(e.word);
 }
 
+/* `dir`: the packet's direction, of an ICMP error that of the packet it quotes. */
 static uint32_t
-session_of(const struct worker *w, const struct pkt *p)
+session_of(const struct worker *w, const struct pkt *p, uint8_t *dir)
 {
 	const struct session_key4 *key4 = &p->key;
 	const struct session_key6 *key6 = &p->key6;
-	uint8_t dir = p->swap;
 	uint32_t index;
 
+	*dir = p->swap;
 	if (p->family == 6)
-		session_table_lookup6(w->sessions, &key6, 1, &index, &dir);
+		session_table_lookup6(w->sessions, &key6, 1, &index, dir);
 	else
-		session_table_lookup4(w->sessions, &key4, 1, &index, &dir);
+		session_table_lookup4(w->sessions, &key4, 1, &index, dir);
+	*dir &= 1;
 	return index;
 }
 
 static void
-note_session(struct trace_record *r, const struct session *s, uint32_t index, const struct pkt *p)
+note_session(struct trace_record *r, const struct session *s, uint32_t index, const struct pkt *p,
+	uint8_t dir)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const uint8_t dir = p->swap ^ session_ctl_swap(ctl);
 
 	r->session = index;
 	r->generation = atomic_load_explicit(&s->generation, memory_order_relaxed);
@@ -274,7 +276,8 @@ void
 trace_parsed(struct worker *w, const struct pkt *p)
 {
 	struct trace_record *r = w->traced;
-	const uint32_t index = session_of(w, p);
+	uint8_t dir;
+	const uint32_t index = session_of(w, p, &dir);
 	struct session *s;
 	uint32_t ctl;
 	struct egress e;
@@ -287,14 +290,14 @@ trace_parsed(struct worker *w, const struct pkt *p)
 		return;
 	s = session_table_at(w->sessions, index);
 	ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	note_session(r, s, index, p);
+	note_session(r, s, index, p, dir);
 	r->stages |= TRACE_SESSION | TRACE_POLICY;
 	r->policy = s->policy;
 	r->policy_action = POLICY_PERMIT;
 	if (ctl & SESSION_F_LOCAL)
 		trace_first(w, NULL, true, NULL);
 	else if (w->owner && (ctl & SESSION_F_DEAD) == 0 &&
-		 egress_of(w, p, p->family, &s->dir[r->direction], &e) == DROP_NONE)
+		 egress_of(w, p, p->family, s, r->direction, &e) == DROP_NONE)
 		way_out(w, r, p->family, e);
 }
 
@@ -336,11 +339,12 @@ trace_walked(struct worker *w)
 	struct trace_record *r = w->traced;
 	const struct session *s;
 	uint32_t index;
+	uint8_t dir;
 
 	w->traced = NULL;
 	if ((r->stages & TRACE_PARSED) == 0)
 		return;
-	index = session_of(w, p);
+	index = session_of(w, p, &dir);
 	if (index == SESSION_NONE)
 		return;
 	s = session_table_at(w->sessions, index);
@@ -348,7 +352,7 @@ trace_walked(struct worker *w)
 		r->state_after = (uint8_t)session_state_of(
 			atomic_load_explicit(&s->ctl, memory_order_acquire));
 	} else {
-		note_session(r, s, index, p);
+		note_session(r, s, index, p, dir);
 		r->stages |= TRACE_CREATED;
 	}
 }

@@ -11,6 +11,7 @@
 #include "icmp_error.h"
 #include "ip_fragment.h"
 #include "l4_sum.h"
+#include "nat_walk.h"
 #include "notice_send.h"
 #include "parse.h"
 #include "policy_count.h"
@@ -99,16 +100,17 @@ egress_slow(struct worker *w, struct pkt *p, const struct egress *e)
 }
 
 enum drop_reason
-egress_route(const struct worker *w, const struct pkt *p, struct egress *e)
+egress_route(const struct worker *w, unsigned int family, const void *dst, struct egress *e)
 {
 	bool found;
 
 	e->neigh = NULL;
 	e->word = 0;
-	if (p->family == 6)
-		found = route6_lookup(w->routes6, p->ip6->dst_addr, &e->interface, &e->next_hop6);
+	if (family == 6)
+		found = route6_lookup(w->routes6, dst, &e->interface, &e->next_hop6);
 	else
-		found = route_lookup(w->routes, p->ip->dst_addr, &e->interface, &e->next_hop);
+		found = route_lookup(
+			w->routes, *(const rte_be32_t *)dst, &e->interface, &e->next_hop);
 	return found ? DROP_NONE : DROP_no_route;
 }
 
@@ -124,10 +126,18 @@ egress_neighbour(const struct worker *w, unsigned int family, struct egress *e)
 }
 
 enum drop_reason
-egress_resolve(const struct worker *w, const struct pkt *p, struct egress *e)
+egress_resolve(const struct worker *w, const struct pkt *p, const struct session *s,
+	unsigned int dir, struct egress *e)
 {
-	const enum drop_reason reason = egress_route(w, p, e);
+	const void *dst = p->family == 6 ? (const void *)p->ip6->dst_addr : &p->ip->dst_addr;
+	struct session_leaving l;
+	enum drop_reason reason;
 
+	if (session_translated(s)) {
+		session_table_leaving(w->sessions, s, dir, &l);
+		dst = &l.dst;
+	}
+	reason = egress_route(w, p->family, dst, e);
 	if (reason == DROP_NONE)
 		egress_neighbour(w, p->family, e);
 	return reason;
@@ -253,6 +263,8 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 	count_bytes(w, s);
 	traffic_log_session(w, s, index, TRAFFIC_LOG_DELETE, end);
 	worker_event(w, s, index, MIRROR_DELETE);
+	if (session_translated(s))
+		nat_session_gone(w, s);
 }
 
 static void
@@ -292,14 +304,37 @@ session_changed(struct worker *w, struct session *s, uint32_t index)
 		limit_answered(w->limits, index);
 }
 
-/* worker_hit() of one family, a constant: the code of each is made from this.  The same holds for
- * `fragments`: only datagrams in fragments pay for them. */
+/* Sessions that are not simply forwarded.  => false: its packet has ended here. */
+static inline bool
+hit_specially(struct worker *w, struct pkt *p, struct session *s, unsigned int found_as)
+{
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+	if (unlikely(ctl & SESSION_F_DEAD)) {
+		worker_drop(w, p, DROP_session_dead);
+		return false;
+	}
+	if (unlikely(ctl & SESSION_F_LOCAL)) {
+		first_answer(w, p, s);
+		return false;
+	}
+	/* The initiator is known by its own address, the responder sends to the outside one. */
+	if (likely(found_as == 0 || found_as == (1 | SESSION_DIR_OUTSIDE)))
+		return true;
+	worker_drop(w, p, DROP_nat_direction);
+	return false;
+}
+
+/* A packet with a session, of one family, a constant: the code of each is made from this.  The same
+ * holds for `fragments`: only datagrams in fragments pay for them.  `found_as`: as the look-up says
+ * it. */
 static __rte_always_inline bool
-hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool fragments)
+hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsigned int family,
+	bool fragments)
 {
 	struct session *s = session_table_at(w->sessions, index);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const unsigned int dir = p->swap ^ session_ctl_swap(ctl);
+	const unsigned int dir = found_as & 1;
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
 	struct egress e;
@@ -310,22 +345,18 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool f
 		return true;
 	}
 	if (unlikely(p->icmp == PKT_ICMP_ERROR)) {
-		icmp_error_hit(w, p, s);
+		icmp_error_hit(w, p, s, found_as);
 		return true;
 	}
-	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL))) {
-		if (ctl & SESSION_F_DEAD)
-			worker_drop(w, p, DROP_session_dead);
-		else
-			first_answer(w, p, s);
+	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL | SESSION_KIND_NAT)) &&
+		!hit_specially(w, p, s, found_as))
 		return true;
-	}
 	if (unlikely(!w->owner))
 		reason = DROP_not_owner;
 	else if (unlikely(p->zone != s->zone[dir]))
 		reason = DROP_zone;
 	else
-		reason = egress_of(w, p, family, &s->dir[dir], &e);
+		reason = egress_of(w, p, family, s, dir, &e);
 	if (likely(reason == DROP_NONE))
 		reason = egress_allowed(w, p, family, &e, s->zone[!dir]);
 	if (unlikely(reason != DROP_NONE)) {
@@ -360,6 +391,8 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool f
 	worker_touch(w, s, dir, p->ip_len);
 	if (p->proto == IPPROTO_TCP && unlikely(seg.flags & TCP_SYN))
 		egress_clamp(w, p, &e);
+	if (family == 4 && unlikely(ctl & SESSION_KIND_NAT))
+		nat_translate(w, p, s, dir);
 	if (fragments)
 		frag_send(w, p, &e);
 	else
@@ -369,22 +402,15 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int family, bool f
 	return true;
 }
 
-bool
-worker_hit(struct worker *w, struct pkt *p, uint32_t index)
-{
-	return p->family == 6 ? hit(w, p, index, 6, p->fragments)
-			      : hit(w, p, index, 4, p->fragments);
-}
-
-/* Look up packets of one family. */
+/* Look up packets of one family.  `dir`: as session_table_lookup4() says. */
 static __rte_always_inline void
-lookup(struct worker *w, const struct pkt *pkts, uint32_t n, unsigned int family, uint32_t *found)
+lookup(struct worker *w, const struct pkt *pkts, uint32_t n, unsigned int family, uint32_t *found,
+	uint8_t *dir)
 {
 	union {
 		const struct session_key4 *v4[WORKER_BURST];
 		const struct session_key6 *v6[WORKER_BURST];
 	} keys;
-	uint8_t dir[WORKER_BURST];
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (family == 6)
@@ -409,15 +435,16 @@ static __rte_always_inline void
 walk(struct worker *w, struct pkt *pkts, uint32_t n, unsigned int family)
 {
 	uint32_t found[WORKER_BURST];
+	uint8_t dir[WORKER_BURST];
 	struct pkt *first[WORKER_BURST];
 	uint32_t first_count = 0;
 
-	lookup(w, pkts, n, family, found);
+	lookup(w, pkts, n, family, found, dir);
 	for (uint32_t i = 0; i < n; i++) {
 		struct pkt *p = &pkts[i];
 
 		if (unlikely(found[i] == SESSION_NONE) ||
-			unlikely(!hit(w, p, found[i], family, false)))
+			unlikely(!hit(w, p, found[i], dir[i], family, false)))
 			first[first_count++] = p;
 	}
 	if (unlikely(first_count > 0))
@@ -440,17 +467,20 @@ make_room(struct worker *w)
 	}
 }
 
-static void
-walk_datagram(struct worker *w, struct pkt *p)
+bool
+worker_hit(struct worker *w, struct pkt *p)
 {
 	uint32_t found;
+	uint8_t dir;
 
 	if (p->family == 6)
-		lookup(w, p, 1, 6, &found);
+		lookup(w, p, 1, 6, &found, &dir);
 	else
-		lookup(w, p, 1, 4, &found);
-	if (found == SESSION_NONE || !worker_hit(w, p, found))
-		first_burst(w, &p, 1);
+		lookup(w, p, 1, 4, &found, &dir);
+	if (found == SESSION_NONE)
+		return false;
+	return p->family == 6 ? hit(w, p, found, dir, 6, p->fragments)
+			      : hit(w, p, found, dir, 4, p->fragments);
 }
 
 /* Datagrams whose last fragment has just come: few, so one by one. */
@@ -462,7 +492,8 @@ walk_datagrams(struct worker *w, uint32_t n)
 
 		if (unlikely(w->watching) && trace_datagram(w, p))
 			make_room(w);
-		walk_datagram(w, p);
+		if (!worker_hit(w, p))
+			first_burst(w, &p, 1);
 		if (unlikely(w->traced != NULL))
 			trace_walked(w);
 	}

@@ -176,9 +176,9 @@ void traffic_log_session(struct worker *, const struct session *, uint32_t index
 void traffic_log_denied(struct worker *, const struct pkt *, uint8_t zone, uint32_t rule);
 
 /* worker_hit: take a packet through its session.
- * => true: done (forwarded, answered, punted or dropped).  false: a SYN that may take the place of
- * this session, which has ended; treat the packet as a first one. */
-bool worker_hit(struct worker *, struct pkt *, uint32_t index);
+ * => true: done (forwarded, answered, punted or dropped).  false: a first packet: it has no
+ * session, or is a SYN that may take the place of one that has ended. */
+bool worker_hit(struct worker *, struct pkt *);
 
 /* worker_flush: hand the TX queue of an interface to the driver; what it refuses twice is dropped.
  */

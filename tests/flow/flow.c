@@ -59,7 +59,10 @@ flow_address(struct flow *f, const char *word, struct ip_addr *out)
 bool
 flow_frame(struct flow *f, struct words *w, struct frame_spec *s, bool last)
 {
-	const char *wrong = frame_parse(w, s);
+	const char *wrong;
+
+	flow_variables(f, w);
+	wrong = frame_parse(w, s);
 
 	if (wrong == NULL && f->six && !f->verbatim)
 		wrong = frame_to6(s);
@@ -88,6 +91,7 @@ flow_box(struct flow *f)
 		.event_ring = f->event_ring,
 		.datagrams = f->max_datagrams,
 		.fragments = f->max_fragments,
+		.nat = !f->six, /* of IPv4 only */
 		.ipv6 = f->six,
 		.places = f->places,
 	});
@@ -154,6 +158,7 @@ check_invariants(struct flow *f)
 		flow_fail(f, "%u keys are left in the index",
 			keys_left(engine_sessions(f->box->engine)));
 	check_limits(f);
+	flow_check_groups(f);
 	if (flow_stats(f).held != 0)
 		flow_fail(f, "fragments are held after all timers");
 	for (uint16_t i = 0; i < 4; i++)
@@ -191,7 +196,8 @@ statement(struct flow *f, struct words *w)
 {
 	const struct flow_statement *const tables[] = { flow_packet_statements,
 		flow_piece_statements, flow_own_statements, flow_state_statements,
-		flow_world_statements, flow_trace_statements, flow_defence_statements };
+		flow_world_statements, flow_trace_statements, flow_defence_statements,
+		flow_nat_statements };
 	const char *first = flow_word(w);
 
 	for (unsigned int t = 0; t < RTE_DIM(tables); t++) {
@@ -217,8 +223,11 @@ report(struct flow *f, const char *title, struct tally *t)
 {
 	bool good;
 
-	if (f->skip)
+	if (f->skip) {
+		engine_box_destroy(f->box);
+		f->box = NULL;
 		return;
+	}
 	finish_case(f);
 	good = (f->why[0] == '\0') != t->must_fail;
 	t->number++;

@@ -16,6 +16,7 @@
 #define MAX_IN	    64
 #define MAX_LEAVING 128
 
+#define FLOW_VARIABLES 8
 #define FLOW_DATAGRAMS 4 /* that can be in pieces at a time */
 
 /* Packets to workers. */
@@ -80,6 +81,9 @@ struct flow {
 	unsigned int leaving_count;
 	struct worker_stats before; /* when the oldest of fed[] was fed */
 	uint64_t expected_drops[DROP_REASON_COUNT];
+
+	unsigned int variables[FLOW_VARIABLES], unknown; /* $a..; 0: not known yet, then this */
+	char expanded[64][64];				 /* words of this line with variables */
 };
 
 /* A statement of the language: its first word and what it does.  Tables end with { NULL }. */
@@ -90,7 +94,7 @@ struct flow_statement {
 
 extern const struct flow_statement flow_packet_statements[], flow_piece_statements[],
 	flow_own_statements[], flow_state_statements[], flow_world_statements[],
-	flow_trace_statements[], flow_defence_statements[];
+	flow_trace_statements[], flow_defence_statements[], flow_nat_statements[];
 extern const char *const flow_zone_names[BOX_PORTS];
 
 /* flow_fail: the case is bad; only its first complaint counts. */
@@ -127,6 +131,12 @@ struct worker_stats flow_stats(const struct flow *);
 void flow_trace(struct flow *, const struct trace_params *);
 /* flow_trace_check: every packet fed has its record, which says what the counters say. */
 void flow_trace_check(struct flow *);
+/* flow_variables: numbers for $a.. in the words to come (flow_nat.c). */
+void flow_variables(struct flow *, struct words *);
+/* flow_check_groups: whatever was taken of address groups was given back. */
+void flow_check_groups(struct flow *);
+/* flow_complain_not_sent: a line expects a frame, which is not there. */
+void flow_complain_not_sent(struct flow *, const char *what);
 /* flow_check_macs: a forwarded frame has our MAC on that port and the next hop's. */
 void flow_check_macs(struct flow *, const struct leaving *);
 /* flow_run: let the workers finish what was fed, and gather what they send. */

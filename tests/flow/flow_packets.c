@@ -407,8 +407,8 @@ match(struct flow *f, int port, bool (*same)(const struct fed *, const struct le
 	return NULL;
 }
 
-static void
-complain_not_sent(struct flow *f, const char *what)
+void
+flow_complain_not_sent(struct flow *f, const char *what)
 {
 	const struct worker_stats now = flow_stats(f);
 
@@ -432,7 +432,7 @@ do_pass(struct flow *f, struct words *w)
 		const struct leaving *l = match(f, port, forwarded_from);
 
 		if (l == NULL)
-			complain_not_sent(f, "forwarded");
+			flow_complain_not_sent(f, "forwarded");
 		else
 			flow_check_macs(f, l);
 	}
@@ -450,7 +450,7 @@ do_out(struct flow *f, struct words *w)
 	if (flow_frame(f, w, &s, true)) {
 		l = match(f, port, s.mss != 0 ? clamped_from : forwarded_from);
 		if (l == NULL) {
-			complain_not_sent(f, "forwarded");
+			flow_complain_not_sent(f, "forwarded");
 		} else {
 			flow_check_macs(f, l);
 			wrong = frame_is(&s, l->bytes, l->len);
@@ -473,7 +473,7 @@ do_answer(struct flow *f, struct words *w)
 		const struct leaving *l = match(f, -1, answer_to);
 
 		if (l == NULL) {
-			complain_not_sent(f, "answered");
+			flow_complain_not_sent(f, "answered");
 			return;
 		}
 		bytes += frame_part_sum(l->bytes, l->len, &sum);
@@ -565,7 +565,7 @@ do_punt(struct flow *f, struct words *w)
 	for (uint16_t i = 0; i < f->box->workers && m == NULL; i++)
 		engine_punt_dequeue(f->box->engine, i, &m, 1);
 	if (m == NULL) {
-		complain_not_sent(f, "punted");
+		flow_complain_not_sent(f, "punted");
 		return;
 	}
 	f->verdicts++;

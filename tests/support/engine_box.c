@@ -227,6 +227,72 @@ draft_policy(const struct engine_box *b)
 	return policy;
 }
 
+static uint16_t
+acquire(struct engine_box *b, struct nat *n, const struct nat_group_params *p)
+{
+	char err[128];
+	const uint16_t id = nat_groups_acquire(n->groups, p, err, sizeof(err));
+
+	(void)b;
+	if (id == NAT_GROUP_NONE)
+		die("address group", err);
+	n->group_ids[n->group_count++] = id;
+	return id;
+}
+
+/* easy-ip: the ports of an interface's virtual address. */
+static void
+draft_easy_ip(struct engine_box *b, struct nat *n)
+{
+	for (uint16_t i = 0; i < BOX_PORTS; i++) {
+		const uint32_t address = networks[i] | 1;
+		struct nat_group_params p = { .mode = NAT_POOL_PAT,
+			.block = 256,
+			.section_count = 1,
+			.sections = { { address, address } } };
+
+		if (i == BOX_HEARTBEAT)
+			continue;
+		snprintf(p.name, sizeof(p.name), "easy-ip %s", interface_names[i]);
+		n->easy_ip[i] = acquire(b, n, &p);
+	}
+}
+
+/* => NULL: the draft translates nothing. */
+static struct nat *
+draft_nat(struct engine_box *b)
+{
+	const struct box_nat *d = &b->nat;
+	uint16_t ids[BOX_NAT] = { 0 };
+	bool easy = false;
+	struct nat *n;
+
+	if (d->rule_count + d->server_count + d->static_count + d->group_count == 0)
+		return NULL;
+	n = nat_create(engine_nat_groups(b->engine), d->rule_count, d->server_count,
+		d->static_count, BOX_NAT + BOX_PORTS);
+	if (n == NULL)
+		die("nat", strerror(ENOMEM));
+	for (uint16_t i = 0; i < d->group_count; i++)
+		ids[i] = acquire(b, n, &d->groups[i]);
+	for (uint16_t i = 0; i < d->rule_count; i++) {
+		n->sources[i + 1] = d->sources[i];
+		n->sources[i + 1].group = ids[d->sources[i].group];
+		easy |= d->sources[i].action == NAT_EASY_IP;
+	}
+	if (easy)
+		draft_easy_ip(b, n);
+	n->rules = policy_create(d->rules, d->rule_count, POLICY_PERMIT);
+	if (n->rules == NULL)
+		die("nat rules", strerror(errno));
+	n->server_count = d->server_count;
+	n->static_count = d->static_count;
+	memcpy(n->servers, d->servers, d->server_count * sizeof(d->servers[0]));
+	memcpy(n->statics, d->statics, d->static_count * sizeof(d->statics[0]));
+	nat_seal(n);
+	return n;
+}
+
 struct snapshot *
 engine_box_snapshot(struct engine_box *b)
 {
@@ -275,6 +341,7 @@ engine_box_snapshot(struct engine_box *b)
 		die("snapshot", strerror(ENOMEM));
 	fill_addresses(b, s);
 	fill_addresses6(b, s);
+	s->nat = draft_nat(b);
 	s->policy = draft_policy(b);
 	if (s->policy == NULL)
 		die("policy", strerror(errno));
@@ -476,6 +543,7 @@ engine_box_create(const struct engine_box_params *params)
 		.event_ring = params->event_ring,
 		.max_datagrams = params->datagrams > 0 ? params->datagrams : 64,
 		.max_fragments = params->fragments > 0 ? params->fragments : params->buffers / 4,
+		.nat = params->nat,
 		.socket = SOCKET_ID_ANY };
 	char err[128], name[24];
 

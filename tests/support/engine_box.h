@@ -10,6 +10,7 @@
 #pragma once
 
 #include "engine.h"
+#include "nat.h"
 #include "policy.h"
 #include "snapshot.h"
 
@@ -41,6 +42,7 @@ struct engine_box_params {
 	uint32_t event_ring; /* power of two */
 	uint32_t datagrams;  /* in fragments, at a time; 0: 64 */
 	uint32_t fragments;  /* buffers they may take; 0: a quarter of all */
+	bool nat;	     /* sessions may be translated */
 	bool ipv6; /* both families; its route table is large, so only where it is wanted */
 	const struct box_place *places; /* [BOX_PORTS]; NULL: each on its own port, untagged */
 };
@@ -50,6 +52,17 @@ struct box_route {
 	struct ip_addr prefix, gateway;
 	uint16_t interface;
 	uint8_t len;
+};
+
+/* The draft's translation.  A source's group: its place here; easy-ip: the virtual address. */
+#define BOX_NAT 8
+struct box_nat {
+	uint16_t group_count, rule_count, server_count, static_count;
+	struct nat_group_params groups[BOX_NAT];
+	struct policy_rule rules[BOX_NAT]; /* lists belong to whoever sets them */
+	struct nat_source sources[BOX_NAT];
+	struct nat_server servers[BOX_NAT];
+	struct nat_static statics[BOX_NAT];
 };
 
 struct engine_box {
@@ -84,6 +97,7 @@ struct engine_box {
 	enum policy_action default_action;
 	struct policy_rule rules[BOX_RULES]; /* lists belong to whoever sets them */
 	uint16_t rule_count;
+	struct box_nat nat;
 	uint32_t other_rules;	   /* so many before them, which match nothing the tests send */
 	uint32_t other_rules_seed; /* others than with another seed */
 	struct box_route routes[BOX_ROUTES]; /* connected ones included */

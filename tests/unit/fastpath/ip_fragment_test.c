@@ -93,7 +93,8 @@ leave(struct pkt *p)
 {
 	struct egress e;
 
-	assert_int_equal(egress_resolve(worker, p, &e), DROP_NONE);
+	assert_int_equal(egress_route(worker, 4, &p->ip->dst_addr, &e), DROP_NONE);
+	egress_neighbour(worker, 4, &e);
 	assert_int_equal(egress_allowed(worker, p, 4, &e, BOX_ZONE_UNTRUST), DROP_NONE);
 	egress_send(worker, p, 4, &e);
 	engine_box_poll(box);

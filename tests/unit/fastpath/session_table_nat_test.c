@@ -52,7 +52,7 @@ on_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 	(void)index;
 	(void)end;
 	/* Who gives back what was allocated still sees what it was. */
-	assert_int_equal(session_table_outside(f->table, s, &out), session_has_outside(s));
+	assert_int_equal(session_table_outside(f->table, s, &out), session_translated(s));
 	f->gone++;
 }
 
@@ -126,7 +126,7 @@ insert(struct fixture *f, const struct wish *w, uint32_t old, enum session_clash
 	if (index != session_table_index(f->table, s)) {
 		/* Neither visible nor with anything left over. */
 		assert_int_equal(session_home_of(s), SESSION_NO_HOME);
-		assert_false(session_has_outside(s));
+		assert_false(session_translated(s));
 		session_table_unalloc(f->table, s);
 	}
 	return index;

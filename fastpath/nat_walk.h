@@ -1,0 +1,66 @@
+/*
+ * Address translation in the walk of IPv4 packets: what a first packet's session is translated to,
+ * and the translation itself.
+ */
+#pragma once
+
+#include "worker.h"
+
+struct nat;
+
+/* How a first packet is to leave, and so its session. */
+struct nat_plan {
+	rte_be32_t src, dst;
+	rte_be16_t sport, dport; /* as in a session's key */
+	uint32_t note; /* what of an address group the source is: nat_note(), 0 = nothing */
+	bool source,
+		destination; /* is translated; else its address and port are not set, but dst */
+};
+
+static inline bool
+nat_plan_translates(const struct nat_plan *plan)
+{
+	return plan->source || plan->destination;
+}
+
+/* nat_note: session_outside.note of a session whose outside source is from a group. */
+static inline uint32_t
+nat_note(uint16_t group)
+{
+	return (uint32_t)group + 1;
+}
+
+/* nat_plan_destination: where a first packet from `zone` leads to: the plan's dst, dport and
+ * destination; as they are without a NAT server or static mapping. */
+void nat_plan_destination(
+	const struct nat *, uint8_t zone, const struct session_tuple4 *, struct nat_plan *);
+
+/* nat_walk_destination: the same for a packet.  => plan->destination */
+bool nat_walk_destination(const struct worker *, const struct pkt *, struct nat_plan *);
+
+/* nat_walk_source: its source, when the policy has permitted it to go to `zone` by `interface`.
+ * => DROP_NONE, also when it stays as it is; then a port that it took is the plan's. */
+enum drop_reason nat_walk_source(
+	struct worker *, const struct pkt *, uint8_t zone, uint16_t interface, struct nat_plan *);
+
+/* nat_walk_insert: session_table_insert4_nat() by the plan, with other ports while the outside key
+ * is somebody else's; `old` as there.
+ * => Index of the session; of another one that has the key, with *existed; or SESSION_NONE with
+ *    *reason.  Unless it was inserted the plan still has its port. */
+uint32_t nat_walk_insert(struct worker *, const struct pkt *, struct session *, struct nat_plan *,
+	uint32_t old, bool *existed, enum drop_reason *reason);
+
+/* nat_walk_release: give back what the plan has taken. */
+void nat_walk_release(struct worker *, const struct pkt *, struct nat_plan *);
+
+/* nat_session_gone: a translated session is being removed; its keys are still in the table. */
+void nat_session_gone(struct worker *, const struct session *);
+
+/* nat_translate: a packet of direction `dir` of a translated session, in fragments too. */
+void nat_translate(
+	const struct worker *, const struct pkt *, const struct session *, unsigned int dir);
+
+/* nat_translate_error: an ICMP error about such a packet, itself of direction `dir`: outside and
+ * in what it quotes.  RFC 5508 4.2, 7. */
+void nat_translate_error(
+	const struct worker *, const struct pkt *, const struct session *, unsigned int dir);

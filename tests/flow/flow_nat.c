@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Translation: what is configured, and packets that leave with other addresses.  IPv4. */
+#include "flow.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+/* A.B.C.D, host order; *text behind it. */
+static uint32_t
+address_at(struct flow *f, const char **text)
+{
+	unsigned int a, b, c, d;
+	int n = 0;
+
+	if (sscanf(*text, "%u.%u.%u.%u%n", &a, &b, &c, &d, &n) != 4)
+		flow_fail(f, "'%s'? an IPv4 address", *text);
+	*text += n;
+	return BOX_IPV4(a, b, c, d);
+}
+
+static uint64_t
+zone_of(struct flow *f, const char *w)
+{
+	static const char *const names[BOX_ZONES] = { NULL, "local", "trust", "dmz", "untrust" };
+	const int zone = flow_find(w, names, BOX_ZONES);
+
+	if (zone < 0 && !flow_is(w, "any"))
+		flow_fail(f, "zone '%s'?", w);
+	return zone < 0 ? 0 : UINT64_C(1) << zone;
+}
+
+/* group NAME FROM[-TO] [no-pat] [paired] [block=N] */
+static void
+group(struct flow *f, struct words *w, struct box_nat *n)
+{
+	struct nat_group_params *g = &n->groups[n->group_count++];
+	const char *text, *v;
+
+	*g = (struct nat_group_params){ .mode = NAT_POOL_PAT, .block = 256, .section_count = 1 };
+	snprintf(g->name, sizeof(g->name), "%s", flow_word(w));
+	text = flow_word(w);
+	g->sections[0].from = g->sections[0].to = address_at(f, &text);
+	if (*text == '-') {
+		text++;
+		g->sections[0].to = address_at(f, &text);
+	}
+	while (w->at < w->count) {
+		const char *word = flow_word(w);
+
+		if (flow_is(word, "no-pat"))
+			g->mode = NAT_POOL_NO_PAT;
+		else if (flow_is(word, "paired"))
+			g->paired = true;
+		else if (flow_is(word, "eim"))
+			g->endpoint_independent = true;
+		else if (flow_is(word, "cone"))
+			g->endpoint_independent = g->full_cone = true;
+		else if ((v = flow_value(word, "block")) != NULL)
+			g->block = (uint32_t)strtoul(v, NULL, 0);
+		else
+			flow_fail(f, "'%s'?", word);
+	}
+}
+
+/* rule NAME GROUP|easy-ip|keep ZONE > ZONE */
+static void
+rule(struct flow *f, struct words *w, struct box_nat *n)
+{
+	struct nat_source *s = &n->sources[n->rule_count];
+	struct policy_rule *r = &n->rules[n->rule_count++];
+	const char *what;
+
+	*r = (struct policy_rule){ .action = POLICY_PERMIT };
+	*s = (struct nat_source){ .action = NAT_SOURCE };
+	snprintf(r->name, sizeof(r->name), "%s", flow_word(w));
+	what = flow_word(w);
+	if (flow_is(what, "easy-ip"))
+		s->action = NAT_EASY_IP;
+	else if (flow_is(what, "keep"))
+		s->action = NAT_KEEP;
+	while (s->action == NAT_SOURCE && s->group < n->group_count &&
+		!flow_is(n->groups[s->group].name, what))
+		s->group++;
+	if (s->action == NAT_SOURCE && s->group == n->group_count)
+		flow_fail(f, "group '%s'?", what);
+	r->source_zones = zone_of(f, flow_word(w));
+	if (!flow_is(flow_word(w), ">"))
+		flow_fail(f, "expected: nat rule NAME GROUP ZONE > ZONE");
+	r->destination_zones = zone_of(f, flow_word(w));
+}
+
+/* server NAME ADDRESS[:PORT[-PORT]] tcp|udp|any INSIDE[,INSIDE...][:PORT] [ZONE] */
+static void
+server(struct flow *f, struct words *w, struct box_nat *n)
+{
+	struct nat_server *s = &n->servers[n->server_count++];
+	unsigned int port = 0, last = 0;
+	const char *text, *proto;
+
+	*s = (struct nat_server){ 0 };
+	snprintf(s->name, sizeof(s->name), "%s", flow_word(w));
+	text = flow_word(w);
+	s->address = rte_cpu_to_be_32(address_at(f, &text));
+	if (sscanf(text, ":%u-%u", &port, &last) < 2)
+		last = port;
+	s->port = (uint16_t)port;
+	s->port_last = (uint16_t)last;
+	proto = flow_word(w);
+	s->proto = flow_is(proto, "tcp") ? IPPROTO_TCP : flow_is(proto, "udp") ? IPPROTO_UDP : 0;
+	text = flow_word(w);
+	do {
+		text += s->inside_count > 0;
+		s->inside[s->inside_count++] = rte_cpu_to_be_32(address_at(f, &text));
+	} while (*text == ',' && s->inside_count < NAT_SERVER_INSIDE);
+	s->inside_port = sscanf(text, ":%u", &port) == 1 ? (uint16_t)port : s->port;
+	if (w->at < w->count)
+		s->zones = zone_of(f, flow_word(w));
+}
+
+/* static PUBLIC/LEN INSIDE */
+static void
+fixed(struct flow *f, struct words *w, struct box_nat *n)
+{
+	struct nat_static *s = &n->statics[n->static_count++];
+	unsigned int len = 32;
+	const char *text = flow_word(w);
+
+	*s = (struct nat_static){ .name = "static" };
+	s->address = rte_cpu_to_be_32(address_at(f, &text));
+	(void)sscanf(text, "/%u", &len);
+	s->len = (uint8_t)len;
+	text = flow_word(w);
+	s->inside = rte_cpu_to_be_32(address_at(f, &text));
+}
+
+/* used GROUP tcp|udp|icmp N, used GROUP hosts N, used GROUP exhausted N */
+static void
+used(struct flow *f, struct words *w)
+{
+	static const char *const what[] = { "tcp", "udp", "icmp", "hosts", "exhausted" };
+	const struct nat_groups *groups = engine_nat_groups(f->box->engine);
+	const char *name = flow_word(w);
+	const uint16_t id = nat_groups_find(groups, name);
+	const int column = flow_find(flow_word(w), what, RTE_DIM(what));
+	const unsigned long want = strtoul(flow_word(w), NULL, 0);
+	struct nat_usage u;
+	uint64_t have;
+
+	flow_settle(f);
+	if (id == NAT_GROUP_NONE || column < 0) {
+		flow_fail(f, "expected: nat used GROUP tcp|udp|icmp|hosts|exhausted N");
+		return;
+	}
+	u = nat_pool_usage(nat_groups_pool(groups, id), NAT_POOL_UNOWNED);
+	have = column < 3    ? u.used[column]
+	       : column == 3 ? u.hosts
+			     : nat_groups_stats(groups, id).exhausted;
+	if (have != want)
+		flow_fail(f, "%s: %lu %s, expected %lu", name, have, what[column], want);
+}
+
+/* hold GROUP tcp|udp A-B: nobody can have these ports of its first address; free: any more */
+static void
+hold(struct flow *f, struct words *w, bool take)
+{
+	const struct nat_groups *groups = engine_nat_groups(f->box->engine);
+	const uint16_t id = nat_groups_find(groups, flow_word(w));
+	const uint8_t proto = flow_is(flow_word(w), "tcp") ? IPPROTO_TCP : IPPROTO_UDP;
+	const char *text = flow_word(w);
+	unsigned int from, to;
+	struct nat_got got;
+
+	flow_settle(f);
+	if (id == NAT_GROUP_NONE || sscanf(text, "%u-%u", &from, &to) != 2) {
+		flow_fail(f, "expected: nat hold GROUP tcp|udp A-B");
+		return;
+	}
+	got.addr = rte_cpu_to_be_32(nat_groups_params(groups, id)->sections[0].from);
+	for (unsigned int port = from; port <= to && f->why[0] == '\0'; port++) {
+		got.port = rte_cpu_to_be_16((uint16_t)port);
+		if (take ? nat_pool_claim(nat_groups_pool(groups, id), proto, 0, &got) != NAT_OK
+			 : !nat_pool_give(nat_groups_pool(groups, id), proto, &got))
+			flow_fail(f, "port %u is %s", port, take ? "taken" : "free");
+	}
+}
+
+void
+flow_check_groups(struct flow *f)
+{
+	const struct nat_groups *groups = engine_nat_groups(f->box->engine);
+
+	for (uint16_t i = 0; groups != NULL && i < NAT_GROUPS_MAX; i++) {
+		struct nat_usage u;
+
+		if (nat_groups_pool(groups, i) == NULL)
+			continue;
+		u = nat_pool_usage(nat_groups_pool(groups, i), NAT_POOL_UNOWNED);
+		if (u.used[0] + u.used[1] + u.used[2] + u.hosts + u.blocks != 0)
+			flow_fail(f, "group %s: ports, blocks or addresses are not given back",
+				nat_groups_params(groups, i)->name);
+	}
+}
+
+/* nat none | none group|rule|server|static NAME... | group ... | rule ... | server ... | static ...
+ * | used ... */
+static void
+do_nat(struct flow *f, struct words *w)
+{
+	struct box_nat *n;
+	const char *what = flow_word(w);
+
+	if (f->six) {
+		f->skip = true;
+		w->at = w->count;
+		return;
+	}
+	n = &flow_box(f)->nat;
+	if (flow_is(what, "used")) {
+		used(f, w);
+		return;
+	}
+	if (flow_is(what, "hold") || flow_is(what, "free")) {
+		hold(f, w, flow_is(what, "hold"));
+		return;
+	}
+	flow_settle(f);
+	if (n->group_count == BOX_NAT || n->rule_count == BOX_NAT || n->server_count == BOX_NAT ||
+		n->static_count == BOX_NAT)
+		flow_fail(f, "too many of them");
+	else if (flow_is(what, "none"))
+		*n = (struct box_nat){ 0 };
+	else if (flow_is(what, "group"))
+		group(f, w, n);
+	else if (flow_is(what, "rule"))
+		rule(f, w, n);
+	else if (flow_is(what, "server"))
+		server(f, w, n);
+	else if (flow_is(what, "static"))
+		fixed(f, w, n);
+	else
+		flow_fail(f, "nat '%s'?", what);
+	if (f->why[0] == '\0')
+		engine_box_publish(f->box);
+}
+
+/* ---- packets ---- */
+
+/* Source port, or identifier of an echo, of a frame. */
+static unsigned int
+source_number(const struct leaving *l)
+{
+	uint8_t proto;
+	const size_t at = frame_l4(l->bytes, l->len, &proto);
+
+	return frame_get(l->bytes + at + (proto == IPPROTO_ICMP ? 4 : 0), 2);
+}
+
+void
+flow_variables(struct flow *f, struct words *w)
+{
+	for (unsigned int i = w->at; i < w->count; i++) {
+		char *at = strchr(w->word[i], '$');
+		unsigned int v;
+
+		if (at == NULL)
+			continue;
+		v = (unsigned char)at[1] - 'a';
+		if (v >= FLOW_VARIABLES || at[2] != '\0') {
+			flow_fail(f, "variables are $a to $%c", 'a' + FLOW_VARIABLES - 1);
+			return;
+		}
+		if (f->variables[v] == 0)
+			f->variables[v] = f->unknown;
+		snprintf(f->expanded[i], sizeof(f->expanded[i]), "%.*s%u", (int)(at - w->word[i]),
+			w->word[i], f->variables[v]);
+		w->word[i] = f->expanded[i];
+	}
+}
+
+/* A frame that was fed and has not ended, of the same protocol and, without Ethernet's padding,
+ * `grown` bytes shorter. */
+static struct fed *
+origin(struct flow *f, const struct leaving *l, int grown)
+{
+	for (unsigned int i = 0; i < f->fed_count; i++) {
+		struct fed *fed = &f->fed[i];
+
+		if (!fed->done &&
+			(int)(RTE_ETHER_HDR_LEN + frame_packet_len(fed->bytes)) + grown == l->len &&
+			fed->bytes[RTE_ETHER_HDR_LEN + 9] == l->bytes[RTE_ETHER_HDR_LEN + 9])
+			return fed;
+	}
+	return NULL;
+}
+
+/* The first frame sent to a port that no line has claimed. */
+static struct leaving *
+next_leaving(struct flow *f, uint16_t port)
+{
+	for (unsigned int i = 0; i < f->leaving_count; i++) {
+		if (!f->leaving[i].done && f->leaving[i].port == port)
+			return &f->leaving[i];
+	}
+	return NULL;
+}
+
+/* Byte for byte, MACs aside. */
+static void
+compare(struct flow *f, const struct frame_spec *s, const uint8_t *frame, size_t len)
+{
+	static const struct rte_ether_addr none = { { 0 } };
+	uint8_t want[FRAME_MAX];
+	const size_t want_len = frame_build(s, &none, &none, want);
+
+	if (want_len != len)
+		flow_fail(f, "%zu bytes, expected %zu", len, want_len);
+	for (size_t i = RTE_ETHER_HDR_LEN; i < len && f->why[0] == '\0'; i++) {
+		if (want[i] != frame[i])
+			flow_fail(f, "byte %zu of the packet is 0x%02x, expected 0x%02x",
+				i - RTE_ETHER_HDR_LEN, frame[i], want[i]);
+	}
+}
+
+/* xlate ZONE PACKET [grown=N]: forwarded as exactly this packet, TTL one less than it came with
+ * unless given.  A variable that is not known yet becomes the source port, or identifier. */
+static void
+do_xlate(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+	struct leaving *l = next_leaving(f, port);
+	struct frame_spec s = { 0 };
+	const char *v;
+	struct fed *in;
+	int grown = 0;
+
+	if (l == NULL) {
+		flow_complain_not_sent(f, "translated");
+		w->at = w->count;
+		return;
+	}
+	f->unknown = source_number(l);
+	if ((v = flow_value(w->word[w->count - 1], "grown")) != NULL) {
+		grown = atoi(v);
+		w->count--;
+	}
+	in = origin(f, l, grown);
+	if (in == NULL) {
+		flow_fail(f, "a frame was sent whose length and protocol none has that came");
+	} else if (flow_frame(f, w, &s, true)) {
+		if (!s.ttl_given)
+			s.ttl = in->bytes[RTE_ETHER_HDR_LEN + 8] - 1;
+		in->done = l->done = true;
+		f->verdicts++;
+		flow_check_macs(f, l);
+		compare(f, &s, l->bytes, l->len);
+	}
+	frame_spec_free(&s);
+}
+
+/* xpieces ZONE N PACKET: N fragments that together are this packet */
+static void
+do_xpieces(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+	const unsigned long n = strtoul(flow_word(w), NULL, 0);
+	uint8_t whole[FRAME_MAX] = { 0 };
+	const size_t ip = RTE_ETHER_HDR_LEN, header = ip + 20;
+	struct frame_spec s = { 0 };
+	size_t len = header;
+	uint16_t sum;
+
+	for (unsigned long i = 0; i < n && f->why[0] == '\0'; i++) {
+		struct leaving *l = next_leaving(f, port);
+		size_t at;
+
+		if (l == NULL) {
+			flow_complain_not_sent(f, "translated");
+			break;
+		}
+		at = header + (frame_place(l->bytes, l->len) & ~1u);
+		if (at + l->len - header > sizeof(whole)) {
+			flow_fail(f, "fragments of too large a packet");
+			break;
+		}
+		memcpy(whole + at, l->bytes + header, l->len - header);
+		if (at == header) {
+			memcpy(whole, l->bytes, header);
+			f->unknown = frame_get(
+				l->bytes + header + (l->bytes[ip + 9] == IPPROTO_ICMP ? 4 : 0), 2);
+		}
+		len = RTE_MAX(len, at + l->len - header);
+		flow_check_macs(f, l);
+		l->done = true;
+		f->verdicts++;
+	}
+	for (unsigned int i = 0, left = (unsigned int)n; i < f->fed_count && left > 0; i++) {
+		left -= !f->fed[i].done;
+		f->fed[i].done = true;
+	}
+	whole[ip + 2] = (uint8_t)((len - ip) >> 8);
+	whole[ip + 3] = (uint8_t)(len - ip);
+	memset(whole + ip + 4, 0, 4); /* identification and place */
+	memset(whole + ip + 10, 0, 2);
+	sum = frame_checksum(whole + ip, 20, 0);
+	whole[ip + 10] = (uint8_t)(sum >> 8);
+	whole[ip + 11] = (uint8_t)sum;
+	if (f->why[0] == '\0' && flow_frame(f, w, &s, true)) {
+		if (!s.ttl_given)
+			s.ttl = whole[ip + 8];
+		compare(f, &s, whole, len);
+	}
+	w->at = w->count;
+	frame_spec_free(&s);
+}
+
+/* same $a $b, differ $a $b */
+static void
+compare_variables(struct flow *f, struct words *w, bool same)
+{
+	const unsigned int a = (unsigned char)flow_word(w)[1] - 'a',
+			   b = (unsigned char)flow_word(w)[1] - 'a';
+
+	if (a >= FLOW_VARIABLES || b >= FLOW_VARIABLES)
+		flow_fail(f, "variables are $a to $%c", 'a' + FLOW_VARIABLES - 1);
+	else if ((f->variables[a] == f->variables[b]) != same)
+		flow_fail(f, "they are %u and %u", f->variables[a], f->variables[b]);
+}
+
+static void
+do_same(struct flow *f, struct words *w)
+{
+	compare_variables(f, w, true);
+}
+
+static void
+do_differ(struct flow *f, struct words *w)
+{
+	compare_variables(f, w, false);
+}
+
+const struct flow_statement flow_nat_statements[] = {
+	{ "nat", do_nat },
+	{ "xlate", do_xlate },
+	{ "xpieces", do_xpieces },
+	{ "same", do_same },
+	{ "differ", do_differ },
+	{ NULL, NULL },
+};
