@@ -9,19 +9,11 @@
 #pragma once
 
 #include "engine_box.h"
+#include "fuzz_check.h"
 
+#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define FUZZ_CHECK(condition, ...)                                                                 \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "fuzz: " __VA_ARGS__);                                     \
-			fputc('\n', stderr);                                                       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* Bytes of an input, one after the other; zeros behind its end. */
 struct fuzz_input {
