@@ -21,6 +21,19 @@ keyed_hash_init(struct keyed_hash *h)
 		h->secret[i] = rte_rand() | 1;
 }
 
+/* The same from one random number (splitmix64). */
+static inline void
+keyed_hash_init_seed(struct keyed_hash *h, uint64_t seed)
+{
+	for (unsigned int i = 0; i < sizeof(h->secret) / sizeof(h->secret[0]); i++) {
+		uint64_t x = seed += UINT64_C(0x9e3779b97f4a7c15);
+
+		x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+		h->secret[i] = (x ^ x >> 31) | 1;
+	}
+}
+
 static inline uint64_t
 keyed_hash(const struct keyed_hash *h, const uint64_t key[2], uint64_t kind)
 {

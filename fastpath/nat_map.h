@@ -21,19 +21,22 @@ struct nat_map_entry {
 	rte_be32_t host; /* inside */
 	rte_be16_t port;
 	struct nat_got out;
-	uint32_t sessions;
+	uint32_t sessions; /* that hold it, at least 1 */
 };
 
+/* nat_map_create: room for `entries` mappings, 1 to 2^30; `seed`: random, so that nobody can aim at
+ * a bucket.  => NULL with errno EINVAL or ENOMEM. */
 struct nat_map *nat_map_create(uint32_t entries, uint64_t seed, int socket);
 void nat_map_destroy(struct nat_map *);
 
 /* nat_map_hold: the mapping of this inside endpoint, one session more; it is made with a port of
- * `pool` when there is none.
+ * `pool` (the same in every call) when there is none.  Worker w->worker only.
  * => NAT_OK with *got; what nat_pool_take() refuses with; NAT_NO_PORT when the table is full. */
 enum nat_refusal nat_map_hold(
 	struct nat_map *, struct nat_pool *pool, const struct nat_want *, struct nat_got *);
 /* nat_map_claim: the peer has this mapping, and one session of it more; so have we.
- * => NAT_TAKEN: the inside endpoint has another one here, or the port is somebody else's. */
+ * => NAT_TAKEN: the inside endpoint has another one here, or the port is somebody else's;
+ *    NAT_NO_PORT: the table is full; else what nat_pool_claim() refuses with. */
 enum nat_refusal nat_map_claim(struct nat_map *, struct nat_pool *pool, uint8_t proto,
 	rte_be32_t host, rte_be16_t port, const struct nat_got *);
 /* nat_map_drop: a session of it has ended; with the last one the port goes back to the pool.
