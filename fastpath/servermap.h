@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SERVERMAP_NONE UINT32_MAX
+#define SERVERMAP_NONE UINT32_MAX /* no parent: the entry belongs to no session */
 
 enum servermap_type { SERVERMAP_ASPF, SERVERMAP_FULL_CONE };
 
@@ -45,24 +45,29 @@ struct servermap_entry {
 	uint32_t note;	     /* as in session_outside: the port that the entry holds, 0: none; goes
 			      * to the session with the last use, else to the `gone` callback */
 	uint32_t policy;     /* rule id of the parent */
-	uint32_t parent;     /* session, and its generation: without it no new ones */
+	uint32_t parent;     /* session, and its generation: ends with it; or SERVERMAP_NONE */
 	uint16_t parent_generation;
 	mono_t until; /* MONO_NEVER: until it is removed */
 };
 
-/* servermap_create: room for `entries`.  => NULL: too little memory. */
+/* servermap_create: room for `entries`, 1 to 2^30; `seed`: random, so that nobody can aim at a
+ * bucket.  => NULL with errno EINVAL or ENOMEM. */
 struct servermap *servermap_create(uint32_t entries, uint64_t seed, int socket);
 void servermap_destroy(struct servermap *);
 uint32_t servermap_count(const struct servermap *); /* one look, any lcore */
 uint32_t servermap_capacity(const struct servermap *);
 
-/* servermap_add: any lcore.  An entry of the same key and source and parent is renewed (*renewed =
- * true: its note stays, the caller's is not needed).  `most`: entries a parent may have, 0 = any.
- * => false: full, or the parent has its share: counted. */
+/* servermap_add: any lcore; at least one use.  An entry of the same key and source and parent is
+ * renewed, also one whose time is over (*renewed = true: it is as the caller says now, but its note
+ * stays, the caller's is not needed).  `most`: entries a parent may have, 0 = any.
+ * => false: full, the parent has its share, or 16 other parents have the same key and source:
+ *    counted. */
 bool servermap_add(
 	struct servermap *, const struct servermap_entry *, uint32_t most, bool *renewed);
 
-/* servermap_take: the entry for a first packet: uses one up; the last removes the entry.
+/* servermap_take: the entry for a first packet: uses one up; the last removes the entry.  One for
+ * this source comes before one for anybody, a younger one before an older one.  The copy is of the
+ * entry before.  An empty table costs one look.
  * => Any lcore; false: there is none that lives.  `last`: the note is the caller's now. */
 bool servermap_take(struct servermap *, const struct servermap_key *, const struct ip_addr *src,
 	uint8_t zone, mono_t now, struct servermap_entry *, bool *last);
@@ -70,19 +75,23 @@ bool servermap_take(struct servermap *, const struct servermap_key *, const stru
 bool servermap_peek(const struct servermap *, const struct servermap_key *,
 	const struct ip_addr *src, uint8_t zone, mono_t now, struct servermap_entry *);
 
-/* What leaves unused: its time is over or its parent is gone. */
+/* What leaves unused: its time is over or its parent is gone.  Called without a lock; may be
+ * NULL. */
 typedef void (*servermap_gone_fn)(void *ctx, const struct servermap_entry *);
 
-/* servermap_remove_parent: all entries of a session that ends.  => Any lcore. */
+/* servermap_remove_parent: all entries of a session that ends; as much work as it has entries.
+ * Whoever adds must know that the session lives, or what it adds stays until its time is over.
+ * => Any lcore. */
 void servermap_remove_parent(struct servermap *, uint32_t parent, uint16_t generation,
 	servermap_gone_fn gone, void *ctx);
-/* servermap_age: look at `budget` places from *cursor on; remove what is over. => Any one lcore. */
+/* servermap_age: look at `budget` places from *cursor (0 at first) on; remove what is over.  => Any
+ * lcore with a cursor of its own. */
 void servermap_age(struct servermap *, uint32_t *cursor, uint32_t budget, mono_t now,
 	servermap_gone_fn gone, void *ctx);
 /* servermap_at: for shows: the entry in a place 0..capacity-1. => false: it is free. */
 bool servermap_at(const struct servermap *, uint32_t place, struct servermap_entry *);
 
 struct servermap_stats {
-	uint64_t added, used, expired, orphaned, refused_full, refused_share;
+	uint64_t added, used, expired, orphaned, refused_full, refused_share, refused_same;
 };
 struct servermap_stats servermap_stats(const struct servermap *);
