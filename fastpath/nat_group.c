@@ -2,6 +2,7 @@
 #include "nat_group.h"
 
 #include "check.h"
+#include "policy.h"
 #include "rcu.h"
 
 #include <rte_malloc.h>
@@ -22,6 +23,7 @@ struct group {
 	_Atomic(uint32_t) life; /* M writes */
 	uint32_t references;	/* M only, as the next three */
 	uint64_t token;		/* LIFE_EMPTY */
+	uint32_t name;		/* as in records, set before LIFE_USED */
 	struct nat_group_params params;
 	struct nat_pool *pool;
 	_Atomic(uint64_t) taken, given, exhausted;
@@ -102,6 +104,7 @@ make(struct nat_groups *groups, struct group *g, const struct nat_group_params *
 	if (g->pool == NULL)
 		return -errno;
 	g->params = *params;
+	g->name = policy_rule_id(params->name);
 	g->references = 0;
 	atomic_store_explicit(&g->taken, 0, memory_order_relaxed);
 	atomic_store_explicit(&g->given, 0, memory_order_relaxed);
@@ -225,6 +228,23 @@ nat_groups_find(const struct nat_groups *groups, const char *name)
 		const struct group *g = &groups->groups[i];
 
 		if (life_of(g) == LIFE_USED && strcmp(g->params.name, name) == 0)
+			return i;
+	}
+	return NAT_GROUP_NONE;
+}
+
+uint32_t
+nat_groups_name(const struct nat_groups *groups, uint16_t id)
+{
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return groups->groups[id].name;
+}
+
+uint16_t
+nat_groups_named(const struct nat_groups *groups, uint32_t name)
+{
+	for (uint16_t i = 0; i < NAT_GROUPS_MAX; i++) {
+		if (life_of(&groups->groups[i]) == LIFE_USED && groups->groups[i].name == name)
 			return i;
 	}
 	return NAT_GROUP_NONE;

@@ -59,6 +59,23 @@ const struct nat_group_params *nat_groups_params(const struct nat_groups *, uint
 bool nat_groups_retired(const struct nat_groups *, uint16_t id);
 /* nat_groups_find: the group of this name that is not retired, NAT_GROUP_NONE. => any lcore. */
 uint16_t nat_groups_find(const struct nat_groups *, const char *name);
+/* nat_groups_name: what names a group on both boxes: depends on its name only, never 0.
+ * nat_groups_named: => the group with it that is not retired, NAT_GROUP_NONE. */
+uint32_t nat_groups_name(const struct nat_groups *, uint16_t id);
+uint16_t nat_groups_named(const struct nat_groups *, uint32_t name);
+
+/* nat_note: session_outside.note of a session whose outside source is from a group; 0: of none. */
+static inline uint32_t
+nat_note(uint16_t group)
+{
+	return (uint32_t)group + 1;
+}
+
+static inline uint16_t
+nat_note_group(uint32_t note)
+{
+	return (uint16_t)(note - 1);
+}
 
 /* nat_groups_take: an address and a port for a new session.  => As nat_pool_take(). */
 enum nat_refusal nat_groups_take(

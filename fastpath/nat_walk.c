@@ -139,7 +139,7 @@ give(const struct worker *w, uint8_t proto, const struct nat_plan *plan)
 	const struct nat_got got = { .addr = plan->src, .port = plan->sport };
 
 	if (plan->note != 0)
-		nat_groups_give(w->engine->nat_groups, (uint16_t)(plan->note - 1), proto, &got);
+		nat_groups_give(w->engine->nat_groups, nat_note_group(plan->note), proto, &got);
 }
 
 void
@@ -166,7 +166,7 @@ another(struct worker *w, const struct pkt *p, struct nat_plan *plan)
 {
 	const struct nat_plan was = *plan;
 
-	if (plan->note == 0 || take(w, p, (uint16_t)(plan->note - 1), plan) != DROP_NONE)
+	if (plan->note == 0 || take(w, p, nat_note_group(plan->note), plan) != DROP_NONE)
 		return false;
 	give(w, p->proto, &was);
 	return plan->src != was.src || plan->sport != was.sport;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "nat_group.h"
 #include "worker.h"
 
 struct nat;
@@ -21,13 +22,6 @@ static inline bool
 nat_plan_translates(const struct nat_plan *plan)
 {
 	return plan->source || plan->destination;
-}
-
-/* nat_note: session_outside.note of a session whose outside source is from a group. */
-static inline uint32_t
-nat_note(uint16_t group)
-{
-	return (uint32_t)group + 1;
 }
 
 /* nat_plan_destination: where a first packet from `zone` leads to: the plan's dst, dport and

@@ -125,7 +125,7 @@ still_translated(const struct engine *e, const struct snapshot *snap, const stru
 	if (plan.dst != l->dst || plan.dport != l->dport)
 		return false;
 	if (o.note != 0)
-		return !nat_groups_retired(snap->nat->groups, (uint16_t)(o.note - 1));
+		return !nat_groups_retired(snap->nat->groups, nat_note_group(o.note));
 	return l->src == t.src ||
 	       (nat_static_inside(snap->nat, t.src, &address) && address == l->src);
 }

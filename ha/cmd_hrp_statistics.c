@@ -53,6 +53,8 @@ static const struct row_counter sessions[] = {
 	SESSION(updated, "copies refreshed"),
 	SESSION(removed, "copies removed"),
 	SESSION(conflicts, "records refused: this box owns that session"),
+	SESSION(unclaimed, "copies whose outside port another session holds here"),
+	SESSION(untranslatable, "records refused: no such NAT, or address group, here"),
 	SESSION(full, "records refused: table full"),
 	SESSION(unknown, "deletions of sessions that are not here"),
 	SESSION(retries, "records put off for a moment"),

@@ -88,6 +88,8 @@ struct hrp_stream_status {
 struct hrp_session_status {
 	uint64_t sent, deleted, skipped;	    /* records out; events not worth one */
 	uint64_t installed, updated, removed;	    /* records in */
+	uint64_t unclaimed;			    /* copies whose outside port is in use here */
+	uint64_t untranslatable;		    /* no such address group, or no NAT, here */
 	uint64_t conflicts, full, unknown, retries; /* kept ours; table full; delete of unknown */
 	uint64_t adopted, swept;		    /* copies made ours; dropped after a bulk */
 	uint64_t discarded;			    /* events of a standby */

@@ -160,7 +160,12 @@ static_assert(sizeof(struct hrp_bulk) == 32, "wire size");
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
  * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it.
  */
-enum hrp_record_type { HRP_RECORD_SESSION4 = 1, HRP_RECORD_DELETE = 2, HRP_RECORD_SESSION6 = 3 };
+enum hrp_record_type {
+	HRP_RECORD_SESSION4 = 1,
+	HRP_RECORD_DELETE = 2,
+	HRP_RECORD_SESSION6 = 3,
+	HRP_RECORD_SESSION4_NAT = 4
+};
 
 struct hrp_record {
 	uint8_t type;
@@ -200,6 +205,18 @@ struct hrp_record_session4 {
 	struct hrp_session_how how;
 };
 
+/* How a translated session's packets leave, those of its initiator. */
+struct hrp_session_outside {
+	rte_be32_t src, dst;
+	rte_be16_t sport, dport;
+	rte_be32_t group; /* name of the address group that src is from (nat_groups_name()), 0 */
+};
+
+struct hrp_record_session4_nat {
+	struct hrp_record_session4 inside;
+	struct hrp_session_outside outside;
+};
+
 struct hrp_record_session6 {
 	struct hrp_record head;
 	struct hrp_session_what what;
@@ -212,12 +229,14 @@ struct hrp_record_session6 {
 #define HRP_SESSION_FINACK0 0x0008
 #define HRP_SESSION_FINACK1 0x0010
 static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
+static_assert(sizeof(struct hrp_record_session4_nat) == 76, "a NAT record is at most 80 bytes");
 static_assert(sizeof(struct hrp_record_session6) == 84, "wire size");
 
 /* Which of them: head.type. */
 union hrp_record_session {
 	struct hrp_record head;
-	struct hrp_record_session4 v4;
+	struct hrp_record_session4 v4; /* of SESSION4_NAT too */
+	struct hrp_record_session4_nat v4_nat;
 	struct hrp_record_session6 v6;
 };
 

@@ -12,6 +12,7 @@
  */
 #include "check.h"
 #include "hrp.h"
+#include "nat_group.h"
 #include "repl.h"
 #include "session_record.h"
 
@@ -33,6 +34,7 @@
 #define PREFETCH_AHEAD 8
 #define DIRTY_EVERY_NS (5 * NS_PER_MS)
 #define GIVE_UP_NS     (2 * NS_PER_SEC) /* a record that cannot be installed for so long is skipped */
+#define LEAVING_NS     (20 * NS_PER_MS) /* a killed copy is gone by then, and its port free */
 #define MAX_CAS	       8
 
 /* What the peer has been told: by own index. */
@@ -84,6 +86,8 @@ struct table {
 	uint16_t confirm; /* session.sync of what this bulk has confirmed */
 	uint32_t sweep;
 	struct repl_digest sweep_digest;
+	mono_t now;    /* of this call */
+	mono_t killed; /* when the last copy was */
 	mono_t retry_since;
 	bool retrying;
 
@@ -188,6 +192,14 @@ emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t 
 	return true;
 }
 
+/* Name of the address group that a session's outside source is from, 0: of none. */
+static uint32_t
+group_of(const struct table *t, const struct session_outside *o)
+{
+	return o->note != 0 ? nat_groups_name(engine_nat_groups(t->engine), nat_note_group(o->note))
+			    : 0;
+}
+
 /* Tell the peer how session `index` is now, whatever that is. => false: no room. */
 static bool
 emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
@@ -195,11 +207,14 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 	const struct session *s = session_table_at(t->sessions, index);
 	const uint16_t generation = generation_of(s);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	const bool translated = session_translated(s);
 	union session_walk_key key;
+	struct session_outside outside;
 	union hrp_record_session r;
 	struct sent *e = &t->sent[index];
 
-	if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key)) {
+	if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key) ||
+		(translated && !session_table_outside(t->sessions, s, &outside))) {
 		if (was_sent(t, index))
 			return emit_delete(t, index, out, now);
 		t->stats.skipped++;
@@ -212,10 +227,11 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		t->stats.skipped++;
 		return true;
 	}
-	const uint8_t len =
-		session_record_pack(s, &key, index, generation, ctl, mono_seconds(now), &r);
+	const struct session_outside *const o = translated ? &outside : NULL;
+	const uint8_t len = session_record_pack(s, &key, o, translated ? group_of(t, o) : 0, index,
+		generation, ctl, mono_seconds(now), &r);
 	const uint32_t hash = session_record_key_hash(
-		&key, session_record_family(&r), session_record_what(&r)->zone);
+		&key, session_record_family(&r), o, session_record_what(&r)->zone);
 	atomic_thread_fence(memory_order_acquire);
 	if (generation_of(s) != generation) {
 		t->stats.skipped++; /* freed meanwhile: its own event follows */
@@ -450,6 +466,31 @@ kill_copy(struct table *t, uint32_t local)
 		t->owned[c->owner].local_plus_1 == local + 1)
 		t->owned[c->owner].local_plus_1 = 0;
 	*c = (struct copy){ .generation = generation, .state = COPY_KILLED };
+	t->killed = t->now;
+	return true;
+}
+
+/* Who has the outside key of a record whose session is not here?  A copy that the owner has given
+ * up, whatever it says of it later: it is killed.  => false: nobody that will leave. */
+static bool
+holder_leaves(struct table *t, const struct session_outside *o)
+{
+	const struct session_key4 *keys = &o->key;
+	uint32_t holder;
+	uint8_t dir = 0;
+
+	session_table_lookup4(t->sessions, &keys, 1, &holder, &dir);
+	if (holder == SESSION_NONE)
+		return true; /* left already */
+	const uint32_t ctl = atomic_load_explicit(
+		&session_table_at(t->sessions, holder)->ctl, memory_order_acquire);
+	if ((ctl & SESSION_F_DEAD) != 0)
+		return true;
+	if ((ctl & SESSION_F_REMOTE) == 0 && t->role.active) {
+		t->stats.conflicts++;
+		return false;
+	}
+	(void)kill_copy(t, holder);
 	return true;
 }
 
@@ -482,8 +523,99 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 	return REPL_RETRY;
 }
 
+/* The port that the peer has taken of a group, here too. */
+static enum nat_refusal
+claim(struct table *t, struct session_record_key *k)
+{
+	struct nat_groups *groups = engine_nat_groups(t->engine);
+	const struct session_tuple4 in = session_key4_tuple(&k->key.v4, k->swap);
+	const struct session_tuple4 out = session_key4_tuple(&k->outside.key, k->outside.swap);
+	const struct nat_got got = { .addr = out.src, .port = out.sport };
+	enum nat_refusal refusal;
+	uint16_t id;
+
+	k->outside.note = 0;
+
+	if (k->group == 0)
+		return NAT_OK;
+	id = nat_groups_named(groups, k->group);
+	if (id == NAT_GROUP_NONE)
+		return NAT_NOT_OURS;
+	refusal = nat_groups_claim(groups, id, in.proto, in.src, in.sport, &got);
+	if (refusal == NAT_OK)
+		k->outside.note = nat_note(id);
+	return refusal;
+}
+
+static void
+unclaim(struct table *t, const struct session_record_key *k)
+{
+	const struct session_tuple4 out = session_key4_tuple(&k->outside.key, k->outside.swap);
+	const struct nat_got got = { .addr = out.src, .port = out.sport };
+
+	if (k->outside.note != 0)
+		nat_groups_give(engine_nat_groups(t->engine), nat_note_group(k->outside.note),
+			out.proto, &got);
+}
+
+/* Two keys.  What a group has given is claimed first, so that nobody here takes it meanwhile; a
+ * session of ours that is leaving may still hold it. */
 static enum repl_verdict
-insert_copy(struct table *t, const union hrp_record_session *r, const struct session_record_key *k,
+enter_translated(struct table *t, struct session *s, struct session_record_key *k, uint32_t *local,
+	bool *existed, mono_t now)
+{
+	const bool can = engine_nat_groups(t->engine) != NULL;
+	const enum nat_refusal refusal = can ? claim(t, k) : NAT_NOT_OURS;
+	enum session_clash clash;
+
+	if (refusal != NAT_OK && refusal != NAT_TAKEN) {
+		t->stats.untranslatable++;
+		return REPL_REFUSED;
+	}
+	if (refusal == NAT_TAKEN && now.ns - t->killed.ns < LEAVING_NS) {
+		const struct session_key4 *keys = &k->key.v4;
+		uint8_t dir = 0;
+
+		/* Perhaps by the very session that this is: then it is refreshed, or killed.  Else
+		 * most likely by a copy that was killed a moment ago. */
+		session_table_lookup4(t->sessions, &keys, 1, local, &dir);
+		*existed = *local != SESSION_NONE && (dir & SESSION_DIR_OUTSIDE) == 0;
+		return *existed ? REPL_DONE : REPL_RETRY;
+	}
+	/* Still taken: the session goes without holding the port.  Another that is given the same
+	 * one differs in its destination, or is refused by the session table. */
+	t->stats.unclaimed += refusal == NAT_TAKEN;
+	*local = session_table_insert4_nat(
+		t->sessions, s, &k->key.v4, &k->outside, SESSION_NONE, UINT16_MAX, now, &clash);
+	if (clash == SESSION_CLASH_NONE && *local != SESSION_NONE)
+		return REPL_DONE;
+	unclaim(t, k);
+	if (clash == SESSION_CLASH_KEY) {
+		*existed = true;
+		return REPL_DONE;
+	}
+	t->stats.full += clash == SESSION_CLASH_NONE;
+	return clash == SESSION_CLASH_OUTSIDE && holder_leaves(t, &k->outside) ? REPL_RETRY
+									       : REPL_REFUSED;
+}
+
+/* enter_copy: make it visible.  => DONE, with *existed when a session with this key is there. */
+static enum repl_verdict
+enter_copy(struct table *t, struct session *s, struct session_record_key *k, uint32_t *local,
+	bool *existed, mono_t now)
+{
+	if (k->translated)
+		return enter_translated(t, s, k, local, existed, now);
+	*local = k->family == 6 ? session_table_insert6(
+					  t->sessions, s, &k->key.v6, UINT16_MAX, now, existed)
+				: session_table_insert4(
+					  t->sessions, s, &k->key.v4, UINT16_MAX, now, existed);
+	t->stats.full += *local == SESSION_NONE;
+	return *local == SESSION_NONE ? REPL_REFUSED : REPL_DONE;
+}
+
+static enum repl_verdict
+insert_copy(struct table *t, const union hrp_record_session *r, struct session_record_key *k,
 	uint32_t *local, bool *existed, mono_t now)
 {
 	const struct hrp_session_what *what = session_record_what(r);
@@ -502,18 +634,26 @@ insert_copy(struct table *t, const union hrp_record_session *r, const struct ses
 			session_record_unpack(r, mono_seconds(now), s),
 		memory_order_release);
 	const uint32_t created = s->created;
-	*local = k->family == 6 ? session_table_insert6(
-					  t->sessions, s, &k->key.v6, UINT16_MAX, now, existed)
-				: session_table_insert4(
-					  t->sessions, s, &k->key.v4, UINT16_MAX, now, existed);
-	if (*local == SESSION_NONE || *existed) {
+	enum repl_verdict v = enter_copy(t, s, k, local, existed, now);
+	if (v != REPL_DONE || *existed) {
 		session_table_unalloc(t->sessions, s);
-		t->stats.full += *local == SESSION_NONE;
-		return *local == SESSION_NONE ? REPL_REFUSED : REPL_DONE;
+		return v;
 	}
 	s->created = created;
 	t->stats.installed++;
 	return REPL_DONE;
+}
+
+/* Is a session translated as a record says, or not as it does not say? */
+static bool
+translated_as(const struct table *t, const struct session *s, const struct session_record_key *k)
+{
+	struct session_outside o;
+
+	if (!session_translated(s) || !k->translated)
+		return session_translated(s) == k->translated;
+	return session_table_outside(t->sessions, s, &o) && o.swap == k->outside.swap &&
+	       memcmp(&o.key, &k->outside.key, sizeof(o.key)) == 0;
 }
 
 static bool
@@ -522,7 +662,7 @@ has_key(const struct table *t, const struct session *s, const struct session_rec
 	union session_walk_key had;
 
 	if (session_family(s) != k->family || session_swap(s) != k->swap ||
-		!session_walk_read_key(t->sessions, s, &had))
+		!session_walk_read_key(t->sessions, s, &had) || !translated_as(t, s, k))
 		return false;
 	return k->family == 6 ? memcmp(&had.v6, &k->key.v6, sizeof(had.v6)) == 0
 			      : memcmp(&had.v4, &k->key.v4, sizeof(had.v4)) == 0;
@@ -560,12 +700,16 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (c->state == COPY_KILLED && c->generation == generation_of(s))
 			return REPL_RETRY;
-		if (session_swap(s) != key.swap &&
+		if ((session_swap(s) != key.swap || !translated_as(t, s, &key)) &&
 			((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
-			/* Opened from the other side this time: another session with the same key.
-			 */
+			/* Opened from the other side this time, or translated in another way:
+			 * another session with the same key. */
 			kill_copy(t, local);
 			return REPL_RETRY;
+		}
+		if (!translated_as(t, s, &key)) {
+			t->stats.conflicts++; /* ours, and in use here */
+			return REPL_REFUSED;
 		}
 		v = refresh_copy(t, local, r, now);
 		if (v != REPL_DONE)
@@ -604,10 +748,12 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 	struct table *t = ctx;
 	enum repl_verdict v;
 
+	t->now = now;
 	memcpy(&r.head, record, sizeof(r.head));
 	const uint32_t owner = rte_be_to_cpu_32(r.head.index);
 	switch (r.head.type) {
 	case HRP_RECORD_SESSION4:
+	case HRP_RECORD_SESSION4_NAT:
 	case HRP_RECORD_SESSION6:
 		if (len != session_record_size(r.head.type) || owner >= t->owner_capacity)
 			return REPL_REFUSED;
@@ -649,10 +795,13 @@ sweep(void *ctx, struct repl_digest *d)
 		const struct session *s = session_table_at(t->sessions, t->sweep);
 		const struct copy *c = &t->copies[t->sweep];
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+		const bool translated = session_translated(s);
+		struct session_outside o;
 		union session_walk_key key;
 
 		if (!alive(ctl) || (ctl & SESSION_F_REMOTE) == 0 ||
-			!session_walk_read_key(t->sessions, s, &key))
+			!session_walk_read_key(t->sessions, s, &key) ||
+			(translated && !session_table_outside(t->sessions, s, &o)))
 			continue;
 		const bool same = c->generation == generation_of(s);
 		if (c->state == COPY_KILLED && same)
@@ -661,9 +810,10 @@ sweep(void *ctx, struct repl_digest *d)
 			t->owned[c->owner].local_plus_1 == t->sweep + 1 &&
 			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->confirm) {
 			t->sweep_digest.count++;
-			t->sweep_digest.sum += session_record_hash(
-				session_record_key_hash(&key, session_family(s), s->zone), c->owner,
-				t->owned[c->owner].owner_generation);
+			t->sweep_digest.sum +=
+				session_record_hash(session_record_key_hash(&key, session_family(s),
+							    translated ? &o : NULL, s->zone),
+					c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
 		if (!kill_copy(t, t->sweep))

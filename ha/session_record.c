@@ -33,16 +33,28 @@ rest_of_key(const rte_be16_t port[2], uint8_t proto, const uint8_t zone[2])
 	       (uint64_t)zone[0] << 8 | zone[1];
 }
 
+static uint64_t
+addresses4(const struct session_key4 *k)
+{
+	return (uint64_t)rte_be_to_cpu_32(k->addr[0]) << 32 | rte_be_to_cpu_32(k->addr[1]);
+}
+
 uint32_t
-session_record_key_hash(const union session_walk_key *key, uint8_t family, const uint8_t zone[2])
+session_record_key_hash(const union session_walk_key *key, uint8_t family,
+	const struct session_outside *outside, const uint8_t zone[2])
 {
 	uint64_t hash = 0;
 
+	if (outside != NULL) {
+		const uint8_t swap[2] = { outside->swap, 0 };
+
+		hash = mix64(mix64(addresses4(&outside->key)) +
+			     rest_of_key(outside->key.port, outside->key.proto, swap));
+	}
 	if (family == 4) {
 		const struct session_key4 *k = &key->v4;
 
-		hash = mix64((uint64_t)rte_be_to_cpu_32(k->addr[0]) << 32 |
-			     rte_be_to_cpu_32(k->addr[1]));
+		hash = mix64(hash + addresses4(k));
 		return (uint32_t)mix64(hash + rest_of_key(k->port, k->proto, zone));
 	}
 	for (unsigned int i = 0; i < 2; i++) {
@@ -118,10 +130,13 @@ pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t n
 }
 
 uint8_t
-session_record_pack(const struct session *s, const union session_walk_key *key, uint32_t index,
-	uint16_t generation, uint32_t ctl, uint32_t now_s, union hrp_record_session *r)
+session_record_pack(const struct session *s, const union session_walk_key *key,
+	const struct session_outside *outside, uint32_t group, uint32_t index, uint16_t generation,
+	uint32_t ctl, uint32_t now_s, union hrp_record_session *r)
 {
-	const uint8_t type = session_family(s) == 6 ? HRP_RECORD_SESSION6 : HRP_RECORD_SESSION4;
+	const uint8_t type = session_family(s) == 6 ? HRP_RECORD_SESSION6
+			     : outside != NULL	    ? HRP_RECORD_SESSION4_NAT
+						    : HRP_RECORD_SESSION4;
 	const uint8_t swap = session_swap(s);
 
 	r->head = (struct hrp_record){ .type = type,
@@ -142,6 +157,15 @@ session_record_pack(const struct session *s, const union session_walk_key *key, 
 		r->v4.src = k->addr[swap];
 		r->v4.dst = k->addr[!swap];
 		pack_how(s, k->port[swap], k->port[!swap], now_s, &r->v4.how);
+	}
+	if (type == HRP_RECORD_SESSION4_NAT) {
+		const struct session_tuple4 t = session_key4_tuple(&outside->key, outside->swap);
+
+		r->v4_nat.outside = (struct hrp_session_outside){ .src = t.src,
+			.dst = t.dst,
+			.sport = t.sport,
+			.dport = t.dport,
+			.group = rte_cpu_to_be_32(group) };
 	}
 	return r->head.length;
 }
@@ -201,6 +225,24 @@ state_fits(uint8_t family, const struct hrp_session_what *what, const struct hrp
 	}
 }
 
+/* Ports of the protocol, of the same kind as the key's, and another tuple than that. */
+static bool
+outside_fits(const struct hrp_record_session4_nat *r)
+{
+	const struct hrp_session_outside *o = &r->outside;
+	const struct hrp_session_how *how = &r->inside.how;
+
+	if (!ip4_is_host(o->src) || !ip4_is_host(o->dst))
+		return false;
+	if ((o->sport == 0 && how->sport != 0 && r->inside.what.proto != IPPROTO_ICMP) ||
+		(o->dport == 0) != (how->dport == 0) ||
+		(how->dport == SESSION_ICMP_ECHO_PORT && r->inside.what.proto == IPPROTO_ICMP &&
+			o->dport != how->dport))
+		return false;
+	return o->src != r->inside.src || o->dst != r->inside.dst || o->sport != how->sport ||
+	       o->dport != how->dport;
+}
+
 bool
 session_record_check(const union hrp_record_session *r, const struct snapshot *snap)
 {
@@ -214,7 +256,8 @@ session_record_check(const union hrp_record_session *r, const struct snapshot *s
 	if (family == 6 ? !host_address6(r->v6.src) || !host_address6(r->v6.dst)
 			: !ip4_is_host(r->v4.src) || !ip4_is_host(r->v4.dst))
 		return false;
-	if (!state_fits(family, what, session_record_how(r)))
+	if (!state_fits(family, what, session_record_how(r)) ||
+		(r->head.type == HRP_RECORD_SESSION4_NAT && !outside_fits(&r->v4_nat)))
 		return false;
 	if (what->proto != IPPROTO_TCP && (rte_be_to_cpu_16(what->flags) & fins) != 0)
 		return false;
@@ -231,6 +274,15 @@ session_record_key(const union hrp_record_session *r, struct session_record_key 
 	const struct hrp_session_how *how = session_record_how(r);
 
 	k->family = session_record_family(r);
+	k->translated = r->head.type == HRP_RECORD_SESSION4_NAT;
+	if (k->translated) {
+		const struct hrp_session_outside *o = &r->v4_nat.outside;
+
+		k->outside.swap = session_key4_make(
+			&k->outside.key, o->src, o->dst, o->sport, o->dport, proto);
+		k->outside.note = 0;
+		k->group = rte_be_to_cpu_32(o->group);
+	}
 	if (k->family == 6) {
 		k->swap = session_key6_make(
 			&k->key.v6, r->v6.src, r->v6.dst, how->sport, how->dport, proto);

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "hrp_wire.h"
 #include "session.h"
+#include "session_table.h"
 #include "session_walk.h"
 #include "snapshot.h"
 
@@ -18,6 +19,9 @@ struct session_record_key {
 	union session_walk_key key; /* unused bytes are 0 */
 	uint8_t family;
 	uint8_t swap; /* 1: the initiator is endpoint 1 */
+	bool translated;
+	struct session_outside outside; /* note: 0 */
+	uint32_t group;			/* name of its address group, 0: none */
 };
 
 static inline uint8_t
@@ -33,6 +37,8 @@ session_record_size(uint8_t type)
 	switch (type) {
 	case HRP_RECORD_SESSION4:
 		return sizeof(struct hrp_record_session4);
+	case HRP_RECORD_SESSION4_NAT:
+		return sizeof(struct hrp_record_session4_nat);
 	case HRP_RECORD_SESSION6:
 		return sizeof(struct hrp_record_session6);
 	default:
@@ -53,10 +59,12 @@ session_record_how(const union hrp_record_session *r)
 	return session_record_family(r) == 6 ? &r->v6.how : &r->v4.how;
 }
 
-/* session_record_pack: the record of a session; `generation` as read before.
+/* session_record_pack: the record of a session; `generation` as read before.  `outside`: of a
+ * translated session, with the name of its group (0: none); else NULL.
  * => length; the record's other bytes are not written. */
-uint8_t session_record_pack(const struct session *, const union session_walk_key *, uint32_t index,
-	uint16_t generation, uint32_t ctl, uint32_t now_s, union hrp_record_session *);
+uint8_t session_record_pack(const struct session *, const union session_walk_key *,
+	const struct session_outside *outside, uint32_t group, uint32_t index, uint16_t generation,
+	uint32_t ctl, uint32_t now_s, union hrp_record_session *);
 /* session_record_check: every value of a record that must make sense before it is used (HAC-06).
  * The zone must exist in the snapshot. */
 bool session_record_check(const union hrp_record_session *, const struct snapshot *);
@@ -66,5 +74,6 @@ void session_record_key(const union hrp_record_session *, struct session_record_
 uint32_t session_record_unpack(const union hrp_record_session *, uint32_t now_s, struct session *);
 /* session_record_hash: share of one session in the digest. */
 uint64_t session_record_hash(uint32_t key_hash, uint32_t index, uint16_t generation);
-uint32_t session_record_key_hash(
-	const union session_walk_key *, uint8_t family, const uint8_t zone[2]);
+/* `outside` NULL: not translated. */
+uint32_t session_record_key_hash(const union session_walk_key *, uint8_t family,
+	const struct session_outside *outside, const uint8_t zone[2]);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine.h"
+#include "nat.h"
 #include "policy.h"
 #include "test_eal.h"
 
@@ -28,6 +29,26 @@ struct ha_box {
 	int reader;
 };
 
+/* One address group, "office": 203.0.113.1 and .2, PAT. */
+static inline struct nat *
+ha_box_nat(struct engine *e)
+{
+	const struct nat_group_params office = { .name = "office",
+		.mode = NAT_POOL_PAT,
+		.block = 256,
+		.section_count = 1,
+		.sections = { { 0xcb007101u, 0xcb007102u } } };
+	struct nat *n = nat_create(engine_nat_groups(e), 0, 0, 0, 1);
+	char err[128];
+
+	assert_non_null(n);
+	n->group_ids[0] = nat_groups_acquire(engine_nat_groups(e), &office, err, sizeof(err));
+	assert_int_not_equal(n->group_ids[0], NAT_GROUP_NONE);
+	n->group_count = 1;
+	nat_seal(n);
+	return n;
+}
+
 static inline void
 ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sessions,
 	uint32_t event_ring)
@@ -41,6 +62,7 @@ ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sess
 					  .max_neighbours = 16,
 					  .max_routes = 16,
 					  .event_ring = event_ring,
+					  .nat = true,
 					  .socket = SOCKET_ID_ANY },
 		err, sizeof(err));
 	if (b->engine == NULL)
@@ -49,6 +71,7 @@ ha_box_start(struct ha_box *b, const char *name, uint16_t workers, uint32_t sess
 	assert_non_null(s);
 	s->policy = policy_create(NULL, 0, POLICY_PERMIT);
 	assert_non_null(s->policy);
+	s->nat = ha_box_nat(b->engine);
 	for (int z = 1; z < BOX_ZONES; z++)
 		s->zones[z].priority = (uint8_t)(z * 10);
 	engine_publish(b->engine, s);
