@@ -329,6 +329,10 @@ void config_icmp_notices(const struct config *, struct notice_settings *);
 uint8_t config_zone_id(const struct config *, const char *name);
 /* => index of the interface a route leads to (in service or not), -1 none has such a subnet. */
 int config_route_interface(const struct config *, const struct config_route *);
+/* config_route_count: routes of one family and the subnets of interfaces that go with them.
+ * config_route_check_room: does the table hold so many? => 0 or -EINVAL */
+uint32_t config_route_count(const struct config *, uint8_t family);
+int config_route_check_room(struct config *, uint32_t needed);
 /* => index in the interfaces section, -1 unknown.  It is the interface index of the snapshot. */
 int config_interface_index(const struct config *, const char *name);
 /* Ports and trunks: the ports of section `ports` are 0 and on, then come those of `eth_trunks`;

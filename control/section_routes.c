@@ -229,9 +229,8 @@ check_unique(struct config *c, const struct config_list *list)
 		first->origin.line);
 }
 
-/* Routes of one family and the subnets that go with them. */
-static uint32_t
-count_family(const struct config *c, uint8_t family)
+uint32_t
+config_route_count(const struct config *c, uint8_t family)
 {
 	const struct config_list *list = config_section_data(c, "routes");
 	const struct config_list *interfaces = config_section_data(c, "interfaces");
@@ -247,13 +246,23 @@ count_family(const struct config *c, uint8_t family)
 	return n;
 }
 
+int
+config_route_check_room(struct config *c, uint32_t needed)
+{
+	const struct config_system *system = config_section_data(c, "system");
+
+	if ((int64_t)needed <= system->routes)
+		return 0;
+	return config_fail(c, &system->origin, "routes",
+		"%d is too few, expected at least %u for the routes and interfaces of this file",
+		(int)system->routes, needed);
+}
+
 static int
 check(struct config *c)
 {
 	const struct config_list *list = config_section_data(c, "routes");
-	const struct config_system *system = config_section_data(c, "system");
 	const struct config_route *routes = list->items;
-	const uint32_t needed = RTE_MAX(count_family(c, 4), count_family(c, 6));
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
@@ -263,13 +272,11 @@ check(struct config *c)
 		if (rc == 0)
 			rc = check_connected(c, &routes[i]);
 	}
+	if (rc == 0)
+		rc = config_route_check_room(
+			c, RTE_MAX(config_route_count(c, 4), config_route_count(c, 6)));
 	if (rc < 0)
 		return rc;
-	if ((int64_t)needed > system->routes)
-		return config_fail(c, &system->origin, "routes",
-			"%d is too few, expected at least %u for the routes and interfaces of this "
-			"file",
-			(int)system->routes, needed);
 	return list->count > 0 ? check_unique(c, list) : 0;
 }
 

@@ -166,6 +166,21 @@ check_group(struct config *c, struct config_vrrp *all, uint32_t mine)
 	return rc < 0 ? rc : check_others(c, all, mine);
 }
 
+/* R50: a virtual address outside its interface's subnet brings a subnet, which is a route. */
+static uint32_t
+count_subnets(const struct config *c, const struct config_list *list)
+{
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	const struct config_interface *all = interfaces->items;
+	const struct config_vrrp *v = list->items;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		n += !config_address_in(&all[config_interface_index(c, v[i].interface)].address,
+			v[i].virtual_ip.address);
+	return n;
+}
+
 static int
 check(struct config *c)
 {
@@ -174,6 +189,8 @@ check(struct config *c)
 
 	for (uint32_t i = 0; rc == 0 && i < list->count; i++)
 		rc = check_group(c, list->items, i);
+	if (rc == 0)
+		rc = config_route_check_room(c, config_route_count(c, 4) + count_subnets(c, list));
 	return rc;
 }
 

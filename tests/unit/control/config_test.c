@@ -287,6 +287,55 @@ R39_R60_accepted_neighbours_of_refused_settings(void **state)
 		config_free(parse_patched(rows[i].old, rows[i].new));
 }
 
+/* The table of routes holds 16: of 3 interfaces, of 13 or 12 routes, and of a virtual address that
+ * is or is not in a subnet of its own. */
+static void
+R50_a_virtual_subnet_is_a_route(void **state)
+{
+	static const struct {
+		uint32_t routes;
+		const char *virtual_ip;
+		bool accepted;
+	} rows[] = {
+		{ 13, "10.1.1.1/24", true },
+		{ 13, "172.16.0.1/16", false },
+		{ 12, "172.16.0.1/16", true },
+		{ 14, "10.1.1.1/24", false },
+	};
+	char text[8192], list[4096], err[640];
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		size_t n = 0;
+		struct config *c;
+
+		for (uint32_t k = 0; k < rows[i].routes; k++)
+			n += (size_t)snprintf(list + n, sizeof(list) - n,
+				"%s{ prefix = \"10.%u.0.0/16\"; via = \"200.1.1.254\"; }",
+				k > 0 ? ", " : "", k + 20);
+		snprintf(text, sizeof(text),
+			"version = 1;\n"
+			"system = { name = \"FW1\"; worker_cpus = [ 0 ]; routes = 16; };\n"
+			"ports = ( { name = \"p1\"; devargs = \"net_ring0\"; }, { name = "
+			"\"p2\"; devargs = \"net_ring1\"; }, { name = \"p3\"; devargs = "
+			"\"net_ring2\"; } );\n"
+			"interfaces = ( { name = \"i1\"; port = \"p1\"; address = "
+			"\"10.1.1.2/24\"; zone = \"trust\"; }, { name = \"i2\"; port = \"p2\"; "
+			"address = \"10.10.0.1/24\"; zone = \"dmz\"; }, { name = \"i3\"; port = "
+			"\"p3\"; address = \"200.1.1.2/24\"; zone = \"untrust\"; } );\n"
+			"routes = ( %s );\n"
+			"vrrp = ( { vrid = 1; interface = \"i1\"; virtual_ip = \"%s\"; } );\n",
+			list, rows[i].virtual_ip);
+		err[0] = '\0';
+		c = config_parse(text, "fw.conf", sample_sections(), err, sizeof(err));
+		assert_int_equal(c != NULL, rows[i].accepted);
+		if (c == NULL)
+			assert_non_null(strstr(err,
+				"fw.conf:2: system.routes: 16 is too few, expected at least 17"));
+		config_free(c);
+	}
+}
+
 /* ---- the generic compiler, with a section that has every type ---- */
 
 struct inner {
@@ -586,6 +635,7 @@ main(void)
 		cmocka_unit_test(P44_zones_have_fixed_ids_then_file_order),
 		cmocka_unit_test(R50_mask_is_optional_inside_the_subnet_only),
 		cmocka_unit_test(R39_R60_accepted_neighbours_of_refused_settings),
+		cmocka_unit_test(R50_a_virtual_subnet_is_a_route),
 		cmocka_unit_test(every_type_compiles_from_the_file),
 		cmocka_unit_test(every_type_has_its_default),
 		cmocka_unit_test(difference_names_the_first_setting_of_every_type),
