@@ -4,6 +4,7 @@
  * control core, HA, management), runs the management loop on the main lcore and stops everything
  * from the top down.
  */
+#include "config_nat.h"
 #include "control_commands.h"
 #include "control_sections.h"
 #include "devices.h"
@@ -157,6 +158,7 @@ start_engine(struct box *b)
 		.event_ring = (uint32_t)s->event_ring,
 		.max_datagrams = (uint32_t)s->datagrams,
 		.max_fragments = (uint32_t)(s->packet_buffers * s->fragment_buffers / 100),
+		.nat = config_nat_wanted(b->config),
 		.socket = SOCKET_ID_ANY,
 	};
 	char why[256];

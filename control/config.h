@@ -185,6 +185,7 @@ struct config_system {
 	bool realtime; /* with IDLE_SLEEP: SCHED_FIFO for the lcores */
 	int64_t memory_mb;
 	bool hugepages;
+	bool nat; /* also before there is anything to translate */
 	int64_t sessions, neighbours, routes, packet_buffers, datagrams, fragment_buffers,
 		event_ring;
 	bool tcp_loose, tcp_window_check;
@@ -196,6 +197,7 @@ struct config_system {
 };
 
 #define CONFIG_PORT_NAME 32
+#define CONFIG_ZONE_NAME 32
 
 struct config_port {
 	struct config_origin origin;
@@ -256,8 +258,6 @@ struct config_limit {
 	int64_t source_length, source_length6;
 	int64_t total, half_open, rate;
 };
-
-#define CONFIG_ZONE_NAME 32
 
 struct config_scan {
 	struct config_origin origin;

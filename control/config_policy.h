@@ -75,6 +75,52 @@ struct config_rule {
 	int action;							/* enum policy_action */
 };
 
+/* Rows of what a rule is called and matches, for every table of items that begin with a struct
+ * config_rule. */
+// clang-format off
+#define CONFIG_RULE_MATCH                                                                          \
+	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_rule, name),              \
+	  .required = true, .live = true, .min = 1, .max = 63,                                     \
+	  .help = "Name of the rule, in hit counts and sessions." },                               \
+	{ .name = "description", .type = SETTING_STRING,                                           \
+	  SETTING_AT(struct config_rule, description), .live = true, .max = 127,                   \
+	  .help = "What it is for." },                                                             \
+	{ .name = "enable", .type = SETTING_BOOL, SETTING_AT(struct config_rule, enable),          \
+	  .live = true, .fallback = "true", .help = "Whether it counts at all." },                 \
+	{ .name = "source_zones", .type = SETTING_STRINGS,                                         \
+	  .offset = offsetof(struct config_rule, source_zones), .size = CONFIG_ZONE_NAME,          \
+	  .live = true, .min = 1, .max = CONFIG_ZONE_NAME - 1, .max_items = MAX_ZONES,             \
+	  .help = "Zones packets come from; empty = any." },                                       \
+	{ .name = "destination_zones", .type = SETTING_STRINGS,                                    \
+	  .offset = offsetof(struct config_rule, destination_zones), .size = CONFIG_ZONE_NAME,     \
+	  .live = true, .min = 1, .max = CONFIG_ZONE_NAME - 1, .max_items = MAX_ZONES,             \
+	  .help = "Zones packets go to; empty = any." },                                           \
+	{ .name = "source_addresses", .type = SETTING_SPANS,                                       \
+	  .offset = offsetof(struct config_rule, source_addresses), .live = true,                  \
+	  .max_items = 4096,                                                                       \
+	  .help = "Source addresses; with `source_sets` empty as well = any." },                   \
+	{ .name = "source_sets", .type = SETTING_STRINGS,                                          \
+	  .offset = offsetof(struct config_rule, source_sets), .size = CONFIG_OBJECT_NAME,         \
+	  .live = true, .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,                 \
+	  .help = "Address sets that belong to the source addresses." },                           \
+	{ .name = "destination_addresses", .type = SETTING_SPANS,                                  \
+	  .offset = offsetof(struct config_rule, destination_addresses), .live = true,             \
+	  .max_items = 4096,                                                                       \
+	  .help = "Destination addresses; with `destination_sets` empty as well = any." },         \
+	{ .name = "destination_sets", .type = SETTING_STRINGS,                                     \
+	  .offset = offsetof(struct config_rule, destination_sets), .size = CONFIG_OBJECT_NAME,    \
+	  .live = true, .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,                 \
+	  .help = "Address sets that belong to the destination addresses." },                      \
+	{ .name = "services", .type = SETTING_LIST,                                                \
+	  .offset = offsetof(struct config_rule, services), .size = sizeof(struct config_service), \
+	  .live = true, .max_items = 1024, .settings = config_service_settings,                    \
+	  .help = "Protocols and ports; with `service_sets` empty as well = any." },               \
+	{ .name = "service_sets", .type = SETTING_STRINGS,                                         \
+	  .offset = offsetof(struct config_rule, service_sets), .size = CONFIG_OBJECT_NAME,        \
+	  .live = true, .min = 1, .max = CONFIG_OBJECT_NAME - 1, .max_items = 256,                 \
+	  .help = "Service sets, own or predefined, that belong to the services." }
+// clang-format on
+
 /* What becomes of sessions when the policy changes. */
 enum policy_on_change { POLICY_RE_EVALUATE, POLICY_KEEP };
 
@@ -91,6 +137,10 @@ extern const char *const config_policy_actions[];
 /* Rows of a service, shared by rules and service sets; and its check. => 0 or -EINVAL */
 extern const struct config_setting_desc config_service_settings[];
 int config_service_check(struct config *, struct config_service *);
+
+/* config_rules_check: names unique, zones and objects known; of a list of items that begin with a
+ * struct config_rule. => 0 or -EINVAL */
+int config_rules_check(struct config *, const struct config_list *, size_t item_size);
 
 /* config_set_find: => index in a section's list whose items begin with struct config_set, -1. */
 int config_set_find(const struct config_list *, size_t item_size, const char *name);

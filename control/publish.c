@@ -7,6 +7,7 @@
 
 #include "config_address.h"
 #include "log.h"
+#include "publish_nat.h"
 #include "publish_policy.h"
 #include "publish_routes.h"
 
@@ -340,7 +341,9 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		rc = -EINVAL;
 		goto err_snapshot;
 	}
-	rc = publish_routes(engine, c, s, extra, err, err_size);
+	rc = publish_nat(engine, c, extra, s, err, err_size);
+	if (rc == 0)
+		rc = publish_routes(engine, c, s, extra, err, err_size);
 	if (rc < 0)
 		goto err_snapshot;
 	engine_publish(engine, s);

@@ -261,16 +261,6 @@ free_list(struct list *l)
 		free(l->items);
 }
 
-static void
-explain(const struct config_policy *p, int error, char *err, size_t err_size)
-{
-	if (error == E2BIG)
-		config_reason(&p->origin, "rules", err, err_size,
-			"more services with source ports or addresses than fit, expected fewer");
-	else
-		snprintf(err, err_size, "security_policy: %s", strerror(error));
-}
-
 struct publish_rules {
 	struct objects objects;
 	struct policy_rule *rules;
@@ -298,7 +288,7 @@ rules_free(struct publish_rules *r)
 }
 
 static bool
-rules_fill(struct publish_rules *r, const struct config *c, const struct config_rule *from,
+rules_fill(struct publish_rules *r, const struct config *c, const void *from, size_t item_size,
 	uint32_t count)
 {
 	struct objects *o = &r->objects;
@@ -314,25 +304,48 @@ rules_fill(struct publish_rules *r, const struct config *c, const struct config_
 	o->failed =
 		o->addresses == NULL || o->services == NULL || r->rules == NULL || r->lists == NULL;
 	for (uint32_t i = 0; i < r->count && !o->failed; i++)
-		fill_rule(o, &from[i], &r->rules[i], &r->lists[i]);
+		fill_rule(o, (const void *)((const char *)from + i * item_size), &r->rules[i],
+			&r->lists[i]);
 	return !o->failed;
+}
+
+struct policy *
+publish_rules(const struct config *c, const struct config_list *list, size_t item_size,
+	enum policy_action default_action)
+{
+	struct policy *policy = NULL;
+	struct publish_rules r;
+	int error = ENOMEM;
+
+	if (rules_fill(&r, c, list->items, item_size, list->count)) {
+		policy = policy_create(r.rules, r.count, default_action);
+		error = errno;
+	}
+	rules_free(&r);
+	if (policy == NULL)
+		errno = error;
+	return policy;
+}
+
+void
+publish_rules_explain(const struct config_origin *section, int error, char *err, size_t err_size)
+{
+	if (error == E2BIG)
+		config_reason(section, "rules", err, err_size,
+			"more services with source ports or addresses than fit, expected fewer");
+	else
+		snprintf(err, err_size, "%s: %s", section->path, strerror(error));
 }
 
 struct policy *
 publish_policy(const struct config *c, time_t now, char *err, size_t err_size)
 {
 	const struct config_policy *p = config_section_data(c, "security_policy");
-	struct policy *policy = NULL;
-	struct publish_rules r;
-	int error = ENOMEM;
+	struct policy *policy = publish_rules(
+		c, &p->rules, sizeof(struct config_rule), (enum policy_action)p->default_action);
 
-	if (rules_fill(&r, c, p->rules.items, p->rules.count)) {
-		policy = policy_create(r.rules, r.count, (enum policy_action)p->default_action);
-		error = errno;
-	}
-	rules_free(&r);
 	if (policy == NULL)
-		explain(p, error, err, err_size);
+		publish_rules_explain(&p->origin, errno, err, err_size);
 	else
 		(void)publish_policy_schedules(policy, c, now);
 	return policy;
@@ -349,7 +362,7 @@ publish_rule_resolve(const struct config *c, uint32_t index)
 	const struct config_rule *all = p->rules.items;
 	struct publish_rule *r = calloc(1, sizeof(*r));
 
-	if (r == NULL || rules_fill(&r->rules, c, &all[index], 1))
+	if (r == NULL || rules_fill(&r->rules, c, &all[index], sizeof(*all), 1))
 		return r;
 	publish_rule_free(r);
 	return NULL;

@@ -12,6 +12,13 @@
  * reason. */
 struct policy *publish_policy(const struct config *, time_t now, char *err, size_t err_size);
 
+/* publish_rules: rules of any kind, a list of items that begin with a struct config_rule.
+ * => NULL with errno of policy_create(); publish_rules_explain() says it for their section. */
+struct policy *publish_rules(const struct config *, const struct config_list *, size_t item_size,
+	enum policy_action default_action);
+void publish_rules_explain(
+	const struct config_origin *section, int error, char *err, size_t err_size);
+
 /* publish_policy_warn: a line for each of its rules that never decides, at most `max`, then one
  * with the number of the others. */
 void publish_policy_warn(const struct policy *, const struct config *, uint32_t max,

@@ -2,7 +2,7 @@
 /*
  * Section `system`: the box itself: name, CPUs, memory, table sizes, sockets.
  */
-#include "config.h"
+#include "config_nat.h"
 #include "engine.h"
 
 #include <errno.h>
@@ -56,6 +56,10 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "sessions", .type = SETTING_INT, SETTING_AT(struct config_system, sessions),
 	  .min = 64, .max = 67108864, .fallback = "100000", .unit = "sessions",
 	  .help = "Size of the session table, about 200 bytes for each." },
+	{ .name = "nat", .type = SETTING_BOOL, SETTING_AT(struct config_system, nat),
+	  .help = "Sessions have room for a translation, 44 bytes more for each. Without it they have it when "
+		  "the configuration at the start has an item in one of the sections `nat_...`, and the first "
+		  "such item needs a restart." },
 	{ .name = "neighbours", .type = SETTING_INT, SETTING_AT(struct config_system, neighbours),
 	  .min = 16, .max = 1048576, .fallback = "4096", .unit = "entries",
 	  .help = "Size of the neighbour table (ARP and ND together)." },
@@ -180,7 +184,7 @@ check_memory(struct config *c, const struct config_system *s)
 {
 	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
 	const int routes = 64; /* the first table of rte_lpm */
-	const int sessions = (int)(s->sessions * 180 >> 20);
+	const int sessions = (int)(s->sessions * (config_nat_wanted(c) ? 224 : 180) >> 20);
 	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
 
 	if (s->memory_mb > mb)

@@ -45,7 +45,27 @@ snapshot_destroy(struct snapshot *s)
 	free(s->addresses);
 	free(s->addresses6);
 	free(s->edges);
+	free(s->claims);
 	free(s);
+}
+
+const struct snapshot_claim *
+snapshot_claim_of(const struct snapshot *s, uint16_t interface, rte_be32_t address)
+{
+	const uint32_t a = rte_be_to_cpu_32(address);
+	uint32_t low = 0, high = s->claim_count;
+
+	while (low < high) {
+		const uint32_t mid = (low + high) >> 1;
+
+		if (s->claims[mid].from <= a)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0 || s->claims[low - 1].to < a || s->claims[low - 1].interface != interface)
+		return NULL;
+	return &s->claims[low - 1];
 }
 
 /* => where `address` stands in the list, or would. */

@@ -84,6 +84,15 @@ struct snapshot_address6 {
 	uint8_t vrid;
 };
 
+/* Public addresses of translation in a subnet of an interface: we answer for them in ARP, with a
+ * vrid
+ * (> 0) only while that group is active. */
+struct snapshot_claim {
+	uint32_t from, to; /* host byte order, both included */
+	uint16_t interface;
+	uint8_t vrid;
+};
+
 /* How connections are tracked. */
 struct snapshot_tracking {
 	bool tcp_loose;	       /* pick up TCP sessions mid-stream (TCP-03) */
@@ -123,6 +132,8 @@ struct snapshot {
 	struct snapshot_address6 *addresses6; /* sorted by snapshot_sort6() */
 	uint32_t *edges; /* network and broadcast addresses of connected subnets, sorted, host order
 			  */
+	struct snapshot_claim *claims; /* sorted, apart from each other */
+	uint32_t claim_count;
 	struct policy *policy; /* owned by the snapshot */
 	struct nat *nat;       /* likewise; NULL: nothing is translated */
 	/* Own IPv4 addresses and edges, a bit each: most packets have neither, and need no search.
@@ -164,6 +175,11 @@ snapshot_may_know(const struct snapshot *s, rte_be32_t address)
 
 	return (s->filter[bit / 64] >> (bit % 64) & 1) != 0;
 }
+
+/* snapshot_claim_of: what this address belongs to on this interface, NULL.  => By the control core;
+ * packets do not ask. */
+const struct snapshot_claim *snapshot_claim_of(
+	const struct snapshot *, uint16_t interface, rte_be32_t);
 
 bool snapshot_find_edge(const struct snapshot *, rte_be32_t);
 const struct snapshot_address *snapshot_find_address(const struct snapshot *, rte_be32_t);

@@ -5,6 +5,7 @@
 #include "config_address.h"
 #include "ha_config.h"
 #include "ha_constants.h"
+#include "vrrp_nat.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -191,7 +192,7 @@ check(struct config *c)
 		rc = check_group(c, list->items, i);
 	if (rc == 0)
 		rc = config_route_check_room(c, config_route_count(c, 4) + count_subnets(c, list));
-	return rc;
+	return rc == 0 ? vrrp_nat_check(c) : rc;
 }
 
 const struct config_section config_section_vrrp = {

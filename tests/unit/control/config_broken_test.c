@@ -39,7 +39,22 @@ struct broken {
 #define V6_NEW                                                                                     \
 	"address6 = [ \"2001:db8:200::2/64\" ]; link_local = \"fe80::2\"; zone = \"untrust\"; }\n" \
 	");\nroutes = ( "
-#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+/* Sections of address translation in front of the sample's. */
+#define NAT(row, text, setting_name, why)                                                          \
+	PATCH(row, "system = {", text "\nsystem = {", setting_name, why)
+/* ... with the error in the second line. */
+#define NAT_NEXT(row, text, setting_name, why)                                                     \
+	PATCH_LINE(row, "system = {", text "\nsystem = {", setting_name, why, 3)
+#define GROUP(more)	   "nat_address_groups = ( { name = \"g\"; " more " } ); "
+#define POOL		   GROUP("addresses = [ \"198.51.100.1\" ];")
+#define RULES(more)	   POOL "nat_policy = { rules = ( { name = \"r\"; " more " } ); };"
+#define SERVER(name, more) "{ name = \"" name "\"; " more " }"
+#define SERVERS(more)	   "nat_servers = ( " more " );"
+#define WEB		   "protocol = \"tcp\"; public_address = \"198.51.100.9\"; public_port = \"80\"; "
+#define ONE		   "inside_addresses = [ \"10.1.1.80\" ]; "
+#define STATIC(name, a, b) "{ name = \"" name "\"; public = \"" a "\"; inside = \"" b "\"; }"
+#define STATICS(more)	   "nat_static = ( " more " );"
+#define LONG		   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* The error is in the patch's first line; where `a` stands in or after it; in line `l`. */
 #define PATCH(r, o, n, s, why)                                                                     \
@@ -316,6 +331,88 @@ static const struct broken rows[] = {
 	PATCH("rule_service_set_unknown", "      action = \"permit\"; }", "      service_sets = [ \"http\", \"no\" ]; action = \"permit\"; }", RULE ".service_sets[1]", "expected one of the section service_sets"),
 	PATCH("rule_schedule_unknown", "      action = \"permit\"; }", "      schedule = \"no\"; action = \"permit\"; }", RULE ".schedule", "unknown schedule"),
 	PATCH("rule_enable_as_number", "      action = \"permit\"; }", "      enable = 1; action = \"permit\"; }", RULE ".enable", "is an integer, expected true or false"),
+	/* address translation */
+	NAT("nat_as_number", "nat_policy = 1;", "nat_policy", "is an integer, expected a group"),
+	PATCH("system_nat_as_number", "memory_mb = 512;", "memory_mb = 512; nat = 1;", "system.nat", "expected true or false"),
+	NAT("nat_group_without_addresses", GROUP(""), "nat_address_groups[g].addresses", "is missing"),
+	NAT("nat_group_empty", GROUP("addresses = [ ];"), "nat_address_groups[g].addresses", "is empty"),
+	NAT("nat_group_mode", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"nat\";"), "nat_address_groups[g].mode", "expected one of \"pat\", \"no-pat\""),
+	NAT("nat_group_twice", "nat_address_groups = ( { name = \"g\"; addresses = [ \"198.51.100.1\" ]; }, { name = \"g\"; addresses = [ \"198.51.100.2\" ]; } );", "nat_address_groups[g].name", "is taken by the item in line 2"),
+	NAT("nat_group_ipv6", GROUP("addresses = [ \"198.51.100.1\", \"2001:db8::1\" ];"), "nat_address_groups[g].addresses[1]", "is of IPv6"),
+	NAT("nat_group_multicast", GROUP("addresses = [ \"223.255.255.255-224.0.0.1\" ];"), "nat_address_groups[g].addresses[0]", "no host may have"),
+	NAT("nat_group_too_large", GROUP("addresses = [ \"198.51.100.0/24\", \"100.64.0.0-100.64.15.0\" ];"), "nat_address_groups[g].addresses[1]", "makes it 4097 addresses, expected at most 4096"),
+	NAT("nat_group_too_many_ranges", GROUP("addresses = [ \"1.0.0.1\", \"1.0.0.2\", \"1.0.0.3\", \"1.0.0.4\", \"1.0.0.5\", \"1.0.0.6\", \"1.0.0.7\", \"1.0.0.8\", \"1.0.0.9\", \"1.0.0.10\", \"1.0.0.11\", \"1.0.0.12\", \"1.0.0.13\", \"1.0.0.14\", \"1.0.0.15\", \"1.0.0.16\", \"1.0.0.17\" ];"), "nat_address_groups[g].addresses", "has 17 elements, expected at most 16"),
+	NAT("nat_group_block", GROUP("addresses = [ \"198.51.100.1\" ]; block = 300;"), "nat_address_groups[g].block", "300 is no power of two"),
+	NAT("nat_group_block_too_small", GROUP("addresses = [ \"198.51.100.1\" ]; block = 32;"), "nat_address_groups[g].block", "expected an integer from 64 to 1024 ports"),
+	NAT("nat_group_block_of_no_pat", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"no-pat\"; block = 256;"), "nat_address_groups[g].block", "is of ports, which no-pat leaves alone"),
+	NAT("nat_group_paired_of_no_pat", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"no-pat\"; paired = true;"), "nat_address_groups[g].paired", "is of ports"),
+	NAT("nat_group_mapping_of_no_pat", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"no-pat\"; mapping = \"endpoint-independent\";"), "nat_address_groups[g].mapping", "is of ports"),
+	NAT("nat_group_filtering_of_no_pat", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"no-pat\"; filtering = \"endpoint-independent\";"), "nat_address_groups[g].filtering", "is of ports"),
+	NAT("nat_group_full_cone_of_one_destination", GROUP("addresses = [ \"198.51.100.1\" ]; mapping = \"address-and-port-dependent\"; filtering = \"endpoint-independent\";"), "nat_address_groups[g].filtering", "expected mapping = \"endpoint-independent\" with it"),
+	NAT("nat_group_overlaps_itself", GROUP("addresses = [ \"198.51.100.1-198.51.100.9\", \"198.51.100.9\" ];"), "nat_address_groups[g].addresses[1]", "overlaps nat_address_groups[g].addresses[0] in line 2"),
+	NAT_NEXT("nat_group_overlaps_another", "nat_address_groups = ( { name = \"g\"; addresses = [ \"198.51.100.1-198.51.100.9\" ]; },\n{ name = \"h\"; addresses = [ \"198.51.100.0-198.51.100.1\" ]; mode = \"no-pat\"; } );", "nat_address_groups[h].addresses[0]", "overlaps nat_address_groups[g].addresses[0] in line 2"),
+	NAT("nat_group_on_an_interface", GROUP("addresses = [ \"200.1.1.2\" ];"), "nat_address_groups[g].addresses[0]", "has the address of interface GigabitEthernet1/0/3, expected others, or a rule with easy_ip = true"),
+	NAT("nat_group_on_a_broadcast_address", GROUP("addresses = [ \"200.1.1.250-200.1.1.255\" ];"), "nat_address_groups[g].addresses[0]", "has the network or broadcast address of GigabitEthernet1/0/3"),
+	NAT("nat_group_on_a_network_address", GROUP("addresses = [ \"10.1.1.0/31\" ];"), "nat_address_groups[g].addresses[0]", "has the network or broadcast address of GigabitEthernet1/0/1's subnet"),
+	NAT("P34_nat_group_on_a_virtual_address", GROUP("vrid = 2; addresses = [ \"200.1.1.1\" ];"), "nat_address_groups[g].addresses[0]", "has the virtual address of line 37, expected others, or a rule with easy_ip = true"),
+	NAT("P34_nat_group_without_a_vrid", GROUP("addresses = [ \"200.1.1.10-200.1.1.19\" ];"), "nat_address_groups[g].vrid", "is missing: the addresses are in a subnet of GigabitEthernet1/0/3, which has VRRP groups, expected the vrid of one, such as 2"),
+	NAT("P34_nat_group_of_another_vrid", GROUP("vrid = 1; addresses = [ \"200.1.1.10-200.1.1.19\" ];"), "nat_address_groups[g].vrid", "1 is no VRRP group of GigabitEthernet1/0/3, in whose subnet the addresses are, expected one of its groups"),
+	NAT("P34_nat_group_where_no_vrid_is", GROUP("vrid = 1; addresses = [ \"10.10.0.5\" ];"), "nat_address_groups[g].vrid", "1 is no VRRP group of GigabitEthernet1/0/2, in whose subnet the addresses are, expected none"),
+	NAT("P34_nat_group_beyond_any_subnet", GROUP("vrid = 1; addresses = [ \"198.51.100.1\" ];"), "nat_address_groups[g].vrid", "in no connected subnet"),
+	NAT("nat_group_vrid_256", GROUP("vrid = 256; addresses = [ \"198.51.100.1\" ];"), "nat_address_groups[g].vrid", "256 is out of range"),
+	NAT("nat_rule_without_an_action", RULES(""), "nat_policy.rules[r].action", "is missing"),
+	NAT("nat_rule_unknown_action", RULES("action = \"permit\";"), "nat_policy.rules[r].action", "expected one of \"no-nat\", \"source-nat\""),
+	NAT("nat_rule_to_nowhere", RULES("action = \"source-nat\";"), "nat_policy.rules[r].action", "expected address_group or easy_ip = true"),
+	NAT("nat_rule_to_two", RULES("action = \"source-nat\"; address_group = \"g\"; easy_ip = true;"), "nat_policy.rules[r].easy_ip", "expected one of them"),
+	NAT("nat_rule_unknown_group", RULES("action = \"source-nat\"; address_group = \"h\";"), "nat_policy.rules[r].address_group", "unknown group \"h\""),
+	NAT("nat_rule_no_nat_to_a_group", RULES("action = \"no-nat\"; address_group = \"g\";"), "nat_policy.rules[r].address_group", "expected it with action = \"source-nat\" only"),
+	NAT("nat_rule_no_nat_easy_ip", RULES("action = \"no-nat\"; easy_ip = true;"), "nat_policy.rules[r].easy_ip", "expected it with action = \"source-nat\" only"),
+	NAT("nat_rule_unknown_zone", RULES("action = \"no-nat\"; source_zones = [ \"moon\" ];"), "nat_policy.rules[r].source_zones[0]", "unknown zone \"moon\""),
+	NAT("nat_rule_unknown_set", RULES("action = \"no-nat\"; destination_sets = [ \"nowhere\" ];"), "nat_policy.rules[r].destination_sets[0]", "unknown set \"nowhere\", expected one of the section address_sets"),
+	NAT("nat_rule_unknown_service", RULES("action = \"no-nat\"; service_sets = [ \"none\" ];"), "nat_policy.rules[r].service_sets[0]", "unknown set \"none\", expected one of the section service_sets"),
+	NAT("nat_rule_service_without_ports", RULES("action = \"no-nat\"; services = ( { protocol = \"icmp\"; destination_port = \"1\"; } );"), "nat_policy.rules[r].services[0].destination_port", "expected"),
+	NAT("nat_rule_schedule", RULES("action = \"no-nat\"; schedule = \"work\";"), "nat_policy.rules[r].schedule", "unknown setting"),
+	NAT("nat_rule_default", "nat_policy = { rules = ( { name = \"default\"; action = \"no-nat\"; } ); };", "nat_policy.rules[default].name", "is the name of what no rule matches"),
+	NAT("nat_rule_twice", "nat_policy = { rules = ( { name = \"r\"; action = \"no-nat\"; }, { name = \"r\"; action = \"no-nat\"; } ); };", "nat_policy.rules[r].name", "is taken by the item in line 2"),
+	NAT("nat_server_without_a_port", SERVERS(SERVER("s", "protocol = \"tcp\"; public_address = \"198.51.100.9\"; " ONE)), "nat_servers[s].public_port", "is missing, expected a port or range"),
+	NAT("nat_server_port_0", SERVERS(SERVER("s", "protocol = \"udp\"; public_address = \"198.51.100.9\"; public_port = \"0-5\"; " ONE)), "nat_servers[s].public_port", "begins with 0"),
+	NAT("nat_server_any_with_a_port", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"198.51.100.9\"; public_port = \"80\"; " ONE)), "nat_servers[s].public_port", "expected none with protocol = \"any\""),
+	NAT("nat_server_any_with_an_inside_port", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"198.51.100.9\"; inside_port = 80; " ONE)), "nat_servers[s].inside_port", "expected none with protocol = \"any\""),
+	NAT("nat_server_other_protocol", SERVERS(SERVER("s", "protocol = \"sctp\"; public_address = \"198.51.100.9\"; " ONE)), "nat_servers[s].protocol", "expected one of \"any\", \"tcp\", \"udp\""),
+	NAT("nat_server_inside_port_too_high", SERVERS(SERVER("s", "protocol = \"tcp\"; public_address = \"198.51.100.9\"; public_port = \"80-89\"; inside_port = 65527; " ONE)), "nat_servers[s].inside_port", "65527 is too high for 10 ports, expected at most 65526"),
+	NAT("nat_server_without_a_host", SERVERS(SERVER("s", WEB)), "nat_servers[s].inside_addresses", "is missing"),
+	NAT("nat_server_17_hosts", SERVERS(SERVER("s", WEB "inside_addresses = [ \"10.1.1.16/28\", \"10.1.1.80\" ];")), "nat_servers[s].inside_addresses[1]", "makes it 17 servers, expected at most 16"),
+	NAT("nat_server_ipv6", SERVERS(SERVER("s", WEB "inside_addresses = [ \"2001:db8::1\" ];")), "nat_servers[s].inside_addresses[0]", "is of IPv6"),
+	NAT("nat_server_multicast", SERVERS(SERVER("s", WEB "inside_addresses = [ \"224.0.0.1\" ];")), "nat_servers[s].inside_addresses[0]", "no host may have"),
+	NAT("nat_server_is_itself", SERVERS(SERVER("s", WEB "inside_addresses = [ \"198.51.100.8-198.51.100.10\" ];")), "nat_servers[s].inside_addresses[0]", "has the public address"),
+	NAT("nat_server_is_the_firewall", SERVERS(SERVER("s", WEB "inside_addresses = [ \"10.1.1.2\" ];")), "nat_servers[s].inside_addresses[0]", "has our own address on GigabitEthernet1/0/1"),
+	NAT("nat_server_for_nobody", SERVERS(SERVER("s", WEB ONE "zones = [ \"trust\", \"local\" ];")), "nat_servers[s].zones[1]", "\"local\" is no zone that packets come from"),
+	NAT("nat_server_twice", SERVERS(SERVER("s", WEB ONE) ", " SERVER("t", WEB ONE)), "nat_servers[t].public_port", "is taken by server s in line 2, expected another or zones that have nothing in common"),
+	NAT("nat_server_same_name", SERVERS(SERVER("s", WEB ONE) ", " SERVER("s", WEB ONE)), "nat_servers[s].name", "is taken by the item in line 2"),
+	NAT("nat_server_zones_overlap", SERVERS(SERVER("s", WEB ONE "zones = [ \"trust\", \"dmz\" ];") ", " SERVER("t", WEB ONE "zones = [ \"dmz\" ];")), "nat_servers[t].public_port", "is taken by server s"),
+	NAT("nat_server_ports_overlap", SERVERS(SERVER("s", WEB ONE "zones = [ \"trust\" ];") ", " SERVER("t", "protocol = \"tcp\"; public_address = \"198.51.100.9\"; public_port = \"80-81\"; zones = [ \"dmz\" ]; " ONE)), "nat_servers[t].public_port", "expected others, or the same for other zones"),
+	NAT("nat_server_any_twice", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"198.51.100.9\"; " ONE) ", " SERVER("t", "protocol = \"any\"; public_address = \"198.51.100.9\"; " ONE)), "nat_servers[t].public_address", "is taken by server s"),
+	NAT("nat_server_any_on_an_interface", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"200.1.1.2\"; " ONE)), "nat_servers[s].public_address", "expected protocol tcp or udp"),
+	NAT("P34_nat_server_any_on_a_virtual_address", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"200.1.1.1\"; vrid = 2; " ONE)), "nat_servers[s].public_address", "has the virtual address of line 37, expected protocol tcp or udp"),
+	NAT("P34_nat_server_without_a_vrid", SERVERS(SERVER("s", "protocol = \"any\"; public_address = \"200.1.1.9\"; " ONE)), "nat_servers[s].vrid", "is missing"),
+	NAT("P34_nat_server_on_another_vrid", SERVERS(SERVER("s", "protocol = \"tcp\"; public_port = \"80\"; public_address = \"200.1.1.1\"; vrid = 1; " ONE)), "nat_servers[s].vrid", "1 is not that of the address, which is a virtual one"),
+	NAT("P34_nat_server_on_an_interface_with_a_vrid", SERVERS(SERVER("s", "protocol = \"tcp\"; public_port = \"80\"; public_address = \"200.1.1.2\"; vrid = 2; " ONE)), "nat_servers[s].vrid", "2 is not that of the address, which is an interface's own"),
+	NAT("P34_nat_servers_of_two_vrids", SERVERS(SERVER("s", WEB ONE) ", " SERVER("t", "protocol = \"udp\"; public_port = \"80\"; public_address = \"198.51.100.9\"; vrid = 2; " ONE)), "nat_servers[t].vrid", "is 2, but the same address has vrid 0 in line 2"),
+	NAT_NEXT("P34_nat_server_and_group_of_two_vrids", GROUP("addresses = [ \"200.1.1.9\" ]; vrid = 2;") "\n" SERVERS(SERVER("s", "protocol = \"udp\"; public_port = \"80\"; public_address = \"200.1.1.9\"; " ONE)), "nat_servers[s].vrid", "is 0, but the same address has vrid 2 in line 2"),
+	NAT_NEXT("nat_server_in_a_no_pat_group", GROUP("addresses = [ \"198.51.100.9\" ]; mode = \"no-pat\";") "\n" SERVERS(SERVER("s", WEB ONE)), "nat_servers[s].public_address", "overlaps nat_address_groups[g].addresses[0] in line 2"),
+	NAT("nat_static_lengths", STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/16")), "nat_static[s].inside", "expected /24"),
+	NAT("nat_static_host_bits", STATICS(STATIC("s", "198.51.100.1/24", "10.2.0.0/24")), "nat_static[s].public", "has host bits set"),
+	NAT("nat_static_multicast", STATICS(STATIC("s", "198.51.100.0/24", "224.2.0.0/24")), "nat_static[s].inside", "is no network of hosts"),
+	NAT("nat_static_is_itself", STATICS(STATIC("s", "198.51.100.0/24", "198.51.100.0/24")), "nat_static[s].inside", "overlaps the public network"),
+	NAT_NEXT("nat_static_overlaps_another", STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24") ",\n" STATIC("t", "198.51.100.128/25", "10.3.0.0/25")), "nat_static[t].public", "overlaps nat_static[s].public in line 2"),
+	NAT_NEXT("nat_static_inside_overlaps_another", STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24") ",\n" STATIC("t", "198.51.101.128/25", "10.2.0.0/25")), "nat_static[t].inside", "overlaps that of s"),
+	NAT("nat_static_same_name", STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24") ", " STATIC("s", "198.51.101.0/24", "10.3.0.0/24")), "nat_static[s].name", "is taken by the item in line 2"),
+	NAT_NEXT("nat_static_public_is_inside", STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24") ",\n" STATIC("t", "10.2.0.128/25", "10.3.0.0/25")), "nat_static[t].public", "overlaps the inside network of nat_static[s] in line 2"),
+	NAT_NEXT("nat_static_and_a_group", POOL "\n" STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24")), "nat_static[s].public", "overlaps nat_address_groups[g].addresses[0] in line 2"),
+	NAT_NEXT("nat_static_and_a_server", SERVERS(SERVER("s", WEB ONE)) "\n" STATICS(STATIC("s", "198.51.100.0/24", "10.2.0.0/24")), "nat_static[s].public", "overlaps nat_servers[s].public_address in line 2"),
+	NAT("nat_static_on_an_interface", STATICS(STATIC("s", "200.1.1.0/24", "10.2.0.0/24")), "nat_static[s].public", "has the address of interface GigabitEthernet1/0/3"),
+	NAT("nat_static_on_a_next_hop", STATICS(STATIC("s", "200.1.1.254/32", "10.2.0.1/32")), "nat_static[s].public", "has the next hop of the route in line 24"),
+	NAT("P34_nat_static_without_a_vrid", STATICS(STATIC("s", "200.1.1.8/29", "10.2.0.0/29")), "nat_static[s].vrid", "is missing"),
 	/* vrrp */
 	PATCH("vrrp_vrid_0", "vrid = 1", "vrid = 0", "vrrp[0].vrid", "0 is out of range, expected an integer from 1 to 255"),
 	PATCH("vrrp_vrid_twice_on_an_interface", "vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"", "vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.7/24\"", "vrrp[1].vrid", "1 is on GigabitEthernet1/0/1 already in line 35"),

@@ -279,6 +279,44 @@ R39_R60_accepted_neighbours_of_refused_settings(void **state)
 		{ "protocol by number", "protocol = \"udp\"",
 			"protocol_number = 17; source_port = \"9\"" },
 		{ "a list where an array is usual", "[ \"trust\" ]", "( \"trust\" )" },
+		{ "NAT: no room asked for, no section", "memory_mb = 512;",
+			"memory_mb = 512; nat = false;" },
+		{ "P34: addresses of a group in a subnet with its vrid, and in none", "system = {",
+			"nat_address_groups = ( { name = \"g\"; vrid = 2; addresses = [ "
+			"\"200.1.1.10-200.1.1.19\", \"198.51.100.0/28\" ]; },\n{ name = \"h\"; "
+			"mode = \"no-pat\"; addresses = [ \"198.51.100.16/28\" ]; } );\nsystem = "
+			"{" },
+		{ "full cone", "system = {",
+			"nat_address_groups = ( { name = \"g\"; addresses = [ \"1.1.1.1\" ]; "
+			"filtering = \"endpoint-independent\"; block = 1024; paired = false; } "
+			");\nsystem = {" },
+		{ "NAT servers: one port for two zones, ports side by side", "system = {",
+			"nat_servers = ( { name = \"a\"; protocol = \"tcp\"; public_address = "
+			"\"1.1.1.1\"; public_port = \"80-89\"; zones = [ \"trust\" ]; "
+			"inside_addresses = [ \"10.1.1.16/28\" ]; inside_port = 65526; }, { name = "
+			"\"b\"; protocol = \"tcp\"; public_address = \"1.1.1.1\"; public_port = "
+			"\"80-89\"; zones = [ \"dmz\" ]; inside_addresses = [ \"10.1.1.9\" ]; }, { "
+			"name = \"c\"; protocol = \"tcp\"; public_address = \"1.1.1.1\"; "
+			"public_port "
+			"= \"90\"; inside_addresses = [ \"10.1.1.9\" ]; }, { name = \"d\"; "
+			"protocol "
+			"= \"any\"; public_address = \"1.1.1.1\"; "
+			"inside_addresses = [ \"10.1.1.9\" ]; } );\nsystem = {" },
+		{ "NAT servers on a PAT group's, an own and a virtual address", "system = {",
+			"nat_address_groups = ( { name = \"g\"; addresses = [ "
+			"\"1.1.1.0-1.1.1.7\" ]; } );\nnat_servers = ( { name = \"a\"; protocol = "
+			"\"any\"; public_address = \"1.1.1.1\"; inside_addresses = [ \"10.1.1.9\" "
+			"]; "
+			"}, { name = \"b\"; protocol = \"tcp\"; public_address = \"200.1.1.2\"; "
+			"public_port = \"80\"; inside_addresses = [ \"10.1.1.9\" ]; }, { name = "
+			"\"c\"; protocol = \"tcp\"; public_address = \"200.1.1.1\"; public_port = "
+			"\"80\"; vrid = 2; inside_addresses = [ \"10.1.1.9\" ]; }, { name = \"d\"; "
+			"protocol = \"tcp\"; public_address = \"200.1.1.1\"; public_port = \"81\"; "
+			"inside_addresses = [ \"10.1.1.9\" ]; vrid = 2; } );\nsystem = {" },
+		{ "static mappings of a subnet with our address inside", "system = {",
+			"nat_static = ( { name = \"s\"; public = \"1.1.1.0/24\"; inside = "
+			"\"10.1.1.0/24\"; }, { name = \"t\"; public = \"200.1.1.8/29\"; inside = "
+			"\"10.2.0.8/29\"; vrid = 2; } );\nsystem = {" },
 		{ "comments", "version = 1;", "# one\n// two\n/* three\n @ */ version = 1;" },
 	};
 
@@ -587,7 +625,8 @@ R179_R184_sections_are_replicated_or_local(void **state)
 {
 	static const char *const replicated[] = { "zones", "address_sets", "service_sets",
 		"schedules", "security_policy", "ageing", "defence", "blacklist", "fragments",
-		"limits", "scan", "icmp" };
+		"limits", "scan", "icmp", "nat_address_groups", "nat_policy", "nat_servers",
+		"nat_static" };
 	const struct config_section *const *s = sample_sections();
 
 	(void)state;
