@@ -20,9 +20,10 @@
 enum alg_id { ALG_NONE, ALG_FTP, ALG_TFTP, ALG_SIP, ALG_RTSP, ALG_PPTP, ALG_COUNT };
 
 #define ALG_LINE_MAX	 4096 /* bytes of text that make one message; a longer one is passed over */
-#define ALG_FINDINGS_MAX 32   /* of one message; one that says more is passed over */
-#define ALG_PORTS_MAX	 8    /* in a row, of one finding */
-#define ALG_PRINT_MAX	 80   /* bytes of one finding, printed */
+#define ALG_TEXT_MAX	 (ALG_LINE_MAX + 1024) /* of a message that is edited */
+#define ALG_FINDINGS_MAX 32 /* of one message; one that says more is passed over */
+#define ALG_PORTS_MAX	 8  /* in a row, of one finding */
+#define ALG_PRINT_MAX	 80 /* bytes of one finding, printed */
 /* What edits may add to one packet: the MSS of a session whose text is edited is clamped by it. */
 #define ALG_GROWTH_MAX 256
 #define ALG_ALIEN      UINT32_MAX /* scan: this is another protocol */

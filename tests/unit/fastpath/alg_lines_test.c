@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "alg_lines.h"
+
+#include <rte_common.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BASE (UINT32_MAX - 10) /* numbers wrap soon */
+
+static struct alg_lines lines;
+
+/* A segment at a place of the stream, what of it may go, and the messages it makes whole, each with
+ * "|" behind it, "!" when it can be edited. */
+struct step {
+	uint32_t at;
+	const char *text;
+	uint32_t keep;
+	const char *messages;
+};
+
+/* A block of exactly its size. */
+static void
+feed(const struct alg *alg, const struct step *s, size_t len, bool edits)
+{
+	char *data = malloc(len), said[8192] = "";
+	struct alg_lines_segment seg = {
+		.seq = BASE + s->at, .len = (uint32_t)len, .edits = edits
+	};
+	struct alg_message m;
+	size_t n = 0;
+
+	assert_non_null(data);
+	memcpy(data, s->text, len);
+	seg.data = data;
+	alg_lines_enter(&lines, &seg);
+	while (alg_lines_next(&lines, alg, 0, &seg, &m))
+		n += (size_t)snprintf(said + n, sizeof(said) - n, "%.*s%s|", (int)m.len, m.text,
+			m.editable ? "!" : "");
+	free(data);
+	assert_string_equal(said, s->messages);
+	assert_int_equal(seg.keep, s->keep);
+}
+
+static void
+run(const struct step *steps, size_t count, bool edits)
+{
+	alg_lines_start(&lines, BASE);
+	for (size_t i = 0; i < count; i++)
+		feed(alg_of(ALG_FTP), &steps[i], strlen(steps[i].text), edits);
+}
+
+static void
+ALG05_lines_come_once_and_whole(void **state)
+{
+	static const struct step steps[] = {
+		/* two in one, then a half */
+		{ 0, "NOOP\nLIST\nPOR", 13, "NOOP\n!|LIST\n!|" },
+		{ 13, "T 1,2", 5, "" },
+		{ 18, "\nQU", 3, "PORT 1,2\n|" },
+		/* sent again, in other pieces, and over what has been taken */
+		{ 5, "LIST\n", 5, "" },
+		{ 10, "PORT 1,2\nQU", 11, "" },
+		{ 19, "QUIT\nNOOP\n", 10, "QUIT\n|NOOP\n!|" },
+		/* too early: not before what is missing */
+		{ 34, "LIST\n", 0, "" },
+		{ 29, "NOOP\n", 5, "NOOP\n!|" },
+		{ 34, "LIST\n", 5, "LIST\n!|" },
+	};
+
+	(void)state;
+	run(steps, RTE_DIM(steps), false);
+}
+
+static void
+ALG05_half_lines_wait_when_text_is_edited(void **state)
+{
+	static const struct step steps[] = {
+		{ 0, "NOOP\nPOR", 5, "NOOP\n!|" },
+		{ 8, "T 1", 0, "" },
+		/* the rest: what belongs to the line may go as well when it comes again */
+		{ 11, "\nLI", 1, "PORT 1\n!|" },
+		{ 5, "PORT 1", 6, "" },
+		{ 12, "LIST\n", 5, "LIST\n!|" },
+	};
+	/* who does not send the rest before the first part has arrived */
+	static const struct step stubborn[] = {
+		{ 0, "PORT", 0, "" },
+		{ 0, "PORT", 0, "" },
+		{ 0, "PORT", 4, "" },
+		{ 4, " 1\nNOOP\n", 8, "PORT 1\n|NOOP\n!|" },
+	};
+	/* it sends more each time: the line becomes whole */
+	static const struct step grows[] = {
+		{ 0, "PO", 0, "" },
+		{ 0, "POR", 0, "" },
+		{ 0, "PORT", 0, "" },
+		{ 0, "PORT 1", 0, "" },
+		{ 0, "PORT 1\n", 7, "PORT 1\n!|" },
+	};
+
+	(void)state;
+	run(steps, RTE_DIM(steps), true);
+	run(stubborn, RTE_DIM(stubborn), true);
+	run(grows, RTE_DIM(grows), true);
+}
+
+static void
+ALG07_other_protocols_end_the_looking(void **state)
+{
+	static const struct step steps[] = {
+		{ 0, "POST / HTTP/1.1\r\nHost: a\r\n\r\nPORT 10,0,0,1,4,2\r\n", 47,
+			"POST / HTTP/1.1\r\n!|" },
+		{ 47, "PORT 10,0,0,1,4,2\r\n", 19, "" },
+		{ 90, "PORT 10,0,0,1,4,2\r\n", 19, "" },
+	};
+
+	(void)state;
+	run(steps, RTE_DIM(steps), false);
+	assert_false(lines.on);
+	run(steps, RTE_DIM(steps), true);
+	assert_false(lines.on);
+}
+
+static void
+what_is_too_long_is_passed_over(void **state)
+{
+	static char text[3 * ALG_LINE_MAX];
+	struct step s = { .text = text, .messages = "" };
+
+	(void)state;
+	/* a line, up to its end, in pieces and in one */
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "STOR ", 5);
+	alg_lines_start(&lines, BASE);
+	for (uint32_t i = 0; i < ALG_LINE_MAX + 1000; i += 1000) {
+		s.at = i;
+		s.text = text + i;
+		s.keep = 1000;
+		feed(alg_of(ALG_FTP), &s, 1000, false);
+	}
+	assert_true(lines.on && lines.skip_line);
+	s = (struct step){ lines.next - BASE, "xx\nNOOP\n", 8, "NOOP\n!|" };
+	feed(alg_of(ALG_FTP), &s, 8, false);
+	alg_lines_start(&lines, BASE);
+	memcpy(text + sizeof(text) - 6, "\nNOOP\n", 6);
+	s = (struct step){ 0, text, sizeof(text), "NOOP\n!|" };
+	feed(alg_of(ALG_FTP), &s, sizeof(text), true);
+	assert_int_equal(lines.next, BASE + (uint32_t)sizeof(text));
+	/* a body whose length is known */
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "SIP/2.0 200 OK\r\nl: 8000\r\n\r\n", 27);
+	memcpy(text + 8027, "\r\n", 2);
+	alg_lines_start(&lines, BASE);
+	s = (struct step){ 0, text, 8029, "\r!|\n!|" };
+	feed(alg_of(ALG_SIP), &s, 8029, true);
+	/* headers without end: what is behind them cannot be known */
+	memset(text + 16, 'x', sizeof(text) - 16);
+	alg_lines_start(&lines, BASE);
+	s = (struct step){ 0, text, sizeof(text), "" };
+	feed(alg_of(ALG_SIP), &s, sizeof(text), true);
+	assert_false(lines.on);
+}
+
+static void
+a_refused_message_is_taken_again(void **state)
+{
+	const char *text = "NOOP\nPORT 1\nLIST\n";
+	struct alg_lines_segment seg = { .seq = BASE, .len = 17, .data = text, .edits = true };
+	struct alg_message m;
+	struct step again = { 5, "PORT 1\nLIST\n", 12, "PORT 1\n!|LIST\n!|" };
+
+	(void)state;
+	alg_lines_start(&lines, BASE);
+	alg_lines_enter(&lines, &seg);
+	assert_true(alg_lines_next(&lines, alg_of(ALG_FTP), 0, &seg, &m));
+	assert_true(alg_lines_next(&lines, alg_of(ALG_FTP), 0, &seg, &m));
+	alg_lines_refuse(&lines, &seg, &m);
+	assert_int_equal(seg.keep, 5);
+	assert_false(alg_lines_next(&lines, alg_of(ALG_FTP), 0, &seg, &m));
+	feed(alg_of(ALG_FTP), &again, 12, true);
+	/* one that began in an earlier segment, of which nothing has gone */
+	alg_lines_start(&lines, BASE);
+	again = (struct step){ 0, "PO", 0, "" };
+	feed(alg_of(ALG_FTP), &again, 2, true);
+	seg = (struct alg_lines_segment){
+		.seq = BASE + 2, .len = 5, .data = "RT 1\n", .edits = true
+	};
+	alg_lines_enter(&lines, &seg);
+	assert_true(alg_lines_next(&lines, alg_of(ALG_FTP), 0, &seg, &m));
+	alg_lines_refuse(&lines, &seg, &m);
+	assert_int_equal(seg.keep, 0);
+	again = (struct step){ 2, "RT 1\n", 0, "" };
+	feed(alg_of(ALG_FTP), &again, 5, true);
+	again = (struct step){ 0, "PORT 1\n", 7, "PORT 1\n!|" };
+	feed(alg_of(ALG_FTP), &again, 7, true);
+}
+
+static void
+what_the_receiver_has_but_did_not_come_by_ends_the_looking(void **state)
+{
+	const struct step step = { 0, "NOOP\nPORT", 5, "NOOP\n!|" };
+
+	(void)state;
+	alg_lines_start(&lines, BASE);
+	feed(alg_of(ALG_FTP), &step, 9, true);
+	assert_true(alg_lines_acked(&lines, BASE));
+	assert_true(alg_lines_acked(&lines, BASE + 5));
+	assert_int_equal(lines.withheld, ALG_LINES_TRIES);
+	assert_true(alg_lines_acked(&lines, BASE + 6)); /* it has come another way */
+	assert_int_equal(lines.withheld, 0);
+	assert_true(alg_lines_acked(&lines, BASE + 9));
+	assert_true(alg_lines_acked(&lines, BASE + 10)); /* a FIN counts as one */
+	assert_true(lines.on);
+	assert_false(alg_lines_acked(&lines, BASE + 11));
+	assert_false(lines.on);
+	assert_true(alg_lines_acked(&lines, BASE + 50)); /* once is enough */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ALG05_lines_come_once_and_whole),
+		cmocka_unit_test(ALG05_half_lines_wait_when_text_is_edited),
+		cmocka_unit_test(ALG07_other_protocols_end_the_looking),
+		cmocka_unit_test(what_is_too_long_is_passed_over),
+		cmocka_unit_test(a_refused_message_is_taken_again),
+		cmocka_unit_test(what_the_receiver_has_but_did_not_come_by_ends_the_looking),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
