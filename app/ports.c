@@ -53,13 +53,19 @@ virtual_macs(const struct config *c, const char *port_name, struct rte_ether_add
 	const struct config_list *interfaces = config_section_data(c, "interfaces");
 	const struct config_vrrp *v = groups->items;
 	const struct config_interface *all = interfaces->items;
-	bool known[256] = { false };
+	bool known[256] = { false }, known6[256] = { false };
 	uint16_t n = 0;
 
 	for (uint32_t i = 0; i < groups->count; i++) {
 		const int index = config_interface_index(c, v[i].interface);
 
-		if (index < 0 || strcmp(all[index].port, port_name) != 0 || known[v[i].vrid & 0xff])
+		if (index < 0 || strcmp(all[index].port, port_name) != 0)
+			continue;
+		if (v[i].virtual_ip6.family == 6 && !known6[v[i].vrid & 0xff] && n < PORTS_MACS) {
+			known6[v[i].vrid & 0xff] = true;
+			macs[n++] = core_virtual_mac6((uint8_t)v[i].vrid);
+		}
+		if (known[v[i].vrid & 0xff])
 			continue;
 		known[v[i].vrid & 0xff] = true;
 		if (n < PORTS_MACS)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PORTS_MACS 255 /* virtual MACs of a port: one for each vrid */
+#define PORTS_MACS 510 /* virtual MACs of a port: one for each vrid and family */
 
 struct ports {
 	struct port list[MAX_PORTS];

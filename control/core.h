@@ -24,7 +24,7 @@ struct core_client {
 	 */
 	void (*tick)(void *ctx, mono_t now);
 	void (*link)(void *ctx, uint16_t interface, bool up, mono_t now); /* carrier changed */
-	/* A protocol-112 packet from a service interface; data = IPv4 header, len bytes readable.
+	/* A protocol-112 packet from a service interface; data = IP header, len bytes readable.
 	 */
 	void (*vrrp)(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
 	/* A console command for this client (core_request). => 0 or -errno. */
@@ -86,6 +86,20 @@ bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid);
  * (MAX_ADDRESSES6: the link-local one): "down", "tentative", "valid", "duplicate" (RFC 4862).
  * => Any thread. */
 const char *core_address6_state(const struct core *, uint16_t interface, unsigned int place);
+
+/* core_virtual_add6: the same for IPv6: neighbour solicitations are answered, and adverts sent to
+ * all nodes, with the virtual MAC of IPv6.  No duplicate address detection: the peer has it too. */
+int core_virtual_add6(
+	struct core *, uint16_t interface, uint8_t vrid, const uint8_t address[IP6_LEN]);
+/* core_link_local: the interface's link-local address once it is known to be ours alone, or NULL.
+ */
+const uint8_t *core_link_local(const struct core *, uint16_t interface);
+
+static inline struct rte_ether_addr
+core_virtual_mac6(uint8_t vrid)
+{
+	return (struct rte_ether_addr){ { 0x00, 0x00, 0x5e, 0x00, 0x02, vrid } };
+}
 
 static inline struct rte_ether_addr
 core_virtual_mac(uint8_t vrid)

@@ -15,13 +15,14 @@ static bool
 answers_for(
 	const struct core *c, uint16_t interface, rte_be32_t address, struct rte_ether_addr *mac)
 {
-	const struct core_virtual *v = core_virtual_find(c, interface, address);
+	const struct ip_addr wanted = ip_addr_v4(address);
+	const struct core_virtual *v = core_virtual_find(c, interface, &wanted);
 	const struct snapshot_interface *in = &c->snap->interfaces[interface];
 
 	/* Virtual first: an inactive virtual address is never answered with the real MAC. */
 	if (v != NULL) {
 		*mac = core_virtual_mac(v->vrid);
-		return atomic_load_explicit(&v->active, memory_order_relaxed) && core_owner(c);
+		return core_virtual_owned(c, v);
 	}
 	*mac = in->mac;
 	return address != 0 && address == in->address;
@@ -30,7 +31,8 @@ answers_for(
 static bool
 claims_ours(const struct core *c, uint16_t interface, rte_be32_t sender)
 {
-	const struct core_virtual *v = core_virtual_find(c, interface, sender);
+	const struct ip_addr claimed = ip_addr_v4(sender);
+	const struct core_virtual *v = core_virtual_find(c, interface, &claimed);
 
 	if (v != NULL)
 		return atomic_load_explicit(&v->active, memory_order_relaxed);

@@ -8,9 +8,9 @@
  *	DUPLICATE   somebody else has it: not used until the link comes up again or it is changed
  *
  * Learned as from ARP: senders of solicitations to us; anybody else only if there is an entry
- * already.  Virtual addresses are not there yet: one of a group (vrid > 0) is never answered.
- * Router messages and redirects are counted and ignored: a firewall is told its routes by its
- * operator, and it sends no router adverts.
+ * already.  Virtual addresses (core_virtual.c) have no state here: while the group is active they
+ *are answered, with the virtual MAC, and never asked for. Router messages and redirects are counted
+ *and ignored: a firewall is told its routes by its operator, and it sends no router adverts.
  */
 #include "config_address.h"
 #include "core_state.h"
@@ -113,15 +113,23 @@ core_nd_published(struct core *c)
 	c->own6_due = true;
 }
 
+bool
+core_nd_tell(struct core *c, uint16_t interface, const struct rte_ether_addr *mac,
+	const uint8_t address[IP6_LEN])
+{
+	uint8_t frame[ND_FRAME_LEN];
+
+	nd_advert(frame, NULL, NULL, mac, address);
+	if (!send_frame(c, interface, frame))
+		return false;
+	c->stats.nd_adverts_out++;
+	return true;
+}
+
 static void
 announce(struct core *c, uint16_t interface, const struct core_own6 *o)
 {
-	const struct snapshot_interface *in = core_interface(c, interface);
-	uint8_t frame[ND_FRAME_LEN];
-
-	nd_advert(frame, NULL, NULL, &in->mac, o->address);
-	if (send_frame(c, interface, frame))
-		c->stats.nd_adverts_out++;
+	core_nd_tell(c, interface, &core_interface(c, interface)->mac, o->address);
 }
 
 void
@@ -212,6 +220,17 @@ speaker(const struct core *c, uint16_t interface)
 	return NULL;
 }
 
+const uint8_t *
+core_link_local(const struct core *c, uint16_t interface)
+{
+	const struct core_own6 *o;
+
+	if (interface >= MAX_INTERFACES)
+		return NULL;
+	o = &c->own6[interface][CORE_LINK_LOCAL];
+	return o->used && state_of(o) == VALID ? o->address : NULL;
+}
+
 void
 core_nd_ask(struct core *c, const struct neigh *n, const struct rte_ether_addr *whom)
 {
@@ -242,13 +261,38 @@ conflict(struct core *c, const struct snapshot_interface *in, const struct nd *n
 			(unsigned long long)c->stats.nd_conflict);
 }
 
+/* Is it ours to answer for, and with which MAC? */
+static bool
+answers_for(const struct core *c, uint16_t interface, const struct core_own6 *o,
+	const uint8_t target[IP6_LEN], struct rte_ether_addr *mac)
+{
+	const struct ip_addr wanted = ip_addr_v6(target);
+	const struct core_virtual *v = core_virtual_find(c, interface, &wanted);
+
+	if (v != NULL) {
+		*mac = core_virtual_mac6(v->vrid);
+		return core_virtual_owned(c, v);
+	}
+	*mac = c->snap->interfaces[interface].mac;
+	return o != NULL && state_of(o) == VALID;
+}
+
+static bool
+virtual_ours(const struct core *c, uint16_t interface, const uint8_t address[IP6_LEN])
+{
+	const struct ip_addr a = ip_addr_v6(address);
+	const struct core_virtual *v = core_virtual_find(c, interface, &a);
+
+	return v != NULL && atomic_load_explicit(&v->active, memory_order_relaxed);
+}
+
 static void
 solicited(struct core *c, uint16_t interface, const struct nd *n, const struct rte_ether_addr *who)
 {
-	const struct snapshot_interface *in = &c->snap->interfaces[interface];
 	struct core_own6 *o = own_find(c, interface, n->target);
+	struct rte_ether_addr mac;
 	const bool detection = ip6_is_unspecified(n->source);
-	const bool ours = o != NULL && state_of(o) == VALID;
+	const bool ours = answers_for(c, interface, o, n->target, &mac);
 	const struct ip_addr source = ip_addr_v6(n->source);
 	uint8_t frame[ND_FRAME_LEN];
 
@@ -263,7 +307,7 @@ solicited(struct core *c, uint16_t interface, const struct nd *n, const struct r
 		c->stats.nd_ignored++;
 		return;
 	}
-	nd_advert(frame, n, n->has_mac ? &n->mac : who, &in->mac, n->target);
+	nd_advert(frame, n, n->has_mac ? &n->mac : who, &mac, n->target);
 	if (send_frame(c, interface, frame))
 		c->stats.nd_adverts_out++;
 }
@@ -281,6 +325,10 @@ advertised(struct core *c, uint16_t interface, const struct nd *n, const struct 
 	uint64_t word;
 
 	c->stats.nd_adverts_in++;
+	if (virtual_ours(c, interface, n->target)) {
+		conflict(c, &c->snap->interfaces[interface], n, who);
+		return;
+	}
 	if (o != NULL) {
 		if (state_of(o) == TENTATIVE)
 			duplicate(c, interface, o, who);
@@ -357,7 +405,7 @@ core_nd_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 		advertised(c, interface, &n, &eth->src_addr);
 		return;
 	}
-	if (own_find(c, interface, n.source) != NULL) {
+	if (own_find(c, interface, n.source) != NULL || virtual_ours(c, interface, n.source)) {
 		c->stats.nd_conflict++; /* asks with our address: no answer, no war */
 		return;
 	}

@@ -340,7 +340,7 @@ is_ours(const struct core *c, uint16_t interface, const struct ip_addr *a)
 	if (a->family == 6)
 		return snapshot_own_address6(c->snap, interface, a->v6) != NULL;
 	return a->v4 == c->snap->interfaces[interface].address ||
-	       core_virtual_find(c, interface, a->v4) != NULL;
+	       core_virtual_find(c, interface, a) != NULL;
 }
 
 static void

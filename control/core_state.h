@@ -12,13 +12,13 @@
 #include <stdatomic.h>
 
 #define CORE_CLIENTS  4
-#define CORE_VIRTUALS 512 /* 255 groups, some with several addresses */
+#define CORE_VIRTUALS 512 /* 255 groups with an address of each family */
 
 struct core_virtual {
-	rte_be32_t address;
+	struct ip_addr address;
 	uint16_t interface;
 	uint8_t vrid;
-	uint8_t garps;	      /* gratuitous ARPs still to be sent */
+	uint8_t garps; /* gratuitous ARPs, or adverts of neighbour discovery, still to be sent */
 	_Atomic(bool) active; /* C writes, M reads */
 	mono_t due;	      /* of the next one */
 };
@@ -117,6 +117,9 @@ void core_nd_ask(struct core *, const struct neigh *, const struct rte_ether_add
 /* Duplicate address detection and announcements that are due. => Frames sent. */
 uint32_t core_nd_tick(struct core *);
 void core_nd_link_changed(struct core *, uint16_t interface);
+/* Tell all nodes that `address` is at `mac`. => false: no room now. */
+bool core_nd_tell(struct core *, uint16_t interface, const struct rte_ether_addr *mac,
+	const uint8_t address[IP6_LEN]);
 /* Tell the link again where our addresses are. */
 void core_nd_announce(struct core *, uint16_t interface);
 /* Interfaces' own addresses may have changed. */
@@ -126,7 +129,9 @@ void core_nd_published(struct core *);
 
 /* core_virtual_find: the virtual address of an interface, or NULL. */
 const struct core_virtual *core_virtual_find(
-	const struct core *, uint16_t interface, rte_be32_t address);
+	const struct core *, uint16_t interface, const struct ip_addr *address);
+/* core_virtual_owned: may we speak for it at this moment? */
+bool core_virtual_owned(const struct core *, const struct core_virtual *);
 /* Send what is due. => Frames sent. */
 uint32_t core_virtual_tick(struct core *);
 /* The interface came up: switches must learn anew where our addresses are. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Virtual addresses and gratuitous ARP.
+ * Virtual addresses of both families and gratuitous ARP; for IPv6 an unsolicited neighbour advert
+ * stands for it.
  *
  * An activation leaves two gratuitous ARPs to be sent, the first in the same turn, after the
  * clients have run.  None leaves without the lease or the link: it waits, and is forgotten when the
@@ -14,20 +15,34 @@
 #define GARP_REPEAT_MS 1000
 #define GARP_BURST     64 /* per turn: the inject ring is shared with adverts and answers */
 
-int
-core_virtual_add(struct core *c, uint16_t interface, uint8_t vrid, rte_be32_t address)
+static int
+add(struct core *c, uint16_t interface, uint8_t vrid, const struct ip_addr *address)
 {
-	if (interface >= MAX_INTERFACES || vrid == 0 || address == 0)
+	if (interface >= MAX_INTERFACES || vrid == 0)
 		return -EINVAL;
-	for (uint16_t i = 0; i < c->virtual_count; i++) {
-		if (c->virtuals[i].interface == interface && c->virtuals[i].address == address)
-			return -EEXIST;
-	}
+	if (core_virtual_find(c, interface, address) != NULL)
+		return -EEXIST;
 	if (c->virtual_count == CORE_VIRTUALS)
 		return -ENOSPC;
 	c->virtuals[c->virtual_count++] =
-		(struct core_virtual){ .address = address, .interface = interface, .vrid = vrid };
+		(struct core_virtual){ .address = *address, .interface = interface, .vrid = vrid };
 	return 0;
+}
+
+int
+core_virtual_add(struct core *c, uint16_t interface, uint8_t vrid, rte_be32_t address)
+{
+	const struct ip_addr a = ip_addr_v4(address);
+
+	return address != 0 ? add(c, interface, vrid, &a) : -EINVAL;
+}
+
+int
+core_virtual_add6(struct core *c, uint16_t interface, uint8_t vrid, const uint8_t address[IP6_LEN])
+{
+	const struct ip_addr a = ip_addr_v6(address);
+
+	return ip6_is_host(address) ? add(c, interface, vrid, &a) : -EINVAL;
 }
 
 void
@@ -40,7 +55,8 @@ core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, 
 			atomic_load_explicit(&v->active, memory_order_relaxed) == active)
 			continue;
 		atomic_store_explicit(&v->active, active, memory_order_relaxed);
-		engine_set_vmac(c->engine, interface, vrid, active);
+		engine_set_vmac(c->engine, interface,
+			v->address.family == 6 ? VMAC_IPV6 | vrid : vrid, active);
 		v->garps = active ? GARP_COUNT : 0;
 		v->due = now;
 	}
@@ -59,13 +75,20 @@ core_virtual_active(const struct core *c, uint16_t interface, uint8_t vrid)
 }
 
 const struct core_virtual *
-core_virtual_find(const struct core *c, uint16_t interface, rte_be32_t address)
+core_virtual_find(const struct core *c, uint16_t interface, const struct ip_addr *address)
 {
 	for (uint16_t i = 0; i < c->virtual_count; i++) {
-		if (c->virtuals[i].address == address && c->virtuals[i].interface == interface)
+		if (c->virtuals[i].interface == interface &&
+			ip_addr_equal(&c->virtuals[i].address, address))
 			return &c->virtuals[i];
 	}
 	return NULL;
+}
+
+bool
+core_virtual_owned(const struct core *c, const struct core_virtual *v)
+{
+	return atomic_load_explicit(&v->active, memory_order_relaxed) && core_owner(c);
 }
 
 static bool
@@ -80,6 +103,19 @@ send_garp(struct core *c, uint16_t interface, const struct rte_ether_addr *mac, 
 	return true;
 }
 
+static bool
+announce_virtual(struct core *c, const struct core_virtual *v)
+{
+	struct rte_ether_addr mac;
+
+	if (v->address.family == 6) {
+		mac = core_virtual_mac6(v->vrid);
+		return core_nd_tell(c, v->interface, &mac, v->address.v6);
+	}
+	mac = core_virtual_mac(v->vrid);
+	return send_garp(c, v->interface, &mac, v->address.v4);
+}
+
 /* Interfaces' own addresses, with or without the lease. */
 static uint32_t
 announce_own(struct core *c)
@@ -90,10 +126,11 @@ announce_own(struct core *c)
 	while (left != 0) {
 		const uint16_t i = (uint16_t)__builtin_ctzll(left);
 		const struct snapshot_interface *in = core_interface(c, i);
+		const struct ip_addr own = ip_addr_v4(in != NULL ? in->address : 0);
 
 		left &= left - 1;
 		if (in != NULL && in->address != 0 && core_link_up(c, i) &&
-			core_virtual_find(c, i, in->address) == NULL)
+			core_virtual_find(c, i, &own) == NULL)
 			sent += send_garp(c, i, &in->mac, in->address);
 		c->announce &= ~(UINT64_C(1) << i);
 	}
@@ -107,14 +144,12 @@ core_virtual_tick(struct core *c)
 
 	for (uint16_t i = 0; i < c->virtual_count && sent < GARP_BURST; i++) {
 		struct core_virtual *v = &c->virtuals[i];
-		struct rte_ether_addr mac;
 
 		if (v->garps == 0 || mono_before(c->now, v->due) ||
 			core_interface(c, v->interface) == NULL || !core_link_up(c, v->interface) ||
 			!core_owner(c))
 			continue;
-		mac = core_virtual_mac(v->vrid);
-		if (!send_garp(c, v->interface, &mac, v->address))
+		if (!announce_virtual(c, v))
 			break; /* no room now: next turn */
 		sent++;
 		v->garps--;

@@ -271,7 +271,7 @@ count_addresses6(const struct config_list *interfaces)
 }
 
 static void
-fill_addresses6(struct snapshot *s)
+fill_addresses6(const struct publish_extra *extra, struct snapshot *s)
 {
 	uint16_t n = 0;
 
@@ -284,6 +284,8 @@ fill_addresses6(struct snapshot *s)
 		for (uint8_t k = 0; k < in->address6_count; k++)
 			s->addresses6[n++] = own6(i, in->addresses6[k].address);
 	}
+	for (uint32_t i = 0; i < extra->virtual6_count; i++)
+		s->addresses6[n++] = extra->virtuals6[i];
 	snapshot_sort6(s);
 }
 
@@ -309,8 +311,8 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 
 	if (extra == NULL)
 		extra = &no_extra;
-	s = snapshot_create(
-		(uint16_t)(interfaces->count + extra->virtual_count), count_addresses6(interfaces));
+	s = snapshot_create((uint16_t)(interfaces->count + extra->virtual_count),
+		(uint16_t)(count_addresses6(interfaces) + extra->virtual6_count));
 	blacklist = calloc(BLACKLIST_STATIC_MAX, sizeof(*blacklist));
 	if (s == NULL || blacklist == NULL) {
 		snprintf(err, err_size, "the snapshot: out of memory");
@@ -335,7 +337,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);
-	fill_addresses6(s);
+	fill_addresses6(extra, s);
 	s->policy = publish_policy(c, time(NULL), err, err_size);
 	if (s->policy == NULL) {
 		rc = -EINVAL;

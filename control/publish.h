@@ -21,6 +21,8 @@ struct publish_virtual {
 struct publish_extra {
 	const struct publish_virtual *virtuals;
 	uint32_t virtual_count;
+	const struct snapshot_address6 *virtuals6;
+	uint32_t virtual6_count;
 	uint64_t heartbeat_interfaces; /* bit per interface index */
 };
 

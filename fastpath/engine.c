@@ -341,26 +341,26 @@ engine_lease(const struct engine *e)
 }
 
 void
-engine_set_vmac(struct engine *e, uint16_t interface, uint8_t vrid, bool active)
+engine_set_vmac(struct engine *e, uint16_t interface, uint16_t vmac, bool active)
 {
-	const uint64_t bit = UINT64_C(1) << (vrid & 63);
+	const uint64_t bit = UINT64_C(1) << (vmac & 63);
 
-	if (interface >= MAX_INTERFACES)
+	if (interface >= MAX_INTERFACES || vmac >= VMACS)
 		return;
 	if (active)
-		atomic_fetch_or_explicit(&e->vmac[interface][vrid >> 6], bit, memory_order_release);
+		atomic_fetch_or_explicit(&e->vmac[interface][vmac >> 6], bit, memory_order_release);
 	else
 		atomic_fetch_and_explicit(
-			&e->vmac[interface][vrid >> 6], ~bit, memory_order_release);
+			&e->vmac[interface][vmac >> 6], ~bit, memory_order_release);
 }
 
 bool
-engine_vmac(const struct engine *e, uint16_t interface, uint8_t vrid)
+engine_vmac(const struct engine *e, uint16_t interface, uint16_t vmac)
 {
-	if (interface >= MAX_INTERFACES)
+	if (interface >= MAX_INTERFACES || vmac >= VMACS)
 		return false;
-	return atomic_load_explicit(&e->vmac[interface][vrid >> 6], memory_order_acquire) >>
-		       (vrid & 63) &
+	return atomic_load_explicit(&e->vmac[interface][vmac >> 6], memory_order_acquire) >>
+		       (vmac & 63) &
 	       1;
 }
 

@@ -88,9 +88,13 @@ struct nat_groups *engine_nat_groups(const struct engine *); /* NULL: without `n
  * the initial value is 0: nothing is forwarded until somebody grants a lease. */
 void engine_set_lease(struct engine *, mono_t until);
 mono_t engine_lease(const struct engine *);
-/* Virtual MAC 00-00-5e-00-01-<vrid> on an interface.  C writes, W reads. */
-void engine_set_vmac(struct engine *, uint16_t interface, uint8_t vrid, bool active);
-bool engine_vmac(const struct engine *, uint16_t interface, uint8_t vrid);
+/* Virtual MACs of an interface, 00-00-5e-00-01-<vrid>, and of IPv6 00-00-5e-00-02-<vrid>: two
+ * virtual routers, even with the same vrid (RFC 9568 7.3).  `vmac`: vrid, for IPv6 with VMAC_IPV6.
+ * C writes, W reads. */
+#define VMAC_IPV6 0x100
+#define VMACS	  0x200
+void engine_set_vmac(struct engine *, uint16_t interface, uint16_t vmac, bool active);
+bool engine_vmac(const struct engine *, uint16_t interface, uint16_t vmac);
 
 /* Control core side of punt and inject. */
 uint32_t engine_punt_dequeue(struct engine *, uint16_t worker, struct rte_mbuf **, uint32_t n);

@@ -66,9 +66,12 @@ unroutable(const struct candidate *c)
 }
 
 static bool
-address_active(const struct worker *w, const struct own *own)
+address_active(const struct worker *w, const struct pkt *p, const struct own *own)
 {
-	return own->vrid == 0 || (w->owner && engine_vmac(w->engine, own->interface, own->vrid));
+	const uint16_t family = p->family == 6 ? VMAC_IPV6 : 0;
+
+	return own->vrid == 0 ||
+	       (w->owner && engine_vmac(w->engine, own->interface, family | own->vrid));
 }
 
 /* Of the queries that sessions know only echo is for us. */
@@ -109,7 +112,7 @@ first_answer(struct worker *w, struct pkt *p, struct session *s)
 	find_own(w, p, &own);
 	if (!own.found)
 		worker_drop(w, p, DROP_no_service);
-	else if (!address_active(w, &own))
+	else if (!address_active(w, p, &own))
 		worker_drop(w, p, DROP_not_owner);
 	else if (p->icmp == PKT_ICMP_REPLY)
 		worker_drop(w, p, DROP_icmp_reply);
@@ -284,7 +287,7 @@ prepare_own(struct worker *w, struct candidate *c, bool *ask)
 		worker_punt(w, p, PUNT_VRRP);
 		return DROP_NONE;
 	}
-	if (!address_active(w, &c->own))
+	if (!address_active(w, c->p, &c->own))
 		return DROP_not_owner;
 	if (p->icmp == PKT_ICMP_REPLY)
 		return DROP_icmp_reply;

@@ -11,8 +11,9 @@
 #include "parse6.h"
 #include "parse_l4.h"
 
-#define VMAC_MASK   RTE_BE64(UINT64_C(0xffffffffff000000))
-#define VMAC_PREFIX RTE_BE64(UINT64_C(0x00005e0001000000))
+#define VMAC_MASK RTE_BE64(UINT64_C(0xffffffffff000000))
+#define VMAC4	  RTE_BE64(UINT64_C(0x00005e0001000000))
+#define VMAC6	  RTE_BE64(UINT64_C(0x00005e0002000000))
 
 enum verdict {
 	VERDICT_LOOKUP,
@@ -32,8 +33,18 @@ static enum verdict parse_tagged(
 	const struct worker *, struct pkt *, const struct arrival *, enum drop_reason *);
 
 static bool
-vmac_configured(const struct snapshot *s, uint16_t interface, uint8_t vrid)
+vmac_configured(const struct snapshot *s, uint16_t interface, uint16_t vmac)
 {
+	const uint8_t vrid = (uint8_t)vmac;
+
+	if ((vmac & VMAC_IPV6) != 0) {
+		for (uint16_t i = 0; i < s->address6_count; i++) {
+			if (s->addresses6[i].vrid == vrid &&
+				s->addresses6[i].interface == interface)
+				return true;
+		}
+		return false;
+	}
 	for (uint16_t i = 0; i < s->address_count; i++) {
 		if (s->addresses[i].vrid == vrid && s->addresses[i].interface == interface)
 			return true;
@@ -45,13 +56,16 @@ vmac_configured(const struct snapshot *s, uint16_t interface, uint8_t vrid)
 static enum drop_reason
 virtual_mac(const struct worker *w, const struct pkt *p, const struct rte_ether_hdr *eth)
 {
-	const uint8_t vrid = eth->dst_addr.addr_bytes[5];
+	const uint64_t prefix = pkt_mac(eth) & VMAC_MASK;
+	uint16_t vmac = eth->dst_addr.addr_bytes[5];
 
-	if ((pkt_mac(eth) & VMAC_MASK) != VMAC_PREFIX || vrid == 0)
+	if ((prefix != VMAC4 && prefix != VMAC6) || vmac == 0)
 		return DROP_not_for_us;
-	if (engine_vmac(w->engine, p->interface, vrid) && w->owner)
+	if (prefix == VMAC6)
+		vmac |= VMAC_IPV6;
+	if (engine_vmac(w->engine, p->interface, vmac) && w->owner)
 		return DROP_NONE;
-	return vmac_configured(w->snap, p->interface, vrid) ? DROP_not_owner : DROP_not_for_us;
+	return vmac_configured(w->snap, p->interface, vmac) ? DROP_not_owner : DROP_not_for_us;
 }
 
 /* `header` bytes: a constant where there are no options. */

@@ -9,6 +9,8 @@
 #define ND_HOP_LIMIT  255
 #define L4_HEADER_MAX 60 /* TCP with all options */
 
+static const uint8_t all_vrrp[IP6_LEN] = { 0xff, 0x02, [15] = 0x12 };
+
 /* The IPv6 header; trailing padding of the frame is cut off. */
 static enum drop_reason
 parse_header(struct pkt *p)
@@ -210,6 +212,10 @@ parse6_group(struct pkt *p)
 	reason = parse_chain(p, &chain);
 	if (reason != DROP_NONE)
 		return reason;
+	if (p->proto == PKT_VRRP_PROTO && ip6_equal(p->ip6->dst_addr, all_vrrp)) {
+		p->why = PUNT_VRRP;
+		return DROP_NONE;
+	}
 	if (p->proto != IPPROTO_ICMPV6 || pkt_l4_len(p) < sizeof(struct rte_icmp_hdr) ||
 		icmp6_actions[*(const uint8_t *)pkt_l4(p)] != ICMP6_LINK)
 		return DROP_not_for_us;

@@ -13,6 +13,7 @@ enum drop_reason parse6_packet(const struct worker *, struct pkt *, bool *punt);
 /* parse6_datagram: the same for a datagram in fragments, once it is complete. */
 enum drop_reason parse6_datagram(const struct worker *, struct pkt *);
 
-/* parse6_group: the same for a frame to a group MAC, of which only neighbour discovery concerns us.
+/* parse6_group: the same for a frame to a group MAC, of which only neighbour discovery and VRRP
+ * concern us.
  * => DROP_NONE (punt, p->why is set) or a reason. */
 enum drop_reason parse6_group(struct pkt *);

@@ -100,14 +100,14 @@ struct engine {
 	struct rte_ring *inject;       /* MP, SC: worker 0 */
 	struct worker *workers[MAX_WORKERS];
 
-	alignas(64) _Atomic(struct snapshot *) snapshot; /* M writes, all read */
-	_Atomic(uint64_t) lease;			 /* C writes, W reads: ns */
-	_Atomic(uint32_t) route_gen;			 /* M, C raise, W reads; never 0 */
-	_Atomic(bool) mirror;				 /* H writes, W reads */
-	_Atomic(struct trace *) trace;			 /* M writes, W reads; NULL = off */
-	_Atomic(struct capture *) capture;		 /* likewise */
-	uint32_t watches;				 /* M: traces and captures so far */
-	_Atomic(uint64_t) vmac[MAX_INTERFACES][4];	 /* C writes, W reads: bit per vrid */
+	alignas(64) _Atomic(struct snapshot *) snapshot;    /* M writes, all read */
+	_Atomic(uint64_t) lease;			    /* C writes, W reads: ns */
+	_Atomic(uint32_t) route_gen;			    /* M, C raise, W reads; never 0 */
+	_Atomic(bool) mirror;				    /* H writes, W reads */
+	_Atomic(struct trace *) trace;			    /* M writes, W reads; NULL = off */
+	_Atomic(struct capture *) capture;		    /* likewise */
+	uint32_t watches;				    /* M: traces and captures so far */
+	_Atomic(uint64_t) vmac[MAX_INTERFACES][VMACS / 64]; /* C writes, W reads: a bit each */
 };
 
 static_assert(DROP_PLACES <= 256 && DROP_REASON_COUNT <= 256, "both fit into dropped_as");

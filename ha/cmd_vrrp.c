@@ -21,6 +21,7 @@ row_vrrp(const struct role_vrrp_status *v, const struct snapshot *s, mono_t now)
 	static const char *const types[] = { "plain", "vgmp active group", "vgmp standby group" };
 	json_t *const row = json_object();
 	const struct rte_ether_addr mac = core_virtual_mac(v->vrid);
+	const struct rte_ether_addr mac6 = core_virtual_mac6(v->vrid);
 	rte_be32_t master = v->master;
 
 	if (v->state == VRRP_MASTER && s != NULL && v->interface < s->interface_count)
@@ -29,6 +30,7 @@ row_vrrp(const struct role_vrrp_status *v, const struct snapshot *s, mono_t now)
 	row_number(row, "vrid", v->vrid);
 	row_text(row, "state", v->state < VRRP_STATES ? vrrp_state_names[v->state] : "");
 	row_address(row, "virtual_ip", v->address);
+	row_ip(row, "virtual_ip6", &v->address6);
 	row_address(row, "master_ip", master);
 	row_number(row, "priority", v->priority);
 	row_number(
@@ -36,9 +38,14 @@ row_vrrp(const struct role_vrrp_status *v, const struct snapshot *s, mono_t now)
 	row_bool(row, "preempt", v->preempt);
 	row_number(row, "advert_ms", v->advert_ms);
 	row_mac(row, "virtual_mac", &mac);
+	if (v->address6.family == 6)
+		row_mac(row, "virtual_mac6", &mac6);
+	else
+		json_object_set_new(row, "virtual_mac6", json_null());
 	row_text(row, "type", types[v->group <= VGMP_GROUP_STANDBY ? v->group : 0]);
 	row_number(row, "adverts_out", v->adverts_out);
 	row_number(row, "adverts_in", v->adverts_in);
+	row_number(row, "adverts6_in", v->adverts6_in);
 	row_number(row, "resigns_in", v->resigns_in);
 	row_number(row, "conflicts", v->conflicts);
 	if (v->changed_ns == 0)
@@ -91,6 +98,7 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		" %s | Virtual Router %lld\n"
 		"   State           : %s\n"
 		"   Virtual IP      : %s\n"
+		"   Virtual IPv6    : %s\n"
 		"   Master IP       : %s\n"
 		"   Priority        : %lld\n"
 		"   Master priority : %lld\n"
@@ -98,18 +106,22 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		"   Timer           : %lld s\n"
 		"   Auth type       : NONE\n"
 		"   Virtual MAC     : %s\n"
+		"   Virtual MAC6    : %s\n"
 		"   Check TTL       : YES\n"
 		"   Config type     : %s\n"
-		"   Adverts         : %lld sent, %lld received, %lld resigns, %lld conflicts\n"
+		"   Adverts         : %lld sent, %lld received, %lld of IPv6, %lld resigns, %lld "
+		"conflicts\n"
 		"   Stable          : %lld s\n",
 		string_of(row, "interface"), number_of(row, "vrid"), string_of(row, "state"),
-		string_of(row, "virtual_ip"), string_of(row, "master_ip"),
-		number_of(row, "priority"), number_of(row, "master_priority"),
+		string_of(row, "virtual_ip"), string_of(row, "virtual_ip6"),
+		string_of(row, "master_ip"), number_of(row, "priority"),
+		number_of(row, "master_priority"),
 		json_is_true(json_object_get(row, "preempt")) ? "YES" : "NO",
 		number_of(row, "advert_ms") / 1000, string_of(row, "virtual_mac"),
-		string_of(row, "type"), number_of(row, "adverts_out"), number_of(row, "adverts_in"),
-		number_of(row, "resigns_in"), number_of(row, "conflicts"),
-		number_of(row, "stable_s"));
+		string_of(row, "virtual_mac6"), string_of(row, "type"),
+		number_of(row, "adverts_out"), number_of(row, "adverts_in"),
+		number_of(row, "adverts6_in"), number_of(row, "resigns_in"),
+		number_of(row, "conflicts"), number_of(row, "stable_s"));
 }
 
 static const struct view view_vrrp = {

@@ -25,6 +25,7 @@ struct ha {
 	struct hrp *hrp;
 	struct role *role;
 	struct publish_virtual virtuals[VRRP_MAX_GROUPS]; /* M only: of the last collect_extra */
+	struct snapshot_address6 virtuals6[VRRP_MAX_GROUPS];
 };
 
 /* ---- what the roles reach (control core) ---- */
@@ -60,6 +61,14 @@ op_address(void *ctx, uint16_t interface)
 	const struct snapshot *const s = engine_snapshot(ha->params.engine);
 
 	return s != NULL && interface < s->interface_count ? s->interfaces[interface].address : 0;
+}
+
+static const uint8_t *
+op_link_local(void *ctx, uint16_t interface)
+{
+	struct ha *const ha = ctx;
+
+	return core_link_local(ha->params.core, interface);
 }
 
 static void
@@ -167,18 +176,21 @@ create_vrrps(struct ha *ha, struct vrrp *out, char *err, size_t err_size)
 			return -EINVAL;
 		}
 		const rte_be32_t own = interface_at(config, interface)->address.address;
-		const int rc = core_virtual_add(ha->params.core, (uint16_t)interface,
-			(uint8_t)v->vrid, v->virtual_ip.address);
+		int rc = core_virtual_add(ha->params.core, (uint16_t)interface, (uint8_t)v->vrid,
+			v->virtual_ip.address);
 
+		if (rc == 0 && v->virtual_ip6.family == 6)
+			rc = core_virtual_add6(ha->params.core, (uint16_t)interface,
+				(uint8_t)v->vrid, v->virtual_ip6.v6);
 		if (rc != 0) {
 			snprintf(err, err_size, "vrrp: vrid %u on %s: %s", (unsigned int)v->vrid,
 				v->interface, strerror(-rc));
 			return rc;
 		}
-		vrrp_init(&out[count++], (uint8_t)v->vrid, (uint16_t)interface,
-			v->virtual_ip.address, ha->paired ? (uint8_t)v->group : VGMP_GROUP_NONE,
-			(uint8_t)v->priority, (uint32_t)v->advert_ms, v->preempt,
-			own == v->virtual_ip.address);
+		vrrp_init(&out[count], (uint8_t)v->vrid, (uint16_t)interface, v->virtual_ip.address,
+			ha->paired ? (uint8_t)v->group : VGMP_GROUP_NONE, (uint8_t)v->priority,
+			(uint32_t)v->advert_ms, v->preempt, own == v->virtual_ip.address);
+		out[count++].address6 = v->virtual_ip6;
 	}
 	return count;
 }
@@ -204,6 +216,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.own = op_own,
 			.link_up = op_link_up,
 			.address = op_address,
+			.link_local = op_link_local,
 			.send = op_send,
 			.put = op_put,
 			.get = op_get,
@@ -415,7 +428,7 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 	const struct config_list *const list = config_section_data(config, "vrrp");
 	const struct config_hrp *const hrp = config_section_data(config, "hrp");
 
-	*out = (struct publish_extra){ .virtuals = ha->virtuals };
+	*out = (struct publish_extra){ .virtuals = ha->virtuals, .virtuals6 = ha->virtuals6 };
 	for (uint32_t i = 0; list != NULL && i < list->count && i < VRRP_MAX_GROUPS; i++) {
 		const struct config_vrrp *const v = &((const struct config_vrrp *)list->items)[i];
 		const int interface = config_interface_index(config, v->interface);
@@ -430,6 +443,13 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 				       ? v->virtual_ip.len
 				       : 0,
 		};
+		if (v->virtual_ip6.family == 6) {
+			struct snapshot_address6 *to = &ha->virtuals6[out->virtual6_count++];
+
+			*to = (struct snapshot_address6){ .interface = (uint16_t)interface,
+				.vrid = (uint8_t)v->vrid };
+			memcpy(to->address, v->virtual_ip6.v6, IP6_LEN);
+		}
 	}
 	for (uint32_t i = 0; hrp != NULL && hrp->enable && i < hrp->interfaces.count; i++) {
 		const struct config_heartbeat *const h =

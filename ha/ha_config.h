@@ -16,6 +16,7 @@ struct config_vrrp {
 	int64_t vrid;
 	char interface[48];
 	struct config_prefix virtual_ip; /* len: as written, or the interface's (R50) */
+	struct ip_addr virtual_ip6;	 /* family 0: none */
 	int group;			 /* 0 none (plain VRRP), 1 active, 2 standby */
 	int64_t priority;		 /* plain VRRP only */
 	int64_t advert_ms;

@@ -23,7 +23,7 @@
 #define HRP_UDP_SOURCE_DATA    16384
 
 #define VRRP_PROTOCOL	      112
-#define VRRP_GROUP_ADDRESS    0xe0000012 /* 224.0.0.18 */
+#define VRRP_GROUP_ADDRESS    0xe0000012 /* 224.0.0.18; of IPv6 ff02::12 */
 #define VRRP_ADVERT_MS	      1000	 /* R31 */
 #define VRRP_PRIORITY_OWNER   255	 /* R39 */
 #define VRRP_PRIORITY_RESIGN  0		 /* R36 */

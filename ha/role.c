@@ -6,6 +6,7 @@
  * Every entry first asks whether the box has been silent (role_enter): a lease that ran out or a
  * long pause voids what was known of the peer, before anything old is acted on.
  */
+#include "config_address.h"
 #include "role_state.h"
 
 #include <stdio.h>
@@ -44,11 +45,26 @@ role_usual_base(const struct role *r, mono_t now)
 /* ---- VRRP groups and lease ---- */
 
 static void
+send_advert6(struct role *r, const struct vrrp *v, uint8_t priority)
+{
+	const uint8_t *const source = r->ops.link_local(r->ops.ctx, v->interface);
+	uint8_t frame[VRRP_WIRE_FRAME6];
+
+	if (source == NULL)
+		return;
+	vrrp_wire_frame6(
+		frame, source, v->vrid, priority, (uint16_t)(v->advert_ms / 10), v->address6.v6);
+	r->ops.send(r->ops.ctx, v->interface, frame, sizeof(frame));
+}
+
+static void
 send_advert(struct role *r, const struct vrrp *v, uint8_t priority)
 {
 	uint8_t frame[VRRP_WIRE_FRAME];
 	const rte_be32_t source = r->ops.address(r->ops.ctx, v->interface);
 
+	if (v->address6.family == 6)
+		send_advert6(r, v, priority);
 	if (source == 0)
 		return;
 	vrrp_wire_frame(frame, source, v->vrid, priority, vrrp_interval_s(v), v->address);
@@ -739,11 +755,51 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 	}
 }
 
+static struct vrrp *
+find_vrrp(struct role *r, uint16_t interface, uint8_t vrid)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		if (r->vrrps[i].interface == interface && r->vrrps[i].vrid == vrid)
+			return &r->vrrps[i];
+	}
+	return NULL;
+}
+
+static void
+receive6(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
+{
+	char text[CONFIG_IP_TEXT];
+	struct vrrp_advert6 a;
+	enum vrrp_refusal why = vrrp_wire_check6(data, len, &a);
+	struct vrrp *v;
+	uint64_t conflicts;
+
+	if (why != VRRP_OK) {
+		r->adverts_refused[why]++;
+		return;
+	}
+	v = find_vrrp(r, interface, a.vrid);
+	if (v == NULL || v->address6.family != 6) {
+		r->adverts_refused[VRRP_REFUSED_vrid]++;
+		return;
+	}
+	conflicts = v->conflicts;
+	vrrp_receive6(v, &a, r->ops.link_local(r->ops.ctx, interface), &why);
+	if (why != VRRP_OK)
+		r->adverts_refused[why]++;
+	if (v->conflicts != conflicts && log_allowed(&r->limit_conflict, now.ns)) {
+		const struct ip_addr source = ip_addr_v6(a.source);
+
+		LOG(WARNING, "vrid %u: another master, %s: heartbeat cut, or vrid used twice",
+			v->vrid, config_address_ip_text(&source, text));
+	}
+}
+
 void
 role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
 {
 	struct vrrp_advert a;
-	struct vrrp *v = NULL;
+	struct vrrp *v;
 	enum vrrp_refusal why;
 	uint64_t conflicts;
 	uint32_t action;
@@ -752,15 +808,16 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 		return;
 	role_enter(r, now);
 	r->dirty = true;
+	if (len > 0 && data[0] >> 4 == 6) {
+		receive6(r, interface, data, len, now);
+		return;
+	}
 	why = vrrp_wire_check(data, len, &a);
 	if (why != VRRP_OK) {
 		r->adverts_refused[why]++;
 		return;
 	}
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		if (r->vrrps[i].interface == interface && r->vrrps[i].vrid == a.vrid)
-			v = &r->vrrps[i];
-	}
+	v = find_vrrp(r, interface, a.vrid);
 	if (v == NULL) { /* another router's business (R252) */
 		r->adverts_refused[VRRP_REFUSED_vrid]++;
 		return;

@@ -28,6 +28,8 @@ struct role_ops {
 	void (*own)(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now);
 	bool (*link_up)(void *ctx, uint16_t interface);
 	rte_be32_t (*address)(void *ctx, uint16_t interface); /* 0 = none */
+	/* Its link-local IPv6 address; NULL = none that may be used now. */
+	const uint8_t *(*link_local)(void *ctx, uint16_t interface);
 	void (*send)(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len);
 	bool (*put)(void *ctx, const struct ha_msg *); /* to the HRP core; false = ring full */
 	bool (*get)(void *ctx, struct ha_msg *);       /* from the HRP core; false = empty */
@@ -85,8 +87,9 @@ struct role_vrrp_status {
 	uint8_t vrid, group, state, priority, preempt, master_priority;
 	uint16_t interface;
 	rte_be32_t address, master; /* master 0 = nobody, or we */
+	struct ip_addr address6;    /* family 0: none */
 	uint32_t advert_ms;
-	uint64_t adverts_out, adverts_in, resigns_in, conflicts, changed_ns;
+	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, conflicts, changed_ns;
 };
 
 struct role_status {

@@ -26,6 +26,9 @@ static const struct config_setting_desc settings[] = {
 	  .required = true, .min = 0, .max = 32,
 	  .help = "Address that the pair shares; the length may be left out inside the interface's "
 		  "subnet." },
+	{ .name = "virtual_ip6", .type = SETTING_IP, SETTING_AT(struct config_vrrp, virtual_ip6),
+	  .help = "IPv6 address that the pair shares beside it, link-local or of a subnet of the "
+		  "interface's address6; groups \"active\" and \"standby\" only." },
 	{ .name = "group", .type = SETTING_ENUM, SETTING_AT(struct config_vrrp, group),
 	  .choices = group_words, .fallback = "none",
 	  .help = "VGMP group it follows; none = plain VRRP with its own priority." },
@@ -123,6 +126,70 @@ check_taken(struct config *c, const struct config_vrrp *v, int own)
 	return 0;
 }
 
+static bool
+is_own6(const struct config_interface *own, const struct ip_addr *a)
+{
+	const struct config_net *nets = own->address6.items;
+
+	for (uint32_t i = 0; i < own->address6.count; i++) {
+		if (ip_addr_equal(&nets[i].address, a))
+			return true;
+	}
+	return false;
+}
+
+/* Who speaks IPv6 on it, and whose address is it already? */
+static int
+check_address6(struct config *c, const struct config_vrrp *v, const struct config_interface *own)
+{
+	const struct config_net *nets = own->address6.items;
+	const struct config_list *routes = config_section_data(c, "routes");
+	const struct config_route *r = routes->items;
+	const bool link_local = ip6_is_link_local(v->virtual_ip6.v6);
+	bool inside = link_local;
+	char text[CONFIG_IP_TEXT];
+
+	config_address_ip_text(&v->virtual_ip6, text);
+	if (v->virtual_ip6.family != 6)
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s is no IPv6 address, expected one, link-local for example", text);
+	if (v->group == VGMP_GROUP_NONE)
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"is set in a plain group, expected it with group = \"active\" or "
+			"\"standby\"");
+	if (own->address6.count == 0)
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s has no address6, expected an interface with one", own->name);
+	for (uint32_t i = 0; i < own->address6.count; i++) {
+		if (!config_address_net_in(&nets[i], &v->virtual_ip6))
+			continue;
+		inside = true;
+		if (config_address_net_is_edge(&nets[i], &v->virtual_ip6))
+			return config_fail(c, &v->origin, "virtual_ip6",
+				"%s is the subnet-router anycast address of %s's subnet, expected "
+				"a host",
+				text, own->name);
+	}
+	if (ip_addr_equal(&own->link_local, &v->virtual_ip6) || is_own6(own, &v->virtual_ip6))
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s is the address of interface %s, expected one that no box has", text,
+			own->name);
+	if (!inside)
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s is outside the subnets of %s, expected a link-local address or a host "
+			"of one",
+			text, own->name);
+	for (uint32_t i = 0; i < routes->count; i++) {
+		if (!ip_addr_equal(&r[i].via, &v->virtual_ip6) ||
+			(link_local && strcmp(r[i].interface, v->interface) != 0))
+			continue;
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s is the next hop of the route in line %d, expected one that no host has",
+			text, r[i].origin.line);
+	}
+	return 0;
+}
+
 static int
 check_others(struct config *c, const struct config_vrrp *all, uint32_t mine)
 {
@@ -135,6 +202,12 @@ check_others(struct config *c, const struct config_vrrp *all, uint32_t mine)
 				(int)v->vrid, v->interface, all[j].origin.line);
 		if (v->virtual_ip.address == all[j].virtual_ip.address)
 			return config_fail(c, &v->origin, "virtual_ip",
+				"is taken by the group in line %d, expected an address of its own",
+				all[j].origin.line);
+		if (v->virtual_ip6.family == 6 &&
+			ip_addr_equal(&v->virtual_ip6, &all[j].virtual_ip6) &&
+			strcmp(v->interface, all[j].interface) == 0)
+			return config_fail(c, &v->origin, "virtual_ip6",
 				"is taken by the group in line %d, expected an address of its own",
 				all[j].origin.line);
 	}
@@ -164,6 +237,8 @@ check_group(struct config *c, struct config_vrrp *all, uint32_t mine)
 		rc = check_subnet(c, v, own);
 	if (rc == 0)
 		rc = check_taken(c, v, index);
+	if (rc == 0 && v->virtual_ip6.family != 0)
+		rc = check_address6(c, v, own);
 	return rc < 0 ? rc : check_others(c, all, mine);
 }
 

@@ -194,3 +194,20 @@ vrrp_receive(struct vrrp *v, const struct vrrp_advert *a, rte_be32_t own, mono_t
 	return v->state == VRRP_MASTER ? receive_as_master(v, a, own, now)
 				       : receive_as_backup(v, a, now);
 }
+
+/* Only driven groups have IPv6 addresses, so this decides nothing: two Masters are an alarm. */
+void
+vrrp_receive6(struct vrrp *v, const struct vrrp_advert6 *a, const uint8_t *own,
+	enum vrrp_refusal *refusal)
+{
+	*refusal = VRRP_OK;
+	if (own != NULL && ip6_equal(a->source, own))
+		*refusal = VRRP_REFUSED_source;
+	else if (a->interval_cs * 10u != v->advert_ms)
+		*refusal = VRRP_REFUSED_interval;
+	if (*refusal != VRRP_OK || v->state == VRRP_INITIALIZE)
+		return;
+	v->adverts6_in++;
+	if (v->state == VRRP_MASTER && a->priority != VRRP_PRIORITY_RESIGN)
+		v->conflicts++;
+}

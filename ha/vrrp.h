@@ -32,6 +32,7 @@ struct vrrp {
 	uint8_t priority;
 	uint16_t interface;
 	rte_be32_t address;
+	struct ip_addr address6; /* family 0: none; driven groups only */
 	uint32_t advert_ms;
 
 	enum vrrp_state state;
@@ -40,7 +41,8 @@ struct vrrp {
 	rte_be32_t master; /* who advertised last; 0 = nobody */
 	uint8_t master_priority;
 	mono_t changed;
-	uint64_t adverts_out, adverts_in, resigns_in;
+	uint64_t adverts_out, adverts_in, resigns_in; /* out: of both families one each time */
+	uint64_t adverts6_in;
 	uint64_t conflicts; /* driven Master heard another Master */
 };
 
@@ -61,6 +63,11 @@ uint32_t vrrp_stop(struct vrrp *, mono_t now); /* leave for good (R36) */
  * the interface.  *refusal says why it changed nothing, VRRP_OK otherwise. */
 uint32_t vrrp_receive(struct vrrp *, const struct vrrp_advert *, rte_be32_t own, mono_t now,
 	enum vrrp_refusal *refusal);
+
+/* vrrp_receive6: an advert of IPv6 that passed vrrp_wire_check6(), of our vrid, to a group with
+ * an IPv6 address; `own` = our link-local address there, NULL = none yet. */
+void vrrp_receive6(
+	struct vrrp *, const struct vrrp_advert6 *, const uint8_t *own, enum vrrp_refusal *refusal);
 
 /* Timers of RFC 3768, 6.1, in milliseconds. */
 uint32_t vrrp_skew_ms(uint8_t priority);

@@ -64,6 +64,9 @@ def add_ipv6(config, box):
         for interface in config["interfaces"]:
             if interface["name"] == INTERFACE[side]:
                 interface["address6"] = [BOX_ADDRESS6[box][side] + "/64"]
+        for group in config["vrrp"]:
+            if group["vrid"] == VIPS[side].vrid:
+                group["virtual_ip6"] = VIPS[side].address6
     rule = next(r for r in config["security_policy"]["rules"] if r["name"] == "out")
     rule["source_addresses"].append("2001:db8:1::/64")
     rule["services"].append({"protocol_number": 58})

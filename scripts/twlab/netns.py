@@ -187,15 +187,16 @@ class Lab:
                                "link set eth0 up",
                                f"route add default via {VIPS[side].address}"])
 
-    def ipv6(self, box):
-        """IPv6 on client and server, with `box` as their gateway.  Off until a test wants it, so
+    def ipv6(self, box=None):
+        """IPv6 on client and server, with `box` as their gateway, or the pair.  Off until a test wants it, so
         that the others see no stray multicast."""
         for host, side in HOST_SIDE.items():
             self.run(host, "sh", "-c", "for i in all default eth0; do "
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/accept_ra; "
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done")
+            gateway = BOX_ADDRESS6[box][side] if box is not None else VIPS[side].address6
             self._batch(host, [f"addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
-                               f"route replace ::/0 via {BOX_ADDRESS6[box][side]}"])
+                               f"route replace ::/0 via {gateway} dev eth0"])
 
     def _settle(self, host):
         """No IPv6 and no forwarding by the kernel."""

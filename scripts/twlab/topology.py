@@ -33,21 +33,28 @@ class Vip:
 
     vrid: int
     address: str
+    address6: str
     side: str
 
     @property
     def mac(self):
         return f"00:00:5e:00:01:{self.vrid:02x}"
 
+    @property
+    def mac6(self):
+        return f"00:00:5e:00:02:{self.vrid:02x}"
 
-VIPS = {"in": Vip(1, "10.1.1.1", "in"), "out": Vip(2, "200.1.1.1", "out")}
+
+# Of IPv6 one of each kind: link-local, and of the subnet.
+VIPS = {"in": Vip(1, "10.1.1.1", "fe80::1", "in"),
+        "out": Vip(2, "200.1.1.1", "2001:db8:200::1", "out")}
 
 # The boxes' own addresses: side of the switch -> address; "hb" is the heartbeat link.
 BOX_ADDRESS = {
     "fw1": {"in": "10.1.1.2", "out": "200.1.1.2", "hb": "10.10.0.1"},
     "fw2": {"in": "10.1.1.3", "out": "200.1.1.3", "hb": "10.10.0.2"},
 }
-# IPv6 is for one box alone: the gateway of a side is that box's own address.
+# IPv6 is off unless a test wants it; for one box alone the gateway is that box's own address.
 BOX_ADDRESS6 = {
     "fw1": {"in": "2001:db8:1::2", "out": "2001:db8:200::2"},
     "fw2": {"in": "2001:db8:1::3", "out": "2001:db8:200::3"},

@@ -53,7 +53,8 @@ flow_destination(struct flow *f, const struct frame_spec *s, uint16_t port)
 	if (flow_is(said, "broadcast"))
 		return all;
 	if (flow_is(said, "virtual"))
-		return (struct rte_ether_addr){ { 0, 0, 0x5e, 0, 1, BOX_VRID(port) } };
+		return (struct rte_ether_addr){ { 0, 0, 0x5e, 0, s->dst.family == 6 ? 2 : 1,
+			BOX_VRID(port) } };
 	if (said[0] == '\0' && s->dst.family == 6 && ip6_is_multicast(s->dst.v6))
 		ip6_multicast_mac(&mac, s->dst.v6);
 	if (said[0] != '\0' && !frame_mac(said, &mac))

@@ -168,7 +168,10 @@ do_vmac(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 
-	engine_set_vmac(flow_box(f)->engine, port, BOX_VRID(port), flow_on(f, flow_word(w)));
+	const bool on = flow_on(f, flow_word(w));
+
+	engine_set_vmac(flow_box(f)->engine, port, BOX_VRID(port), on);
+	engine_set_vmac(flow_box(f)->engine, port, VMAC_IPV6 | BOX_VRID(port), on);
 }
 
 static void

@@ -586,6 +586,8 @@ engine_box_create(const struct engine_box_params *params)
 	engine_set_lease(b->engine, MONO_NEVER);
 	engine_set_vmac(b->engine, BOX_TRUST, BOX_VRID(BOX_TRUST), true);
 	engine_set_vmac(b->engine, BOX_UNTRUST, BOX_VRID(BOX_UNTRUST), true);
+	engine_set_vmac(b->engine, BOX_TRUST, VMAC_IPV6 | BOX_VRID(BOX_TRUST), b->ipv6);
+	engine_set_vmac(b->engine, BOX_UNTRUST, VMAC_IPV6 | BOX_VRID(BOX_UNTRUST), b->ipv6);
 	return b;
 }
 

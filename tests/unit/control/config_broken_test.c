@@ -24,7 +24,8 @@ struct broken {
 	const char *setting;
 	const char *reason; /* in the text after the setting */
 	const char *at;
-	int line; /* 0 = find it */
+	int line;  /* 0 = find it */
+	bool ipv6; /* the first interface has addresses of IPv6 too */
 };
 
 #define IF1   "interfaces[GigabitEthernet1/0/1]"
@@ -39,6 +40,12 @@ struct broken {
 #define V6_NEW                                                                                     \
 	"address6 = [ \"2001:db8:200::2/64\" ]; link_local = \"fe80::2\"; zone = \"untrust\"; }\n" \
 	");\nroutes = ( "
+/* Also with IPv6 on the interface of the first VRRP group. */
+#define PATCH6(r, n, s, why)                                                                       \
+	{                                                                                          \
+		.rule = r, .old = VRRP1, .new = VRRP1 "; " n, .setting = s, .reason = why,         \
+		.ipv6 = true                                                                       \
+	}
 /* Sections of address translation in front of the sample's. */
 #define NAT(row, text, setting_name, why)                                                          \
 	PATCH(row, "system = {", text "\nsystem = {", setting_name, why)
@@ -426,6 +433,14 @@ static const struct broken rows[] = {
 	PATCH("virtual_ip_is_a_next_hop", "200.1.1.1/24", "200.1.1.254/24", "vrrp[1].virtual_ip", "next hop of the route in line 23"),
 	PATCH("virtual_ip_twice", "{ vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"", "{ vrid = 2; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"", "vrrp[1].virtual_ip", "taken by the group in line 35"),
 	PATCH("virtual_ip_missing", " " VRRP1 ";", "", "vrrp[0].virtual_ip", "is missing"),
+	PATCH6("virtual_ip6_is_ipv4", "virtual_ip6 = \"10.1.1.9\"", "vrrp[0].virtual_ip6", "10.1.1.9 is no IPv6 address"),
+	PATCH("virtual_ip6_without_ipv6", VRRP1, VRRP1 "; virtual_ip6 = \"fe80::1\"", "vrrp[0].virtual_ip6", "GigabitEthernet1/0/1 has no address6"),
+	PATCH6("virtual_ip6_outside", "virtual_ip6 = \"2001:db8:9::1\"", "vrrp[0].virtual_ip6", "outside the subnets of GigabitEthernet1/0/1"),
+	PATCH6("virtual_ip6_is_anycast", "virtual_ip6 = \"2001:db8:1::\"", "vrrp[0].virtual_ip6", "subnet-router anycast"),
+	PATCH6("virtual_ip6_is_an_own_address", "virtual_ip6 = \"2001:db8:1::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
+	PATCH6("virtual_ip6_is_our_link_local", "virtual_ip6 = \"fe80::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
+	PATCH6("virtual_ip6_in_a_plain_group", "virtual_ip6 = \"fe80::1\"; group = \"none\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"", "vrrp[0].virtual_ip6", "is set in a plain group"),
+	PATCH6("virtual_ip6_twice", "virtual_ip6 = \"fe80::1\"; group = \"active\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"; virtual_ip6 = \"fe80::1\"", "vrrp[1].virtual_ip6", "taken by the group in line"),
 	PATCH("vrrp_group_unknown", "group = \"active\"", "group = \"master\"", "vrrp[0].group", "expected one of \"none\", \"active\", \"standby\""),
 	PATCH_LINE("vrrp_group_without_hrp", "enable = true", "enable = false", "vrrp[0].group", "hrp is off", 35),
 	PATCH("R52_priority_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; priority = 120;", "vrrp[0].priority", "decided by the VGMP group"),
@@ -473,23 +488,33 @@ __lsan_default_suppressions(void)
 static char *
 patched(const struct broken *row, int *line)
 {
-	const char *at = sample_config, *mark;
+	const char *at, *mark;
 	size_t size;
 	char *text;
+	char base[sizeof(sample_config) + 100];
 
+	snprintf(base, sizeof(base), "%s", sample_config);
+	if (row->ipv6) {
+		static const char old[] = "address = \"10.1.1.2/24\";";
+		const char *const own = strstr(sample_config, old);
+
+		assert_non_null(own);
+		snprintf(base, sizeof(base),
+			"%.*s%s address6 = [ \"2001:db8:1::2/64\" ]; link_local = \"fe80::2\";%s",
+			(int)(own - sample_config), sample_config, old, own + strlen(old));
+	}
 	*line = row->line;
 	if (row->old == NULL)
 		return strdup(row->new);
-	at = strstr(sample_config, row->old);
+	at = strstr(base, row->old);
 	assert_non_null(at);
-	size = sizeof(sample_config) + strlen(row->new);
+	size = sizeof(base) + strlen(row->new);
 	text = calloc(1, size);
 	assert_non_null(text);
-	snprintf(text, size, "%.*s%s%s", (int)(at - sample_config), sample_config, row->new,
-		at + strlen(row->old));
+	snprintf(text, size, "%.*s%s%s", (int)(at - base), base, row->new, at + strlen(row->old));
 	if (*line > 0)
 		return text;
-	mark = text + (at - sample_config);
+	mark = text + (at - base);
 	if (row->at != NULL)
 		mark = strstr(mark, row->at);
 	assert_non_null(mark);

@@ -12,6 +12,7 @@
 
 #include <rte_ip.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -153,6 +154,15 @@ assert_silent(void)
 	assert_false(core_box_sent(box, BOX_TRUST, &f));
 }
 
+/* The next frame sent, which must be an advert of `target`. */
+static bool
+next_advert(struct core_box_frame *f, struct nd *n, const uint8_t target[IP6_LEN])
+{
+	return core_box_sent(box, BOX_TRUST, f) && nd_parse(f->bytes, f->len, n) == ND_OK &&
+	       n->type == ND_NEIGHBOR_ADVERT && n->has_mac && ip6_equal(n->target, target) &&
+	       ip6_equal(n->source, target);
+}
+
 static enum neigh_state
 neighbour(const char *address, struct rte_ether_addr *mac)
 {
@@ -236,6 +246,63 @@ solicitations_of_ours_are_answered_and_their_senders_learned(void **state)
 	assert_int_equal(core_box_counted(box).nd_conflict, 1);
 	assert_string_equal(core_address6_state(box->core, BOX_TRUST, 0), "valid");
 	assert_silent();
+}
+
+/* VRP-02, R33 for IPv6. */
+static void
+the_active_answers_for_the_virtual_address_with_the_virtual_mac(void **state)
+{
+	static const char *const virtuals[] = { "fe80::1", "2001:db8:1::1" };
+	static const struct rte_ether_addr vmac[] = { { { 0, 0, 0x5e, 0, 2, 5 } },
+		{ { 0, 0, 0x5e, 0, 2, 7 } } };
+	struct core_box_frame f;
+	struct nd n;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(virtuals); i++) {
+		const uint8_t vrid = vmac[i].addr_bytes[5];
+
+		assert_int_equal(
+			core_virtual_add6(box->core, BOX_TRUST, vrid, ipv6(virtuals[i]).b), 0);
+		assert_int_equal(core_virtual_add6(box->core, BOX_TRUST, vrid, ipv6(virtuals[i]).b),
+			-EEXIST);
+		hear_solicit(&host, HOST, virtuals[i]);
+		hear_solicit(&moved, "::", virtuals[i]);
+		hear_advert(&moved, virtuals[i], true); /* the peer's: no conflict */
+		assert_silent();
+		assert_int_equal(core_box_counted(box).nd_conflict, i);
+
+		/* At once and again after a second: to all nodes, router and override set. */
+		core_virtual_set(box->core, BOX_TRUST, vrid, true, box->box->now);
+		assert_true(engine_vmac(box->box->engine, BOX_TRUST, VMAC_IPV6 | vrid));
+		core_box_wait(box, 1200, 100);
+		for (int k = 0; k < 2; k++) {
+			assert_true(next_advert(&f, &n, ipv6(virtuals[i]).b));
+			assert_memory_equal(f.bytes, "\x33\x33\0\0\0\1", 6);
+			assert_memory_equal(f.bytes + 6, &vmac[i], sizeof(vmac[i]));
+			assert_memory_equal(n.destination, ipv6("ff02::1").b, IP6_LEN);
+			assert_int_equal(n.flags, ND_NA_ROUTER | ND_NA_OVERRIDE);
+		}
+		core_box_discard(box);
+
+		hear_solicit(&host, HOST, virtuals[i]);
+		assert_true(next_advert(&f, &n, ipv6(virtuals[i]).b));
+		assert_memory_equal(f.bytes, &host, sizeof(host));
+		assert_memory_equal(f.bytes + 6, &vmac[i], sizeof(vmac[i]));
+		assert_memory_equal(&n.mac, &vmac[i], sizeof(vmac[i]));
+		assert_int_equal(n.flags, ND_NA_ROUTER | ND_NA_SOLICITED | ND_NA_OVERRIDE);
+		hear_advert(&moved, virtuals[i], true);
+		assert_int_equal(core_box_counted(box).nd_conflict, i + 1);
+
+		engine_set_lease(box->box->engine, (mono_t){ 0 });
+		hear_solicit(&host, HOST, virtuals[i]);
+		assert_silent();
+		engine_set_lease(box->box->engine, MONO_NEVER);
+		core_virtual_set(box->core, BOX_TRUST, vrid, false, box->box->now);
+		assert_false(engine_vmac(box->box->engine, BOX_TRUST, VMAC_IPV6 | vrid));
+		hear_solicit(&host, HOST, virtuals[i]);
+		assert_silent();
+	}
 }
 
 static void
@@ -353,6 +420,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			solicitations_of_ours_are_answered_and_their_senders_learned, setup_valid,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			the_active_answers_for_the_virtual_address_with_the_virtual_mac,
+			setup_valid, teardown),
 		cmocka_unit_test_setup_teardown(
 			strangers_and_bad_messages_change_nothing, setup_valid, teardown),
 		cmocka_unit_test_setup_teardown(

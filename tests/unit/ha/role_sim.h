@@ -163,6 +163,14 @@ op_sessions(void *ctx)
 	return 7;
 }
 
+static const uint8_t *
+op_link_local(void *ctx, uint16_t interface)
+{
+	(void)ctx;
+	(void)interface;
+	return NULL;
+}
+
 static struct role_ops
 box_ops(struct box *b)
 {
@@ -171,6 +179,7 @@ box_ops(struct box *b)
 		.own = op_own,
 		.link_up = op_link_up,
 		.address = op_address,
+		.link_local = op_link_local,
 		.send = op_send,
 		.put = op_put,
 		.get = op_get,

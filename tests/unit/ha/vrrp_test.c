@@ -339,10 +339,48 @@ a_group_that_hands_over_advertises_at_once_when_it_stays_after_all(void **state)
 	assert_int_equal(vrrp_tick(&v, now), VRRP_DO_ADVERT);
 }
 
+/* R250 for IPv6: adverts decide nothing under VGMP, another Master is an alarm. */
+static void
+R52_adverts_of_ipv6_only_announce(void **state)
+{
+	static const uint8_t own[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+	struct vrrp_advert6 a = { .vrid = 7,
+		.priority = 255,
+		.count = 1,
+		.interval_cs = VRRP_ADVERT_MS / 10,
+		.source = { 0xfe, 0x80, [15] = 3 } };
+	enum vrrp_refusal why;
+
+	(void)state;
+	vrrp_init(&v, 7, 0, VIP, VGMP_GROUP_ACTIVE, 100, VRRP_ADVERT_MS, true, false);
+	vrrp_receive6(&v, &a, own, &why); /* Initialize */
+	assert_int_equal(v.adverts6_in, 0);
+	vrrp_link(&v, true, now);
+	vrrp_receive6(&v, &a, own, &why);
+	assert_int_equal(why, VRRP_OK);
+	assert_int_equal(v.adverts6_in, 1);
+	assert_int_equal(v.conflicts, 0);
+	vrrp_drive(&v, true, false, now);
+	vrrp_receive6(&v, &a, NULL, &why);
+	assert_int_equal(v.state, VRRP_MASTER);
+	assert_int_equal(v.conflicts, 1);
+	a.priority = VRRP_PRIORITY_RESIGN;
+	vrrp_receive6(&v, &a, own, &why);
+	assert_int_equal(v.conflicts, 1);
+	a.interval_cs++;
+	vrrp_receive6(&v, &a, own, &why);
+	assert_int_equal(why, VRRP_REFUSED_interval);
+	a.source[15] = 2;
+	vrrp_receive6(&v, &a, own, &why);
+	assert_int_equal(why, VRRP_REFUSED_source);
+	assert_int_equal(v.adverts6_in, 3);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R52_adverts_of_ipv6_only_announce),
 		cmocka_unit_test(R28_R29_Initialize_then_Backup_then_Master),
 		cmocka_unit_test(VRP03_R30_R35_takeover_after_three_adverts_and_skew),
 		cmocka_unit_test(R31_a_master_advertises_every_second),

@@ -184,6 +184,87 @@ every_reason_has_a_name_and_a_text(void **state)
 	}
 }
 
+/* ---- IPv6 ---- */
+
+static const uint8_t source6[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+static const uint8_t virtual6[IP6_LEN] = { 0xfe, 0x80, [15] = 1 };
+
+static void
+VRP01_frame_of_ipv6_is_exact(void **state)
+{
+	/* tshark finds the checksum right. */
+	static const uint8_t want[VRRP_WIRE_FRAME6] = { 0x33, 0x33, 0x00, 0x00, 0x00, 0x12, 0x00,
+		0x00, 0x5e, 0x00, 0x02, 0x0b, 0x86, 0xdd, 0x6c, 0x00, 0x00, 0x00, 0x00, 0x18, 0x70,
+		0xff, 0xfe, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x02, 0xff, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x12, 0x31, 0x0b, 0x78, 0x01, 0x00, 0x64, 0x59, 0xed, 0xfe,
+		0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+		0x01 };
+	uint8_t frame[VRRP_WIRE_FRAME6];
+	struct vrrp_advert6 a;
+
+	(void)state;
+	vrrp_wire_frame6(frame, source6, 11, 120, 100, virtual6);
+	assert_memory_equal(frame, want, sizeof(want));
+	assert_int_equal(vrrp_wire_check6(frame + IP, sizeof(frame) - IP, &a), VRRP_OK);
+	assert_int_equal(a.vrid, 11);
+	assert_int_equal(a.priority, 120);
+	assert_int_equal(a.interval_cs, 100);
+	assert_int_equal(a.count, 1);
+	assert_memory_equal(a.source, source6, IP6_LEN);
+	assert_memory_equal(a.address, virtual6, IP6_LEN);
+}
+
+static const struct bad bad6[] = {
+	{ "untouched", 0, 0x6c, false, 0, VRRP_OK },
+	{ "reserved bits", 44, 0xf0, true, 0, VRRP_OK },
+	{ "hop limit 254", 7, 254, false, 0, VRRP_REFUSED_ttl },
+	{ "IP version 4", 0, 0x4c, false, 0, VRRP_REFUSED_ip },
+	{ "from a global address", 8, 0x20, true, 0, VRRP_REFUSED_ip },
+	{ "an extension header", 6, 0, true, 0, VRRP_REFUSED_ip },
+	{ "to another group", 39, 0x13, true, 0, VRRP_REFUSED_ip },
+	{ "length beyond the frame", 5, 25, false, 0, VRRP_REFUSED_ip },
+	{ "cut in the IPv6 header", 0, 0x6c, false, 39, VRRP_REFUSED_ip },
+	{ "shorter than its header", 5, 7, false, 0, VRRP_REFUSED_short },
+	{ "version 2", 40, 0x21, true, 0, VRRP_REFUSED_version },
+	{ "version 4", 40, 0x41, true, 0, VRRP_REFUSED_version },
+	{ "type 2", 40, 0x32, true, 0, VRRP_REFUSED_type },
+	{ "count 0", 43, 0, true, 0, VRRP_REFUSED_count },
+	{ "count 255", 43, 255, true, 0, VRRP_REFUSED_count },
+	{ "count 2 in a packet for 1", 43, 2, true, 0, VRRP_REFUSED_length },
+	{ "half an address", 5, 16, true, 0, VRRP_REFUSED_length },
+	{ "wrong checksum", 46, 0xff, false, 0, VRRP_REFUSED_checksum },
+	{ "flipped bit in the source", 23, 3, false, 0, VRRP_REFUSED_checksum },
+};
+
+static void
+VRP06_each_wrong_packet_of_ipv6_has_its_own_reason(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad6) / sizeof(bad6[0]); i++) {
+		uint8_t frame[VRRP_WIRE_FRAME6];
+		uint8_t *const ip = frame + IP;
+		struct vrrp_advert6 a;
+		struct rte_ipv6_hdr header;
+		enum vrrp_refusal why;
+
+		vrrp_wire_frame6(frame, source6, 1, 120, 100, virtual6);
+		ip[bad6[i].at] = bad6[i].value;
+		if (bad6[i].fix) {
+			uint16_t sum;
+
+			memset(ip + 46, 0, 2);
+			memcpy(&header, ip, sizeof(header));
+			sum = rte_ipv6_udptcp_cksum(&header, ip + 40);
+			memcpy(ip + 46, &sum, 2);
+		}
+		why = vrrp_wire_check6(ip, bad6[i].len != 0 ? bad6[i].len : sizeof(frame) - IP, &a);
+		if (why != bad6[i].why)
+			fail_msg("%s: %s, expected %s", bad6[i].name, vrrp_refusal_names[why],
+				vrrp_refusal_names[bad6[i].why]);
+	}
+}
+
 int
 main(void)
 {
@@ -191,6 +272,8 @@ main(void)
 		cmocka_unit_test(VRP01_frame_is_exact),
 		cmocka_unit_test(R249_captured_advert_decodes),
 		cmocka_unit_test(captured_adverts_of_keepalived),
+		cmocka_unit_test(VRP01_frame_of_ipv6_is_exact),
+		cmocka_unit_test(VRP06_each_wrong_packet_of_ipv6_has_its_own_reason),
 		cmocka_unit_test(VRP06_each_wrong_packet_has_its_own_reason),
 		cmocka_unit_test(no_length_reads_beyond_the_packet),
 		cmocka_unit_test(every_reason_has_a_name_and_a_text),
