@@ -270,8 +270,26 @@ count_addresses6(const struct config_list *interfaces)
 	return (uint16_t)n;
 }
 
-static void
-fill_addresses6(const struct publish_extra *extra, struct snapshot *s)
+/* Known only here when it is made from the MAC.  It would be this box's alone in the snapshot. */
+static bool
+check_virtual6(const struct config_interface *all, const struct snapshot *s,
+	const struct snapshot_address6 *v, char *err, size_t err_size)
+{
+	const struct ip_addr address = ip_addr_v6(v->address);
+	char text[CONFIG_IP_TEXT];
+
+	if (!ip6_equal(v->address, s->interfaces[v->interface].link_local))
+		return true;
+	snprintf(err, err_size,
+		"vrrp: vrid %u: %s is the link-local address of %s itself, expected one that no "
+		"box has",
+		v->vrid, config_address_ip_text(&address, text), all[v->interface].name);
+	return false;
+}
+
+static bool
+fill_addresses6(const struct config_interface *all, const struct publish_extra *extra,
+	struct snapshot *s, char *err, size_t err_size)
 {
 	uint16_t n = 0;
 
@@ -284,9 +302,13 @@ fill_addresses6(const struct publish_extra *extra, struct snapshot *s)
 		for (uint8_t k = 0; k < in->address6_count; k++)
 			s->addresses6[n++] = own6(i, in->addresses6[k].address);
 	}
-	for (uint32_t i = 0; i < extra->virtual6_count; i++)
+	for (uint32_t i = 0; i < extra->virtual6_count; i++) {
+		if (!check_virtual6(all, s, &extra->virtuals6[i], err, err_size))
+			return false;
 		s->addresses6[n++] = extra->virtuals6[i];
+	}
 	snapshot_sort6(s);
+	return true;
 }
 
 /* ---- */
@@ -337,7 +359,10 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		goto err_snapshot;
 	}
 	fill_addresses(extra, s);
-	fill_addresses6(extra, s);
+	if (!fill_addresses6(interfaces->items, extra, s, err, err_size)) {
+		rc = -EINVAL;
+		goto err_snapshot;
+	}
 	s->policy = publish_policy(c, time(NULL), err, err_size);
 	if (s->policy == NULL) {
 		rc = -EINVAL;

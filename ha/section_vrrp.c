@@ -146,6 +146,7 @@ check_address6(struct config *c, const struct config_vrrp *v, const struct confi
 	const struct config_list *routes = config_section_data(c, "routes");
 	const struct config_route *r = routes->items;
 	const bool link_local = ip6_is_link_local(v->virtual_ip6.v6);
+	static const uint8_t anycast[IP6_LEN] = { 0xfe, 0x80 };
 	bool inside = link_local;
 	char text[CONFIG_IP_TEXT];
 
@@ -160,6 +161,10 @@ check_address6(struct config *c, const struct config_vrrp *v, const struct confi
 	if (own->address6.count == 0)
 		return config_fail(c, &v->origin, "virtual_ip6",
 			"%s has no address6, expected an interface with one", own->name);
+	if (ip6_equal(v->virtual_ip6.v6, anycast))
+		return config_fail(c, &v->origin, "virtual_ip6",
+			"%s is the subnet-router anycast address of every link, expected a host",
+			text);
 	for (uint32_t i = 0; i < own->address6.count; i++) {
 		if (!config_address_net_in(&nets[i], &v->virtual_ip6))
 			continue;

@@ -25,7 +25,7 @@ struct broken {
 	const char *reason; /* in the text after the setting */
 	const char *at;
 	int line;  /* 0 = find it */
-	bool ipv6; /* the first interface has addresses of IPv6 too */
+	bool ipv6; /* the first interface has addresses of IPv6 too, and a route leads there */
 };
 
 #define IF1   "interfaces[GigabitEthernet1/0/1]"
@@ -437,6 +437,9 @@ static const struct broken rows[] = {
 	PATCH("virtual_ip6_without_ipv6", VRRP1, VRRP1 "; virtual_ip6 = \"fe80::1\"", "vrrp[0].virtual_ip6", "GigabitEthernet1/0/1 has no address6"),
 	PATCH6("virtual_ip6_outside", "virtual_ip6 = \"2001:db8:9::1\"", "vrrp[0].virtual_ip6", "outside the subnets of GigabitEthernet1/0/1"),
 	PATCH6("virtual_ip6_is_anycast", "virtual_ip6 = \"2001:db8:1::\"", "vrrp[0].virtual_ip6", "subnet-router anycast"),
+	PATCH6("virtual_ip6_is_anycast_of_the_link", "virtual_ip6 = \"fe80::\"", "vrrp[0].virtual_ip6", "subnet-router anycast address of every link"),
+	PATCH6("virtual_ip6_is_a_group", "virtual_ip6 = \"ff02::1\"", "vrrp[0].virtual_ip6", "\"ff02::1\" is not such an address"),
+	PATCH6("virtual_ip6_is_a_next_hop", "virtual_ip6 = \"2001:db8:1::9\"", "vrrp[0].virtual_ip6", "next hop of the route in line"),
 	PATCH6("virtual_ip6_is_an_own_address", "virtual_ip6 = \"2001:db8:1::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
 	PATCH6("virtual_ip6_is_our_link_local", "virtual_ip6 = \"fe80::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
 	PATCH6("virtual_ip6_in_a_plain_group", "virtual_ip6 = \"fe80::1\"; group = \"none\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"", "vrrp[0].virtual_ip6", "is set in a plain group"),
@@ -491,17 +494,18 @@ patched(const struct broken *row, int *line)
 	const char *at, *mark;
 	size_t size;
 	char *text;
-	char base[sizeof(sample_config) + 100];
+	char base[sizeof(sample_config) + 200];
 
 	snprintf(base, sizeof(base), "%s", sample_config);
 	if (row->ipv6) {
-		static const char old[] = "address = \"10.1.1.2/24\";";
-		const char *const own = strstr(sample_config, old);
+		static const char address[] = "address = \"10.1.1.2/24\";", routes[] = "routes = (";
+		const char *const own = strstr(sample_config, address) + strlen(address);
+		const char *const first = strstr(own, routes) + strlen(routes);
 
-		assert_non_null(own);
 		snprintf(base, sizeof(base),
-			"%.*s%s address6 = [ \"2001:db8:1::2/64\" ]; link_local = \"fe80::2\";%s",
-			(int)(own - sample_config), sample_config, old, own + strlen(old));
+			"%.*s address6 = [ \"2001:db8:1::2/64\" ]; link_local = \"fe80::2\";%.*s "
+			"{ prefix = \"2001:db8:5::/64\"; via = \"2001:db8:1::9\"; },%s",
+			(int)(own - sample_config), sample_config, (int)(first - own), own, first);
 	}
 	*line = row->line;
 	if (row->old == NULL)

@@ -631,6 +631,37 @@ refused_publish_changes_nothing(void **state)
 }
 
 static void
+a_virtual_address_of_ipv6_is_the_groups_and_never_the_boxs_own(void **state)
+{
+	const struct rte_ether_addr mac = MAC(1);
+	struct snapshot_address6 groups[2] = { { .interface = 0, .vrid = 7 },
+		{ .interface = 1, .vrid = 8 } };
+	const struct publish_extra extra = { .virtuals6 = groups, .virtual6_count = 2 };
+	const struct snapshot_address6 *found;
+	const struct snapshot *before;
+	struct config *c = parse_ipv6("");
+	char err[256] = "";
+
+	memcpy(groups[0].address, ipv6("fe80::1").b, IP6_LEN);
+	memcpy(groups[1].address, ipv6("fe80::1").b, IP6_LEN);
+	assert_int_equal(publish_config(*state, c, &extra, err, sizeof(err)), 0);
+	before = engine_snapshot(*state);
+	for (uint16_t i = 0; i < RTE_DIM(groups); i++) {
+		found = snapshot_own_address6(before, i, ipv6("fe80::1").b);
+		assert_non_null(found);
+		assert_int_equal(found->vrid, groups[i].vrid);
+	}
+	assert_null(snapshot_own_address6(before, 2, ipv6("fe80::1").b));
+
+	/* Made from the port's MAC, so that no configuration shows it. */
+	ip6_link_local(groups[0].address, &mac);
+	assert_int_equal(publish_config(*state, c, &extra, err, sizeof(err)), -EINVAL);
+	assert_non_null(strstr(err, "vrrp: vrid 7: fe80::ff:fe00:1 is the link-local address"));
+	assert_ptr_equal(engine_snapshot(*state), before);
+	config_free(c);
+}
+
+static void
 reload_names_the_first_setting_that_needs_a_restart(void **state)
 {
 	static const struct {
@@ -709,6 +740,7 @@ main(void)
 		CASE(P46_policy_is_what_the_rules_say),
 		CASE(publishing_again_replaces_everything),
 		CASE(refused_publish_changes_nothing),
+		CASE(a_virtual_address_of_ipv6_is_the_groups_and_never_the_boxs_own),
 		cmocka_unit_test(reload_names_the_first_setting_that_needs_a_restart),
 	};
 
