@@ -9,8 +9,9 @@
  *
  * Learned as from ARP: senders of solicitations to us; anybody else only if there is an entry
  * already.  Virtual addresses (core_virtual.c) have no state here: while the group is active they
- *are answered, with the virtual MAC, and never asked for. Router messages and redirects are counted
- *and ignored: a firewall is told its routes by its operator, and it sends no router adverts.
+ * are answered, with the virtual MAC, and never asked for.  Router messages and redirects are
+ * counted and ignored: a firewall is told its routes by its operator, and it sends no router
+ * adverts.
  */
 #include "config_address.h"
 #include "core_state.h"
