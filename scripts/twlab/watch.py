@@ -7,11 +7,12 @@ and not by what the frame claims.  Times are the kernel's receive times.
 A frame CLAIMS a virtual IP when the sender acts as its owner:
     advert      VRRP type 1 with a priority above 0 (priority 0 gives the address up)
     garp, arp   ARP whose sender address is the virtual IP (target the same: gratuitous)
-    ip          IP from the virtual IP itself
+    na          a neighbour advert for the virtual IPv6 address
+    ip          IP from the virtual IP itself, of either family
     vmac        anything else with the virtual MAC as Ethernet or ARP source
     transit     a forwarded packet: whoever sends it out on one side took it in as the owner of the
                 other side's virtual MAC, so it claims the virtual IP of the other side
-Not claims: `own` (ARP and IP of the box's own address), `resign`, `ha` (VRRP type 2 or UDP 18514,
+Not claims: `own` (ARP and IP of the box's own address; of IPv6 all that is link-local or to a group), `resign`, `ha` (VRRP type 2 or UDP 18514,
 which have no business on a service port) and `other`.
 
 For one takeover from box A to box B, per virtual IP:
@@ -27,18 +28,21 @@ import time
 from collections import namedtuple
 
 from .tool import SO_RCVBUFFORCE, SO_TIMESTAMPNS, kernel_time, ready, result, stop_requested
-from .topology import BOX_ADDRESS, BOXES, SIDES, VIPS, other_side
+from .topology import BOX_ADDRESS, BOX_ADDRESS6, BOXES, SIDES, VIPS, other_side
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
 SNAP = 128
-CLAIMS = {"advert", "garp", "arp", "ip", "vmac", "transit"}
+CLAIMS = {"advert", "garp", "arp", "na", "ip", "vmac", "transit"}
 HA_PORT = 18514
 
 Event = namedtuple("Event", "t box side kind vip text")  # vip: side of the address claimed, or None
 
 _VIP_BY_ADDRESS = {socket.inet_aton(v.address): s for s, v in VIPS.items()}
-_VIP_BY_MAC = {bytes.fromhex(v.mac.replace(":", "")): s for s, v in VIPS.items()}
+_VIP_BY_ADDRESS6 = {socket.inet_pton(socket.AF_INET6, v.address6): s for s, v in VIPS.items()}
+_VIP_BY_MAC = {bytes.fromhex(mac.replace(":", "")): s for s, v in VIPS.items()
+               for mac in (v.mac, v.mac6)}
+_OWN6 = {b: {socket.inet_pton(socket.AF_INET6, a) for a in BOX_ADDRESS6[b].values()} for b in BOXES}
 _OWN = {b: {socket.inet_aton(a) for a in BOX_ADDRESS[b].values()} for b in BOXES}
 
 
@@ -52,18 +56,43 @@ def _classify_arp(box, side, src, frame):
     return ("own" if spa in _OWN[box] else "other"), None, "arp " + text
 
 
+def _classify_vrrp(side, payload):
+    vrid, priority = payload[1], payload[2]
+    text = f"vrid {vrid} priority {priority} version {payload[0] >> 4}"
+    if payload[0] & 15 != 1:
+        return "ha", None, f"VRRP type {payload[0] & 15}"
+    if priority == 0:
+        return "resign", None, text
+    return "advert", next((s for s, v in VIPS.items() if v.vrid == vrid), side), text
+
+
+def _classify_ip6(box, side, src, frame):
+    proto, source, dest, payload = frame[20], frame[22:38], frame[38:54], frame[54:]
+    text = (f"protocol {proto} {socket.inet_ntop(socket.AF_INET6, source)} > "
+            f"{socket.inet_ntop(socket.AF_INET6, dest)}")
+    if proto == 112 and len(payload) >= 8:
+        return _classify_vrrp(side, payload)
+    if proto == 58 and len(payload) >= 24 and payload[0] == 136:
+        target = payload[8:24]
+        text = f"{socket.inet_ntop(socket.AF_INET6, target)} at {src.hex(':')} for {text}"
+        # The link-local virtual address is one of one side only.
+        if _VIP_BY_ADDRESS6.get(target) == side:
+            return "na", side, text
+    if src in _VIP_BY_MAC:
+        return "vmac", _VIP_BY_MAC[src], text
+    if _VIP_BY_ADDRESS6.get(source) == side:
+        return "ip", side, text
+    if source in _OWN6[box] or source[0] == 0xfe or not any(source) or dest[0] == 0xff:
+        return "own", None, text
+    return "transit", other_side(side), text
+
+
 def _classify_ip(box, side, src, frame):
     ihl = (frame[14] & 15) * 4
     proto, source, dest = frame[23], frame[26:30], frame[30:34]
     payload = frame[14 + ihl:]
     if proto == 112 and len(payload) >= 8:
-        vrid, priority = payload[1], payload[2]
-        text = f"vrid {vrid} priority {priority}"
-        if payload[0] & 15 != 1:
-            return "ha", None, f"VRRP type {payload[0] & 15}"
-        if priority == 0:
-            return "resign", None, text
-        return "advert", next((s for s, v in VIPS.items() if v.vrid == vrid), side), text
+        return _classify_vrrp(side, payload)
     if proto == 17 and len(payload) >= 4 and HA_PORT in struct.unpack_from("!HH", payload):
         return "ha", None, "UDP"
     if source in _VIP_BY_ADDRESS:
@@ -83,6 +112,8 @@ def classify(box, side, frame):
         return _classify_arp(box, side, src, frame)
     if ethertype == 0x0800 and len(frame) >= 34:
         return _classify_ip(box, side, src, frame)
+    if ethertype == 0x86dd and len(frame) >= 54:
+        return _classify_ip6(box, side, src, frame)
     if src in _VIP_BY_MAC:
         return "vmac", _VIP_BY_MAC[src], f"type {ethertype:#06x}"
     return "other", None, f"type {ethertype:#06x}"

@@ -34,7 +34,8 @@ fuzz_one(struct engine_box *b, struct fuzz_input *in)
 	const uint8_t choice = fuzz_byte(in);
 	const size_t split = choice & SPLIT ? fuzz_byte(in) : 0;
 	const uint16_t port = choice & FROM_UNTRUST ? BOX_UNTRUST : BOX_TRUST;
-	const struct rte_ether_addr vmac = { { 0, 0, 0x5e, 0, 1, BOX_VRID(port) } };
+	const struct rte_ether_addr vmac = { { 0, 0, 0x5e, 0, choice & IS_IPV6 ? 2 : 1,
+		BOX_VRID(port) } };
 	uint8_t frame[2048];
 	const size_t len = RTE_MIN(in->size - in->at, sizeof(frame));
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lan.h"
 
+#include "nd.h"
+
 #include <rte_arp.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_ip.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +163,21 @@ note_garp(struct lan *l, const struct rte_mbuf *m)
 		l->garps[arp->arp_data.arp_sha.addr_bytes[5]]++;
 }
 
+static void
+note_advert6(struct lan *l, uint8_t box, const struct rte_mbuf *m)
+{
+	static const uint8_t all_nodes[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+	static const uint8_t virtual[5] = { 0x00, 0x00, 0x5e, 0x00, 0x02 };
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(eth + 1);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6) && ip->proto == IPPROTO_ICMPV6 &&
+		*(const uint8_t *)(ip + 1) == ND_NEIGHBOR_ADVERT &&
+		memcmp(&eth->dst_addr, all_nodes, sizeof(all_nodes)) == 0 &&
+		memcmp(&eth->src_addr, virtual, sizeof(virtual)) == 0)
+		l->adverts6[box][eth->src_addr.addr_bytes[5]]++;
+}
+
 void
 lan_poll(struct lan *l, mono_t now)
 {
@@ -175,6 +193,7 @@ lan_poll(struct lan *l, mono_t now)
 					continue;
 				}
 				note_garp(l, m);
+				note_advert6(l, p->box, m);
 				if (l->observer != NULL)
 					l->observer(l->observer_ctx, l, p->box, m, now);
 				forward(l, (int8_t)i, m, now);

@@ -60,6 +60,8 @@ struct lan {
 	lan_observer_fn observer;
 	void *observer_ctx;
 	uint64_t garps[256]; /* gratuitous ARP seen, by the last octet of the sender's MAC */
+	/* Neighbour adverts to all nodes from a virtual MAC of IPv6, by box and vrid. */
+	uint64_t adverts6[LAN_MAX_PORTS][256];
 };
 
 /* lan_port_create: a ring ethdev with `queues` queues.  => 0 or -errno. */

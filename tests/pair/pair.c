@@ -59,18 +59,22 @@ static const char config_text[] =
 	"  { name = \"p3\"; devargs = \"net_ring3\"; } );\n"
 	"interfaces = (\n"
 	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = "
-	"\"trust\"; },\n"
+	"\"trust\";\n"
+	"    address6 = [ \"2001:db8:1::%u/64\" ]; link_local = \"fe80::%u\"; },\n"
 	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.%u/24\"; zone = "
 	"\"dmz\"; },\n"
 	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = "
-	"\"untrust\"; } );\n"
+	"\"untrust\";\n"
+	"    address6 = [ \"2001:db8:2::%u/64\" ]; link_local = \"fe80::%u\"; } );\n"
 	"routes = ( );\n"
 	"security_policy = { default = \"deny\"; rules = ( %s ); };\n"
 	"vrrp = (\n"
 	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = "
-	"\"%s\"; },\n"
+	"\"%s\";\n"
+	"    virtual_ip6 = \"fe80::1\"; },\n"
 	"  { vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"; group "
-	"= \"%s\"; } );\n"
+	"= \"%s\";\n"
+	"    virtual_ip6 = \"2001:db8:2::1\"; } );\n"
 	"hrp = { enable = true; interfaces = ( { interface = \"GigabitEthernet1/0/2\"; } );\n"
 	"  hello_ms = %u; misses = 3; preempt = %s; preempt_delay_s = %u; };\n";
 
@@ -105,15 +109,16 @@ static struct config *
 make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
+	const unsigned int host = box + 2;
 	char text[2560], err[256], cpus[64] = "0";
 	struct config *c;
 
 	for (uint16_t w = 1; w < p->boxes[box].workers; w++)
 		snprintf(cpus + strlen(cpus), sizeof(cpus) - strlen(cpus), ", 0");
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
-		p->options.max_sessions, box + 2, box + 1, box + 2, rules, groups[box], groups[box],
-		p->options.hello_ms, p->options.preempt ? "true" : "false",
-		p->options.preempt_delay_s);
+		p->options.max_sessions, host, host, host, box + 1, host, host, host, rules,
+		groups[box], groups[box], p->options.hello_ms,
+		p->options.preempt ? "true" : "false", p->options.preempt_delay_s);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));
 	if (c == NULL)
 		fail_msg("%s", err);
@@ -213,16 +218,17 @@ destroy_box(struct pair_box *b)
 static void
 observe(void *ctx, struct lan *l, uint8_t box, const struct rte_mbuf *m, mono_t now)
 {
-	static const uint8_t prefix[5] = { 0x00, 0x00, 0x5e, 0x00, 0x01 };
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const uint8_t vrid = eth->src_addr.addr_bytes[5];
+	const struct rte_ether_addr mac = core_virtual_mac(vrid), mac6 = core_virtual_mac6(vrid);
+	const bool of4 = rte_is_same_ether_addr(&eth->src_addr, &mac);
 	struct pair *p = ctx;
 
-	(void)l;
 	(void)now;
 	/* A box that does not hold the lease has no business using a virtual MAC. */
-	if (memcmp(&eth->src_addr, prefix, sizeof(prefix)) == 0 &&
-		!engine_vmac(
-			p->boxes[box].engine, l == &p->inside ? 0 : 2, eth->src_addr.addr_bytes[5]))
+	if ((of4 || rte_is_same_ether_addr(&eth->src_addr, &mac6)) &&
+		!engine_vmac(p->boxes[box].engine, l == &p->inside ? 0 : 2,
+			of4 ? vrid : VMAC_IPV6 | vrid))
 		p->figures.after_thaw[box]++;
 }
 
@@ -361,13 +367,19 @@ wire_poll(struct pair *p)
 }
 
 static bool
+some_vmac(const struct engine *e)
+{
+	return engine_vmac(e, 0, VRID_IN) || engine_vmac(e, 2, VRID_OUT) ||
+	       engine_vmac(e, 0, VMAC_IPV6 | VRID_IN) || engine_vmac(e, 2, VMAC_IPV6 | VRID_OUT);
+}
+
+static bool
 owns(const struct pair *p, unsigned int box)
 {
 	const struct pair_box *b = &p->boxes[box];
 
 	return !b->dead && (b->frozen & PAIR_WORKERS) == 0 &&
-	       mono_before(p->now, engine_lease(b->engine)) &&
-	       (engine_vmac(b->engine, 0, VRID_IN) || engine_vmac(b->engine, 2, VRID_OUT));
+	       mono_before(p->now, engine_lease(b->engine)) && some_vmac(b->engine);
 }
 
 int

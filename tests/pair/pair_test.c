@@ -127,6 +127,10 @@ R85_R88_formation_makes_the_active_group_the_owner(void **state)
 
 		assert_true(engine_vmac(pair_box(p, 0)->engine, interface, vrid));
 		assert_false(engine_vmac(pair_box(p, 1)->engine, interface, vrid));
+		assert_true(engine_vmac(pair_box(p, 0)->engine, interface, VMAC_IPV6 | vrid));
+		assert_false(engine_vmac(pair_box(p, 1)->engine, interface, VMAC_IPV6 | vrid));
+		assert_true(pair_lan(p, vrid == 2)->adverts6[0][vrid] > 0); /* R87 */
+		assert_int_equal(pair_lan(p, vrid == 2)->adverts6[1][vrid], 0);
 	}
 	assert_true(pair_lan(p, false)->garps[1] > 0); /* R87 */
 	assert_true(pair_lan(p, true)->garps[2] > 0);
@@ -145,6 +149,8 @@ X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on(void **state)
 		assert_true(pair_run_until(p, second_owns, 4 * HELLO_MS));
 		everything_kept(p, 4 * HELLO_MS);
 		assert_true(pair_lan(p, false)->garps[1] > garps); /* R37, R91 */
+		assert_int_equal(pair_lan(p, false)->adverts6[1][1], 2);
+		assert_int_equal(pair_lan(p, true)->adverts6[1][2], 2);
 		clean_up(NULL);
 	}
 }
@@ -162,6 +168,10 @@ R90_R94_VRP11_an_interface_fault_moves_all_groups_together(void **state)
 		assert_false(engine_vmac(pair_box(p, 0)->engine, 2, 2));
 		assert_true(engine_vmac(pair_box(p, 1)->engine, 0, 1));
 		assert_true(engine_vmac(pair_box(p, 1)->engine, 2, 2));
+		assert_false(engine_vmac(pair_box(p, 0)->engine, 0, VMAC_IPV6 | 1));
+		assert_false(engine_vmac(pair_box(p, 0)->engine, 2, VMAC_IPV6 | 2));
+		assert_true(engine_vmac(pair_box(p, 1)->engine, 0, VMAC_IPV6 | 1));
+		assert_true(engine_vmac(pair_box(p, 1)->engine, 2, VMAC_IPV6 | 2));
 		everything_kept(p, 100);
 		clean_up(NULL);
 	}

@@ -10,6 +10,7 @@ from twlab.measure import Traffic
 from twlab.watch import Event
 
 MAC1, MAC2 = bytes.fromhex("00005e000101"), bytes.fromhex("00005e000102")
+MAC6 = bytes.fromhex("00005e000201")
 REAL = bytes.fromhex("020000000001")
 ALL = b"\xff" * 6
 
@@ -27,6 +28,16 @@ def ip(src, source, dest, proto, payload):
 
 def vrrp(first, vrid, priority):
     return bytes([first, vrid, priority, 1, 0, 1, 0, 0])
+
+
+def ip6(src, source, dest, proto, payload):
+    return (ALL + src + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(payload), proto, 255)
+            + socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, dest)
+            + payload)
+
+
+def advert6(target):
+    return bytes([136, 0, 0, 0, 0xa0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, target)
 
 
 FRAMES = [  # from fw1: side, frame -> kind, virtual IP claimed
@@ -52,7 +63,24 @@ FRAMES = [  # from fw1: side, frame -> kind, virtual IP claimed
     ("ping of the VIP", "in", ip(MAC1, "10.1.1.1", "10.1.1.10", 1, bytes(8)), "ip", "in"),
     ("ping of the box", "in", ip(REAL, "10.1.1.2", "10.1.1.10", 1, bytes(8)), "own", None),
     ("IPv6 with the virtual MAC", "in", ALL + MAC1 + b"\x86\xdd" + bytes(40), "vmac", "in"),
-    ("IPv6", "in", ALL + REAL + b"\x86\xdd" + bytes(40), "other", None),
+    ("IPv6 with the virtual MAC of IPv6", "in", ALL + MAC6 + b"\x86\xdd" + bytes(40), "vmac", "in"),
+    ("advert of IPv6", "in", ip6(MAC6, "fe80::9", "ff02::12", 112, vrrp(0x31, 1, 120)), "advert",
+     "in"),
+    ("priority 0 of IPv6", "in", ip6(MAC6, "fe80::9", "ff02::12", 112, vrrp(0x31, 1, 0)), "resign",
+     None),
+    ("neighbour advert", "in", ip6(MAC6, "fe80::1", "ff02::1", 58, advert6("fe80::1")), "na", "in"),
+    ("with the real MAC", "out", ip6(REAL, "2001:db8:200::1", "ff02::1", 58,
+                                     advert6("2001:db8:200::1")), "na", "out"),
+    ("neighbour advert of the box", "in", ip6(REAL, "2001:db8:1::2", "ff02::1", 58,
+                                              advert6("2001:db8:1::2")), "own", None),
+    ("fe80::1 is nobody's outside", "out", ip6(REAL, "fe80::1", "ff02::1", 58, advert6("fe80::1")),
+     "own", None),
+    ("ping of the virtual IPv6 address", "out", ip6(REAL, "2001:db8:200::1", "2001:db8:200::10", 58,
+                                                    bytes(8)), "ip", "out"),
+    ("duplicate address detection", "in", ip6(REAL, "::", "ff02::1:ff00:2", 58, bytes(24)), "own",
+     None),
+    ("transit of IPv6", "out", ip6(REAL, "2001:db8:1::10", "2001:db8:200::10", 6, bytes(20)),
+     "transit", "in"),
     ("cut", "in", b"\x00" * 10, "other", None),
     ("cut ARP", "in", arp(1, REAL, REAL, "10.1.1.1", "10.1.1.1")[:30], "other", None),
 ]

@@ -29,6 +29,8 @@ extern const struct mon_type mon_type_vrrp;
 #define B     1
 #define VRIDS 2
 
+static const uint8_t virtual6[IP6_LEN] = { 0xfe, 0x80, [15] = 1 };
+
 struct queue {
 	struct ha_msg m[QUEUE];
 	uint32_t head, tail;
@@ -43,11 +45,13 @@ struct box {
 	mono_t lease;
 	bool own[4]; /* by interface */
 	bool own_vrid[5];
-	uint32_t takeovers, adverts, resigns;
+	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
 	rte_be32_t address;
-	struct queue out; /* ring to the HRP core */
-	struct queue nic; /* receive queue of the heartbeat port */
-	struct queue in;  /* ring to the control core */
+	const uint8_t *link_local;	 /* on every interface; NULL = none */
+	uint8_t last6[VRRP_WIRE_FRAME6]; /* the last advert of IPv6 */
+	struct queue out;		 /* ring to the HRP core */
+	struct queue nic;		 /* receive queue of the heartbeat port */
+	struct queue in;		 /* ring to the control core */
 	struct sim *sim;
 };
 
@@ -119,6 +123,15 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 	struct vrrp_advert a;
 
 	(void)interface;
+	if (frame[14] >> 4 == 6) {
+		struct vrrp_advert6 a6;
+
+		assert_int_equal(len, sizeof(b->last6));
+		memcpy(b->last6, frame, len);
+		assert_int_equal(vrrp_wire_check6(frame + 14, (uint16_t)(len - 14), &a6), VRRP_OK);
+		*(a6.priority == 0 ? &b->resigns6 : &b->adverts6) += 1;
+		return;
+	}
 	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
 	if (a.priority == 0)
 		b->resigns++;
@@ -166,9 +179,8 @@ op_sessions(void *ctx)
 static const uint8_t *
 op_link_local(void *ctx, uint16_t interface)
 {
-	(void)ctx;
 	(void)interface;
-	return NULL;
+	return ((struct box *)ctx)->link_local;
 }
 
 static struct role_ops
@@ -225,6 +237,9 @@ box_start(struct sim *s, int which)
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
 		vrrp_init(&vrrps[i], (uint8_t)(i + 1), interface, RTE_BE32(0x0a010101), group, 100,
 			1000, true, false);
+		/* The second group has none. */
+		if (i == 0)
+			vrrps[i].address6 = ip_addr_v6(virtual6);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);

@@ -633,6 +633,90 @@ R105_R108_R109_load_sharing(void **state)
 	sim_free(s);
 }
 
+/* ---- IPv6 ---- */
+
+/* R31, R36, R52 for IPv6: with each advert of a group that has an address of it goes one of
+ * version 3, once there is a link-local address to send it from. */
+static void
+VRP01_the_active_alone_advertises_its_address_of_ipv6(void **state)
+{
+	static const uint8_t link_local[2][IP6_LEN] = { { 0xfe, 0x80, [15] = 2 },
+		{ 0xfe, 0x80, [15] = 3 } };
+	struct sim *const s = formed(1000, 3);
+	struct box *const a = &s->box[A], *const b = &s->box[B];
+	struct vrrp_advert6 advert;
+
+	(void)state;
+	run_ms(s, 3000);
+	assert_int_equal(a->adverts6, 0);
+	a->link_local = link_local[A];
+	b->link_local = link_local[B];
+	a->adverts = 0;
+	run_ms(s, 5000);
+	assert_in_range(a->adverts6, 4, 6);
+	assert_int_equal(a->adverts, 2 * a->adverts6); /* both groups, one of them of IPv6 too */
+	assert_int_equal(b->adverts6, 0);
+	assert_int_equal(vrrp_wire_check6(a->last6 + 14, sizeof(a->last6) - 14, &advert), VRRP_OK);
+	assert_int_equal(advert.vrid, 1);
+	assert_int_equal(advert.priority, 120);
+	assert_int_equal(advert.interval_cs, 100);
+	assert_memory_equal(advert.source, link_local[A], IP6_LEN);
+	assert_memory_equal(advert.address, virtual6, IP6_LEN);
+
+	box_kill(s, A);
+	run_ms(s, 3 * 1000 + 1000);
+	assert_true(owns(s, B));
+	assert_in_range(b->adverts6, 1, 2);
+	assert_memory_equal(b->last6 + 22, link_local[B], IP6_LEN);
+	role_resign(b->role);
+	run_ms(s, 30);
+	assert_int_equal(b->resigns6, 1);
+	assert_int_equal(b->resigns, VRIDS);
+	sim_free(s);
+}
+
+static void
+VRP06_an_advert_of_ipv6_decides_nothing(void **state)
+{
+	static const struct {
+		uint8_t vrid, priority;
+		uint16_t interface, interval_cs;
+		enum vrrp_refusal why;
+		uint32_t conflicts;
+	} rows[] = {
+		{ 1, 255, 0, 100, VRRP_OK, 1 },
+		{ 1, 0, 0, 100, VRRP_OK, 0 },
+		{ 1, 255, 0, 200, VRRP_REFUSED_interval, 0 },
+		{ 1, 255, 2, 100, VRRP_REFUSED_vrid, 0 }, /* on the other interface */
+		{ 2, 255, 2, 100, VRRP_REFUSED_vrid, 0 }, /* has no address of IPv6 */
+		{ 9, 255, 0, 100, VRRP_REFUSED_vrid, 0 },
+	};
+	static const uint8_t stranger[IP6_LEN] = { 0xfe, 0x80, [15] = 9 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sim *const s = formed(1000, 3);
+		uint8_t frame[VRRP_WIRE_FRAME6];
+		const struct role_status *st;
+
+		vrrp_wire_frame6(frame, stranger, rows[i].vrid, rows[i].priority,
+			rows[i].interval_cs, virtual6);
+		s->now.ns += s->step_ns;
+		role_vrrp(
+			s->box[A].role, rows[i].interface, frame + 14, sizeof(frame) - 14, s->now);
+		role_vrrp(s->box[A].role, 0, frame + 14, 3, s->now); /* cut */
+		run_ms(s, 5000);
+		one_owner(s, A);
+		st = status_of(s, A);
+		for (int why = VRRP_OK + 1; why < VRRP_REFUSAL_COUNT; why++)
+			assert_int_equal(st->adverts_refused[why],
+				(why == (int)rows[i].why) + (why == VRRP_REFUSED_ip));
+		assert_int_equal(st->vrrp[0].adverts6_in, rows[i].why == VRRP_OK);
+		assert_int_equal(st->vrrp[0].conflicts, rows[i].conflicts);
+		sim_free(s);
+	}
+}
+
 /* ---- everything together ---- */
 
 static uint32_t
@@ -789,6 +873,8 @@ main(void)
 		cmocka_unit_test(
 			R60_each_active_group_is_paired_with_the_standby_group_of_the_other),
 		cmocka_unit_test(R105_R108_R109_load_sharing),
+		cmocka_unit_test(VRP01_the_active_alone_advertises_its_address_of_ipv6),
+		cmocka_unit_test(VRP06_an_advert_of_ipv6_decides_nothing),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};
