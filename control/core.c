@@ -92,6 +92,7 @@ core_bind(struct core *c)
 	/* Addresses are announced when their links come up; later, when they change. */
 	c->snap = engine_snapshot(c->engine);
 	core_virtual_published(c);
+	core_claim_published(c);
 	core_nd_published(c);
 	c->announce = 0;
 	c->snap = NULL;
@@ -356,6 +357,7 @@ messages(struct core *c)
 		case MESSAGE_PUBLISHED:
 			core_resolve_published(c);
 			core_virtual_published(c);
+			core_claim_published(c);
 			core_nd_published(c);
 			break;
 		case MESSAGE_REQUEST:
@@ -461,6 +463,7 @@ core_poll(struct core *c, mono_t now)
 	done += punts(c);
 	done += core_resolve_tick(c);
 	done += core_virtual_tick(c);
+	done += core_claim_tick(c);
 	done += core_nd_tick(c);
 	neigh_poll(engine_neighbours(c->engine));
 

@@ -3,7 +3,8 @@
  * What a received ARP frame means to us.
  *
  * Answered: requests for the interface's own address, with its MAC; requests for a virtual address
- * that is ours at this moment, with the virtual MAC (R33).  Learned: senders of requests to us;
+ * that is ours at this moment, with the virtual MAC (R33); requests for a public address of
+ * translation, with either (P34).  Learned: senders of requests to us;
  * anybody else only if there is an entry already (a host that moved), so that strangers cannot fill
  * the table.  Whoever claims an address of ours is counted and logged, and not answered, so that no
  * war of replies begins.
@@ -18,6 +19,7 @@ answers_for(
 	const struct ip_addr wanted = ip_addr_v4(address);
 	const struct core_virtual *v = core_virtual_find(c, interface, &wanted);
 	const struct snapshot_interface *in = &c->snap->interfaces[interface];
+	const struct snapshot_claim *claim;
 
 	/* Virtual first: an inactive virtual address is never answered with the real MAC. */
 	if (v != NULL) {
@@ -25,7 +27,10 @@ answers_for(
 		return core_virtual_owned(c, v);
 	}
 	*mac = in->mac;
-	return address != 0 && address == in->address;
+	if (address != 0 && address == in->address)
+		return true;
+	claim = snapshot_claim_of(c->snap, interface, address);
+	return claim != NULL && core_claim_active(c, claim, mac);
 }
 
 static bool
@@ -33,10 +38,15 @@ claims_ours(const struct core *c, uint16_t interface, rte_be32_t sender)
 {
 	const struct ip_addr claimed = ip_addr_v4(sender);
 	const struct core_virtual *v = core_virtual_find(c, interface, &claimed);
+	const struct snapshot_claim *claim;
+	struct rte_ether_addr mac;
 
 	if (v != NULL)
 		return atomic_load_explicit(&v->active, memory_order_relaxed);
-	return sender != 0 && sender == c->snap->interfaces[interface].address;
+	if (sender != 0 && sender == c->snap->interfaces[interface].address)
+		return true;
+	claim = snapshot_claim_of(c->snap, interface, sender);
+	return claim != NULL && core_claim_active(c, claim, &mac);
 }
 
 static void

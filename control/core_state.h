@@ -34,6 +34,16 @@ struct core_own6 {
 	mono_t due;
 };
 
+/* Gratuitous ARP for public addresses of translation; core_claim.c */
+struct core_claims {
+	uint64_t interfaces;		/* bit each: of those that are announced */
+	uint64_t marks[MAX_INTERFACES]; /* what they had to be announced in the last snapshot */
+	uint32_t claim, address;	/* place of the round: in the snapshot, and in that range */
+	uint8_t rounds;			/* still to be made, with the present one */
+	bool owner;			/* as of the last turn */
+	mono_t due;
+};
+
 struct resolve;
 
 struct core {
@@ -65,6 +75,8 @@ struct core {
 	uint16_t virtual_count;
 	uint64_t announce;		      /* bit per interface: own address to be announced */
 	rte_be32_t addresses[MAX_INTERFACES]; /* as of the last snapshot */
+
+	struct core_claims claims;
 
 	struct core_own6 own6[MAX_INTERFACES][CORE_OWN6];
 	bool own6_due; /* core_nd_tick has something to do */
@@ -138,3 +150,17 @@ uint32_t core_virtual_tick(struct core *);
 void core_virtual_link_up(struct core *, uint16_t interface);
 /* Interfaces' own addresses may have changed. */
 void core_virtual_published(struct core *);
+/* core_send_garp: tell the link that `address` is at `mac`. => false: no room, counted */
+bool core_send_garp(
+	struct core *, uint16_t interface, const struct rte_ether_addr *mac, rte_be32_t address);
+
+/* ---- core_claim.c: public addresses of translation ---- */
+
+/* core_claim_active: do we answer for it now, and with which MAC? */
+bool core_claim_active(
+	const struct core *, const struct snapshot_claim *, struct rte_ether_addr *mac);
+/* core_claim_announce: some of the interface's have become ours, or its link has. */
+void core_claim_announce(struct core *, uint16_t interface);
+void core_claim_published(struct core *);
+/* Send what is due. => Frames sent. */
+uint32_t core_claim_tick(struct core *);

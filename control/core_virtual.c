@@ -59,6 +59,8 @@ core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, 
 			v->address.family == 6 ? VMAC_IPV6 | vrid : vrid, active);
 		v->garps = active ? GARP_COUNT : 0;
 		v->due = now;
+		if (active)
+			core_claim_announce(c, interface);
 	}
 }
 
@@ -91,8 +93,9 @@ core_virtual_owned(const struct core *c, const struct core_virtual *v)
 	return atomic_load_explicit(&v->active, memory_order_relaxed) && core_owner(c);
 }
 
-static bool
-send_garp(struct core *c, uint16_t interface, const struct rte_ether_addr *mac, rte_be32_t address)
+bool
+core_send_garp(
+	struct core *c, uint16_t interface, const struct rte_ether_addr *mac, rte_be32_t address)
 {
 	uint8_t frame[ARP_FRAME_LEN];
 
@@ -113,7 +116,7 @@ announce_virtual(struct core *c, const struct core_virtual *v)
 		return core_nd_tell(c, v->interface, &mac, v->address.v6);
 	}
 	mac = core_virtual_mac(v->vrid);
-	return send_garp(c, v->interface, &mac, v->address.v4);
+	return core_send_garp(c, v->interface, &mac, v->address.v4);
 }
 
 /* Interfaces' own addresses, with or without the lease. */
@@ -131,7 +134,7 @@ announce_own(struct core *c)
 		left &= left - 1;
 		if (in != NULL && in->address != 0 && core_link_up(c, i) &&
 			core_virtual_find(c, i, &own) == NULL)
-			sent += send_garp(c, i, &in->mac, in->address);
+			sent += core_send_garp(c, i, &in->mac, in->address);
 		c->announce &= ~(UINT64_C(1) << i);
 	}
 	return sent;
@@ -162,6 +165,7 @@ void
 core_virtual_link_up(struct core *c, uint16_t interface)
 {
 	c->announce |= UINT64_C(1) << interface;
+	core_claim_announce(c, interface);
 	for (uint16_t i = 0; i < c->virtual_count; i++) {
 		struct core_virtual *v = &c->virtuals[i];
 

@@ -147,7 +147,7 @@ classify(const struct nat *nat, const char *src, const char *dst)
 	");\n"
 
 static void
-NAT_15_rules_lead_to_their_groups(void **state)
+rules_lead_to_their_groups(void **state)
 {
 	static const struct {
 		const char *source, *rule;
@@ -234,7 +234,7 @@ groups_are_what_the_settings_say(void **state)
 }
 
 static void
-NAT_04_servers_and_mappings_are_found(void **state)
+servers_and_mappings_are_found(void **state)
 {
 	static const struct {
 		uint8_t zone;
@@ -481,10 +481,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(NAT_15_rules_lead_to_their_groups, setup, teardown),
+		cmocka_unit_test_setup_teardown(rules_lead_to_their_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups_are_what_the_settings_say, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			NAT_04_servers_and_mappings_are_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(servers_and_mappings_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			P34_easy_ip_takes_what_survives_a_takeover, setup, teardown),
 		cmocka_unit_test_setup_teardown(
