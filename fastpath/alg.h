@@ -78,8 +78,9 @@ struct alg {
 
 	/* scan: findings of the first message of `text`, which direction `dir` (0: the client) has
 	 * sent by `proto`.  Pure; text may hold any bytes.
-	 * => Bytes of that message.  More than `len`: it is not whole yet, but so long; 0: not
-	 *    whole yet (stream).  ALG_ALIEN: not of this protocol; a stream is looked into no more.
+	 * => Bytes of that message.  More than `len`: it is not whole yet, and at least so long
+	 *    (just so long when it is longer than ALG_LINE_MAX); 0: not whole before another LF
+	 *    (stream).  ALG_ALIEN: not of this protocol; a stream is looked into no more.
 	 *    There are findings only of a whole message. */
 	uint32_t (*scan)(unsigned int dir, uint8_t proto, const char *text, uint32_t len,
 		struct alg_findings *);

@@ -15,8 +15,10 @@ alg_lines_start(struct alg_lines *l, uint32_t seq)
 	l->skip = 0;
 	l->held = 0;
 	l->withheld = 0;
+	l->need = 0;
 	l->on = true;
 	l->skip_line = false;
+	l->learn = false;
 }
 
 void
@@ -28,6 +30,14 @@ alg_lines_stop(struct alg_lines *l)
 }
 
 void
+alg_lines_resume(struct alg_lines *l, const struct alg *alg)
+{
+	alg_lines_start(l, 0);
+	l->on = alg->lines;
+	l->learn = l->skip_line = true;
+}
+
+void
 alg_lines_enter(struct alg_lines *l, struct alg_lines_segment *s)
 {
 	const uint32_t end = s->seq + s->len;
@@ -36,6 +46,10 @@ alg_lines_enter(struct alg_lines *l, struct alg_lines_segment *s)
 	s->at = s->len;
 	if (!l->on || s->len == 0)
 		return;
+	if (l->learn) {
+		l->next = s->seq;
+		l->learn = false;
+	}
 	if ((int32_t)(s->seq - l->next) > 0) {
 		s->keep = 0;
 		return;
@@ -109,6 +123,18 @@ hold(struct alg_lines *l, struct alg_lines_segment *s)
 	s->at = s->len;
 }
 
+/* Can a message of which a part is held be whole with what has come?  Its text is not read again
+ * for each byte of a sender that sends single ones. */
+static bool
+may_be_whole(const struct alg_lines *l, const struct alg_lines_segment *s, uint32_t known)
+{
+	if (known == ALG_LINE_MAX || l->held == 0)
+		return true;
+	if (l->need != 0)
+		return known >= l->need;
+	return memchr(s->data + s->at, '\n', known - l->held) != NULL;
+}
+
 bool
 alg_lines_next(struct alg_lines *l, const struct alg *alg, unsigned int dir,
 	struct alg_lines_segment *s, struct alg_message *m)
@@ -118,6 +144,10 @@ alg_lines_next(struct alg_lines *l, const struct alg *alg, unsigned int dir,
 
 		if (l->skip != 0 || l->skip_line) {
 			pass_over(l, s);
+			continue;
+		}
+		if (!may_be_whole(l, s, known)) {
+			hold(l, s);
 			continue;
 		}
 		m->text = s->data + s->at;
@@ -140,10 +170,12 @@ alg_lines_next(struct alg_lines *l, const struct alg *alg, unsigned int dir,
 			l->withheld = 0;
 			return true;
 		}
-		if (n > ALG_LINE_MAX || known == ALG_LINE_MAX)
+		if (n > ALG_LINE_MAX || known == ALG_LINE_MAX) {
 			too_long(l, alg, s, n, known);
-		else
-			hold(l, s);
+			continue;
+		}
+		l->need = (uint16_t)n;
+		hold(l, s);
 	}
 	return false;
 }
@@ -159,7 +191,7 @@ alg_lines_refuse(struct alg_lines *l, struct alg_lines_segment *s, const struct 
 bool
 alg_lines_acked(struct alg_lines *l, uint32_t ack)
 {
-	if (!l->on)
+	if (!l->on || l->learn)
 		return true;
 	if ((int32_t)(ack - l->next) > 1) { /* 1: a FIN */
 		alg_lines_stop(l);

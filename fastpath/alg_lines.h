@@ -29,9 +29,11 @@ struct alg_lines {
 	uint32_t next;	  /* behind what has been taken */
 	uint32_t skip;	  /* bytes of a message that is too long */
 	uint16_t held;	  /* bytes in `text`, of a message that is not whole; they end at next */
+	uint16_t need;	  /* bytes that message has at least; 0: not known */
 	uint8_t withheld; /* they have not been forwarded, and will so often not be; 0: they have */
 	bool on;	  /* false: not looked into */
 	bool skip_line;	  /* up to the next LF */
+	bool learn;	  /* the next segment tells where we are */
 	char text[ALG_LINE_MAX];
 };
 
@@ -54,6 +56,10 @@ struct alg_lines_segment {
 /* alg_lines_start: the first byte will be `seq`: behind a SYN. */
 void alg_lines_start(struct alg_lines *, uint32_t seq);
 void alg_lines_stop(struct alg_lines *);
+/* alg_lines_resume: in the midst of a session that has been looked into elsewhere (taken over from
+ * the peer): from the begin of the next line on.  Only where a message is a line; else the looking
+ * has ended. */
+void alg_lines_resume(struct alg_lines *, const struct alg *);
 
 /* alg_lines_enter: a segment that tracking has accepted.  => `keep` of it is what may be forwarded
  * as long as there are no messages. */

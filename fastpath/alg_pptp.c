@@ -74,7 +74,7 @@ scan(unsigned int dir, uint8_t proto, const char *text, uint32_t len, struct alg
 	found->count = 0;
 	found->many = false;
 	if (len < HEAD)
-		return 0;
+		return HEAD;
 	type = number(text + 8, 2);
 	if (number(text + 2, 2) != CONTROL || number(text + 4, 4) != MAGIC || type == 0 ||
 		type >= sizeof(messages) / sizeof(messages[0]) ||

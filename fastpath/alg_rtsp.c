@@ -129,12 +129,12 @@ read_transport(struct rtsp *r, struct alg_text list)
 	}
 }
 
-/* A frame of media: => its length, 0 while its head is not whole */
+/* A frame of media: => its length, that of its head while this is not whole */
 static uint32_t
 frame(const char *text, uint32_t len)
 {
 	if (len < FRAME_HEAD)
-		return 0;
+		return FRAME_HEAD;
 	return FRAME_HEAD + ((uint32_t)(uint8_t)text[2] << 8 | (uint8_t)text[3]);
 }
 

@@ -93,6 +93,29 @@ alg_stream_get(struct alg_streams *s)
 }
 
 struct alg_stream *
+alg_stream_resume(struct alg_streams *s, const struct alg *alg, const uint32_t shift[2],
+	const bool looking[2])
+{
+	struct alg_stream *stream = alg_stream_get(s);
+
+	if (stream == NULL)
+		return NULL;
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		alg_seq_start(&stream->seq[dir], shift[dir]);
+		if (looking[dir])
+			alg_lines_resume(&stream->lines[dir], alg);
+	}
+	return stream;
+}
+
+uint32_t
+alg_stream_shift(const struct alg_stream *stream, unsigned int dir, bool *looking)
+{
+	*looking = stream->lines[dir].on;
+	return stream->seq[dir].shift;
+}
+
+struct alg_stream *
 alg_stream_of(struct alg_streams *s, uint32_t id)
 {
 	FW_ASSERT(id < s->places);

@@ -50,6 +50,12 @@ struct alg_streams_stats alg_streams_stats(struct alg_streams *);
 /* alg_stream_get: a place for a new session, whose directions begin with alg_lines_start() when
  * their SYN is seen.  => any lcore; NULL: none is free, counted */
 struct alg_stream *alg_stream_get(struct alg_streams *);
+/* alg_stream_resume: a place for a session taken over from the peer, where its numbers had these
+ * shifts (alg_stream_shift()) and its directions were looked into or not.  Edits that were not
+ * acknowledged then are lost. */
+struct alg_stream *alg_stream_resume(
+	struct alg_streams *, const struct alg *, const uint32_t shift[2], const bool looking[2]);
+uint32_t alg_stream_shift(const struct alg_stream *, unsigned int dir, bool *looking);
 /* alg_stream_of: => the place of an id that alg_stream_get() has given */
 struct alg_stream *alg_stream_of(struct alg_streams *, uint32_t id);
 /* alg_stream_put: its session has ended and no worker can have it in its hands. */

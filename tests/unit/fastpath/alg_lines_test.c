@@ -222,6 +222,64 @@ what_the_receiver_has_but_did_not_come_by_ends_the_looking(void **state)
 	assert_true(alg_lines_acked(&lines, BASE + 50)); /* once is enough */
 }
 
+static void
+a_session_taken_over_goes_on_with_the_next_line(void **state)
+{
+	static const struct step steps[] = {
+		{ 100, "PORT 1", 6, "" }, /* the begin of this line may have been elsewhere */
+		{ 106, "\nPORT 2\n", 8, "PORT 2\n!|" },
+		{ 90, "PORT 3\nNOO", 10, "" },
+	};
+
+	(void)state;
+	alg_lines_resume(&lines, alg_of(ALG_FTP));
+	assert_true(alg_lines_acked(&lines, BASE + 500));
+	for (size_t i = 0; i < RTE_DIM(steps); i++)
+		feed(alg_of(ALG_FTP), &steps[i], strlen(steps[i].text), true);
+	/* where a message begins cannot be told in SIP */
+	alg_lines_resume(&lines, alg_of(ALG_SIP));
+	assert_false(lines.on);
+}
+
+static void
+messages_come_in_single_bytes(void **state)
+{
+	static const char sip[] = "SIP/2.0 200 OK\r\nl: 3\r\n\r\nabc", rtsp[] = "$\0\0\2ab",
+			  pptp[] = "\0\x10\0\1\x1a\x2b\x3c\x4d\0\x0c\0\0\1\2\0\0";
+	static const struct {
+		enum alg_id id;
+		const char *text;
+		size_t len;
+	} rows[] = {
+		{ ALG_SIP, sip, sizeof(sip) - 1 },
+		{ ALG_RTSP, rtsp, sizeof(rtsp) - 1 },
+		{ ALG_PPTP, pptp, sizeof(pptp) - 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		uint32_t messages = 0;
+
+		alg_lines_start(&lines, BASE);
+		for (uint32_t at = 0; at < 2 * rows[i].len; at++) {
+			const uint32_t place = at % (uint32_t)rows[i].len;
+			struct alg_lines_segment seg = {
+				.seq = BASE + at, .len = 1, .data = rows[i].text + place
+			};
+			struct alg_message m;
+
+			alg_lines_enter(&lines, &seg);
+			while (alg_lines_next(&lines, alg_of(rows[i].id), 0, &seg, &m)) {
+				assert_int_equal(m.len, rows[i].len);
+				assert_int_equal(place + 1, rows[i].len);
+				messages++;
+			}
+			assert_true(lines.on);
+		}
+		assert_int_equal(messages, 2);
+	}
+}
+
 int
 main(void)
 {
@@ -231,6 +289,8 @@ main(void)
 		cmocka_unit_test(ALG07_other_protocols_end_the_looking),
 		cmocka_unit_test(what_is_too_long_is_passed_over),
 		cmocka_unit_test(a_refused_message_is_taken_again),
+		cmocka_unit_test(a_session_taken_over_goes_on_with_the_next_line),
+		cmocka_unit_test(messages_come_in_single_bytes),
 		cmocka_unit_test(what_the_receiver_has_but_did_not_come_by_ends_the_looking),
 	};
 

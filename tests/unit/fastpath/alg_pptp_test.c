@@ -80,8 +80,8 @@ ALG07_other_protocols_end_it(void **state)
 		"alien");
 	alg_says_row(alg_of(ALG_PPTP), 0, IPPROTO_TCP, "\0\x9c\0\2\x1a\x2b\x3c\x4d\0\1\0\0", 12,
 		"alien");
-	alg_says_row(
-		alg_of(ALG_PPTP), 0, IPPROTO_TCP, "\0\x9c\0\1\x1a\x2b\x3c\x4d\0\1\0", 11, "part");
+	alg_says_row(alg_of(ALG_PPTP), 0, IPPROTO_TCP, "\0\x9c\0\1\x1a\x2b\x3c\x4d\0\1\0", 11,
+		"part of 12");
 	alg_says_row(alg_of(ALG_PPTP), 0, IPPROTO_TCP, "\0\x9c\0\1\x1a\x2b\x3c\x4d\0\1\0\0", 12,
 		"part of 156");
 }

@@ -80,7 +80,7 @@ frames_of_media_are_passed_over(void **state)
 		"$\0\xff\xff"
 		"abc",
 		7, "part of 65539");
-	alg_says_row(alg_of(ALG_RTSP), 1, IPPROTO_TCP, "$\0\0", 3, "part");
+	alg_says_row(alg_of(ALG_RTSP), 1, IPPROTO_TCP, "$\0\0", 3, "part of 4");
 }
 
 static void

@@ -478,6 +478,28 @@ a_session_that_finds_no_place_is_counted(void **state)
 	alg_streams_destroy(NULL);
 }
 
+static void
+a_session_taken_over_keeps_its_shift(void **state)
+{
+	struct alg_streams *streams = alg_streams_create(1, -1);
+	const uint32_t shift[2] = { 5, (uint32_t)-3 };
+	const bool looking[2] = { true, false };
+	struct alg_stream *stream;
+	bool on;
+
+	(void)state;
+	stream = alg_stream_resume(streams, alg_of(ALG_FTP), shift, looking);
+	assert_non_null(stream);
+	assert_int_equal(alg_stream_shift(stream, 0, &on), 5);
+	assert_true(on);
+	assert_int_equal(alg_stream_shift(stream, 1, &on), (uint32_t)-3);
+	assert_false(on);
+	assert_int_equal(alg_seq_out(&stream->seq[0], 100), 105);
+	assert_int_equal(alg_seq_back(&stream->seq[1], 100, false), 103);
+	assert_null(alg_stream_resume(streams, alg_of(ALG_FTP), shift, looking));
+	alg_streams_destroy(streams);
+}
+
 static int
 setup(void **state)
 {
@@ -493,6 +515,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ALG02_ALG05_text_arrives_edited_over_a_bad_wire),
 		cmocka_unit_test(ALG05_text_is_read_once_over_a_bad_wire),
+		cmocka_unit_test(a_session_taken_over_keeps_its_shift),
 		cmocka_unit_test(a_session_that_finds_no_place_is_counted),
 	};
 
