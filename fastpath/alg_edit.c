@@ -2,6 +2,7 @@
 #include "alg_edit.h"
 
 #include "check.h"
+#include "nat_rewrite.h"
 
 #include <netinet/in.h>
 
@@ -40,14 +41,14 @@ alg_edit_payload(struct pkt *p, uint32_t *len)
 }
 
 /* The words of the checksum that edits change: payload and length. */
-static uint32_t
+static uint16_t
 payload_sum(const struct alg_edit *e)
 {
 	const uint16_t len = pkt_l4_len(e->p);
 
-	return (uint32_t)rte_raw_cksum(
-		       (const char *)pkt_l4(e->p) + e->header, (size_t)(len - e->header)) +
-	       rte_cpu_to_be_16(len);
+	return nat_sum_join(
+		rte_raw_cksum((const char *)pkt_l4(e->p) + e->header, (size_t)(len - e->header)),
+		rte_cpu_to_be_16(len));
 }
 
 void
@@ -90,55 +91,36 @@ alg_edit_replace(struct alg_edit *e, uint32_t at, uint32_t was, const char *text
 static void
 set_ip_length(struct pkt *p)
 {
-	const uint16_t len = (uint16_t)p->ip_len;
-	uint32_t sum;
+	const rte_be16_t len = rte_cpu_to_be_16((uint16_t)p->ip_len);
 
 	if (p->family == 6) {
 		p->ip6->payload_len =
-			rte_cpu_to_be_16((uint16_t)(len - sizeof(struct rte_ipv6_hdr)));
+			rte_cpu_to_be_16((uint16_t)(p->ip_len - sizeof(struct rte_ipv6_hdr)));
 		return;
 	}
-	sum = (uint16_t)~p->ip->hdr_checksum;
-	sum += (uint16_t)~p->ip->total_length + (uint32_t)rte_cpu_to_be_16(len);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	p->ip->hdr_checksum = (rte_be16_t)~sum;
-	p->ip->total_length = rte_cpu_to_be_16(len);
-}
-
-/* RFC 1624: HC' = ~(~HC + ~m + m') */
-static rte_be16_t
-changed(rte_be16_t cksum, uint32_t was, uint32_t is)
-{
-	uint32_t sum = (uint16_t)~cksum;
-
-	was = (was & 0xffff) + (was >> 16);
-	was = (was & 0xffff) + (was >> 16);
-	sum += (uint16_t)~was + (is & 0xffff) + (is >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (rte_be16_t)~sum;
+	p->ip->hdr_checksum = nat_sum_replace(p->ip->hdr_checksum, p->ip->total_length, len);
+	p->ip->total_length = len;
 }
 
 void
 alg_edit_end(struct alg_edit *e)
 {
-	const uint32_t sum = payload_sum(e);
+	const uint16_t sum = payload_sum(e);
+	const rte_be16_t len = rte_cpu_to_be_16(pkt_l4_len(e->p));
 	struct rte_udp_hdr *udp = pkt_l4(e->p);
 	struct rte_tcp_hdr *tcp = pkt_l4(e->p);
 
 	set_ip_length(e->p);
 	if (e->p->proto == IPPROTO_TCP) {
-		tcp->cksum = changed(tcp->cksum, e->sum, sum);
+		tcp->cksum = nat_sum_replace(tcp->cksum, e->sum, sum);
 		return;
 	}
 	/* The length is in the header as well as in the pseudo header. */
 	if (udp->dgram_cksum != 0) {
-		udp->dgram_cksum = changed(udp->dgram_cksum, e->sum, sum);
-		udp->dgram_cksum = changed(
-			udp->dgram_cksum, udp->dgram_len, rte_cpu_to_be_16(pkt_l4_len(e->p)));
+		udp->dgram_cksum = nat_sum_replace(udp->dgram_cksum, e->sum, sum);
+		udp->dgram_cksum = nat_sum_replace(udp->dgram_cksum, udp->dgram_len, len);
 		if (udp->dgram_cksum == 0)
 			udp->dgram_cksum = 0xffff;
 	}
-	udp->dgram_len = rte_cpu_to_be_16(pkt_l4_len(e->p));
+	udp->dgram_len = len;
 }

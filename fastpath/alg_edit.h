@@ -10,7 +10,7 @@
 struct alg_edit {
 	struct pkt *p;
 	uint16_t header; /* bytes of the L4 header */
-	uint32_t sum;	 /* of the payload and the length, as it was */
+	uint16_t sum;	 /* of the payload and the length, as it was */
 };
 
 /* alg_edit_payload: where the payload of a TCP or UDP packet lies.  Segments of the buffer are put

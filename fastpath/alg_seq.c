@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "alg_seq.h"
 
+#include "nat_rewrite.h"
 #include "tcp_option.h"
 
 #include <rte_byteorder.h>
@@ -180,22 +181,10 @@ alg_seq_pieces(const struct alg_seq *s, uint32_t seq, uint32_t len,
 	return n;
 }
 
-static uint32_t
+static uint16_t
 header_sum(const struct rte_tcp_hdr *tcp)
 {
 	return rte_raw_cksum(tcp, (size_t)(tcp->data_off >> 4 << 2));
-}
-
-/* The header, whose sum was `before`, has changed (RFC 1624). */
-static void
-fix_sum(struct rte_tcp_hdr *tcp, uint32_t before)
-{
-	uint32_t sum = (uint16_t)~tcp->cksum;
-
-	sum += (uint16_t)~before + header_sum(tcp);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	tcp->cksum = (rte_be16_t)~sum;
 }
 
 static void
@@ -221,7 +210,7 @@ sack_blocks(const struct alg_seq *s, uint8_t *option)
 void
 alg_seq_ack(const struct alg_seq *s, struct rte_tcp_hdr *tcp)
 {
-	uint32_t before;
+	uint16_t before;
 
 	if (!alg_seq_shifts(s))
 		return;
@@ -235,14 +224,14 @@ alg_seq_ack(const struct alg_seq *s, struct rte_tcp_hdr *tcp)
 		sack_blocks(s, option);
 		break;
 	}
-	fix_sum(tcp, before);
+	tcp->cksum = nat_sum_replace(tcp->cksum, before, header_sum(tcp));
 }
 
 void
 alg_seq_set(struct rte_tcp_hdr *tcp, uint32_t seq)
 {
-	const uint32_t before = header_sum(tcp);
+	const uint16_t before = header_sum(tcp);
 
 	tcp->sent_seq = rte_cpu_to_be_32(seq);
-	fix_sum(tcp, before);
+	tcp->cksum = nat_sum_replace(tcp->cksum, before, header_sum(tcp));
 }

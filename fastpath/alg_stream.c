@@ -2,6 +2,7 @@
 #include "alg_stream.h"
 
 #include "check.h"
+#include "nat_rewrite.h"
 
 #include <rte_malloc.h>
 
@@ -255,16 +256,11 @@ edit_payload(const struct alg_stream_segment *s, uint32_t stale)
 static void
 clear_fin(struct rte_tcp_hdr *tcp)
 {
-	const uint16_t *word = (const uint16_t *)(const void *)&tcp->data_off;
-	const uint16_t before = *word;
-	uint32_t sum;
+	const uint8_t before = tcp->tcp_flags;
 
 	tcp->tcp_flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-	sum = (uint16_t)~tcp->cksum;
-	sum += (uint16_t)~before + (uint32_t)*word;
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	tcp->cksum = (rte_be16_t)~sum;
+	tcp->cksum = nat_sum_replace(
+		tcp->cksum, rte_cpu_to_be_16(before), rte_cpu_to_be_16(tcp->tcp_flags));
 }
 
 bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "alg_says.h"
-#include "alg_sdp.h"
+#include "sdp_alg.h"
 
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -11,20 +11,6 @@
 #include <cmocka.h>
 
 #define V "v=0\r\n"
-
-/* A description as if it were a message of its own. */
-static uint32_t
-scan(unsigned int dir, uint8_t proto, const char *text, uint32_t len, struct alg_findings *found)
-{
-	(void)dir;
-	(void)proto;
-	found->count = 0;
-	found->many = false;
-	alg_sdp_scan(text, (struct alg_text){ text, text + len }, found);
-	return len;
-}
-
-static const struct alg sdp = { .name = "sdp", .scan = scan, .print = alg_text_print };
 
 static void
 streams_are_expected_where_they_say(void **state)
@@ -74,7 +60,7 @@ streams_are_expected_where_they_say(void **state)
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(rows); i++)
 		alg_says_row(
-			&sdp, 0, IPPROTO_UDP, rows[i].text, strlen(rows[i].text), rows[i].want);
+			&sdp_alg, 0, IPPROTO_UDP, rows[i].text, strlen(rows[i].text), rows[i].want);
 }
 
 static void
@@ -125,12 +111,12 @@ what_is_refused_held_or_broken_expects_nothing(void **state)
 
 		if (rows[i].text[0] == '\0') {
 			assert_string_equal(
-				alg_says(&sdp, 0, IPPROTO_UDP, "", 0, says, sizeof(says)),
+				alg_says(&sdp_alg, 0, IPPROTO_UDP, "", 0, says, sizeof(says)),
 				rows[i].want);
 			continue;
 		}
 		alg_says_row(
-			&sdp, 0, IPPROTO_UDP, rows[i].text, strlen(rows[i].text), rows[i].want);
+			&sdp_alg, 0, IPPROTO_UDP, rows[i].text, strlen(rows[i].text), rows[i].want);
 	}
 }
 
@@ -145,7 +131,7 @@ more_streams_than_there_is_room_for_expect_nothing(void **state)
 		n += (size_t)snprintf(
 			text + n, sizeof(text) - n, "m=audio %u RTP/AVP 0\n", 4000 + 2 * i);
 	snprintf(want, sizeof(want), "%zu: many", n);
-	assert_string_equal(alg_says(&sdp, 0, IPPROTO_UDP, text, n, says, sizeof(says)), want);
+	assert_string_equal(alg_says(&sdp_alg, 0, IPPROTO_UDP, text, n, says, sizeof(says)), want);
 }
 
 int
