@@ -6,6 +6,7 @@
 #include "frag_table.h"
 #include "nat.h"
 #include "policy_count.h"
+#include "servermap.h"
 #include "worker.h"
 
 #include <rte_errno.h>
@@ -19,6 +20,13 @@
 
 #define INJECT_RING 1024
 #define SCAN_RING   256
+
+/* Room of the server-map: control connections are few among sessions. */
+static uint32_t
+expected(uint32_t max_sessions)
+{
+	return RTE_MIN(RTE_MAX(max_sessions / 16, UINT32_C(1024)), UINT32_C(1) << 20);
+}
 
 static int
 create_tables(struct engine *e, const struct engine_params *params, char *err, size_t err_size)
@@ -72,6 +80,11 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 	e->limits = limit_table_create(params->max_sessions);
 	if (e->blacklist == NULL || e->limits == NULL) {
 		snprintf(err, err_size, "too little memory for the blacklist and limits");
+		return -1;
+	}
+	e->servermap = servermap_create(expected(params->max_sessions), rte_rand(), params->socket);
+	if (e->servermap == NULL) {
+		snprintf(err, err_size, "too little memory for the server-map");
 		return -1;
 	}
 	if (params->nat) {
@@ -164,6 +177,7 @@ engine_destroy(struct engine *e)
 	frag_table_destroy(e->fragments);
 	snapshot_destroy(atomic_load(&e->snapshot));
 	nat_groups_destroy(e->nat_groups);
+	servermap_destroy(e->servermap);
 	if (e->neighbours != NULL)
 		neigh_table_destroy(e->neighbours);
 	if (e->routes != NULL)
@@ -314,6 +328,12 @@ struct blacklist *
 engine_blacklist(const struct engine *e)
 {
 	return e->blacklist;
+}
+
+struct servermap *
+engine_servermap(const struct engine *e)
+{
+	return e->servermap;
 }
 
 struct nat_groups *

@@ -36,6 +36,7 @@
 struct engine;
 struct frag_table;
 struct nat_groups;
+struct servermap;
 struct worker;
 
 struct engine_params {
@@ -81,6 +82,7 @@ struct frag_table *engine_fragments(const struct engine *); /* NULL: there is no
 struct rcu *engine_rcu(const struct engine *);
 struct limit_table *engine_limits(const struct engine *);
 struct blacklist *engine_blacklist(const struct engine *);
+struct servermap *engine_servermap(const struct engine *);
 struct nat_groups *engine_nat_groups(const struct engine *); /* NULL: without `nat` */
 
 /* Role lease.  Transit packets are transmitted and virtual MACs owned only while now < lease.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * First packets.  Order: blacklist, destination NAT, own address?, may this packet open a session
- * at all; source check, route and out zone; security policy; source NAT, create session, mirror
- * event. Each step takes the whole burst.  Whatever no rule permits is dropped.
+ * First packets.  Order: blacklist, server-map, destination NAT, own address?, may this packet open
+ * a session at all; source check, route and out zone; security policy; source NAT, create session,
+ * mirror event. Each step takes the whole burst.  Whatever no rule permits is dropped.
  */
 #include "first.h"
 
@@ -14,6 +14,7 @@
 #include "notice_send.h"
 #include "parse_l4.h"
 #include "policy_count.h"
+#include "servermap.h"
 #include "watch.h"
 
 /* An address of ours, of either family. */
@@ -26,8 +27,9 @@ struct own {
 /* A packet that has passed everything up to the policy. */
 struct candidate {
 	struct pkt *p;
-	struct own own;	     /* found: to the firewall itself */
-	struct nat_plan nat; /* of IPv4; dst is always set */
+	struct own own;	      /* found: to the firewall itself */
+	struct nat_lead lead; /* of IPv4; dst is always set */
+	bool expected;	      /* by the server-map: needs no rule */
 	struct egress egress;
 	uint8_t zone;		  /* where it leads */
 	enum drop_reason refused; /* cannot go on; its sender hears of it if the policy permits */
@@ -62,7 +64,7 @@ unroutable(const struct candidate *c)
 			return DROP_link_local;
 		return ip6_is_host(p->ip6->dst_addr) ? DROP_NONE : DROP_no_route;
 	}
-	return ip4_is_host(c->nat.dst) ? DROP_NONE : DROP_no_route;
+	return ip4_is_host(c->lead.dst) ? DROP_NONE : DROP_no_route;
 }
 
 static bool
@@ -149,17 +151,16 @@ limited(struct worker *w, const struct pkt *p, const struct session *s)
 	return limit_take(w->limits, &w->snap->limits[p->zone], &begins, w->now);
 }
 
-/* insert: make a session visible, in the place of `old` if that is one.
+/* insert: make a session visible, in the place of `old` if that is one.  plan: NULL, nothing is
+ * translated.
  * => Its index; that of another with the same key, and *existed; or SESSION_NONE and *reason. */
 static uint32_t
-insert(struct worker *w, struct candidate *c, struct session *s, uint32_t old, bool *existed,
-	enum drop_reason *reason)
+insert(struct worker *w, const struct pkt *p, struct nat_plan *plan, struct session *s,
+	uint32_t old, bool *existed, enum drop_reason *reason)
 {
-	const struct pkt *p = c->p;
-
 	*reason = DROP_table_full;
-	if (unlikely(w->snap->nat != NULL) && p->family == 4 && nat_plan_translates(&c->nat))
-		return nat_walk_insert(w, p, s, &c->nat, old, existed, reason);
+	if (unlikely(plan != NULL) && nat_plan_translates(plan))
+		return nat_walk_insert(w, p, s, plan, old, existed, reason);
 	if (likely(old == SESSION_NONE))
 		return p->family == 6 ? session_table_insert6(
 						w->sessions, s, &p->key6, w->id, w->now, existed)
@@ -200,13 +201,75 @@ fill(struct worker *w, const struct candidate *c, struct session *s, uint32_t po
 	return reason;
 }
 
+static struct servermap_key
+expected_key(const struct pkt *p)
+{
+	return (struct servermap_key){ .dst = p->family == 6 ? ip_addr_v6(p->ip6->dst_addr)
+							     : ip_addr_v4(p->ip->dst_addr),
+		.dport = key_ports(p).dst,
+		.proto = p->proto };
+}
+
+static struct ip_addr
+source_of(const struct pkt *p)
+{
+	return p->family == 6 ? ip_addr_v6(p->ip6->src_addr) : ip_addr_v4(p->ip->src_addr);
+}
+
+/* Is it expected?  Nothing is used up yet: much may still stand in its way. */
+static __rte_noinline bool
+expected_look(const struct worker *w, struct candidate *c)
+{
+	const struct servermap_key key = expected_key(c->p);
+	const struct ip_addr src = source_of(c->p);
+	struct servermap_entry e;
+
+	if (!servermap_peek(w->servermap, &key, &src, c->p->zone, w->now, &e))
+		return false;
+	c->expected = true;
+	if (c->p->family == 4) {
+		c->lead = (struct nat_lead){ .dst = key.dst.v4, .dport = key.dport };
+		if (e.to.family == 4) {
+			c->lead = (struct nat_lead){
+				.dst = e.to.v4, .dport = e.to_port, .translated = true
+			};
+		}
+	}
+	return true;
+}
+
+/* The session that was expected begins.  => DROP_NONE, or its entry is somebody else's by now. */
+static __rte_noinline enum drop_reason
+expected_take(struct worker *w, const struct candidate *c, struct session *s, struct nat_plan *plan)
+{
+	const struct servermap_key key = expected_key(c->p);
+	const struct ip_addr src = source_of(c->p);
+	struct servermap_entry e;
+	bool last;
+
+	atomic_fetch_or_explicit(&s->ctl, SESSION_F_EXPECTED, memory_order_relaxed);
+	if (plan != NULL && plan->lead.behind) {
+		atomic_store_explicit(&s->policy, 0, memory_order_relaxed);
+		return nat_walk_hold(w, c->p, plan) ? DROP_NONE : DROP_nat_no_mapping;
+	}
+	if (!servermap_take(w->servermap, &key, &src, c->p->zone, w->now, &e, &last))
+		return DROP_session_dead;
+	atomic_store_explicit(&s->policy, e.policy, memory_order_relaxed);
+	if (plan != NULL) {
+		plan->inbound = last ? e.note : 0;
+		plan->at = e.from.family == 4 ? e.from.v4 : 0;
+	}
+	return DROP_NONE;
+}
+
 /* session_create: make the candidate's session visible and let its packet through.
  * => false: another worker was faster; the packet has gone through that session. */
 static bool
 session_create(struct worker *w, struct candidate *c, uint32_t policy)
 {
 	struct pkt *p = c->p;
-	const bool nat = unlikely(w->snap->nat != NULL) && p->family == 4 && !c->own.found;
+	const bool nat = unlikely(w->engine->nat_groups != NULL) && p->family == 4 && !c->own.found;
+	struct nat_plan plan, *const planned = nat ? &plan : NULL;
 	uint32_t index = SESSION_NONE;
 	enum drop_reason reason;
 	struct tcp_segment seg;
@@ -222,13 +285,17 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 		worker_drop(w, p, DROP_table_full);
 		return true;
 	}
+	if (nat)
+		plan = (struct nat_plan){ .lead = c->lead };
 	reason = fill(w, c, s, policy, &seg);
 	if (reason == DROP_NONE && unlikely(w->snap->limit_zones >> p->zone & 1))
 		reason = limited(w, p, s);
+	if (reason == DROP_NONE && unlikely(c->expected))
+		reason = expected_take(w, c, s, planned);
 	if (reason == DROP_NONE && nat)
-		reason = nat_walk_source(w, p, c->zone, c->egress.interface, &c->nat);
+		reason = nat_walk_source(w, p, c->zone, c->egress.interface, &plan);
 	if (reason == DROP_NONE)
-		index = insert(w, c, s, SESSION_NONE, &existed, &reason);
+		index = insert(w, p, planned, s, SESSION_NONE, &existed, &reason);
 	if (existed && p->proto == IPPROTO_TCP) {
 		const struct session *old = session_table_at(w->sessions, index);
 		uint32_t replaced = SESSION_NONE;
@@ -236,7 +303,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 		bool again = false;
 
 		if (session_tcp_reopen(old, p->swap ^ session_swap(old), &seg))
-			replaced = insert(w, c, s, index, &again, &why);
+			replaced = insert(w, p, planned, s, index, &again, &why);
 		if (replaced != SESSION_NONE && !again) {
 			index = replaced;
 			existed = false;
@@ -246,7 +313,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 		limit_gone(w->limits, session_table_index(w->sessions, s));
 		session_table_unalloc(w->sessions, s);
 		if (nat)
-			nat_walk_release(w, p, &c->nat);
+			nat_walk_release(w, p, &plan);
 	}
 	if (index == SESSION_NONE) {
 		worker_drop(w, p, reason);
@@ -328,13 +395,13 @@ prepare_transit(const struct worker *w, struct candidate *c)
 
 	if (reason == DROP_NONE)
 		reason = egress_route(w, p->family,
-			p->family == 6 ? (const void *)p->ip6->dst_addr : &c->nat.dst, &c->egress);
+			p->family == 6 ? (const void *)p->ip6->dst_addr : &c->lead.dst, &c->egress);
 	if (reason != DROP_NONE)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
 		return DROP_no_route;
-	if (p->family == 4 && unlikely(c->egress.next_hop == c->nat.dst) &&
-		snapshot_is_edge(w->snap, c->nat.dst))
+	if (p->family == 4 && unlikely(c->egress.next_hop == c->lead.dst) &&
+		snapshot_is_edge(w->snap, c->lead.dst))
 		return DROP_smurf;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
 	reason = egress_allowed(w, p, p->family, &c->egress, c->zone);
@@ -364,15 +431,14 @@ admit_nat(struct worker *w, struct candidate *c)
 {
 	const struct pkt *p = c->p;
 
-	c->nat.source = c->nat.destination = false;
-	c->nat.note = 0;
-	if (!nat_walk_destination(w, p, &c->nat)) {
+	if (!nat_walk_destination(w, p, &c->lead) && !nat_walk_behind(w, p, &c->lead)) {
 		find_own(w, p, &c->own);
 		if (c->own.found)
 			return DROP_NONE;
 		if (nat_has_address(w->snap->nat, p->ip->dst_addr))
 			return w->owner ? DROP_nat_no_mapping : DROP_not_owner;
 	}
+	c->expected = c->lead.behind;
 	return cannot_open(w, p);
 }
 
@@ -385,8 +451,10 @@ admit(struct worker *w, struct candidate *c)
 	enum drop_reason reason;
 
 	c->own.found = false;
+	c->expected = false;
+	c->lead.translated = c->lead.behind = false;
 	if (p->family == 4)
-		c->nat.dst = p->ip->dst_addr;
+		c->lead.dst = p->ip->dst_addr;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
 		worker_drop(w, p, DROP_blacklist);
 		return false;
@@ -395,6 +463,8 @@ admit(struct worker *w, struct candidate *c)
 		scan_note(w, p);
 	if (p->icmp == PKT_ICMP_ERROR) {
 		reason = DROP_icmp_no_session;
+	} else if (unlikely(servermap_count(w->servermap) > 0) && expected_look(w, c)) {
+		reason = cannot_open(w, p);
 	} else if (unlikely(w->snap->nat != NULL) && p->family == 4) {
 		reason = admit_nat(w, c);
 	} else {
@@ -453,8 +523,7 @@ union policy_keys {
 };
 
 static void
-policy_key_of(
-	const struct worker *w, const struct candidate *c, union policy_keys *keys, uint32_t i)
+policy_key_of(const struct candidate *c, union policy_keys *keys, uint32_t i)
 {
 	const struct pkt *p = c->p;
 	struct parse_ports ports = policy_ports(p);
@@ -472,13 +541,13 @@ policy_key_of(
 	} else {
 		struct policy_key *k = &keys->v4[i];
 
-		if (unlikely(w->snap->nat != NULL) && c->nat.destination)
-			ports.dst = c->nat.dport;
+		if (unlikely(c->lead.translated))
+			ports.dst = c->lead.dport;
 		*k = (struct policy_key){ .source_zone = p->zone,
 			.destination_zone = c->zone,
 			.proto = p->proto,
 			.src = p->ip->src_addr,
-			.dst = c->nat.dst,
+			.dst = c->lead.dst,
 			.sport = ports.src,
 			.dport = ports.dst };
 	}
@@ -530,7 +599,7 @@ permit(struct worker *w, struct policy_counter *row, struct candidate *c,
 		notice_drop(w, p, c->refused, &c->egress);
 	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
 		notice_drop(w, p, DROP_neigh_failed, &c->egress);
-	} else if (session_create(w, c, v->id)) {
+	} else if (session_create(w, c, v->id) && !c->expected) {
 		count(w, row, c, v);
 	}
 }
@@ -561,7 +630,7 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 			continue;
 		if (asked != i)
 			candidates[asked] = candidates[i];
-		policy_key_of(w, &candidates[asked], &keys, asked);
+		policy_key_of(&candidates[asked], &keys, asked);
 		asked++;
 	}
 	if (asked == 0) {
@@ -577,7 +646,7 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 		trace_first(w, &candidates[0].egress, candidates[0].own.found, &verdicts[0]);
 	row = policy_counters(w->snap->policy, w->id);
 	for (uint32_t i = 0; i < asked; i++) {
-		if (verdicts[i].action == POLICY_PERMIT)
+		if (verdicts[i].action == POLICY_PERMIT || unlikely(candidates[i].expected))
 			permit(w, row, &candidates[i], &verdicts[i]);
 		else
 			refuse(w, row, &candidates[i], &verdicts[i]);

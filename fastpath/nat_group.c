@@ -2,6 +2,7 @@
 #include "nat_group.h"
 
 #include "check.h"
+#include "nat_map.h"
 #include "policy.h"
 #include "rcu.h"
 
@@ -11,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+
+#define MAP_SEED UINT64_C(0x5ca1ab1e0ddba11)
 
 enum life {
 	LIFE_FREE,
@@ -26,6 +29,7 @@ struct group {
 	uint32_t name;		/* as in records, set before LIFE_USED */
 	struct nat_group_params params;
 	struct nat_pool *pool;
+	struct nat_map *map; /* NULL: ports depend on the other end */
 	_Atomic(uint64_t) taken, given, exhausted;
 };
 
@@ -60,7 +64,9 @@ set_life(struct group *g, enum life life)
 static void
 free_group(struct group *g)
 {
+	nat_map_destroy(g->map);
 	nat_pool_destroy(g->pool);
+	g->map = NULL;
 	g->pool = NULL;
 	set_life(g, LIFE_FREE);
 }
@@ -85,6 +91,16 @@ same(const struct nat_group_params *a, const struct nat_group_params *b)
 	       memcmp(a->sections, b->sections, a->section_count * sizeof(a->sections[0])) == 0;
 }
 
+/* As many as there are ports, or sessions. */
+static uint32_t
+mappings(const struct nat_groups *groups, const struct nat_pool *pool)
+{
+	const uint64_t ports =
+		(uint64_t)nat_pool_addresses(pool) * NAT_POOL_PROTOCOLS * (UINT16_MAX + 1U);
+
+	return (uint32_t)RTE_MIN(ports, groups->params.max_sessions);
+}
+
 static int
 make(struct nat_groups *groups, struct group *g, const struct nat_group_params *params)
 {
@@ -103,6 +119,17 @@ make(struct nat_groups *groups, struct group *g, const struct nat_group_params *
 	g->pool = nat_pool_create(&pool);
 	if (g->pool == NULL)
 		return -errno;
+	if (params->endpoint_independent) {
+		g->map = nat_map_create(
+			mappings(groups, g->pool), pool.seed ^ MAP_SEED, groups->params.socket);
+		if (g->map == NULL) {
+			const int rc = -errno;
+
+			nat_pool_destroy(g->pool);
+			g->pool = NULL;
+			return rc;
+		}
+	}
 	g->params = *params;
 	g->name = policy_rule_id(params->name);
 	g->references = 0;
@@ -258,7 +285,8 @@ nat_groups_take(
 	enum nat_refusal refusal;
 
 	FW_ASSERT(id < NAT_GROUPS_MAX);
-	refusal = nat_pool_take(g->pool, want, got);
+	refusal = g->map != NULL ? nat_map_hold(g->map, g->pool, want, got)
+				 : nat_pool_take(g->pool, want, got);
 	atomic_fetch_add_explicit(
 		refusal == NAT_OK ? &g->taken : &g->exhausted, 1, memory_order_relaxed);
 	return refusal;
@@ -271,10 +299,10 @@ nat_groups_claim(struct nat_groups *groups, uint16_t id, uint8_t proto, rte_be32
 	struct group *g = &groups->groups[id];
 	enum nat_refusal refusal;
 
-	(void)port; /* of a mapping that does not depend on the endpoint */
 	if (id >= NAT_GROUPS_MAX || life_of(g) != LIFE_USED)
 		return NAT_NOT_OURS;
-	refusal = nat_pool_claim(g->pool, proto, host, got);
+	refusal = g->map != NULL ? nat_map_claim(g->map, g->pool, proto, host, port, got)
+				 : nat_pool_claim(g->pool, proto, host, got);
 	if (refusal == NAT_OK)
 		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
 	return refusal;
@@ -286,8 +314,27 @@ nat_groups_give(struct nat_groups *groups, uint16_t id, uint8_t proto, const str
 	struct group *g = &groups->groups[id];
 
 	FW_ASSERT(id < NAT_GROUPS_MAX);
-	if (nat_pool_give(g->pool, proto, got))
+	if (g->map != NULL ? nat_map_drop(g->map, g->pool, proto, got)
+			   : nat_pool_give(g->pool, proto, got))
 		atomic_fetch_add_explicit(&g->given, 1, memory_order_relaxed);
+}
+
+bool
+nat_groups_behind(const struct nat_groups *groups, uint16_t id, uint8_t proto,
+	const struct nat_got *out, struct nat_map_entry *e)
+{
+	const struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return g->params.full_cone && life_of(g) == LIFE_USED &&
+	       nat_map_outside(g->map, proto, out, e);
+}
+
+const struct nat_map *
+nat_groups_map(const struct nat_groups *groups, uint16_t id)
+{
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return groups->groups[id].map;
 }
 
 struct nat_group_stats

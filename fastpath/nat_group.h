@@ -64,7 +64,7 @@ uint16_t nat_groups_find(const struct nat_groups *, const char *name);
 uint32_t nat_groups_name(const struct nat_groups *, uint16_t id);
 uint16_t nat_groups_named(const struct nat_groups *, uint32_t name);
 
-/* nat_note: session_outside.note of a session whose outside source is from a group; 0: of none. */
+/* nat_note: session_outside.note and .inbound of a session that holds an address and port. */
 static inline uint32_t
 nat_note(uint16_t group)
 {
@@ -87,6 +87,15 @@ enum nat_refusal nat_groups_claim(struct nat_groups *, uint16_t id, uint8_t prot
 	rte_be16_t port, const struct nat_got *);
 /* nat_groups_give: a session is over.  => Any lcore. */
 void nat_groups_give(struct nat_groups *, uint16_t id, uint8_t proto, const struct nat_got *);
+
+/* nat_groups_behind: who is behind this outside address and port of a group that lets anybody send
+ * there (full cone)?  One session more holds the mapping: give it back as what it sends from.
+ * => Any lcore; false: nobody. */
+struct nat_map_entry;
+bool nat_groups_behind(const struct nat_groups *, uint16_t id, uint8_t proto,
+	const struct nat_got *out, struct nat_map_entry *);
+/* nat_groups_map: for shows: mappings that do not depend on the other end, NULL: there are none. */
+const struct nat_map *nat_groups_map(const struct nat_groups *, uint16_t id);
 
 /* Counters of a group: added to by any worker, for first packets and ends of sessions. */
 struct nat_group_stats {

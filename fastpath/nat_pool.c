@@ -462,23 +462,27 @@ static enum nat_refusal
 take_pat(struct nat_pool *p, const struct nat_want *w, struct nat_got *got)
 {
 	const int proto = protocol_of(w->proto);
-	const uint32_t tries = p->paired ? 1 : p->count;
+	const bool one = p->paired || w->at != 0;
+	const uint32_t tries = one ? 1 : p->count;
 	struct taker *t = &p->takers[w->worker];
 	uint32_t addr = p->paired ? index_of_host(p, w->host) : t->addr;
 
 	if (proto < 0)
 		return NAT_NO_PORTS_IN_PROTOCOL;
+	if (w->at != 0 && !index_of(p, w->at, &addr))
+		return NAT_NOT_OURS;
 	for (enum round round = ROUND_HOME; round <= ROUND_PARITY; round++) {
 		for (uint32_t i = 0; i < tries; i++) {
 			const int port = take_port(p, w, addr, proto, round);
 
 			if (port >= 0) {
-				t->addr = addr;
+				if (!one)
+					t->addr = addr;
 				*got = (struct nat_got){ .addr = address_at(p, addr),
 					.port = rte_cpu_to_be_16((uint16_t)port) };
 				return NAT_OK;
 			}
-			if (!p->paired)
+			if (!one)
 				addr = addr + 1 == p->count ? 0 : addr + 1;
 		}
 	}

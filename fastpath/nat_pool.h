@@ -56,6 +56,7 @@ struct nat_want {
 	rte_be16_t port;
 	rte_be32_t remote; /* its destination, as it will be sent: what the reply comes from */
 	rte_be16_t remote_port;
+	rte_be32_t at; /* PAT: at this address only; 0: at any */
 };
 
 struct nat_got {

@@ -3,9 +3,11 @@
 
 #include "frag.h"
 #include "nat.h"
+#include "nat_map.h"
 #include "nat_rewrite.h"
 #include "parse_l4.h"
 #include "policy_count.h"
+#include "servermap.h"
 
 #define CLASHES 4 /* ports tried when the outside key is another session's */
 
@@ -14,6 +16,15 @@ static struct parse_ports
 ports_of(const struct pkt *p)
 {
 	return (struct parse_ports){ .src = p->key.port[p->swap], .dst = p->key.port[!p->swap] };
+}
+
+static void
+give(const struct worker *w, uint8_t proto, uint32_t note, rte_be32_t addr, rte_be16_t port)
+{
+	const struct nat_got got = { .addr = addr, .port = port };
+
+	if (note != 0)
+		nat_groups_give(w->engine->nat_groups, nat_note_group(note), proto, &got);
 }
 
 /* One of a server's hosts: always the same for one client. */
@@ -34,29 +45,67 @@ inside_port(const struct nat_server *s, rte_be16_t port)
 }
 
 void
-nat_plan_destination(
-	const struct nat *nat, uint8_t zone, const struct session_tuple4 *t, struct nat_plan *plan)
+nat_lead_find(
+	const struct nat *nat, uint8_t zone, const struct session_tuple4 *t, struct nat_lead *lead)
 {
 	const struct nat_server *server = nat_server_find(nat, zone, t->dst, t->proto, t->dport);
 
-	plan->dst = t->dst;
-	plan->dport = t->dport;
+	*lead = (struct nat_lead){ .dst = t->dst, .dport = t->dport };
 	if (server != NULL) {
-		plan->dst = inside_host(server, t->src);
-		plan->dport = inside_port(server, t->dport);
-		plan->destination = true;
+		lead->dst = inside_host(server, t->src);
+		lead->dport = inside_port(server, t->dport);
+		lead->translated = true;
 	} else {
-		plan->destination = nat_static_public(nat, t->dst, &plan->dst);
+		lead->translated = nat_static_public(nat, t->dst, &lead->dst);
 	}
 }
 
 bool
-nat_walk_destination(const struct worker *w, const struct pkt *p, struct nat_plan *plan)
+nat_walk_destination(const struct worker *w, const struct pkt *p, struct nat_lead *lead)
 {
 	const struct session_tuple4 t = session_key4_tuple(&p->key, p->swap);
 
-	nat_plan_destination(w->snap->nat, p->zone, &t, plan);
-	return plan->destination;
+	nat_lead_find(w->snap->nat, p->zone, &t, lead);
+	return lead->translated;
+}
+
+/* Of a group; one session more holds it.  => its note, 0: there is no such mapping. */
+static uint32_t
+hold_behind(const struct worker *w, const struct pkt *p, struct nat_map_entry *e)
+{
+	const struct nat *nat = w->snap->nat;
+	const struct nat_got out = { .addr = p->ip->dst_addr, .port = ports_of(p).dst };
+
+	for (uint32_t i = 0; i < nat->group_count; i++) {
+		if (nat_groups_behind(nat->groups, nat->group_ids[i], p->proto, &out, e))
+			return nat_note(nat->group_ids[i]);
+	}
+	return 0;
+}
+
+bool
+nat_walk_behind(const struct worker *w, const struct pkt *p, struct nat_lead *lead)
+{
+	struct nat_map_entry e;
+	const uint32_t note = hold_behind(w, p, &e);
+
+	if (note == 0)
+		return false;
+	/* What it is denied later must not keep the mapping alive. */
+	give(w, p->proto, note, p->ip->dst_addr, ports_of(p).dst);
+	*lead = (struct nat_lead){
+		.dst = e.host, .dport = e.port, .translated = true, .behind = true
+	};
+	return true;
+}
+
+bool
+nat_walk_hold(const struct worker *w, const struct pkt *p, struct nat_plan *plan)
+{
+	struct nat_map_entry e;
+
+	plan->inbound = hold_behind(w, p, &e);
+	return plan->inbound != 0 && e.host == plan->lead.dst && e.port == plan->lead.dport;
 }
 
 /* What the first source NAT rule that matches says; its hit is counted. */
@@ -70,9 +119,9 @@ source_rule(const struct worker *w, const struct pkt *p, uint8_t zone, const str
 		.destination_zone = zone,
 		.proto = p->proto,
 		.src = p->ip->src_addr,
-		.dst = plan->dst,
+		.dst = plan->lead.dst,
 		.sport = has_ports ? ports.src : 0,
-		.dport = plan->dport };
+		.dport = plan->lead.dport };
 	struct policy_verdict v;
 
 	if (nat->rules == NULL)
@@ -98,8 +147,9 @@ take(struct worker *w, const struct pkt *p, uint16_t group, struct nat_plan *pla
 		.proto = p->proto,
 		.host = p->ip->src_addr,
 		.port = ports_of(p).src,
-		.remote = plan->dst,
-		.remote_port = plan->dport };
+		.remote = plan->lead.dst,
+		.remote_port = plan->lead.dport,
+		.at = plan->at };
 	struct nat_got got;
 	const enum nat_refusal refusal = nat_groups_take(w->engine->nat_groups, group, &want, &got);
 
@@ -122,6 +172,9 @@ nat_walk_source(struct worker *w, const struct pkt *p, uint8_t zone, uint16_t in
 
 	plan->src = p->ip->src_addr;
 	plan->sport = ports_of(p).src;
+	plan->lead.dport = plan->lead.translated ? plan->lead.dport : ports_of(p).dst;
+	if (nat == NULL)
+		return DROP_NONE;
 	if (nat_static_inside(nat, p->ip->src_addr, &plan->src)) {
 		plan->source = true;
 		return DROP_NONE;
@@ -133,20 +186,12 @@ nat_walk_source(struct worker *w, const struct pkt *p, uint8_t zone, uint16_t in
 	return group == NAT_GROUP_NONE ? DROP_nat_exhausted : take(w, p, group, plan);
 }
 
-static void
-give(const struct worker *w, uint8_t proto, const struct nat_plan *plan)
-{
-	const struct nat_got got = { .addr = plan->src, .port = plan->sport };
-
-	if (plan->note != 0)
-		nat_groups_give(w->engine->nat_groups, nat_note_group(plan->note), proto, &got);
-}
-
 void
 nat_walk_release(struct worker *w, const struct pkt *p, struct nat_plan *plan)
 {
-	give(w, p->proto, plan);
-	plan->note = 0;
+	give(w, p->proto, plan->note, plan->src, plan->sport);
+	give(w, p->proto, plan->inbound, p->ip->dst_addr, ports_of(p).dst);
+	plan->note = plan->inbound = 0;
 	plan->source = false;
 }
 
@@ -155,8 +200,9 @@ static bool
 outside_of(const struct pkt *p, const struct nat_plan *plan, struct session_outside *o)
 {
 	o->swap = session_key4_make(
-		&o->key, plan->src, plan->dst, plan->sport, plan->dport, p->proto);
+		&o->key, plan->src, plan->lead.dst, plan->sport, plan->lead.dport, p->proto);
 	o->note = plan->note;
+	o->inbound = plan->inbound;
 	return memcmp(&o->key, &p->key, sizeof(o->key)) != 0;
 }
 
@@ -168,7 +214,7 @@ another(struct worker *w, const struct pkt *p, struct nat_plan *plan)
 
 	if (plan->note == 0 || take(w, p, nat_note_group(plan->note), plan) != DROP_NONE)
 		return false;
-	give(w, p->proto, &was);
+	give(w, p->proto, was.note, was.src, was.sport);
 	return plan->src != was.src || plan->sport != was.sport;
 }
 
@@ -208,17 +254,26 @@ nat_walk_insert(struct worker *w, const struct pkt *p, struct session *s, struct
 }
 
 void
+nat_expected_gone(void *ctx, const struct servermap_entry *e)
+{
+	give(ctx, e->key.proto, e->note, e->key.dst.v4, e->key.dport);
+}
+
+void
 nat_session_gone(struct worker *w, const struct session *s)
 {
 	struct session_outside o;
-	struct nat_plan plan = { 0 };
+	struct session_tuple4 t;
+	struct session_key4 key;
 
 	if (!session_table_outside(w->sessions, s, &o))
 		return;
-	plan.src = o.key.addr[o.swap];
-	plan.sport = o.key.port[o.swap];
-	plan.note = o.note;
-	give(w, o.key.proto, &plan);
+	t = session_key4_tuple(&o.key, o.swap);
+	give(w, t.proto, o.note, t.src, t.sport);
+	if (o.inbound == 0 || !session_table_key4(w->sessions, s, &key))
+		return;
+	t = session_key4_tuple(&key, session_swap(s));
+	give(w, t.proto, o.inbound, t.dst, t.dport);
 }
 
 void

@@ -8,29 +8,44 @@
 #include "worker.h"
 
 struct nat;
+struct servermap_entry;
+
+/* Where a first packet leads to. */
+struct nat_lead {
+	rte_be32_t dst;
+	rte_be16_t dport; /* as in a session's key; set when translated, or with NAT */
+	bool translated;
+	bool behind; /* by a mapping, which is to be held: nat_walk_hold() */
+};
 
 /* How a first packet is to leave, and so its session. */
 struct nat_plan {
-	rte_be32_t src, dst;
-	rte_be16_t sport, dport; /* as in a session's key */
-	uint32_t note; /* what of an address group the source is: nat_note(), 0 = nothing */
-	bool source,
-		destination; /* is translated; else its address and port are not set, but dst */
+	struct nat_lead lead;
+	rte_be32_t src;
+	rte_be16_t sport;
+	bool source;		/* is translated */
+	uint32_t note, inbound; /* what it holds of address groups, as in session_outside */
+	rte_be32_t at;		/* the source shall be this address of its group; 0: any */
 };
 
 static inline bool
 nat_plan_translates(const struct nat_plan *plan)
 {
-	return plan->source || plan->destination;
+	return plan->source || plan->lead.translated;
 }
 
-/* nat_plan_destination: where a first packet from `zone` leads to: the plan's dst, dport and
- * destination; as they are without a NAT server or static mapping. */
-void nat_plan_destination(
-	const struct nat *, uint8_t zone, const struct session_tuple4 *, struct nat_plan *);
+/* nat_lead_find: where a first packet from `zone` leads to, as it stands without a NAT server or
+ * static mapping. */
+void nat_lead_find(
+	const struct nat *, uint8_t zone, const struct session_tuple4 *, struct nat_lead *);
 
-/* nat_walk_destination: the same for a packet.  => plan->destination */
-bool nat_walk_destination(const struct worker *, const struct pkt *, struct nat_plan *);
+/* nat_walk_destination: the same for a packet.  => lead->translated */
+bool nat_walk_destination(const struct worker *, const struct pkt *, struct nat_lead *);
+
+/* nat_walk_behind: is it for a mapping that anybody may send to (full cone)?  nat_walk_hold: the
+ * same, and the plan holds the mapping. */
+bool nat_walk_behind(const struct worker *, const struct pkt *, struct nat_lead *);
+bool nat_walk_hold(const struct worker *, const struct pkt *, struct nat_plan *);
 
 /* nat_walk_source: its source, when the policy has permitted it to go to `zone` by `interface`.
  * => DROP_NONE, also when it stays as it is; then a port that it took is the plan's. */
@@ -46,6 +61,9 @@ uint32_t nat_walk_insert(struct worker *, const struct pkt *, struct session *, 
 
 /* nat_walk_release: give back what the plan has taken. */
 void nat_walk_release(struct worker *, const struct pkt *, struct nat_plan *);
+
+/* nat_expected_gone: servermap_gone_fn with a worker: what an entry holds goes back. */
+void nat_expected_gone(void *worker, const struct servermap_entry *);
 
 /* nat_session_gone: a translated session is being removed; its keys are still in the table. */
 void nat_session_gone(struct worker *, const struct session *);

@@ -76,7 +76,9 @@ enum session_state {
 #define SESSION_F_FINACK0 UINT32_C(0x00008000) /* the FIN of direction 0 has been acknowledged */
 #define SESSION_F_FINACK1 UINT32_C(0x00010000)
 /* The initiator has sent a SYN that the session lets pass but does not follow; see session_tcp.c */
-#define SESSION_F_RESYN UINT32_C(0x00020000)
+#define SESSION_F_RESYN	   UINT32_C(0x00020000)
+#define SESSION_F_EXPECTED UINT32_C(0x00040000) /* by the server-map: no rule permits it itself */
+#define SESSION_F_ALG	   UINT32_C(0x00080000) /* an ALG follows what its packets say */
 
 #define SESSION_KIND_NAT    UINT32_C(0x00200000) /* translated: has an outside key as well */
 #define SESSION_KIND_IPV6   UINT32_C(0x00400000)

@@ -106,6 +106,20 @@ rezoned(const struct engine *e, const struct snapshot *snap, const struct sessio
 	return false;
 }
 
+/* What was expected lives as long as the rule of the session that spoke of it permits; what came to
+ * a mapping for anybody (rule 0) as long as that. */
+static struct policy_verdict
+parent_verdict(const struct snapshot *snap, uint32_t rule)
+{
+	const uint16_t slot = rule != 0 ? policy_slot_of(snap->policy, rule) : 0;
+	struct policy_verdict v = { .action = POLICY_PERMIT, .slot = slot, .id = rule };
+
+	if (rule != 0 && (slot == 0 || !policy_active(snap->policy, slot) ||
+				 policy_rule_action(snap->policy, slot) != POLICY_PERMIT))
+		v.action = POLICY_DENY;
+	return v;
+}
+
 /* Is a session translated as the configuration says now?  Of a source NAT rule that has changed
  * only the group matters: what sessions have taken stays theirs. */
 static bool
@@ -115,14 +129,17 @@ still_translated(const struct engine *e, const struct snapshot *snap, const stru
 	const struct session_tuple4 t = session_key4_tuple(&key->v4, session_swap(s));
 	struct session_outside o;
 	rte_be32_t address;
-	struct nat_plan plan;
+	struct nat_lead lead;
 
 	if (session_family(s) != 4)
 		return true;
 	if (snap->nat == NULL || !session_table_outside(engine_sessions(e), s, &o))
 		return false;
-	nat_plan_destination(snap->nat, s->zone[0], &t, &plan);
-	if (plan.dst != l->dst || plan.dport != l->dport)
+	nat_lead_find(snap->nat, s->zone[0], &t, &lead);
+	if (o.inbound != 0) {
+		if (nat_groups_retired(snap->nat->groups, nat_note_group(o.inbound)))
+			return false;
+	} else if (lead.dst != l->dst || lead.dport != l->dport)
 		return false;
 	if (o.note != 0)
 		return !nat_groups_retired(snap->nat->groups, nat_note_group(o.note));
@@ -152,6 +169,9 @@ session_recheck(const struct engine *e, uint32_t slots, struct session_recheck *
 		else if (r->rezoned != 0 &&
 			 rezoned(e, snap, s, &w.key, nat ? &l : NULL, r->rezoned))
 			v.action = POLICY_DENY;
+		else if ((atomic_load_explicit(&s->ctl, memory_order_relaxed) &
+				 SESSION_F_EXPECTED) != 0)
+			v = parent_verdict(snap, was);
 		else if (!needs_no_rule(snap, s, &w.key))
 			classify(snap, s, &w.key, nat ? &l : NULL, &v);
 		if (v.action != POLICY_PERMIT) {

@@ -41,8 +41,11 @@ struct session_table_params {
 /* The outside key of a session.  Always IPv4; that of an IPv6 session is what NAT64 makes of it. */
 struct session_outside {
 	struct session_key4 key;
-	uint8_t swap;  /* the initiator is this endpoint of it */
-	uint32_t note; /* for whoever translates: kept with the session, looked at by nobody */
+	uint8_t swap; /* the initiator is this endpoint of it */
+	/* For whoever translates, kept with the session and looked at by nobody: nat_note() of the
+	 * group that the outside source is from, and of that which the destination, as it comes in,
+	 * is from; 0: of none. */
+	uint32_t note, inbound;
 };
 
 /* What stands in the way of a session with two keys. */

@@ -91,7 +91,9 @@ struct session_second {
 	rte_be16_t port[2];
 	uint16_t address_sum; /* direction 0's, as in struct session_leaving */
 	uint16_t port_sum;
+	uint32_t inbound;
 };
+static_assert(sizeof(struct session_second) == 32, "two in a cache line");
 static_assert(offsetof(struct session_second, kind) == offsetof(struct session, ctl) &&
 		      offsetof(struct session_second, addr) == offsetof(struct session, addr) &&
 		      offsetof(struct session_second, port) == offsetof(struct session, port),

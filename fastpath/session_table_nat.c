@@ -64,9 +64,10 @@ session_table_outside(
 	if (session_home_of(s) == SESSION_NO_HOME || !session_translated(s))
 		return false;
 	o = second_of(t, s);
-	*out = (struct session_outside){
-		.key = outside_key(o), .swap = session_ctl_swap(kind_of(o)), .note = o->note
-	};
+	*out = (struct session_outside){ .key = outside_key(o),
+		.swap = session_ctl_swap(kind_of(o)),
+		.note = o->note,
+		.inbound = o->inbound };
 	return session_table_still(s, generation);
 }
 
@@ -129,6 +130,7 @@ set_outside(struct session_table *t, struct session *s, const struct session_out
 	atomic_store_explicit(
 		&o->kind, session_kind(4, outside->key.proto, outside->swap), memory_order_relaxed);
 	o->note = outside->note;
+	o->inbound = outside->inbound;
 	memcpy(o->addr, outside->key.addr, sizeof(o->addr));
 	memcpy(o->port, outside->key.port, sizeof(o->port));
 	o->address_sum = sum_difference(address_sum(o->addr), address_sum(s->addr));

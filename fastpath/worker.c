@@ -15,6 +15,7 @@
 #include "notice_send.h"
 #include "parse.h"
 #include "policy_count.h"
+#include "servermap.h"
 #include "watch.h"
 
 #include <rte_errno.h>
@@ -29,6 +30,7 @@
 #define LOG_RING	   4096
 #define HOUSEKEEPING_STEP  32  /* timer wheel entries per turn */
 #define HOUSEKEEPING_EVERY 4   /* turns, a power of two; every one while the table is crowded */
+#define SERVERMAP_STEP	   64  /* places per turn */
 #define EVICT_STEP	   256 /* sessions per turn */
 #define LACP_EVERY	   16 /* turns, a power of two: far less than the 100 ms LACP can do without */
 
@@ -265,6 +267,10 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 	worker_event(w, s, index, MIRROR_DELETE);
 	if (session_translated(s))
 		nat_session_gone(w, s);
+	if (unlikely((atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_ALG) != 0))
+		servermap_remove_parent(w->servermap, index,
+			atomic_load_explicit(&s->generation, memory_order_relaxed),
+			nat_expected_gone, w);
 }
 
 static void
@@ -291,6 +297,9 @@ housekeep(struct worker *w)
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
 	evict(w);
 	frag_age(w);
+	if (w->id == 0 && unlikely(servermap_count(w->servermap) > 0))
+		servermap_age(w->servermap, &w->servermap_cursor, SERVERMAP_STEP, w->now,
+			nat_expected_gone, w);
 }
 
 /* Its state is another one. */
@@ -809,6 +818,7 @@ worker_create(
 	w->routes6 = e->routes6;
 	w->blacklist = e->blacklist;
 	w->limits = e->limits;
+	w->servermap = e->servermap;
 	snprintf(name, sizeof(name), "%s-punt%u", e->name, id);
 	w->punt = rte_ring_create(name, PUNT_RING, socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	snprintf(name, sizeof(name), "%s-event%u", e->name, id);

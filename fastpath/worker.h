@@ -35,6 +35,7 @@ struct worker {
 	struct route6_table *routes6;
 	struct blacklist *blacklist;
 	struct limit_table *limits;
+	struct servermap *servermap;
 	struct rte_ring *punt;	 /* SP: this worker, SC: control core */
 	struct rte_ring *events; /* SP: this worker, SC: HRP core */
 	struct rte_ring *log;	 /* SP: this worker, SC: management */
@@ -71,6 +72,7 @@ struct worker {
 	struct pkt pkts[WORKER_BURST];	    /* this burst's IPv4 */
 	struct pkt pkts6[WORKER_BURST];	    /* and its IPv6 */
 	struct pkt datagrams[WORKER_BURST]; /* of both, that a fragment has made complete */
+	uint32_t servermap_cursor;	    /* worker 0: where to look next for what is over */
 	uint32_t fragments_cursor;	    /* whose time is over: where to look next */
 	/* TX queues by interface */
 	uint64_t queued;			/* bit per interface that may have something */
@@ -94,6 +96,7 @@ struct engine {
 	struct neigh_table *neighbours;
 	struct blacklist *blacklist;
 	struct limit_table *limits;
+	struct servermap *servermap;
 	struct nat_groups *nat_groups; /* NULL: nothing is translated */
 	struct frag_table *fragments;  /* NULL: fragments are dropped */
 	struct rte_ring *scans;	       /* MP: workers, SC: M */

@@ -209,7 +209,8 @@ struct hrp_record_session4 {
 struct hrp_session_outside {
 	rte_be32_t src, dst;
 	rte_be16_t sport, dport;
-	rte_be32_t group; /* name of the address group that src is from (nat_groups_name()), 0 */
+	rte_be32_t group;   /* name of the address group that src is from (nat_groups_name()), 0 */
+	rte_be32_t inbound; /* of that which the responder's address, inside.dst, is from */
 };
 
 struct hrp_record_session4_nat {
@@ -223,13 +224,14 @@ struct hrp_record_session6 {
 	uint8_t src[16], dst[16];
 	struct hrp_session_how how;
 };
-#define HRP_SESSION_LOCAL   0x0001
-#define HRP_SESSION_FIN0    0x0002
-#define HRP_SESSION_FIN1    0x0004
-#define HRP_SESSION_FINACK0 0x0008
-#define HRP_SESSION_FINACK1 0x0010
+#define HRP_SESSION_LOCAL    0x0001
+#define HRP_SESSION_FIN0     0x0002
+#define HRP_SESSION_FIN1     0x0004
+#define HRP_SESSION_FINACK0  0x0008
+#define HRP_SESSION_FINACK1  0x0010
+#define HRP_SESSION_EXPECTED 0x0020
 static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
-static_assert(sizeof(struct hrp_record_session4_nat) == 76, "a NAT record is at most 80 bytes");
+static_assert(sizeof(struct hrp_record_session4_nat) == 80, "a NAT record is at most 80 bytes");
 static_assert(sizeof(struct hrp_record_session6) == 84, "wire size");
 
 /* Which of them: head.type. */

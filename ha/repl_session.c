@@ -192,12 +192,14 @@ emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t 
 	return true;
 }
 
-/* Name of the address group that a session's outside source is from, 0: of none. */
-static uint32_t
-group_of(const struct table *t, const struct session_outside *o)
+/* Notes become names of address groups, 0: of none. */
+static void
+name_groups(const struct table *t, struct session_outside *o)
 {
-	return o->note != 0 ? nat_groups_name(engine_nat_groups(t->engine), nat_note_group(o->note))
-			    : 0;
+	const struct nat_groups *groups = engine_nat_groups(t->engine);
+
+	o->note = o->note != 0 ? nat_groups_name(groups, nat_note_group(o->note)) : 0;
+	o->inbound = o->inbound != 0 ? nat_groups_name(groups, nat_note_group(o->inbound)) : 0;
 }
 
 /* Tell the peer how session `index` is now, whatever that is. => false: no room. */
@@ -227,9 +229,11 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		t->stats.skipped++;
 		return true;
 	}
+	if (translated)
+		name_groups(t, &outside);
 	const struct session_outside *const o = translated ? &outside : NULL;
-	const uint8_t len = session_record_pack(s, &key, o, translated ? group_of(t, o) : 0, index,
-		generation, ctl, mono_seconds(now), &r);
+	const uint8_t len =
+		session_record_pack(s, &key, o, index, generation, ctl, mono_seconds(now), &r);
 	const uint32_t hash = session_record_key_hash(
 		&key, session_record_family(&r), o, session_record_what(&r)->zone);
 	atomic_thread_fence(memory_order_acquire);
@@ -523,39 +527,77 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 	return REPL_RETRY;
 }
 
-/* The port that the peer has taken of a group, here too. */
+/* An address and port that the peer has taken of the group with this name, for an inside endpoint.
+ * => NAT_OK and *note. */
 static enum nat_refusal
-claim(struct table *t, struct session_record_key *k)
+claim_of(struct table *t, uint32_t name, uint8_t proto, rte_be32_t host, rte_be16_t port,
+	const struct nat_got *got, uint32_t *note)
 {
 	struct nat_groups *groups = engine_nat_groups(t->engine);
-	const struct session_tuple4 in = session_key4_tuple(&k->key.v4, k->swap);
-	const struct session_tuple4 out = session_key4_tuple(&k->outside.key, k->outside.swap);
-	const struct nat_got got = { .addr = out.src, .port = out.sport };
 	enum nat_refusal refusal;
 	uint16_t id;
 
-	k->outside.note = 0;
-
-	if (k->group == 0)
+	if (name == 0)
 		return NAT_OK;
-	id = nat_groups_named(groups, k->group);
+	id = nat_groups_named(groups, name);
 	if (id == NAT_GROUP_NONE)
 		return NAT_NOT_OURS;
-	refusal = nat_groups_claim(groups, id, in.proto, in.src, in.sport, &got);
+	refusal = nat_groups_claim(groups, id, proto, host, port, got);
 	if (refusal == NAT_OK)
-		k->outside.note = nat_note(id);
+		*note = nat_note(id);
 	return refusal;
 }
 
 static void
-unclaim(struct table *t, const struct session_record_key *k)
+unclaim_of(struct table *t, uint8_t proto, const struct nat_got *got, uint32_t *note)
 {
-	const struct session_tuple4 out = session_key4_tuple(&k->outside.key, k->outside.swap);
-	const struct nat_got got = { .addr = out.src, .port = out.sport };
+	if (*note != 0)
+		nat_groups_give(engine_nat_groups(t->engine), nat_note_group(*note), proto, got);
+	*note = 0;
+}
 
-	if (k->outside.note != 0)
-		nat_groups_give(engine_nat_groups(t->engine), nat_note_group(k->outside.note),
-			out.proto, &got);
+/* What the session of a record holds outside, and where its initiator sends to. */
+struct held {
+	struct session_tuple4 in, out;
+	struct nat_got source, inbound;
+};
+
+static struct held
+held_by(const struct session_record_key *k)
+{
+	struct held h = { .in = session_key4_tuple(&k->key.v4, k->swap),
+		.out = session_key4_tuple(&k->outside.key, k->outside.swap) };
+
+	h.source = (struct nat_got){ .addr = h.out.src, .port = h.out.sport };
+	h.inbound = (struct nat_got){ .addr = h.in.dst, .port = h.in.dport };
+	return h;
+}
+
+static void
+unclaim(struct table *t, struct session_record_key *k)
+{
+	const struct held h = held_by(k);
+
+	unclaim_of(t, h.out.proto, &h.source, &k->outside.note);
+	unclaim_of(t, h.out.proto, &h.inbound, &k->outside.inbound);
+}
+
+/* The ports that the peer has taken of groups, here too. */
+static enum nat_refusal
+claim(struct table *t, struct session_record_key *k)
+{
+	const struct held h = held_by(k);
+	enum nat_refusal refusal;
+
+	k->outside.note = k->outside.inbound = 0;
+	refusal = claim_of(
+		t, k->group, h.in.proto, h.in.src, h.in.sport, &h.source, &k->outside.note);
+	if (refusal == NAT_OK)
+		refusal = claim_of(t, k->inbound, h.in.proto, h.out.dst, h.out.dport, &h.inbound,
+			&k->outside.inbound);
+	if (refusal != NAT_OK)
+		unclaim(t, k);
+	return refusal;
 }
 
 /* Two keys.  What a group has given is claimed first, so that nobody here takes it meanwhile; a

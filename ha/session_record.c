@@ -82,6 +82,7 @@ static const struct flag_pair {
 	{ SESSION_F_FIN1, HRP_SESSION_FIN1 },
 	{ SESSION_F_FINACK0, HRP_SESSION_FINACK0 },
 	{ SESSION_F_FINACK1, HRP_SESSION_FINACK1 },
+	{ SESSION_F_EXPECTED, HRP_SESSION_EXPECTED },
 };
 
 static uint16_t
@@ -131,8 +132,8 @@ pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t n
 
 uint8_t
 session_record_pack(const struct session *s, const union session_walk_key *key,
-	const struct session_outside *outside, uint32_t group, uint32_t index, uint16_t generation,
-	uint32_t ctl, uint32_t now_s, union hrp_record_session *r)
+	const struct session_outside *outside, uint32_t index, uint16_t generation, uint32_t ctl,
+	uint32_t now_s, union hrp_record_session *r)
 {
 	const uint8_t type = session_family(s) == 6 ? HRP_RECORD_SESSION6
 			     : outside != NULL	    ? HRP_RECORD_SESSION4_NAT
@@ -165,7 +166,8 @@ session_record_pack(const struct session *s, const union session_walk_key *key,
 			.dst = t.dst,
 			.sport = t.sport,
 			.dport = t.dport,
-			.group = rte_cpu_to_be_32(group) };
+			.group = rte_cpu_to_be_32(outside->note),
+			.inbound = rte_cpu_to_be_32(outside->inbound) };
 	}
 	return r->head.length;
 }
@@ -280,8 +282,9 @@ session_record_key(const union hrp_record_session *r, struct session_record_key 
 
 		k->outside.swap = session_key4_make(
 			&k->outside.key, o->src, o->dst, o->sport, o->dport, proto);
-		k->outside.note = 0;
+		k->outside.note = k->outside.inbound = 0;
 		k->group = rte_be_to_cpu_32(o->group);
+		k->inbound = rte_be_to_cpu_32(o->inbound);
 	}
 	if (k->family == 6) {
 		k->swap = session_key6_make(

@@ -21,7 +21,7 @@ struct session_record_key {
 	uint8_t swap; /* 1: the initiator is endpoint 1 */
 	bool translated;
 	struct session_outside outside; /* note: 0 */
-	uint32_t group;			/* name of its address group, 0: none */
+	uint32_t group, inbound;	/* names of its address groups, 0: none */
 };
 
 static inline uint8_t
@@ -60,11 +60,11 @@ session_record_how(const union hrp_record_session *r)
 }
 
 /* session_record_pack: the record of a session; `generation` as read before.  `outside`: of a
- * translated session, with the name of its group (0: none); else NULL.
+ * translated session, with the names of its groups in the place of notes; else NULL.
  * => length; the record's other bytes are not written. */
 uint8_t session_record_pack(const struct session *, const union session_walk_key *,
-	const struct session_outside *outside, uint32_t group, uint32_t index, uint16_t generation,
-	uint32_t ctl, uint32_t now_s, union hrp_record_session *);
+	const struct session_outside *outside, uint32_t index, uint16_t generation, uint32_t ctl,
+	uint32_t now_s, union hrp_record_session *);
 /* session_record_check: every value of a record that must make sense before it is used (HAC-06).
  * The zone must exist in the snapshot. */
 bool session_record_check(const union hrp_record_session *, const struct snapshot *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Translation: what is configured, and packets that leave with other addresses.  IPv4. */
 #include "flow.h"
+#include "servermap.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -243,6 +244,63 @@ do_nat(struct flow *f, struct words *w)
 		engine_box_publish(f->box);
 }
 
+/* expect PACKET [to=ADDRESS:PORT] [uses=N] [for=SECONDS] [anybody] [rule=NAME]: such a first packet
+ * needs no rule */
+static void
+do_expect(struct flow *f, struct words *w)
+{
+	const struct engine *e = flow_box(f)->engine;
+	struct servermap_entry entry = { .type = SERVERMAP_ASPF,
+		.uses = 1,
+		.parent = SERVERMAP_NONE,
+		.policy = policy_rule_id("out"),
+		.until = MONO_NEVER };
+	struct frame_spec s = { 0 };
+	rte_be16_t sport;
+	bool renewed;
+	const char *v;
+
+	if (!flow_frame(f, w, &s, false))
+		return;
+	flow_key_ports(&s, &sport, &entry.key.dport);
+	entry.key.dst = s.dst;
+	entry.key.proto = s.proto;
+	entry.src = s.src;
+	frame_spec_free(&s);
+	while (w->at < w->count) {
+		const char *word = flow_word(w);
+
+		if (flow_is(word, "anybody")) {
+			entry.src = (struct ip_addr){ 0 };
+		} else if ((v = flow_value(word, "uses")) != NULL) {
+			entry.uses = (uint16_t)strtoul(v, NULL, 0);
+		} else if ((v = flow_value(word, "for")) != NULL) {
+			entry.until = mono_add_ms(f->box->now, strtoul(v, NULL, 0) * 1000);
+		} else if ((v = flow_value(word, "rule")) != NULL) {
+			entry.policy = policy_rule_id(v);
+		} else if ((v = flow_value(word, "to")) != NULL) {
+			entry.to = ip_addr_v4(rte_cpu_to_be_32(address_at(f, &v)));
+			entry.to_port = rte_cpu_to_be_16((uint16_t)strtoul(v + 1, NULL, 0));
+		} else {
+			flow_fail(f, "'%s'?", word);
+		}
+	}
+	if (!servermap_add(engine_servermap(e), &entry, 0, &renewed))
+		flow_fail(f, "the server-map is full");
+}
+
+/* expected N: entries of the server-map */
+static void
+do_expected(struct flow *f, struct words *w)
+{
+	const unsigned long want = strtoul(flow_word(w), NULL, 0);
+	const unsigned long have = servermap_count(engine_servermap(flow_box(f)->engine));
+
+	flow_settle(f);
+	if (have != want)
+		flow_fail(f, "%lu are expected", have);
+}
+
 /* ---- packets ---- */
 
 /* Source port, or identifier of an echo, of a frame. */
@@ -440,6 +498,8 @@ do_differ(struct flow *f, struct words *w)
 
 const struct flow_statement flow_nat_statements[] = {
 	{ "nat", do_nat },
+	{ "expect", do_expect },
+	{ "expected", do_expected },
 	{ "xlate", do_xlate },
 	{ "xpieces", do_xpieces },
 	{ "same", do_same },

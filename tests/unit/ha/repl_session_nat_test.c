@@ -302,13 +302,13 @@ HAC_06_wrong_outside_keys_are_refused_and_change_nothing(void **state)
 		const char *what;
 		struct hrp_session_outside o;
 	} rows[] = {
-		{ "no source", { 0, RTE_BE32(0xc8010101), RTE_BE16(9), RTE_BE16(443), 0 } },
+		{ "no source", { 0, RTE_BE32(0xc8010101), RTE_BE16(9), RTE_BE16(443), 0, 0 } },
 		{ "group destination", { RTE_BE32(0xcb007101), RTE_BE32(0xe0000001), RTE_BE16(9),
-					       RTE_BE16(443), 0 } },
+					       RTE_BE16(443), 0, 0 } },
 		{ "no source port",
-			{ RTE_BE32(0xcb007101), RTE_BE32(0xc8010101), 0, RTE_BE16(443), 0 } },
+			{ RTE_BE32(0xcb007101), RTE_BE32(0xc8010101), 0, RTE_BE16(443), 0, 0 } },
 		{ "no destination port",
-			{ RTE_BE32(0xcb007101), RTE_BE32(0xc8010101), RTE_BE16(9), 0, 0 } },
+			{ RTE_BE32(0xcb007101), RTE_BE32(0xc8010101), RTE_BE16(9), 0, 0, 0 } },
 	};
 	struct hrp_record_session4_nat r;
 	struct nat_got got;
