@@ -9,6 +9,7 @@
 #include "json_server.h"
 #include "log.h"
 #include "loop.h"
+#include "nat_group.h"
 #include "policy_recheck.h"
 #include "policy_usage.h"
 #include "publish_policy.h"
@@ -28,6 +29,7 @@
 #define TICK_MS	    100
 #define LOG_MS	    10	   /* between two looks at the traffic log: its rings hold 4096 records */
 #define LOG_MAX	    1024   /* records a worker and look */
+#define GROUPS_MS   1000   /* between two looks at retired address groups */
 #define SWEEP_SLOTS 131072 /* of the session table, each LOG_MS: a few milliseconds */
 #define EVENTS	    16	   /* per epoll_wait: bounded work between two looks at the tick */
 
@@ -49,6 +51,7 @@ struct management_loop {
 	struct policy_recheck recheck;
 	int recheck_ms; /* to its next step, -1 = none */
 	struct table_alarm table_alarm;
+	mono_t groups_due; /* of the next look at retired address groups */
 };
 
 mono_t
@@ -259,6 +262,18 @@ follow_blacklist(struct management *m)
 	management_read_end(m);
 }
 
+/* Address groups that are over go when the last of their sessions has. */
+static void
+sweep_groups(struct management *m)
+{
+	struct nat_groups *groups = m->engine != NULL ? engine_nat_groups(m->engine) : NULL;
+
+	if (groups == NULL || mono_before(management_now(m), m->loop->groups_due))
+		return;
+	m->loop->groups_due = mono_add_ms(management_now(m), GROUPS_MS);
+	(void)nat_groups_sweep(groups);
+}
+
 static void
 look_at_table(struct management *m)
 {
@@ -291,6 +306,7 @@ tick(struct management *m)
 	follow_schedules(m);
 	tracing_poll(m);
 	look_at_table(m);
+	sweep_groups(m);
 	follow_scans(m);
 	capturing_poll(m);
 	console_tick(loop->console);

@@ -79,7 +79,8 @@ setup(void **state)
 		.sessions = 4096,
 		.buffers = 1023,
 		.ring = 256,
-		.event_ring = 256 };
+		.event_ring = 256,
+		.nat = true };
 	struct fixture *f = calloc(1, sizeof(*f));
 	char err[512] = "";
 
@@ -286,6 +287,49 @@ DOS_09_a_reload_ends_sessions_that_are_denied_now_or_keeps_them(void **state)
 	}
 }
 
+/* A group that a reload takes away lives until the last port of it has been given back. */
+static void
+NAT_17_the_loop_frees_groups_that_are_over(void **state)
+{
+	const struct fixture *f = *state;
+	struct nat_groups *groups = engine_nat_groups(f->box->engine);
+	const struct nat_want want = { .proto = 6,
+		.host = RTE_BE32(0x0a01010a),
+		.port = RTE_BE16(4000),
+		.remote = RTE_BE32(0xc801010a),
+		.remote_port = RTE_BE16(80) };
+	struct nat_got got;
+	mono_t until;
+	FILE *file;
+	uint16_t id;
+
+	write_config(f, "second", "permit");
+	file = fopen(f->file, "a");
+	assert_non_null(file);
+	fputs("nat_address_groups = ( { name = \"g\"; addresses = [ \"198.51.100.1\" ]; } );\n",
+		file);
+	fclose(file);
+	expect(f, "reload", "\x04OK\n");
+	id = nat_groups_find(groups, "g");
+	assert_int_not_equal(id, NAT_GROUP_NONE);
+	assert_int_equal(nat_groups_take(groups, id, &want, &got), NAT_OK);
+	write_config(f, "second", "permit");
+	expect(f, "reload", "\x04OK\n");
+	expect(f, "display nat address-group g", " State               : retired\n");
+	nat_groups_give(groups, id, want.proto, &got);
+	until = mono_add_ms(management_now(&f->m), 20000);
+	while (mono_before(management_now(&f->m), until)) {
+		char *text = command(f, "display nat address-group");
+		const bool gone = strstr(text, "retired") == NULL;
+
+		free(text);
+		if (gone)
+			return;
+		poll_workers(f);
+	}
+	fail();
+}
+
 static void
 SIGHUP_reloads(void **state)
 {
@@ -357,6 +401,7 @@ main(void)
 		CASE(what_needs_a_restart_is_refused),
 		CASE(DOS_02_the_loop_removes_entries_whose_time_is_over),
 		CASE(DOS_09_a_reload_ends_sessions_that_are_denied_now_or_keeps_them),
+		CASE(NAT_17_the_loop_frees_groups_that_are_over),
 		CASE(SIGHUP_reloads),
 		CASE(save_writes_the_running_configuration),
 		CASE(a_second_daemon_is_refused),
