@@ -21,31 +21,6 @@ running(const struct management *m)
 
 /* ---- the rules ---- */
 
-/* What keeps a rule from deciding. */
-static const char *
-state(const struct policy *p, const struct config_rule *r, uint16_t slot)
-{
-	if (slot == 0)
-		return "active";
-	if (!r->enable)
-		return "disabled";
-	if (!policy_active(p, slot))
-		return "outside its schedule";
-	return policy_rule_shadow(p, slot) != 0 ? "never matches" : "active";
-}
-
-/* The rule that takes all of its packets first; itself when no packet can match. */
-static void
-put_shadow(json_t *row, const struct policy *p, uint16_t slot)
-{
-	const char *name = policy_rule_name(p, policy_rule_shadow(p, slot));
-
-	if (name != NULL)
-		row_text(row, "shadowed_by", name);
-	else
-		json_object_set_new(row, "shadowed_by", json_null());
-}
-
 /* Of the default's sessions, all zones. */
 static struct policy_usage_of
 living_default(const struct management *m)
@@ -81,21 +56,9 @@ rule_row(struct management *m, const struct config_rule *r, uint16_t slot)
 
 	row_number(row, "order", slot);
 	row_text(row, "rule", r->name);
-	json_object_set_new(row, "source_zones", policy_row_names(&r->source_zones, 32));
-	json_object_set_new(row, "destination_zones", policy_row_names(&r->destination_zones, 32));
-	json_object_set_new(row, "source_addresses", policy_row_addresses(&r->source_addresses));
-	json_object_set_new(
-		row, "source_sets", policy_row_names(&r->source_sets, CONFIG_OBJECT_NAME));
-	json_object_set_new(
-		row, "destination_addresses", policy_row_addresses(&r->destination_addresses));
-	json_object_set_new(row, "destination_sets",
-		policy_row_names(&r->destination_sets, CONFIG_OBJECT_NAME));
-	json_object_set_new(row, "services", policy_row_services(&r->services));
-	json_object_set_new(
-		row, "service_sets", policy_row_names(&r->service_sets, CONFIG_OBJECT_NAME));
+	policy_row_match(row, r);
 	row_text(row, "schedule", r->schedule);
-	row_text(row, "state", state(running(m), r, slot));
-	put_shadow(row, running(m), slot);
+	policy_row_state(row, running(m), r, slot);
 	row_bool(row, "log", r->log);
 	row_text(row, "description", r->description);
 	row_text(row, "action", config_policy_actions[r->action]);

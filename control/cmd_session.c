@@ -18,12 +18,49 @@
 #include <string.h>
 
 #define SLOTS_PER_STEP 16384
-#define ENDPOINT_TEXT  64
+#define ENDPOINT_TEXT  128
+
+struct wanted {
+	struct session_filter filter;
+	const struct session_table *table;
+};
 
 static bool
-match(void *filter, const struct session *s, const union session_walk_key *key)
+match(void *ctx, const struct session *s, const union session_walk_key *key)
 {
-	return session_filter_match(filter, s, key);
+	const struct wanted *w = ctx;
+
+	return session_filter_match(&w->filter, w->table, s, key);
+}
+
+/* One end of a translated session as it is outside, where that is another one. */
+static void
+put_outside(json_t *row, const char *const keys[2], bool translated, const struct ip_addr *address,
+	rte_be16_t port)
+{
+	if (translated) {
+		row_ip(row, keys[0], address);
+		row_number(row, keys[1], rte_be_to_cpu_16(port));
+	} else {
+		json_object_set_new(row, keys[0], json_null());
+		json_object_set_new(row, keys[1], json_null());
+	}
+}
+
+static void
+put_translation(json_t *row, const struct session_table *t, const struct session *s,
+	const struct session_filter_tuple *in)
+{
+	static const char *const source[] = { "nat_source", "nat_source_port" };
+	static const char *const destination[] = { "nat_destination", "nat_destination_port" };
+	struct session_filter_tuple out = *in;
+
+	if (!session_filter_outside(t, s, &out))
+		out = *in;
+	put_outside(row, source, !ip_addr_equal(&in->src, &out.src) || in->sport != out.sport,
+		&out.src, out.sport);
+	put_outside(row, destination, !ip_addr_equal(&in->dst, &out.dst) || in->dport != out.dport,
+		&out.dst, out.dport);
 }
 
 static void
@@ -80,6 +117,7 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 	row_number(row, "source_port", rte_be_to_cpu_16(tuple.sport));
 	row_ip(row, "destination", &tuple.dst);
 	row_number(row, "destination_port", rte_be_to_cpu_16(tuple.dport));
+	put_translation(row, t, s, &tuple);
 	row_text(row, "source_zone", row_zone(snapshot, s->zone[0]));
 	row_text(row, "destination_zone", row_zone(snapshot, s->zone[1]));
 	row_text(row, "state",
@@ -116,16 +154,16 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 {
 	const struct snapshot *snapshot = engine_snapshot(m->engine);
 	struct session_table *t = engine_sessions(m->engine);
-	struct session_filter f;
+	struct wanted wanted = { .table = t };
 	struct session_walk w = {
-		.match = match, .ctx = &f, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
+		.match = match, .ctx = &wanted, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
 	};
 	const struct session *s;
 	char err[128];
 	json_t *row;
 
 	/* A zone may have gone with a reload since the filter was checked: nothing is in it. */
-	if (!session_filter_compile(&f, filter, snapshot, err, sizeof(err)))
+	if (!session_filter_compile(&wanted.filter, filter, snapshot, err, sizeof(err)))
 		return false;
 	s = session_walk_next(t, &w);
 	*cursor = w.next;
@@ -171,27 +209,35 @@ clock_text(unsigned long long seconds, char buf[16])
 	return buf;
 }
 
-/* "10.1.1.10:80", "[2001:db8::1]:80" */
+/* "10.1.1.10:80", "[2001:db8::1]:80"; of a translated end "10.1.1.10:80[198.51.100.1:4096]". */
 static const char *
-endpoint(const json_t *row, const char *address, const char *port, char buf[ENDPOINT_TEXT])
+endpoint(const json_t *row, const char *const keys[4], char buf[ENDPOINT_TEXT])
 {
-	const char *text = text_of(row, address);
+	const char *text = text_of(row, keys[0]);
 	const bool six = strchr(text, ':') != NULL;
+	size_t used = 0;
 
-	snprintf(buf, ENDPOINT_TEXT, "%s%s%s:%llu", six ? "[" : "", text, six ? "]" : "",
-		number_of(row, port));
+	row_put(buf, ENDPOINT_TEXT, &used, "%s%s%s:%llu", six ? "[" : "", text, six ? "]" : "",
+		number_of(row, keys[1]));
+	if (json_is_string(json_object_get(row, keys[2])))
+		row_put(buf, ENDPOINT_TEXT, &used, "[%s:%llu]", text_of(row, keys[2]),
+			number_of(row, keys[3]));
 	return buf;
 }
 
 static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
+	static const char *const source[] = { "source", "source_port", "nat_source",
+		"nat_source_port" };
+	static const char *const destination[] = { "destination", "destination_port",
+		"nat_destination", "nat_destination_port" };
 	char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
 	const char *remote = json_is_true(json_object_get(row, "remote")) ? "  Remote" : "";
 	char ttl[16], left[16];
 
-	endpoint(row, "source", "source_port", from);
-	endpoint(row, "destination", "destination_port", to);
+	endpoint(row, source, from);
+	endpoint(row, destination, to);
 	if (!verbose) {
 		snprintf(out, size, " %s  VPN: public --> public%s %s --> %s\n",
 			text_of(row, "protocol"), remote, from, to);
@@ -231,14 +277,15 @@ collect_reset(struct management *m, const json_t *filter, uint64_t *cursor, json
 	/* The cursor is the slab index, and above it the number of sessions so far. */
 	uint64_t done = *cursor >> 32;
 	struct session_table *t = engine_sessions(m->engine);
-	struct session_filter f;
+	struct wanted wanted = { .table = t };
 	struct session_walk w = {
-		.match = match, .ctx = &f, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
+		.match = match, .ctx = &wanted, .next = (uint32_t)*cursor, .slots = SLOTS_PER_STEP
 	};
 	char err[128];
 	bool more;
 
-	if (!session_filter_compile(&f, filter, engine_snapshot(m->engine), err, sizeof(err)))
+	if (!session_filter_compile(
+		    &wanted.filter, filter, engine_snapshot(m->engine), err, sizeof(err)))
 		return false;
 	done += session_walk_reset(t, &w);
 	more = w.next < session_table_capacity(t);
@@ -269,7 +316,7 @@ static void
 show(void *parsed, struct cmdline *cl, void *client)
 {
 	const struct command_result *r = parsed;
-	char err[256];
+	char err[320];
 	bool verbose;
 	json_t *filter = filter_words(session_filter_table, r->tail, &verbose, err, sizeof(err));
 
@@ -284,7 +331,7 @@ static void
 reset(void *parsed, struct cmdline *cl, void *client)
 {
 	const struct command_result *r = parsed;
-	char err[256];
+	char err[320];
 	json_t *filter = filter_words(session_filter_table, r->tail, NULL, err, sizeof(err));
 
 	(void)cl;
@@ -318,7 +365,8 @@ complete(struct management *m, const char *line, const char *words[COMMAND_WORDS
 #define FILTERS                                                                                    \
 	"address ADDRESS[/LENGTH], port N, zone ZONE (of either side), source ADDRESS[/LENGTH], "  \
 	"destination ADDRESS[/LENGTH], source-port N, destination-port N, protocol NAME|N, "       \
-	"source-zone ZONE, destination-zone ZONE, local, remote"
+	"source-zone ZONE, destination-zone ZONE, local, remote, nat, nat-source "                 \
+	"ADDRESS[/LENGTH], nat-source-port N, nat-destination ADDRESS[/LENGTH]"
 #define SESSION_TABLE COMMAND_WORD("firewall"), COMMAND_WORD("session"), COMMAND_WORD("table")
 
 static cmdline_parse_inst_t inst_show = {

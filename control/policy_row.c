@@ -108,6 +108,46 @@ policy_row_builtin(const char *name)
 	return list;
 }
 
+void
+policy_row_match(json_t *row, const struct config_rule *r)
+{
+	json_object_set_new(
+		row, "source_zones", policy_row_names(&r->source_zones, CONFIG_ZONE_NAME));
+	json_object_set_new(row, "destination_zones",
+		policy_row_names(&r->destination_zones, CONFIG_ZONE_NAME));
+	json_object_set_new(row, "source_addresses", policy_row_addresses(&r->source_addresses));
+	json_object_set_new(
+		row, "source_sets", policy_row_names(&r->source_sets, CONFIG_OBJECT_NAME));
+	json_object_set_new(
+		row, "destination_addresses", policy_row_addresses(&r->destination_addresses));
+	json_object_set_new(row, "destination_sets",
+		policy_row_names(&r->destination_sets, CONFIG_OBJECT_NAME));
+	json_object_set_new(row, "services", policy_row_services(&r->services));
+	json_object_set_new(
+		row, "service_sets", policy_row_names(&r->service_sets, CONFIG_OBJECT_NAME));
+}
+
+static const char *
+state(const struct policy *p, const struct config_rule *r, uint16_t slot)
+{
+	if (slot == 0)
+		return "active";
+	if (!r->enable)
+		return "disabled";
+	if (!policy_active(p, slot))
+		return "outside its schedule";
+	return policy_rule_shadow(p, slot) != 0 ? "never matches" : "active";
+}
+
+void
+policy_row_state(json_t *row, const struct policy *p, const struct config_rule *r, uint16_t slot)
+{
+	const char *by = policy_rule_name(p, policy_rule_shadow(p, slot));
+
+	row_text(row, "state", state(p, r, slot));
+	json_object_set_new(row, "shadowed_by", by != NULL ? json_string(by) : json_null());
+}
+
 static void
 put_time(json_t *row, const char *key, const struct management *m, uint32_t second)
 {
@@ -131,6 +171,22 @@ with_living(uint64_t ended, uint64_t living)
 	return sum >> 63 ? 0 : sum;
 }
 
+static void
+put_last_hit(json_t *row, const struct management *m, const struct policy_counter *c)
+{
+	if (c->hits > 0)
+		put_time(row, "last_hit", m, (uint32_t)c->last_s);
+	else
+		json_object_set_new(row, "last_hit", json_null());
+}
+
+void
+policy_row_hits(json_t *row, const struct management *m, const struct policy_counter *c)
+{
+	row_number(row, "hits", c->hits);
+	put_last_hit(row, m, c);
+}
+
 void
 policy_row_counters(json_t *row, const struct management *m, const struct policy_counter *c,
 	const struct policy_usage_of *living)
@@ -139,8 +195,5 @@ policy_row_counters(json_t *row, const struct management *m, const struct policy
 	row_number(row, "packets", with_living(c->packets, living->packets));
 	row_number(row, "bytes", with_living(c->bytes, living->bytes));
 	row_number(row, "sessions", living->sessions);
-	if (c->hits > 0)
-		put_time(row, "last_hit", m, (uint32_t)c->last_s);
-	else
-		json_object_set_new(row, "last_hit", json_null());
+	put_last_hit(row, m, c);
 }

@@ -19,6 +19,16 @@ json_t *policy_row_builtin(const char *name);
 json_t *policy_row_range(const struct policy_range *);
 json_t *policy_row_service(const struct policy_service *);
 
-/* policy_row_counters: "hits", "packets", "bytes", "sessions", "last_hit" (UTC, null = never). */
+/* policy_row_match: what a rule matches, by the names of its settings.  policy_row_state: "state",
+ * what keeps it from deciding, and "shadowed_by", the rule that takes all of its packets first
+ * (itself when no packet can match). */
+struct policy;
+void policy_row_match(json_t *row, const struct config_rule *);
+void policy_row_state(
+	json_t *row, const struct policy *, const struct config_rule *, uint16_t slot);
+
+/* policy_row_hits: "hits", "last_hit" (UTC, null = never). */
+void policy_row_hits(json_t *row, const struct management *, const struct policy_counter *);
+/* policy_row_counters: the same with "packets", "bytes", "sessions" between. */
 void policy_row_counters(json_t *row, const struct management *, const struct policy_counter *,
 	const struct policy_usage_of *);

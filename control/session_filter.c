@@ -5,6 +5,7 @@
 #include "session_filter.h"
 
 #include "config_address.h"
+#include "session_table.h"
 
 #define AT(member) offsetof(struct session_filter, member)
 
@@ -21,20 +22,28 @@ const struct filter_word session_filter_table[] = {
 	{ "destination-zone", "destination_zone", FILTER_ZONE, AT(destination_zone), 0, 0, NULL },
 	{ "local", "remote", FILTER_FALSE, AT(remote), 0, 0, NULL },
 	{ "remote", "remote", FILTER_TRUE, AT(remote), 0, 0, NULL },
+	{ "nat", "nat", FILTER_TRUE, AT(nat), 0, 0, NULL },
+	{ "nat-source", "nat_source", FILTER_NET, AT(nat_source), 0, 0, NULL },
+	{ "nat-source-port", "nat_source_port", FILTER_PORT, AT(nat_source_port), 0, 0, NULL },
+	{ "nat-destination", "nat_destination", FILTER_NET, AT(nat_destination), 0, 0, NULL },
 	{ NULL, NULL, FILTER_TRUE, 0, 0, 0, NULL },
 };
 
 const char *const session_filter_keys[] = { "address", "port", "zone", "source", "destination",
 	"source_port", "destination_port", "protocol", "source_zone", "destination_zone", "remote",
-	NULL };
+	"nat", "nat_source", "nat_source_port", "nat_destination", NULL };
 
 bool
 session_filter_compile(struct session_filter *f, const json_t *filter,
 	const struct snapshot *snapshot, char *err, size_t err_size)
 {
-	*f = (struct session_filter){
-		.port = -1, .source_port = -1, .destination_port = -1, .protocol = -1, .remote = -1
-	};
+	*f = (struct session_filter){ .port = -1,
+		.source_port = -1,
+		.destination_port = -1,
+		.protocol = -1,
+		.remote = -1,
+		.nat_source_port = -1,
+		.nat = -1 };
 	return filter_compile(session_filter_table, f, filter, snapshot, err, err_size);
 }
 
@@ -61,15 +70,48 @@ session_filter_tuple(const struct session *s, const union session_walk_key *key)
 		.proto = t.proto };
 }
 
+bool
+session_filter_outside(
+	const struct session_table *t, const struct session *s, struct session_filter_tuple *out)
+{
+	struct session_outside o;
+
+	if (!session_translated(s) || !session_table_outside(t, s, &o))
+		return false;
+	*out = (struct session_filter_tuple){ .src = ip_addr_v4(o.key.addr[o.swap]),
+		.dst = ip_addr_v4(o.key.addr[!o.swap]),
+		.sport = o.key.port[o.swap],
+		.dport = o.key.port[!o.swap],
+		.proto = o.key.proto };
+	return true;
+}
+
 static bool
 inside(const struct config_net *net, const struct ip_addr *a)
 {
 	return net->address.family == 0 || config_address_net_in(net, a);
 }
 
+static bool
+match_outside(
+	const struct session_filter *f, const struct session_table *table, const struct session *s)
+{
+	const bool asked = f->nat_source.address.family != 0 ||
+			   f->nat_destination.address.family != 0 || f->nat_source_port >= 0;
+	struct session_filter_tuple o;
+
+	if (!asked && f->nat < 0)
+		return true;
+	if (table == NULL || !session_filter_outside(table, s, &o))
+		return !asked && f->nat == 0;
+	return f->nat != 0 && inside(&f->nat_source, &o.src) &&
+	       inside(&f->nat_destination, &o.dst) &&
+	       (f->nat_source_port < 0 || rte_be_to_cpu_16(o.sport) == f->nat_source_port);
+}
+
 bool
-session_filter_match(
-	const struct session_filter *f, const struct session *s, const union session_walk_key *key)
+session_filter_match(const struct session_filter *f, const struct session_table *table,
+	const struct session *s, const union session_walk_key *key)
 {
 	const struct session_filter_tuple t = session_filter_tuple(s, key);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
@@ -84,5 +126,6 @@ session_filter_match(
 	       (f->destination_port < 0 || rte_be_to_cpu_16(t.dport) == f->destination_port) &&
 	       (f->source_zone == 0 || s->zone[0] == f->source_zone) &&
 	       (f->destination_zone == 0 || s->zone[1] == f->destination_zone) &&
-	       (f->remote < 0 || ((ctl & SESSION_F_REMOTE) != 0) == f->remote);
+	       (f->remote < 0 || ((ctl & SESSION_F_REMOTE) != 0) == f->remote) &&
+	       match_outside(f, table, s);
 }

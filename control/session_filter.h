@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct session_table;
+
 /* All apply to the initiator's tuple. */
 struct session_filter {
 	/* Of either side */
@@ -28,6 +30,9 @@ struct session_filter {
 	int protocol;			       /* -1 = any */
 	uint8_t source_zone, destination_zone; /* 0 = any */
 	int remote;			       /* -1 = any, 0 made here, 1 copies of the peer's */
+	/* Of translated sessions, as the initiator's packets leave */
+	struct config_net nat_source, nat_destination;
+	int nat_source_port, nat; /* -1 = any; nat: 1 translated ones, 0 others */
 };
 
 /* Keys of the JSON object, NULL-terminated. */
@@ -49,5 +54,10 @@ struct session_filter_tuple {
 struct session_filter_tuple session_filter_tuple(
 	const struct session *, const union session_walk_key *);
 
-bool session_filter_match(
-	const struct session_filter *, const struct session *, const union session_walk_key *);
+/* session_filter_outside: the same as its packets leave. => false: it is not translated. */
+bool session_filter_outside(
+	const struct session_table *, const struct session *, struct session_filter_tuple *);
+
+/* session_filter_match: a session of `table`; NULL: of none, it is not translated. */
+bool session_filter_match(const struct session_filter *, const struct session_table *table,
+	const struct session *, const union session_walk_key *);

@@ -72,6 +72,46 @@ add_things(struct engine_box *b)
 		NEIGH_REACHABLE, &mac);
 }
 
+/* Something of translation: a port and an address are taken, and a session is translated.  What the
+ * tests send matches none of it. */
+static void
+add_nat(struct engine_box *b)
+{
+	const struct nat_want want = { .proto = IPPROTO_TCP,
+		.host = RTE_BE32(BOX_IPV4(10, 1, 1, 77)),
+		.port = RTE_BE16(4000),
+		.remote = RTE_BE32(BOX_IPV4(200, 1, 1, 10)),
+		.remote_port = RTE_BE16(80) };
+	struct nat_got got;
+
+	b->nat = (struct box_nat){ .group_count = 2,
+		.rule_count = 2,
+		.groups = { { .name = "pool",
+				    .mode = NAT_POOL_PAT,
+				    .paired = true,
+				    .block = 256,
+				    .section_count = 1,
+				    .sections = { { BOX_IPV4(198, 51, 100, 1),
+					    BOX_IPV4(198, 51, 100, 2) } } },
+			{ .name = "hosts",
+				.mode = NAT_POOL_NO_PAT,
+				.block = 256,
+				.section_count = 1,
+				.sections = { { BOX_IPV4(198, 51, 100, 16),
+					BOX_IPV4(198, 51, 100, 19) } } } },
+		.rules = { { .name = "to-pool", .source_zones = UINT64_C(1) << BOX_ZONE_DMZ },
+			{ .name = "never", .source_zones = UINT64_C(1) << BOX_ZONE_DMZ } },
+		.sources = { { .action = NAT_SOURCE, .group = 0 } } };
+	engine_box_publish(b);
+	for (uint16_t i = 0; i < b->nat.group_count; i++) {
+		const uint16_t id =
+			nat_groups_find(engine_nat_groups(b->engine), b->nat.groups[i].name);
+
+		if (nat_groups_take(engine_nat_groups(b->engine), id, &want, &got) != NAT_OK)
+			die("address group", "nothing to take");
+	}
+}
+
 /* Something for the drops to show: two frames shorter than an Ethernet header. */
 static void
 drop_frames(struct engine_box *b)
@@ -95,13 +135,25 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 		.sessions = sessions,
 		.buffers = 1023,
 		.ring = 256,
-		.event_ring = 256 };
+		.event_ring = 256,
+		.nat = true };
 	/* One object of each kind for the views. */
 	static const char objects[] =
 		"address_sets = ( { name = \"servers\"; addresses = [ \"10.2.0.0/24\" ]; } );\n"
 		"schedules = ( { name = \"daily\"; periods = ( { from = \"00:00\"; to = "
 		"\"24:00\"; } ); } );\n"
-		"eth_trunks = ( { name = \"t1\"; members = [ \"p4\" ]; } );\n";
+		"eth_trunks = ( { name = \"t1\"; members = [ \"p4\" ]; } );\n"
+		"nat_address_groups = ( { name = \"pool\"; addresses = [ "
+		"\"198.51.100.1-198.51.100.2\" ]; }, { name = \"hosts\"; mode = \"no-pat\"; "
+		"addresses = [ \"198.51.100.16/30\" ]; } );\n"
+		"nat_policy = { rules = ( { name = \"to-pool\"; source_zones = [ \"dmz\" ]; action "
+		"= \"source-nat\"; address_group = \"pool\"; }, { name = \"never\"; source_zones = "
+		"[ \"dmz\" ]; action = \"no-nat\"; } ); };\n"
+		"nat_servers = ( { name = \"web\"; zones = [ \"untrust\" ]; protocol = \"tcp\"; "
+		"public_address = \"198.51.100.9\"; public_port = \"8080-8089\"; inside_addresses "
+		"= [ \"10.1.2.80-10.1.2.81\" ]; inside_port = 80; } );\n"
+		"nat_static = ( { name = \"lab\"; public = \"203.0.113.0/24\"; inside = "
+		"\"10.1.9.0/24\"; } );\n";
 	static const char spare[] = ",\n{ name = \"p4\"; devargs = \"net_ring9\"; }";
 	const char *ports_end = strstr(sample_config, "\n);\nzones");
 	struct management_box *b = calloc(1, sizeof(*b));
@@ -122,6 +174,7 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 	b->m.started = management_now(&b->m);
 	if (sessions > 0) {
 		b->box = engine_box_create(&params);
+		add_nat(b->box);
 		add_things(b->box);
 		drop_frames(b->box);
 		b->m.engine = b->box->engine;

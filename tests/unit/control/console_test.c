@@ -336,7 +336,7 @@ a_oneshot_command_ends_with_its_status(void **state)
 			"\x04"
 			"ERR unknown command; help lists the commands\n" },
 		{ "display firewall session table colour red", "\x04",
-			"local or remote, or verbose\n" },
+			"nat-destination, or verbose\n" },
 		{ "quit", "\x04", "\x04OK\n" },
 	};
 

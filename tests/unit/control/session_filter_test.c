@@ -175,7 +175,8 @@ filters_apply_to_the_initiators_tuple(void **state)
 
 			assert_true(
 				session_filter_compile(&f, filter, &snapshot, err, sizeof(err)));
-			assert_int_equal(session_filter_match(&f, &s, &walked), rows[i].match);
+			assert_int_equal(
+				session_filter_match(&f, NULL, &s, &walked), rows[i].match);
 			json_decref(filter);
 		}
 	}
@@ -215,7 +216,7 @@ filters_take_ipv6_addresses(void **state)
 		struct session_filter f;
 
 		assert_true(session_filter_compile(&f, filter, &snapshot, err, sizeof(err)));
-		assert_int_equal(session_filter_match(&f, &s, &key), rows[i].match);
+		assert_int_equal(session_filter_match(&f, NULL, &s, &key), rows[i].match);
 		json_decref(filter);
 	}
 }
