@@ -84,6 +84,9 @@ struct alg {
 	 *    There are findings only of a whole message. */
 	uint32_t (*scan)(unsigned int dir, uint8_t proto, const char *text, uint32_t len,
 		struct alg_findings *);
+	/* dull: does a message that begins so say nothing, however it goes on?  Such a one need
+	 * not wait for its rest.  NULL: that cannot be told. */
+	bool (*dull)(unsigned int dir, const char *text, uint32_t len);
 	/* print: the text of a finding with another endpoint.  => its length; 0: does not fit, or
 	 * cannot be said (e.g. IPv6 in PORT). */
 	uint32_t (*print)(

@@ -176,6 +176,24 @@ is_command(const struct alg_text *line, bool whole)
 	return n >= VERB_MIN && (line->at[n] == ' ' || line->at[n] == '\r');
 }
 
+/* A line that is not even the begin of one that announces: long replies, mostly. */
+static bool
+dull(unsigned int dir, const char *text, uint32_t len)
+{
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		const char *word = readers[i].word;
+		uint32_t n = 0;
+
+		if (readers[i].dir != dir)
+			continue;
+		while (n < len && word[n] != '\0' && alg_text_lower(text[n]) == word[n])
+			n++;
+		if (n == len || word[n] == '\0')
+			return false;
+	}
+	return true;
+}
+
 static uint32_t
 scan(unsigned int dir, uint8_t proto, const char *text, uint32_t len, struct alg_findings *found)
 {
@@ -236,5 +254,6 @@ const struct alg alg_ftp = {
 	.expect_max = 4,
 	.lines = true,
 	.scan = scan,
+	.dull = dull,
 	.print = print,
 };

@@ -107,13 +107,17 @@ too_long(struct alg_lines *l, const struct alg *alg, struct alg_lines_segment *s
 
 /* The rest of the segment waits for more of its message. */
 static void
-hold(struct alg_lines *l, struct alg_lines_segment *s)
+hold(struct alg_lines *l, const struct alg *alg, unsigned int dir, struct alg_lines_segment *s)
 {
 	const uint32_t left = s->len - s->at;
 	const uint32_t begin = s->at >= l->held ? s->at - l->held : 0;
 
-	if (l->held == 0)
-		l->withheld = s->edits ? ALG_LINES_TRIES : 0;
+	if (l->held == 0) {
+		const bool passes =
+			!s->edits || (alg->dull != NULL && alg->dull(dir, s->data + s->at, left));
+
+		l->withheld = passes ? 0 : ALG_LINES_TRIES;
+	}
 	FW_ASSERT(l->held + left < ALG_LINE_MAX);
 	memcpy(l->text + l->held, s->data + s->at, left);
 	if (l->withheld != 0)
@@ -147,7 +151,7 @@ alg_lines_next(struct alg_lines *l, const struct alg *alg, unsigned int dir,
 			continue;
 		}
 		if (!may_be_whole(l, s, known)) {
-			hold(l, s);
+			hold(l, alg, dir, s);
 			continue;
 		}
 		m->text = s->data + s->at;
@@ -175,7 +179,7 @@ alg_lines_next(struct alg_lines *l, const struct alg *alg, unsigned int dir,
 			continue;
 		}
 		l->need = (uint16_t)n;
-		hold(l, s);
+		hold(l, alg, dir, s);
 	}
 	return false;
 }

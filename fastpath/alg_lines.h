@@ -14,6 +14,8 @@
  * sending it ALG_LINES_TRIES times more; the message is then read when it is whole, but cannot be
  * edited.
  *
+ * A message that will say nothing, however it goes on (dull() of struct alg), does not wait.
+ *
  * The looking ends for good with text of another protocol, and when the receiver acknowledges what
  * has not been seen here.
  *

@@ -67,7 +67,7 @@ check_findings(const struct text *t, uint32_t n, const struct alg_findings *foun
 
 /* Every part of a message of a stream: it may still become one, and says nothing. */
 static void
-check_parts(const struct text *t, uint32_t n)
+check_parts(const struct text *t, uint32_t n, bool says)
 {
 	struct alg_findings found;
 	const uint32_t step = n / 64 + 1;
@@ -75,6 +75,8 @@ check_parts(const struct text *t, uint32_t n)
 	for (uint32_t part = n - 1; part > 0; part = part > step ? part - step : 0) {
 		const uint32_t m = scan(t, part, &found);
 
+		FUZZ_CHECK(!says || t->alg->dull == NULL || !t->alg->dull(t->dir, t->at, part),
+			"%u bytes of %u are dull", part, n);
 		FUZZ_CHECK(m == 0 || (m > part && m != ALG_ALIEN), "%u of %u bytes are %u", part, n,
 			m);
 	}
@@ -145,7 +147,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n > 0 && n <= t.len) {
 		check_findings(&t, n, &found);
 		if (t.proto == IPPROTO_TCP)
-			check_parts(&t, n);
+			check_parts(&t, n, found.count > 0);
 		if (found.count > 0)
 			check_rewritten(&t, n, &found, word);
 	}

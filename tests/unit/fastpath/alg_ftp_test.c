@@ -212,6 +212,37 @@ ALG02_lines_are_rewritten_in_their_own_form(void **state)
 	}
 }
 
+static void
+lines_that_cannot_announce_are_known_by_their_begin(void **state)
+{
+	static const struct {
+		unsigned int dir;
+		const char *text;
+		bool dull;
+	} rows[] = {
+		{ 0, "P", false },
+		{ 0, "pOrT", false },
+		{ 0, "PORT 1", false },
+		{ 0, "EPRT |", false },
+		{ 0, "PASS x", true },
+		{ 0, "PORTS", true },
+		{ 0, "227 1", true },
+		{ 1, "22", false },
+		{ 1, "229 Ent", false },
+		{ 1, "227-", true },
+		{ 1, "220 hello", true },
+		{ 1, " text of a long reply", true },
+		{ 1, "PORT 1", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		if (alg_of(ALG_FTP)->dull(rows[i].dir, rows[i].text,
+			    (uint32_t)strlen(rows[i].text)) != rows[i].dull)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -220,6 +251,7 @@ main(void)
 		cmocka_unit_test(ALG03_server_announces_by_227_and_229),
 		cmocka_unit_test(what_is_malformed_announces_nothing),
 		cmocka_unit_test(interrupts_and_zeros_in_a_line_announce_nothing),
+		cmocka_unit_test(lines_that_cannot_announce_are_known_by_their_begin),
 		cmocka_unit_test(ALG07_other_protocols_end_it),
 		cmocka_unit_test(ALG02_lines_are_rewritten_in_their_own_form),
 	};

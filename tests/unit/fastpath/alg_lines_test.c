@@ -84,9 +84,9 @@ ALG05_half_lines_wait_when_text_is_edited(void **state)
 		{ 0, "NOOP\nPOR", 5, "NOOP\n!|" },
 		{ 8, "T 1", 0, "" },
 		/* the rest: what belongs to the line may go as well when it comes again */
-		{ 11, "\nLI", 1, "PORT 1\n!|" },
+		{ 11, "\nEP", 1, "PORT 1\n!|" },
 		{ 5, "PORT 1", 6, "" },
-		{ 12, "LIST\n", 5, "LIST\n!|" },
+		{ 12, "EPSV\n", 5, "EPSV\n!|" },
 	};
 	/* who does not send the rest before the first part has arrived */
 	static const struct step stubborn[] = {
@@ -104,8 +104,16 @@ ALG05_half_lines_wait_when_text_is_edited(void **state)
 		{ 0, "PORT 1\n", 7, "PORT 1\n!|" },
 	};
 
+	/* a line that cannot announce anything does not wait */
+	static const struct step dull[] = {
+		{ 0, "PORT 1\nUSER ano", 15, "PORT 1\n!|" },
+		{ 15, "nymous\nEP", 7, "USER anonymous\n|" },
+		{ 24, "SV\n", 3, "EPSV\n!|" },
+	};
+
 	(void)state;
 	run(steps, RTE_DIM(steps), true);
+	run(dull, RTE_DIM(dull), true);
 	run(stubborn, RTE_DIM(stubborn), true);
 	run(grows, RTE_DIM(grows), true);
 }
