@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pair.h"
 
+#include "config_nat.h"
 #include "control_sections.h"
 #include "ha_sections.h"
 #include "hrp.h"
@@ -110,7 +111,7 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
 	const unsigned int host = box + 2;
-	char text[2560], err[256], cpus[64] = "0";
+	char text[4096], err[256], cpus[64] = "0";
 	struct config *c;
 
 	for (uint16_t w = 1; w < p->boxes[box].workers; w++)
@@ -119,6 +120,8 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		p->options.max_sessions, host, host, host, box + 1, host, host, host, rules,
 		groups[box], groups[box], p->options.hello_ms,
 		p->options.preempt ? "true" : "false", p->options.preempt_delay_s);
+	if (p->options.nat != NULL)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));
 	if (c == NULL)
 		fail_msg("%s", err);
@@ -144,6 +147,7 @@ boot(struct pair *p, unsigned int index)
 					  .max_neighbours = 64,
 					  .max_routes = 64,
 					  .event_ring = 1024,
+					  .nat = config_nat_wanted(b->config),
 					  .socket = SOCKET_ID_ANY },
 		err, sizeof(err));
 	if (b->engine == NULL)

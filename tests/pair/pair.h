@@ -33,6 +33,7 @@ struct pair_options {
 	uint16_t tcp_count;
 	uint32_t max_sessions; /* 0 = 4096 */
 	uint32_t seed;
+	const char *nat; /* sections that translate, NULL: none */
 };
 
 /* Cores of a box, which can be stopped one by one as a debugger would. */

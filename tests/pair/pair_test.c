@@ -4,6 +4,7 @@
  * every phase of the hellos.
  */
 #include "hrp.h"
+#include "nat_group.h"
 #include "pair.h"
 #include "policy.h"
 #include "role.h"
@@ -135,6 +136,59 @@ R85_R88_formation_makes_the_active_group_the_owner(void **state)
 	assert_true(pair_lan(p, false)->garps[1] > 0); /* R87 */
 	assert_true(pair_lan(p, true)->garps[2] > 0);
 	clean_up(NULL);
+}
+
+/* Ports in use of the group "office" of a box. */
+static uint32_t
+office_ports(struct pair *p, unsigned int box)
+{
+	const struct nat_groups *groups = engine_nat_groups(pair_box(p, box)->engine);
+	const struct nat_usage u = nat_pool_usage(
+		nat_groups_pool(groups, nat_groups_find(groups, "office")), NAT_POOL_UNOWNED);
+
+	return u.used[0] + u.used[1] + u.used[2];
+}
+
+static void
+R23_translated_connections_go_on_when_a_box_dies(void **state)
+{
+	static const char *const ways[] = {
+		/* One worker, so that a port that is free is kept: the server knows connections by
+		 * them. */
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid "
+		"= 2; "
+		"} );\n"
+		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ]; action = "
+		"\"source-nat\"; address_group = \"office\"; } ); };\n",
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid "
+		"= 2; "
+		"mapping = \"address-and-port-dependent\"; } );\n"
+		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ]; action = "
+		"\"source-nat\"; address_group = \"office\"; } ); };\n",
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < 2 * RTE_DIM(ways); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.tcp_count = TCPS,
+			.seed = i,
+			.workers = { 1, 1 },
+			.nat = ways[i / 2] });
+
+		pair_form(p);
+		assert_int_equal(pair_traffic(p)->client_seen, 0xc8010164u);
+		assert_true(pair_run_until(p, second_has_the_sessions, 2000));
+		assert_true(office_ports(p, 1) >= TCPS);
+		pair_kill(p, 0);
+		assert_true(pair_run_until(p, second_owns, 1000));
+		everything_kept(p, 400);
+		assert_int_equal(pair_traffic(p)->client_seen, 0xc8010164u);
+		pair_restart(p, 0);
+		assert_true(pair_run_until(p, pair_synchronised, 5000));
+		assert_int_equal(pair_differences(p), 0);
+		assert_true(office_ports(p, 0) >= TCPS);
+		clean_up(NULL);
+	}
 }
 
 static void
@@ -557,6 +611,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			R85_R88_formation_makes_the_active_group_the_owner, clean_up),
+		cmocka_unit_test_teardown(
+			R23_translated_connections_go_on_when_a_box_dies, clean_up),
 		cmocka_unit_test_teardown(
 			X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, clean_up),
 		cmocka_unit_test_teardown(

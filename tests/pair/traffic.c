@@ -59,8 +59,8 @@ send_udp(
 }
 
 static void
-send_tcp(struct host *from, const struct host *to, uint16_t sport, uint16_t dport, uint32_t seq,
-	uint32_t ack, uint8_t flags, uint16_t payload, mono_t now)
+send_tcp(struct host *from, uint32_t to, uint16_t sport, uint16_t dport, uint32_t seq, uint32_t ack,
+	uint8_t flags, uint16_t payload, mono_t now)
 {
 	struct tcp_packet p;
 	const uint16_t len = (uint16_t)(sizeof(p.ip) + sizeof(p.tcp) + payload);
@@ -73,7 +73,7 @@ send_tcp(struct host *from, const struct host *to, uint16_t sport, uint16_t dpor
 	p.tcp.data_off = sizeof(p.tcp) / 4 << 4;
 	p.tcp.tcp_flags = flags;
 	p.tcp.rx_win = RTE_BE16(32768);
-	fill_ip(&p.ip, from, to->address, IPPROTO_TCP, len);
+	fill_ip(&p.ip, from, to, IPPROTO_TCP, len);
 	p.tcp.cksum = rte_ipv4_udptcp_cksum(&p.ip, &p.tcp);
 	host_send(from, (const uint8_t *)&p, len, now);
 }
@@ -118,6 +118,8 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 	}
 	if (port < FIRST_PORT || port >= FIRST_PORT + t->tcp_count)
 		return;
+	if (at_server)
+		t->client_seen = rte_be_to_cpu_32(p->ip.src_addr);
 	c = &t->tcp[port - FIRST_PORT];
 	me = at_server ? &c->server : &c->client;
 	if ((flags & RTE_TCP_RST_FLAG) != 0) {
@@ -127,7 +129,7 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 	if (at_server && (flags & RTE_TCP_SYN_FLAG) != 0) {
 		me->ack = seq + 1;
 		me->seq = me->acked = 5000U + port;
-		send_tcp(h, t->client, SERVER_PORT, port, me->seq, me->ack,
+		send_tcp(h, t->client_seen, SERVER_PORT, port, me->seq, me->ack,
 			RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG, 0, now);
 		me->seq++;
 		return;
@@ -149,7 +151,7 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 		return;
 	me->ack += len;
 	if (at_server) { /* answer data with as much data */
-		send_tcp(h, t->client, SERVER_PORT, port, me->seq, me->ack,
+		send_tcp(h, t->client_seen, SERVER_PORT, port, me->seq, me->ack,
 			RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 		me->seq += PAYLOAD;
 	}
@@ -168,8 +170,8 @@ churn_send(struct traffic *t, struct churn_conn *c, mono_t now)
 		[CHURN_FIN] = { RTE_TCP_ACK_FLAG | RTE_TCP_FIN_FLAG, 0 } };
 
 	c->due = mono_add_ms(now, CHURN_RTO);
-	send_tcp(t->client, t->server, c->port, SERVER_PORT, c->seq, c->ack, what[c->state].flags,
-		what[c->state].payload, now);
+	send_tcp(t->client, t->server->address, c->port, SERVER_PORT, c->seq, c->ack,
+		what[c->state].flags, what[c->state].payload, now);
 }
 
 /* The server keeps no state: what to say follows from the segment itself. */
@@ -182,13 +184,13 @@ churn_server(struct traffic *t, const struct tcp_packet *p, uint32_t len, mono_t
 	const uint8_t flags = p->tcp.tcp_flags;
 
 	if ((flags & RTE_TCP_SYN_FLAG) != 0)
-		send_tcp(t->server, t->client, SERVER_PORT, port, seq ^ 0x5a5a5a5a, seq + 1,
+		send_tcp(t->server, t->client_seen, SERVER_PORT, port, seq ^ 0x5a5a5a5a, seq + 1,
 			RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG, 0, now);
 	else if ((flags & RTE_TCP_FIN_FLAG) != 0)
-		send_tcp(t->server, t->client, SERVER_PORT, port, ack, seq + 1,
+		send_tcp(t->server, t->client_seen, SERVER_PORT, port, ack, seq + 1,
 			RTE_TCP_ACK_FLAG | RTE_TCP_FIN_FLAG, 0, now);
 	else if (len > 0)
-		send_tcp(t->server, t->client, SERVER_PORT, port, ack, seq + len,
+		send_tcp(t->server, t->client_seen, SERVER_PORT, port, ack, seq + len,
 			RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 }
 
@@ -209,16 +211,16 @@ churn_client(struct traffic *t, const struct tcp_packet *p, uint32_t len, mono_t
 		c->seq = ack;
 		c->ack = seq + len;
 		if (!t->churn_on) { /* stays open */
-			send_tcp(t->client, t->server, c->port, SERVER_PORT, c->seq, c->ack,
-				RTE_TCP_ACK_FLAG, 0, now);
+			send_tcp(t->client, t->server->address, c->port, SERVER_PORT, c->seq,
+				c->ack, RTE_TCP_ACK_FLAG, 0, now);
 			c->due = MONO_NEVER;
 			return;
 		}
 		c->state = CHURN_FIN;
 		churn_send(t, c, now);
 	} else if (c->state == CHURN_FIN && (flags & RTE_TCP_FIN_FLAG) != 0 && ack == c->seq + 1) {
-		send_tcp(t->client, t->server, c->port, SERVER_PORT, ack, seq + 1, RTE_TCP_ACK_FLAG,
-			0, now);
+		send_tcp(t->client, t->server->address, c->port, SERVER_PORT, ack, seq + 1,
+			RTE_TCP_ACK_FLAG, 0, now);
 		c->state = CHURN_REST;
 		c->due = mono_add_ms(now, CHURN_REST_MS);
 		c->rounds++;
@@ -280,6 +282,7 @@ traffic_start(struct traffic *t, struct host *client, struct host *server, uint1
 {
 	*t = (struct traffic){ .client = client,
 		.server = server,
+		.client_seen = client->address,
 		.udp_on = true,
 		.tcp_on = true,
 		.tcp_count = tcp_count };
@@ -302,7 +305,7 @@ tcp_turn(struct traffic *t, struct tcp_conn *c, mono_t now)
 	if (!me->open) {
 		if (c->last_sent.ns == 0 || mono_since_ms(now, c->last_sent) >= RTO_MS) {
 			me->seq = me->acked = 1000U * (uint32_t)(c - t->tcp) + 1;
-			send_tcp(t->client, t->server, c->port, SERVER_PORT, me->seq, 0,
+			send_tcp(t->client, t->server->address, c->port, SERVER_PORT, me->seq, 0,
 				RTE_TCP_SYN_FLAG, 0, now);
 			me->seq++;
 			c->last_sent = now;
@@ -313,12 +316,12 @@ tcp_turn(struct traffic *t, struct tcp_conn *c, mono_t now)
 		return;
 	if (waiting && c->server.ack == me->seq && c->server.seq - c->server.acked > 0) {
 		/* Our data arrived, the answer was lost: the server sends it again. */
-		send_tcp(t->server, t->client, SERVER_PORT, c->port, c->server.seq - PAYLOAD,
+		send_tcp(t->server, t->client_seen, SERVER_PORT, c->port, c->server.seq - PAYLOAD,
 			c->server.ack, RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 		c->last_sent = now;
 		return;
 	}
-	send_tcp(t->client, t->server, c->port, SERVER_PORT, me->acked, me->ack,
+	send_tcp(t->client, t->server->address, c->port, SERVER_PORT, me->acked, me->ack,
 		RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 	me->seq = me->acked + PAYLOAD;
 	c->last_sent = now;

@@ -36,6 +36,7 @@ struct churn_conn {
 
 struct traffic {
 	struct host *client, *server;
+	uint32_t client_seen; /* host order: the client as the server sees it */
 	bool udp_on, tcp_on, churn_on;
 	uint16_t churn_count;
 	struct churn_conn churn[TRAFFIC_MAX_TCP];
