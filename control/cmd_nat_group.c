@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display nat address-group: what of each group is in use; by worker, by block of ports, by host.
+ * display nat address-group, mapping: what of each group is in use; by worker, by block of ports,
+ * by host; mappings.
  */
 #include "command.h"
 #include "config_address.h"
 #include "config_nat.h"
 #include "config_span.h"
+#include "filter_word.h"
 #include "management.h"
+#include "nat_map.h"
 #include "row.h"
 
 #include <stdio.h>
@@ -129,6 +132,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	const struct nat_groups *groups = groups_of(m);
 	const uint16_t id = next_group(m, filter, *cursor);
 	const struct nat_group_params *p;
+	const struct nat_map *map;
 	struct nat_group_stats stats;
 	struct nat_usage usage;
 	json_t *row;
@@ -137,6 +141,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 		return false;
 	*cursor = id + 1U;
 	p = nat_groups_params(groups, id);
+	map = nat_groups_map(groups, id);
 	stats = nat_groups_stats(groups, id);
 	usage = nat_pool_usage(nat_groups_pool(groups, id), NAT_POOL_UNOWNED);
 	row = json_object();
@@ -154,10 +159,14 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row_number(row, "blocks_used", usage.blocks);
 	put_ports(row, usage.used);
 	row_number(row, "hosts", usage.hosts);
+	row_number(row, "mappings", map != NULL ? nat_map_count(map) : 0);
+	row_number(row, "mappings_max", map != NULL ? nat_map_capacity(map) : 0);
 	row_number(row, "taken", stats.taken);
 	row_number(row, "given", stats.given);
 	row_number(row, "exhausted", stats.exhausted);
-	row_number(row, "memory_bytes", nat_pool_memory(nat_groups_pool(groups, id)));
+	row_number(row, "memory_bytes",
+		nat_pool_memory(nat_groups_pool(groups, id)) +
+			(map != NULL ? nat_map_memory(map) : 0));
 	json_array_append_new(rows, row);
 	return true;
 }
@@ -212,6 +221,8 @@ print_group(const json_t *row, bool verbose, char *out, size_t size)
 		{ "udp", "Ports of UDP in use" },
 		{ "icmp", "Echo ids in use" },
 		{ "hosts", "Hosts" },
+		{ "mappings", "Mappings" },
+		{ "mappings_max", "Mappings at most" },
 		{ "taken", "Taken" },
 		{ "given", "Given back" },
 		{ "exhausted", "Exhausted" },
@@ -349,10 +360,31 @@ host_row(const struct nat_groups *groups, uint16_t id, uint32_t place)
 	return row;
 }
 
+static json_t *
+mapping_row(const struct nat_groups *groups, uint16_t id, uint32_t place)
+{
+	struct nat_map_entry e;
+	char proto[8];
+	json_t *row;
+
+	if (!nat_map_at(nat_groups_map(groups, id), place, &e))
+		return NULL;
+	row = json_object();
+	row_text(row, "group", nat_groups_params(groups, id)->name);
+	row_text(row, "protocol", filter_protocol(e.proto, proto));
+	row_address(row, "inside", e.host);
+	row_number(row, "inside_port", rte_be_to_cpu_16(e.port));
+	row_address(row, "outside", e.out.addr);
+	row_number(row, "outside_port", rte_be_to_cpu_16(e.out.port));
+	row_bool(row, "full_cone", nat_groups_params(groups, id)->full_cone);
+	row_number(row, "sessions", e.sessions);
+	return row;
+}
+
 /* Some places of one group: at most one row. */
 static bool
 walk(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows,
-	uint32_t (*places)(const struct nat_pool *),
+	uint32_t (*places)(const struct nat_groups *, uint16_t id),
 	json_t *(*make)(const struct nat_groups *, uint16_t id, uint32_t place))
 {
 	const struct nat_groups *groups = groups_of(m);
@@ -361,7 +393,7 @@ walk(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows,
 
 	if (id == NAT_GROUPS_MAX)
 		return false;
-	count = places(nat_groups_pool(groups, id));
+	count = places(groups, id);
 	for (unsigned int i = 0; i < LOOKS_PER_STEP && place < count; i++) {
 		json_t *row = make(groups, id, place++);
 
@@ -374,16 +406,42 @@ walk(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows,
 	return true;
 }
 
+static uint32_t
+blocks(const struct nat_groups *groups, uint16_t id)
+{
+	return nat_pool_blocks(nat_groups_pool(groups, id));
+}
+
+static uint32_t
+addresses(const struct nat_groups *groups, uint16_t id)
+{
+	return nat_pool_addresses(nat_groups_pool(groups, id));
+}
+
+static uint32_t
+mappings(const struct nat_groups *groups, uint16_t id)
+{
+	const struct nat_map *map = nat_groups_map(groups, id);
+
+	return map != NULL ? nat_map_capacity(map) : 0;
+}
+
 static bool
 collect_blocks(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
-	return walk(m, filter, cursor, rows, nat_pool_blocks, block_row);
+	return walk(m, filter, cursor, rows, blocks, block_row);
 }
 
 static bool
 collect_hosts(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
-	return walk(m, filter, cursor, rows, nat_pool_addresses, host_row);
+	return walk(m, filter, cursor, rows, addresses, host_row);
+}
+
+static bool
+collect_mappings(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	return walk(m, filter, cursor, rows, mappings, mapping_row);
 }
 
 static const struct view_column block_columns[] = {
@@ -405,6 +463,18 @@ static const struct view_column host_columns[] = {
 	{ NULL, NULL },
 };
 
+static const struct view_column mapping_columns[] = {
+	{ "group", "Group" },
+	{ "protocol", "Protocol" },
+	{ "inside", "Inside" },
+	{ "inside_port", "InsidePort" },
+	{ "outside", "Outside" },
+	{ "outside_port", "OutsidePort" },
+	{ "full_cone", "FullCone" },
+	{ "sessions", "Sessions" },
+	{ NULL, NULL },
+};
+
 static const struct view view_blocks = {
 	.name = "nat_address_group_block",
 	.help = "blocks of ports that are in use, and whose they are",
@@ -418,6 +488,15 @@ static const struct view view_hosts = {
 	.help = "hosts that have an address to themselves (no-pat)",
 	.columns = host_columns,
 	.collect = collect_hosts,
+	.filters = filters,
+	.check = check,
+};
+
+static const struct view view_mappings = {
+	.name = "nat_mapping",
+	.help = "endpoint-independent mappings: inside ports and what they leave as",
+	.columns = mapping_columns,
+	.collect = collect_mappings,
 	.filters = filters,
 	.check = check,
 };
@@ -437,6 +516,8 @@ show(void *parsed, struct cmdline *cl, void *client)
 		v = &view_blocks;
 	else if (strcmp(r->word, "host") == 0)
 		v = &view_hosts;
+	else if (strcmp(r->word, "mapping") == 0)
+		v = &view_mappings;
 	console_view(client, v, json_pack("{s:s}", "group", r->argument), false);
 }
 
@@ -445,6 +526,15 @@ show(void *parsed, struct cmdline *cl, void *client)
 COMMAND_SHOW(groups, view_groups, false,
 	"display nat address-group: address groups, and what of each is in use", GROUP);
 
+COMMAND_SHOW(mappings, view_mappings, false,
+	"display nat mapping: endpoint-independent mappings of all groups", COMMAND_WORD("display"),
+	COMMAND_WORD("nat"), COMMAND_WORD("mapping"));
+
+static cmdline_parse_inst_t inst_group_mappings = {
+	.f = show,
+	.help_str = "display nat address-group GROUP mapping: its endpoint-independent mappings",
+	.tokens = { GROUP, COMMAND_ARGUMENT, COMMAND_WORD("mapping"), NULL },
+};
 static cmdline_parse_inst_t inst_group = {
 	.f = show,
 	.help_str = "display nat address-group GROUP: one group",
@@ -467,8 +557,8 @@ static cmdline_parse_inst_t inst_hosts = {
 };
 
 static cmdline_parse_inst_t *const insts[] = { &inst_groups, &inst_group, &inst_workers,
-	&inst_blocks, &inst_hosts, NULL };
+	&inst_blocks, &inst_hosts, &inst_group_mappings, &inst_mappings, NULL };
 static const struct view *const views[] = { &view_groups, &view_workers, &view_blocks, &view_hosts,
-	NULL };
+	&view_mappings, NULL };
 
 const struct command command_nat_group = { .insts = insts, .views = views };

@@ -89,6 +89,7 @@ add_nat(struct engine_box *b)
 		.groups = { { .name = "pool",
 				    .mode = NAT_POOL_PAT,
 				    .paired = true,
+				    .endpoint_independent = true,
 				    .block = 256,
 				    .section_count = 1,
 				    .sections = { { BOX_IPV4(198, 51, 100, 1),

@@ -92,14 +92,15 @@ groups_and_what_is_in_use_of_them(void **state)
 	expect(group, 2, 0,
 		"{\"group\":\"pool\",\"state\":\"in use\",\"mode\":\"pat\",\"address_count\":2,"
 		"\"addresses\":[\"198.51.100.1-198.51.100.2\"],\"vrid\":null,"
-		"\"mapping\":\"address-and-port-dependent\","
+		"\"mapping\":\"endpoint-independent\",\"mappings\":1,"
 		"\"filtering\":\"address-and-port-dependent\",\"paired\":true,\"block\":256,"
 		"\"blocks\":512,\"blocks_used\":1,\"tcp\":1,\"udp\":0,\"icmp\":0,\"hosts\":0,"
 		"\"taken\":1,\"given\":0,\"exhausted\":0}");
 	expect(group, 2, 1,
 		"{\"group\":\"hosts\",\"mode\":\"no-pat\",\"address_count\":4,"
 		"\"addresses\":[\"198.51.100.16/30\"],\"mapping\":null,\"filtering\":null,"
-		"\"paired\":null,\"block\":null,\"blocks\":0,\"hosts\":1,\"taken\":1}");
+		"\"paired\":null,\"block\":null,\"mappings\":0,\"mappings_max\":0,\"blocks\":0,"
+		"\"hosts\":1,\"taken\":1}");
 	expect("{\"schema\":1,\"get\":\"nat_address_group\",\"filter\":{\"group\":\"hosts\"}}", 1,
 		0, "{\"group\":\"hosts\"}");
 	/* Two workers and nobody: the host has kept its port, whosever block that is in. */
@@ -112,6 +113,11 @@ groups_and_what_is_in_use_of_them(void **state)
 		"\"tcp\":1,\"udp\":0,\"icmp\":0}");
 	expect("{\"schema\":1,\"get\":\"nat_address_group_host\"}", 1, 0,
 		"{\"group\":\"hosts\",\"host\":\"10.1.1.77\",\"sessions\":1}");
+	expect("{\"schema\":1,\"get\":\"nat_mapping\"}", 1, 0,
+		"{\"group\":\"pool\",\"protocol\":\"tcp\",\"inside\":\"10.1.1.77\","
+		"\"inside_port\":4000,\"outside_port\":4000,\"full_cone\":false,\"sessions\":1}");
+	console_says("display nat mapping", " pool   tcp       10.1.1.77        4000");
+	console_says("display nat address-group hosts mapping", "Group  Protocol");
 	console_says("display nat address-group pool", " Ports of TCP in use : 1\n");
 	console_says("display nat address-group hosts host", "10.1.1.77         1\n");
 	console_says("display nat address-group pool block", "3840  4095       -");
