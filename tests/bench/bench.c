@@ -31,6 +31,7 @@ static const struct part parts[] = {
 	{ "workers", bench_workers },
 	{ "mirror", bench_mirror },
 	{ "reload", bench_reload },
+	{ "nat", bench_nat },
 };
 
 static struct {

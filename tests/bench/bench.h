@@ -17,7 +17,8 @@
 #define BENCH_BURST	 32
 #define BENCH_TRUST	 2 /* zone ids */
 #define BENCH_UNTRUST	 4
-#define BENCH_PORT_SERVE 53 /* destination port of every session */
+#define BENCH_PORT_SERVE 53	     /* destination port of every session */
+#define BENCH_NAT_FIRST	 0xc6336401U /* 198.51.100.1: first address of the group */
 
 enum bench_wanted { WANTED_NOTHING, WANTED_AT_MOST, WANTED_AT_LEAST };
 
@@ -47,6 +48,8 @@ void bench_report(struct bench_result *);
 /* bench_fatal: the bench itself is wrong (packets lost that must not be): no figure is better. */
 _Noreturn void bench_fatal(const char *what, uint64_t got, uint64_t want);
 
+struct bench_outside;
+
 /* An engine between two ring ports, 0 trust and 1 untrust, one queue per worker. */
 struct bench_rig {
 	struct engine *engine;
@@ -56,6 +59,8 @@ struct bench_rig {
 	struct port ports[2];
 	uint16_t ethdev[2];
 	uint16_t workers;
+	uint16_t nat_addresses;
+	struct bench_outside *outside; /* of session i, learnt; NULL: is not translated */
 	mono_t now;
 };
 
@@ -64,6 +69,7 @@ struct bench_spec {
 	uint16_t workers;
 	uint16_t rules; /* the last one permits trust to untrust, the others deny */
 	uint32_t event_ring;
+	uint16_t nat_addresses; /* of the group that trust to untrust is translated to; 0: is not */
 };
 
 /* => false with a message on stderr (memory); bench_rig_destroy() in either case. */
@@ -108,6 +114,9 @@ double bench_random_order(struct bench_rig *, const struct bench_shape *, uint32
 /* The same bursts through a loop that only swaps MAC addresses.  => cycles per packet, median. */
 double bench_floor(
 	struct bench_rig *, const struct bench_shape *, uint32_t n, const struct bench_options *);
+/* bench_learn_outside: where the replies of the table's n sessions, 0..n-1, are to be sent: from
+ * now on packets of direction 1 are. */
+void bench_learn_outside(struct bench_rig *, uint32_t n);
 /* Let every session age away.  => cycles of worker 0. */
 uint64_t bench_age(struct bench_rig *);
 
@@ -115,6 +124,17 @@ uint64_t bench_age(struct bench_rig *);
 bool bench_rig_replace_policy(struct bench_rig *, uint16_t rules);
 /* bench_rig_blacklist_outside: the network from which floods come. => false: no room */
 bool bench_rig_blacklist_outside(struct bench_rig *);
+
+/* New sessions in `batches` of `count` a run, each removed before the next.  Three rows: the rate,
+ * and the two halves of its cost. */
+struct bench_making {
+	const char *name;
+	const struct bench_shape *shape;
+	uint16_t rules;
+	uint32_t count, batches;
+	double limit; /* sessions a second per worker, removal included; 0 = none */
+};
+void bench_make(struct bench_rig *, const struct bench_options *, const struct bench_making *);
 
 /* Parts: see docs/testing.md. */
 void bench_established(const struct bench_options *);
@@ -126,3 +146,4 @@ void bench_fragments(const struct bench_options *);
 void bench_workers(const struct bench_options *);
 void bench_mirror(const struct bench_options *);
 void bench_reload(const struct bench_options *);
+void bench_nat(const struct bench_options *);

@@ -13,52 +13,54 @@
 
 #define MAX_NEW 500000U
 
-struct row {
-	const char *name;
-	const struct bench_shape *shape;
-	uint16_t rules;
-	double limit; /* sessions a second per worker, removal included; 0 = none */
-};
-
-/* Three rows: the rate, and the two halves of its cost. */
-static void
-new_sessions(const struct bench_options *o, const struct row *row)
+void
+bench_make(struct bench_rig *rig, const struct bench_options *o, const struct bench_making *m)
 {
-	const uint32_t count = RTE_MIN(MAX_NEW, o->max_sessions);
-	struct bench_result rate = { .name = row->name,
+	const uint32_t all = m->count * m->batches;
+	struct bench_result rate = { .name = m->name,
 		.unit = "sessions/s",
-		.sessions = count,
-		.rules = row->rules,
+		.sessions = m->count,
+		.rules = m->rules,
 		.runs = o->runs,
-		.limit = row->limit,
-		.wanted = row->limit > 0 ? WANTED_AT_LEAST : WANTED_NOTHING };
+		.limit = m->limit,
+		.wanted = m->limit > 0 ? WANTED_AT_LEAST : WANTED_NOTHING };
 	struct bench_result create = { .name = "  of which creation",
 		.unit = "cycles/session",
-		.sessions = count,
-		.rules = row->rules,
+		.sessions = m->count,
+		.rules = m->rules,
 		.runs = o->runs };
 	struct bench_result removal = create;
-	struct bench_rig rig;
 
 	removal.name = "  of which removal";
-	if (!bench_rig_simple(&rig, count, row->rules)) {
-		bench_rig_destroy(&rig);
-		return;
-	}
-	bench_pass(&rig, row->shape, 0, count / 4, 0); /* warm up */
-	bench_age(&rig);
+	bench_pass(rig, m->shape, 0, m->count / 4, 0); /* warm up */
+	bench_age(rig);
 	for (unsigned int i = 0; i < o->runs; i++) {
-		const uint64_t made = bench_pass(&rig, row->shape, i * count, count, 0);
-		const uint64_t removed = bench_age(&rig);
+		uint64_t made = 0, removed = 0;
 
-		create.values[i] = (double)made / count;
-		removal.values[i] = (double)removed / count;
-		rate.values[i] = (double)rte_get_tsc_hz() * count / (double)(made + removed);
+		for (uint32_t b = 0; b < m->batches; b++) {
+			made += bench_pass(rig, m->shape, i * all + b * m->count, m->count, 0);
+			removed += bench_age(rig);
+		}
+		create.values[i] = (double)made / all;
+		removal.values[i] = (double)removed / all;
+		rate.values[i] = (double)rte_get_tsc_hz() * all / (double)(made + removed);
 	}
-	create.floor = bench_floor(&rig, row->shape, count, o);
+	create.floor = bench_floor(rig, m->shape, m->count, o);
 	bench_report(&rate);
 	bench_report(&create);
 	bench_report(&removal);
+}
+
+static void
+new_sessions(const struct bench_options *o, const struct bench_making *row)
+{
+	struct bench_making m = *row;
+	struct bench_rig rig;
+
+	m.count = RTE_MIN(MAX_NEW, o->max_sessions);
+	m.batches = 1;
+	if (bench_rig_simple(&rig, m.count, m.rules))
+		bench_make(&rig, o, &m);
 	bench_rig_destroy(&rig);
 }
 
@@ -110,9 +112,9 @@ connections(const struct bench_options *o)
 void
 bench_new(const struct bench_options *o)
 {
-	static const struct row rows[] = {
-		{ "new UDP sessions, removal included", &bench_udp, 10, 0 },
-		{ "new TCP sessions (SYN), removal included", &bench_syn, 10, 0 },
+	static const struct bench_making rows[] = {
+		{ "new UDP sessions, removal included", &bench_udp, .rules = 10 },
+		{ "new TCP sessions (SYN), removal included", &bench_syn, .rules = 10 },
 	};
 
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++)
@@ -123,11 +125,12 @@ bench_new(const struct bench_options *o)
 void
 bench_rules(const struct bench_options *o)
 {
-	static const struct row rows[] = {
-		{ "new UDP sessions, 1 rule", &bench_udp, 1, 600000 },
-		{ "new UDP sessions, 1k rules", &bench_udp, 1000, 600000 },
-		{ "new UDP sessions, 10k rules", &bench_udp, 10000, 600000 },
-		{ "new TCP sessions (SYN), 10k rules", &bench_syn, 10000, 600000 },
+	static const struct bench_making rows[] = {
+		{ "new UDP sessions, 1 rule", &bench_udp, .rules = 1, .limit = 600000 },
+		{ "new UDP sessions, 1k rules", &bench_udp, .rules = 1000, .limit = 600000 },
+		{ "new UDP sessions, 10k rules", &bench_udp, .rules = 10000, .limit = 600000 },
+		{ "new TCP sessions (SYN), 10k rules", &bench_syn, .rules = 10000,
+			.limit = 600000 },
 	};
 
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++)

@@ -37,14 +37,23 @@ struct endpoints {
 	rte_be16_t sport, dport;
 };
 
+struct bench_outside {
+	rte_be32_t addr;
+	rte_be16_t port;
+};
+
 static struct endpoints
-endpoints_of(uint32_t i, unsigned int dir)
+endpoints_of(const struct bench_rig *r, uint32_t i, unsigned int dir)
 {
 	struct endpoints e = { .src = rte_cpu_to_be_32(INSIDE + (i & 0xffffff)),
 		.dst = RTE_BE32(OUTSIDE + 0x01010a),
 		.sport = rte_cpu_to_be_16((uint16_t)(1024 + (i * 7) % 50000)),
 		.dport = RTE_BE16(BENCH_PORT_SERVE) };
 
+	if (dir != 0 && r->outside != NULL) {
+		e.src = r->outside[i].addr;
+		e.sport = r->outside[i].port;
+	}
 	if (dir != 0)
 		e = (struct endpoints){
 			.src = e.dst, .dst = e.src, .sport = e.dport, .dport = e.sport
@@ -155,7 +164,7 @@ make_packet(struct bench_rig *r, const struct bench_shape *shape, const struct e
 struct rte_mbuf *
 bench_packet(struct bench_rig *r, const struct bench_shape *shape, uint32_t i, unsigned int dir)
 {
-	const struct endpoints e = endpoints_of(i, dir);
+	const struct endpoints e = endpoints_of(r, i, dir);
 
 	return make_packet(r, shape, &e, dir);
 }
@@ -176,7 +185,7 @@ bench_flood_packet(
 uint16_t
 bench_home(const struct bench_rig *r, const struct bench_shape *shape, uint32_t i)
 {
-	const struct endpoints e = endpoints_of(i, 0);
+	const struct endpoints e = endpoints_of(r, i, 0);
 	struct session_key4 key;
 
 	if (shape->family == 6) {
@@ -228,14 +237,44 @@ bench_pass(struct bench_rig *r, const struct bench_shape *shape, uint32_t first,
 }
 
 void
+bench_learn_outside(struct bench_rig *r, uint32_t n)
+{
+	const struct session_table *t = engine_sessions(r->engine);
+	uint32_t learnt = 0;
+
+	if (r->nat_addresses == 0)
+		return;
+	free(r->outside);
+	r->outside = calloc(n, sizeof(*r->outside));
+	for (uint32_t i = 0; r->outside != NULL && i < session_table_capacity(t); i++) {
+		const struct session *s = session_table_at(t, i);
+		struct session_outside o;
+		struct session_tuple4 in;
+		struct session_key4 key;
+
+		if (!session_table_key4(t, s, &key) || !session_table_outside(t, s, &o))
+			continue;
+		in = session_key4_tuple(&key, session_swap(s));
+		r->outside[rte_be_to_cpu_32(in.src) - INSIDE] =
+			(struct bench_outside){ .addr = o.key.addr[o.swap],
+				.port = o.key.port[o.swap] };
+		learnt++;
+	}
+	if (learnt != n)
+		bench_fatal("translated sessions", learnt, n);
+}
+
+void
 bench_establish(struct bench_rig *r, const struct bench_shape *shape, uint32_t n)
 {
 	if (shape->proto == IPPROTO_UDP) {
 		bench_pass(r, shape, 0, n, 0);
+		bench_learn_outside(r, n);
 		bench_pass(r, shape, 0, n, 1);
 		return;
 	}
 	bench_pass(r, &bench_syn, 0, n, 0);
+	bench_learn_outside(r, n);
 	bench_pass(r, &bench_synack, 0, n, 1);
 	bench_pass(r, &bench_ack, 0, n, 0);
 }

@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "blacklist.h"
 #include "ipv4.h"
+#include "nat.h"
 #include "neigh.h"
 #include "policy.h"
 #include "route.h"
@@ -151,6 +152,38 @@ publish6(struct bench_rig *r, uint16_t ports)
 	return route6_table_set(engine_routes6(r->engine), routes, ports) == 0;
 }
 
+/* One rule, one group of addresses. */
+static struct nat *
+make_nat(struct bench_rig *r)
+{
+	struct policy_rule rule = { .name = "out",
+		.source_zones = UINT64_C(1) << BENCH_TRUST,
+		.destination_zones = UINT64_C(1) << BENCH_UNTRUST };
+	const struct nat_group_params group = { .name = "bench",
+		.mode = NAT_POOL_PAT,
+		.block = 512,
+		.section_count = 1,
+		.sections = { { BENCH_NAT_FIRST, BENCH_NAT_FIRST + r->nat_addresses - 1U } } };
+	struct nat_groups *groups = engine_nat_groups(r->engine);
+	struct nat *n = nat_create(groups, 1, 0, 0, 1);
+	char err[128] = "memory";
+	uint16_t id;
+
+	if (n == NULL)
+		return NULL;
+	id = nat_groups_acquire(groups, &group, err, sizeof(err));
+	n->rules = id == NAT_GROUP_NONE ? NULL : policy_create(&rule, 1, POLICY_PERMIT);
+	if (n->rules == NULL) {
+		fprintf(stderr, "bench: address group: %s\n", err);
+		nat_destroy(n);
+		return NULL;
+	}
+	n->group_ids[n->group_count++] = id;
+	n->sources[1] = (struct nat_source){ .action = NAT_SOURCE, .group = id };
+	nat_seal(n);
+	return n;
+}
+
 static bool
 publish(struct bench_rig *r, uint16_t rules)
 {
@@ -192,6 +225,8 @@ publish(struct bench_rig *r, uint16_t rules)
 	snprintf(s->zones[BENCH_UNTRUST].name, sizeof(s->zones[BENCH_UNTRUST].name), "untrust");
 	s->zones[BENCH_UNTRUST].priority = 5;
 	s->policy = make_policy(rules);
+	if (r->nat_addresses > 0 && (s->nat = make_nat(r)) == NULL)
+		return false;
 	if (s->policy == NULL || !snapshot_map_ports(s) ||
 		route_table_set(engine_routes(r->engine), routes, RTE_DIM(routes)) < 0 ||
 		!publish6(r, 2))
@@ -244,6 +279,7 @@ bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 	generation++;
 	r->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	r->workers = spec->workers;
+	r->nat_addresses = spec->nat_addresses;
 	snprintf(name, sizeof(name), "bench-pool%u", generation);
 	r->pool = port_pool_create(name, POOL_SIZE, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	snprintf(name, sizeof(name), "bench%u", generation);
@@ -255,6 +291,7 @@ bench_rig_create(struct bench_rig *r, const struct bench_spec *spec)
 					  .event_ring = spec->event_ring,
 					  .max_datagrams = MAX_DATAGRAMS,
 					  .max_fragments = POOL_SIZE / 4,
+					  .nat = spec->nat_addresses > 0,
 					  .socket = SOCKET_ID_ANY },
 		err, sizeof(err));
 	if (r->pool == NULL || r->engine == NULL) {
@@ -300,4 +337,5 @@ bench_rig_destroy(struct bench_rig *r)
 		}
 	}
 	rte_mempool_free(r->pool);
+	free(r->outside);
 }
