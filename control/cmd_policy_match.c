@@ -4,8 +4,11 @@
  * The same compiled policy answers that workers ask.
  */
 #include "command.h"
+#include "config_address.h"
 #include "filter_word.h"
 #include "management.h"
+#include "nat.h"
+#include "nat_walk.h"
 #include "policy_row.h"
 #include "publish_policy.h"
 #include "row.h"
@@ -40,6 +43,7 @@ struct question {
 	struct ip_addr src, dst;
 	uint8_t proto;
 	uint16_t sport, dport;	     /* as the policy has them: of ICMP type and code in dport */
+	bool translated;	     /* dst and dport are what NAT made of what was asked */
 	uint8_t from, to;	     /* zones, ZONE_NONE = not known */
 	char from_by[96], to_by[96]; /* how they are known */
 };
@@ -155,6 +159,25 @@ zone_of(const struct management *m, const struct snapshot *s, const struct ip_ad
 	return s->interfaces[interface].zone;
 }
 
+/* A NAT server or a static mapping comes before the route and the policy. */
+static void
+translate(const struct snapshot *s, struct question *q)
+{
+	const struct session_tuple4 t = { .src = q->src.v4,
+		.dst = q->dst.v4,
+		.sport = rte_cpu_to_be_16(q->sport),
+		.dport = rte_cpu_to_be_16(q->dport),
+		.proto = q->proto };
+	struct nat_lead lead;
+
+	if (s->nat == NULL || q->dst.family != 4)
+		return;
+	nat_lead_find(s->nat, q->from, &t, &lead);
+	q->translated = lead.translated;
+	q->dst = ip_addr_v4(lead.dst);
+	q->dport = rte_be_to_cpu_16(lead.dport);
+}
+
 static void
 ask(const struct management *m, const struct snapshot *s, const struct match_filter *f,
 	struct question *q)
@@ -167,6 +190,7 @@ ask(const struct management *m, const struct snapshot *s, const struct match_fil
 	q->dport = (uint16_t)(f->destination_port >= 0 ? f->destination_port
 						       : port_when_none(q->proto));
 	q->from = zone_of(m, s, &q->src, f->source_zone, q->from_by, sizeof(q->from_by));
+	translate(s, q);
 	q->to = zone_of(m, s, &q->dst, f->destination_zone, q->to_by, sizeof(q->to_by));
 }
 
@@ -305,12 +329,17 @@ static const char *
 before(const struct snapshot *s, const struct question *q)
 {
 	const uint16_t own = own_interface(s, &q->dst);
+	const bool public = s->nat != NULL && q->dst.family == 4 && !q->translated &&
+			    nat_has_address(s->nat, q->dst.v4);
 	const bool echo = (q->proto == IPPROTO_ICMP && q->dport >> 8 == 8) ||
 			  (q->proto == IPPROTO_ICMPV6 && q->dport >> 8 == 128);
 
 	if (own_interface(s, &q->src) != INTERFACE_NONE &&
 		(s->defences & DEFENCE_BIT(own_source)) != 0)
 		return "its source is an address of the box: dropped, own_source";
+	if (public && own == INTERFACE_NONE)
+		return "to a public address, where no server or mapping takes it: dropped, "
+		       "nat_no_mapping, unless it belongs to a connection";
 	if (q->from == ZONE_NONE)
 		return "no route to the source: give source-zone";
 	if (q->to == ZONE_NONE)
@@ -323,6 +352,21 @@ before(const struct snapshot *s, const struct question *q)
 	if (s->interfaces[own].ping && s->interfaces[own].zone == q->from)
 		return "answered without a rule (setting ping), if it comes in by that interface";
 	return NULL;
+}
+
+/* "10.1.2.80:8080"; of protocols without ports the address. */
+static void
+put_translation(json_t *row, const struct question *q)
+{
+	char text[CONFIG_IP_TEXT];
+
+	config_address_ip_text(&q->dst, text);
+	if (!q->translated)
+		json_object_set_new(row, "translated_to", json_null());
+	else if (has_ports(q->proto))
+		json_object_set_new(row, "translated_to", json_sprintf("%s:%u", text, q->dport));
+	else
+		row_text(row, "translated_to", text);
 }
 
 static bool
@@ -345,6 +389,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row = json_object();
 	row_text(row, "source_zone", row_zone(s, q.from));
 	row_text(row, "source_zone_by", q.from_by);
+	put_translation(row, &q);
 	row_text(row, "destination_zone", row_zone(s, q.to));
 	row_text(row, "destination_zone_by", q.to_by);
 	if (q.from == ZONE_NONE || q.to == ZONE_NONE) {

@@ -28,8 +28,11 @@ static const char rules[] =
 	"    destination_sets = [ \"servers\" ]; service_sets = [ \"https\" ]; action = \"permit\"; },\n"
 	"  { name = \"ntp\"; services = ( { protocol = \"udp\"; source_port = \"123\"; destination_port = \"123\"; } ); action = \"permit\"; },\n"
 	"  { name = \"in\"; source_zones = [ \"untrust\" ]; destination_zones = [ \"local\" ]; action = \"reject\"; },\n"
+	"  { name = \"server\"; source_zones = [ \"untrust\" ]; destination_addresses = [ \"10.1.1.80\" ]; services = ( { protocol = \"tcp\"; destination_port = \"8080\"; } ); action = \"permit\"; },\n"
 	"  { name = \"ping6\"; source_addresses = [ \"2001:db8:1::/64\" ]; service_sets = [ \"ping\" ]; action = \"permit\"; }\n"
-	"); };\n";
+	"); };\n"
+	"nat_servers = ( { name = \"web\"; protocol = \"tcp\"; public_address = \"198.51.100.9\"; public_port = \"80\"; inside_addresses = [ \"10.1.1.80\" ]; inside_port = 8080; } );\n"
+	"nat_static = ( { name = \"lab\"; public = \"198.51.101.0/24\"; inside = \"10.1.1.0/24\"; } );\n";
 // clang-format on
 
 static struct management_box *box;
@@ -108,6 +111,19 @@ DOS_01_the_answer_names_rule_zones_and_what_matched(void **state)
 			{ "answered without a rule" } },
 		{ "'source':'10.1.1.2','destination':'200.1.1.7','protocol':'icmp'",
 			{ "dropped, own_source" } },
+		/* what NAT makes of it comes first */
+		{ "'source':'200.1.1.10','destination':'198.51.100.9','protocol':'tcp','"
+		  "destination_port':80",
+			{ "'rule':'server','order':6,'action':'permit'",
+				"'translated_to':'10.1.1.80:8080'",
+				"'destination_zone':'trust','destination_zone_by':'route by "
+				"GigabitEthernet1/0/1'",
+				"'matched_destination':'10.1.1.80'", "'note':null" } },
+		{ "'source':'200.1.1.10','destination':'198.51.101.80','protocol':'icmp'",
+			{ "'rule':'default'", "'translated_to':'10.1.1.80'" } },
+		{ "'source':'200.1.1.10','destination':'198.51.100.9','protocol':'tcp','"
+		  "destination_port':81",
+			{ "'translated_to':null", "dropped, nat_no_mapping" } },
 		/* zones by hand; without a route they are needed */
 		{ "'source':'10.1.1.9','destination':'200.1.1.7','protocol':'tcp','destination_"
 		  "port':443,'destination_zone':'dmz'",
