@@ -62,6 +62,8 @@
 	X(nat_exhausted, "no outside address or port is left to translate the source to")          \
 	X(nat_protocol, "protocol without ports, whose source is to be translated to a port")      \
 	X(nat_clash, "translated, it would be the packet of another session")                      \
+	X(nat64_destination,                                                                       \
+		"NAT64 to an IPv4 address that is ours, of translation, or none of the prefix")    \
 	X(nat_direction, "packet of a translated session, sent past the translation")              \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \

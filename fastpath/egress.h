@@ -12,6 +12,8 @@
 /* In `word`, beside the neighbour's state: the packet must be cut.  So it is no state by which a
  * packet leaves at once, and the fast path needs no look of its own. */
 #define EGRESS_CUT (UINT64_C(1) << 63)
+/* Likewise, of a packet that is refused: it was to leave as one of the other family (NAT64). */
+#define EGRESS_TRANSLATED (UINT64_C(1) << 62)
 
 struct egress {
 	struct neigh *neigh; /* NULL: nobody has asked for it yet */

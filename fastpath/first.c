@@ -10,6 +10,7 @@
 #include "frag.h"
 #include "l4_sum.h"
 #include "nat.h"
+#include "nat64.h"
 #include "nat_walk.h"
 #include "notice_send.h"
 #include "parse_l4.h"
@@ -27,13 +28,29 @@ struct own {
 /* A packet that has passed everything up to the policy. */
 struct candidate {
 	struct pkt *p;
-	struct own own;	      /* found: to the firewall itself */
-	struct nat_lead lead; /* of IPv4; dst is always set */
-	bool expected;	      /* by the server-map: needs no rule */
+	struct own own; /* found: to the firewall itself */
+	bool expected;	/* by the server-map: needs no rule */
+	union {
+		struct nat_lead lead;  /* of IPv4; dst is always set */
+		struct nat64_lead to4; /* of IPv6 */
+	};
 	struct egress egress;
 	uint8_t zone;		  /* where it leads */
 	enum drop_reason refused; /* cannot go on; its sender hears of it if the policy permits */
 };
+
+static inline bool
+is_nat64(const struct candidate *c)
+{
+	return c->p->family == 6 && unlikely(c->to4.group != NAT_GROUP_NONE);
+}
+
+/* The family that a packet leaves as. */
+static inline unsigned int
+leaves_as(const struct candidate *c)
+{
+	return is_nat64(c) ? 4 : c->p->family;
+}
 
 static void
 find_own(const struct worker *w, const struct pkt *p, struct own *own)
@@ -62,6 +79,8 @@ unroutable(const struct candidate *c)
 	if (p->family == 6) {
 		if (ip6_is_link_local(p->ip6->src_addr) || ip6_is_link_local(p->ip6->dst_addr))
 			return DROP_link_local;
+		if (is_nat64(c))
+			return ip4_is_host(c->to4.dst) ? DROP_NONE : DROP_no_route;
 		return ip6_is_host(p->ip6->dst_addr) ? DROP_NONE : DROP_no_route;
 	}
 	return ip4_is_host(c->lead.dst) ? DROP_NONE : DROP_no_route;
@@ -155,10 +174,14 @@ limited(struct worker *w, const struct pkt *p, const struct session *s)
  * translated.
  * => Its index; that of another with the same key, and *existed; or SESSION_NONE and *reason. */
 static uint32_t
-insert(struct worker *w, const struct pkt *p, struct nat_plan *plan, struct session *s,
+insert(struct worker *w, const struct candidate *c, struct nat_plan *plan, struct session *s,
 	uint32_t old, bool *existed, enum drop_reason *reason)
 {
+	const struct pkt *p = c->p;
+
 	*reason = DROP_table_full;
+	if (is_nat64(c))
+		return nat64_insert(w, p, s, &c->to4, old, existed, reason);
 	if (unlikely(plan != NULL) && nat_plan_translates(plan))
 		return nat_walk_insert(w, p, s, plan, old, existed, reason);
 	if (likely(old == SESSION_NONE))
@@ -262,6 +285,26 @@ expected_take(struct worker *w, const struct candidate *c, struct session *s, st
 	return DROP_NONE;
 }
 
+/* The first packet goes on its way. */
+static void
+leave(struct worker *w, struct candidate *c, const struct session *s, bool syn)
+{
+	struct pkt *p = c->p;
+
+	if (unlikely(nat64_session(s))) {
+		nat64_send(w, p, s, 0, &c->egress);
+		return;
+	}
+	if (syn)
+		egress_clamp(w, p, &c->egress);
+	if (unlikely(session_translated(s)))
+		nat_translate(w, p, s, 0);
+	if (unlikely(p->fragments))
+		frag_send(w, p, &c->egress);
+	else
+		egress_send(w, p, p->family, &c->egress);
+}
+
 /* session_create: make the candidate's session visible and let its packet through.
  * => false: another worker was faster; the packet has gone through that session. */
 static bool
@@ -295,7 +338,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 	if (reason == DROP_NONE && nat)
 		reason = nat_walk_source(w, p, c->zone, c->egress.interface, &plan);
 	if (reason == DROP_NONE)
-		index = insert(w, p, planned, s, SESSION_NONE, &existed, &reason);
+		index = insert(w, c, planned, s, SESSION_NONE, &existed, &reason);
 	if (existed && p->proto == IPPROTO_TCP) {
 		const struct session *old = session_table_at(w->sessions, index);
 		uint32_t replaced = SESSION_NONE;
@@ -303,7 +346,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 		bool again = false;
 
 		if (session_tcp_reopen(old, p->swap ^ session_swap(old), &seg))
-			replaced = insert(w, p, planned, s, index, &again, &why);
+			replaced = insert(w, c, planned, s, index, &again, &why);
 		if (replaced != SESSION_NONE && !again) {
 			index = replaced;
 			existed = false;
@@ -329,14 +372,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 		answer(w, p, &c->own, s);
 	} else {
 		worker_touch(w, s, 0, p->ip_len);
-		if (p->proto == IPPROTO_TCP && seg.flags & TCP_SYN)
-			egress_clamp(w, p, &c->egress);
-		if (nat && session_translated(s))
-			nat_translate(w, p, s, 0);
-		if (unlikely(p->fragments))
-			frag_send(w, p, &c->egress);
-		else
-			egress_send(w, p, p->family, &c->egress);
+		leave(w, c, s, p->proto == IPPROTO_TCP && seg.flags & TCP_SYN);
 	}
 	traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, SESSION_END_IDLE);
 	worker_event(w, s, index, MIRROR_CREATE);
@@ -390,21 +426,25 @@ cannot_open(const struct worker *w, const struct pkt *p)
 static enum drop_reason
 prepare_transit(const struct worker *w, struct candidate *c)
 {
-	const struct pkt *p = c->p;
+	struct pkt *p = c->p;
+	const bool to4 = is_nat64(c);
+	const rte_be32_t *dst4 = to4 ? &c->to4.dst : &c->lead.dst;
+	const unsigned int family = leaves_as(c);
 	enum drop_reason reason = unroutable(c);
 
 	if (reason == DROP_NONE)
-		reason = egress_route(w, p->family,
-			p->family == 6 ? (const void *)p->ip6->dst_addr : &c->lead.dst, &c->egress);
+		reason = egress_route(
+			w, family, family == 6 ? (const void *)p->ip6->dst_addr : dst4, &c->egress);
 	if (reason != DROP_NONE)
 		return reason;
 	if (c->egress.interface >= w->snap->interface_count)
 		return DROP_no_route;
-	if (p->family == 4 && unlikely(c->egress.next_hop == c->lead.dst) &&
-		snapshot_is_edge(w->snap, c->lead.dst))
+	if (family == 4 && unlikely(c->egress.next_hop == *dst4) &&
+		snapshot_is_edge(w->snap, *dst4))
 		return DROP_smurf;
 	c->zone = w->snap->interfaces[c->egress.interface].zone;
-	reason = egress_allowed(w, p, p->family, &c->egress, c->zone);
+	reason = to4 ? nat64_allowed(w, p, &c->egress, c->zone)
+		     : egress_allowed(w, p, p->family, &c->egress, c->zone);
 	if (unlikely(reason == DROP_ttl || reason == DROP_mtu)) {
 		c->refused = reason; /* whom the policy denies gets no answer from us */
 		return DROP_NONE;
@@ -452,9 +492,10 @@ admit(struct worker *w, struct candidate *c)
 
 	c->own.found = false;
 	c->expected = false;
-	c->lead.translated = c->lead.behind = false;
 	if (p->family == 4)
-		c->lead.dst = p->ip->dst_addr;
+		c->lead = (struct nat_lead){ .dst = p->ip->dst_addr };
+	else
+		c->to4.group = NAT_GROUP_NONE;
 	if (unlikely(blacklist != NULL) && blacklisted(w, p, blacklist)) {
 		worker_drop(w, p, DROP_blacklist);
 		return false;
@@ -470,6 +511,8 @@ admit(struct worker *w, struct candidate *c)
 	} else {
 		find_own(w, p, &c->own);
 		reason = c->own.found ? DROP_NONE : cannot_open(w, p);
+		if (unlikely(w->snap->nat != NULL) && reason == DROP_NONE && !c->own.found)
+			reason = nat64_admit(w, p, &c->to4);
 	}
 	if (reason == DROP_NONE)
 		return true;
@@ -597,7 +640,7 @@ permit(struct worker *w, struct policy_counter *row, struct candidate *c,
 		notice_drop(w, p, DROP_no_service, &c->egress);
 	} else if (c->refused != DROP_NONE) {
 		notice_drop(w, p, c->refused, &c->egress);
-	} else if (!c->own.found && !next_hop_answers(w, p->family, &c->egress)) {
+	} else if (!c->own.found && !next_hop_answers(w, leaves_as(c), &c->egress)) {
 		notice_drop(w, p, DROP_neigh_failed, &c->egress);
 	} else if (session_create(w, c, v->id) && !c->expected) {
 		count(w, row, c, v);
@@ -635,7 +678,8 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 	}
 	if (asked == 0) {
 		if (unlikely(w->traced != NULL))
-			trace_first(w, &candidates[0].egress, candidates[0].own.found, NULL);
+			trace_first(w, &candidates[0].egress, leaves_as(&candidates[0]),
+				candidates[0].own.found, NULL);
 		return;
 	}
 	if (p[0]->family == 6)
@@ -643,7 +687,8 @@ first_burst(struct worker *w, struct pkt *const *p, uint32_t n)
 	else
 		policy_classify(w->snap->policy, keys.v4, asked, verdicts);
 	if (unlikely(w->traced != NULL))
-		trace_first(w, &candidates[0].egress, candidates[0].own.found, &verdicts[0]);
+		trace_first(w, &candidates[0].egress, leaves_as(&candidates[0]),
+			candidates[0].own.found, &verdicts[0]);
 	row = policy_counters(w->snap->policy, w->id);
 	for (uint32_t i = 0; i < asked; i++) {
 		if (verdicts[i].action == POLICY_PERMIT || unlikely(candidates[i].expected))

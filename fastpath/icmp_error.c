@@ -4,6 +4,7 @@
 #include "egress.h"
 #include "icmp6_rules.h"
 #include "ip6_chain.h"
+#include "nat64.h"
 #include "nat_walk.h"
 #include "parse_l4.h"
 
@@ -110,6 +111,7 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s, unsigned int 
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 	const unsigned int quoted = found_as & 1; /* direction of the quoted packet */
 	const unsigned int dir = !quoted;	  /* the error travels against it */
+	const bool between = nat64_session(s);
 	struct egress e;
 	enum drop_reason reason;
 
@@ -124,15 +126,21 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s, unsigned int 
 	else if ((ctl & SESSION_KIND_NAT) != 0 && found_as != (0 | SESSION_DIR_OUTSIDE) &&
 		 found_as != 1)
 		reason = DROP_nat_direction; /* who is told knows the packet as it left us */
+	else if (between)
+		reason = nat64_way_out(w, p, s, dir, &e);
 	else
 		reason = egress_of(w, p, p->family, s, dir, &e);
-	if (reason == DROP_NONE)
+	if (reason == DROP_NONE && !between)
 		reason = egress_allowed(w, p, p->family, &e, s->zone[quoted]);
 	if (reason == DROP_NONE && session_proto(s) == IPPROTO_TCP &&
 		!session_tcp_quoted(s, quoted, p->quoted_seq))
 		reason = DROP_icmp_quote;
 	if (reason != DROP_NONE) {
 		worker_drop(w, p, reason);
+		return;
+	}
+	if (between) {
+		nat64_send_error(w, p, s, dir, &e);
 		return;
 	}
 	if ((ctl & SESSION_KIND_NAT) != 0 && p->family == 4)

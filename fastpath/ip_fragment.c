@@ -30,13 +30,13 @@ finish(struct rte_mbuf *piece, const struct rte_ether_hdr *eth)
 /* The first piece stands for the packet in the counters. */
 static void
 send_piece(struct worker *w, const struct pkt *p, struct rte_mbuf *m, const struct egress *e,
-	bool first)
+	unsigned int family, bool first)
 {
 	const enum neigh_state state = egress_state(e);
 
 	if (state == NEIGH_REACHABLE || state == NEIGH_STALE) {
 		egress_frame(w, m, e, first ? TX_FORWARDED : TX_FRAGMENT);
-	} else if (egress_hold(w, m, p->family, e)) {
+	} else if (egress_hold(w, m, family, e)) {
 		w->stats.punted += first;
 	} else if (first) {
 		worker_drop_mbuf(w, m, p->interface, DROP_punt_full);
@@ -47,7 +47,8 @@ send_piece(struct worker *w, const struct pkt *p, struct rte_mbuf *m, const stru
 }
 
 void
-ip_fragment_send(struct worker *w, struct pkt *p, const struct egress *e)
+ip_fragment_send_as(
+	struct worker *w, struct pkt *p, const struct egress *e, const struct ip_fragment_as *as)
 {
 	const struct rte_ether_hdr eth = *pkt_ether(p);
 	struct rte_mbuf *pieces[PIECES_MAX];
@@ -55,10 +56,10 @@ ip_fragment_send(struct worker *w, struct pkt *p, const struct egress *e)
 	int n;
 
 	rte_pktmbuf_adj(p->m, sizeof(eth));
-	n = rte_ipv4_fragment_packet(p->m, pieces, PIECES_MAX,
-		w->snap->interfaces[e->interface].mtu, p->m->pool, p->m->pool);
+	n = rte_ipv4_fragment_packet(p->m, pieces, PIECES_MAX, as->mtu, p->m->pool, p->m->pool);
 	for (int i = 0; i < n; i++)
-		whole &= finish(pieces[i], &eth);
+		whole &= finish(pieces[i], &eth) &&
+			 (as->convert == NULL || as->convert(pieces[i], as->ctx));
 	if (n <= 0 || !whole) {
 		for (int i = 0; i < n; i++)
 			rte_pktmbuf_free(pieces[i]);
@@ -73,6 +74,14 @@ ip_fragment_send(struct worker *w, struct pkt *p, const struct egress *e)
 			trace_mark(w, pieces[0], r);
 	}
 	for (int i = 0; i < n; i++)
-		send_piece(w, p, pieces[i], e, i == 0);
+		send_piece(w, p, pieces[i], e, as->family, i == 0);
 	rte_pktmbuf_free(p->m);
+}
+
+void
+ip_fragment_send(struct worker *w, struct pkt *p, const struct egress *e)
+{
+	ip_fragment_send_as(w, p, e,
+		&(struct ip_fragment_as){
+			.mtu = w->snap->interfaces[e->interface].mtu, .family = 4 });
 }

@@ -54,11 +54,10 @@ fragments_sum(const struct pkt *p, uint32_t len)
 	return fold(sum);
 }
 
-/* The sum of `len` bytes from the L4 header on, which parse has found to be there. */
-static uint32_t
-payload_sum(const struct pkt *p, uint32_t len)
+uint16_t
+l4_sum_payload(const struct pkt *p, uint32_t len)
 {
-	return p->fragments ? fragments_sum(p, len) : buffer_sum(p->m, pkt_l4(p), len);
+	return (uint16_t)(p->fragments ? fragments_sum(p, len) : buffer_sum(p->m, pkt_l4(p), len));
 }
 
 /* Headers of mobile IPv6 change what is summed (RFC 6275 6.3, 6.4); a fragment header does not. */
@@ -93,7 +92,7 @@ l4_sum_good(const struct pkt *p)
 		return true; /* left to the receiver */
 	switch (p->proto) {
 	case IPPROTO_ICMP:
-		return fold(payload_sum(p, len)) == 0xffff;
+		return fold(l4_sum_payload(p, len)) == 0xffff;
 	case IPPROTO_ICMPV6:
 		if (p->family == 4)
 			return true;
@@ -108,5 +107,5 @@ l4_sum_good(const struct pkt *p)
 	default:
 		return true;
 	}
-	return fold(pseudo_sum(p, len) + payload_sum(p, len)) == 0xffff;
+	return fold(pseudo_sum(p, len) + l4_sum_payload(p, len)) == 0xffff;
 }

@@ -14,6 +14,10 @@
 /* l4_sum_good: sum the packet in software.  => true also for protocols without such a checksum. */
 bool l4_sum_good(const struct pkt *);
 
+/* l4_sum_payload: the sum, not yet a checksum, of `len` bytes from the L4 header on, which parse
+ * has found to be there; of all fragments of a datagram. */
+uint16_t l4_sum_payload(const struct pkt *, uint32_t len);
+
 /* l4_sum_wrong: is the packet damaged?  `decides` = it must be summed if nobody has. */
 static inline bool
 l4_sum_wrong(const struct worker *w, const struct pkt *p, bool decides)

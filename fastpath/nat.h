@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "nat64_prefix.h"
 #include "nat_group.h"
 #include "policy.h"
 
@@ -66,6 +67,9 @@ struct nat {
 	uint16_t easy_ip[MAX_INTERFACES]; /* group of an interface's address, NAT_GROUP_NONE */
 	uint32_t group_count;
 	uint16_t *group_ids; /* referred to: address groups and easy_ip */
+	uint32_t prefix64_count;
+	struct nat64_prefix
+		prefixes64[NAT64_PREFIXES_MAX]; /* do not overlap, but for other zones */
 };
 
 /* nat_create: empty, with room for so much; every list zeroed, every easy_ip NAT_GROUP_NONE.

@@ -314,8 +314,10 @@ make_reset(const struct pkt *p)
 static uint32_t
 next_hop_mtu(const struct worker *w, unsigned int family, const struct egress *e)
 {
-	const uint32_t mtu = w->snap->interfaces[e->interface].mtu;
+	uint32_t mtu = w->snap->interfaces[e->interface].mtu;
 
+	if ((e->word & EGRESS_TRANSLATED) != 0) /* 20 bytes: what IPv6's header is longer */
+		mtu = family == 6 ? mtu + 20 : mtu - 20;
 	return family == 6 ? RTE_MAX(mtu, (uint32_t)IP6_MTU_MIN) : mtu;
 }
 

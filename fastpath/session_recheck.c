@@ -2,6 +2,7 @@
 #include "session_recheck.h"
 
 #include "nat.h"
+#include "nat64.h"
 #include "nat_walk.h"
 #include "policy.h"
 #include "session_walk.h"
@@ -92,7 +93,7 @@ rezoned(const struct engine *e, const struct snapshot *snap, const struct sessio
 		uint16_t by;
 		bool found;
 
-		found = session_family(s) == 6
+		found = session_family(s) == 6 && (end == 0 || leaving == NULL)
 				? route6_lookup(engine_routes6(e), key->v6.addr[swap ^ end], &by,
 					  &next_hop6)
 				: route_lookup(engine_routes(e),
@@ -131,10 +132,11 @@ still_translated(const struct engine *e, const struct snapshot *snap, const stru
 	rte_be32_t address;
 	struct nat_lead lead;
 
-	if (session_family(s) != 4)
-		return true;
 	if (snap->nat == NULL || !session_table_outside(engine_sessions(e), s, &o))
 		return false;
+	if (session_family(s) == 6)
+		return nat64_still(
+			snap->nat, s->zone[0], key->v6.addr[!session_swap(s)], l->dst, o.note);
 	nat_lead_find(snap->nat, s->zone[0], &t, &lead);
 	if (o.inbound != 0) {
 		if (nat_groups_retired(snap->nat->groups, nat_note_group(o.inbound)))

@@ -450,6 +450,13 @@ session_table_key6(const struct session_table *t, const struct session *s, struc
 	return session_table_still(s, generation);
 }
 
+const uint8_t *
+session_table_address6(
+	const struct session_table *t, const struct session *s, unsigned int endpoint)
+{
+	return (const uint8_t *)&t->addr6[session_table_index(t, s)].word[2 * endpoint];
+}
+
 uint64_t
 session_table_hash_of(const struct session_table *t, const struct session *s)
 {

@@ -188,6 +188,11 @@ bool session_table_key4(
 bool session_table_key6(
 	const struct session_table *, const struct session *, struct session_key6 *);
 
+/* session_table_address6: of endpoint 0 or 1 of the key of a visible IPv6 session.
+ * => Any registered lcore; valid until its next quiescent report. */
+const uint8_t *session_table_address6(
+	const struct session_table *, const struct session *, unsigned int endpoint);
+
 /* session_table_post: hand an op to the home worker.  => false: inbox full, try again later; only
  * for KILL and DENY, since a timer op then goes another way.  Nothing happens to a session that is
  * gone. */

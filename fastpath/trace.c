@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "nat64.h"
 #include "watch.h"
 
 #include <rte_errno.h>
@@ -279,6 +280,7 @@ trace_parsed(struct worker *w, const struct pkt *p)
 	uint8_t dir;
 	const uint32_t index = session_of(w, p, &dir);
 	struct session *s;
+	unsigned int family;
 	uint32_t ctl;
 	struct egress e;
 
@@ -290,19 +292,21 @@ trace_parsed(struct worker *w, const struct pkt *p)
 		return;
 	s = session_table_at(w->sessions, index);
 	ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	family = nat64_session(s) ? 10 - p->family : p->family; /* that it leaves as */
 	note_session(r, s, index, p, dir);
 	r->stages |= TRACE_SESSION | TRACE_POLICY;
 	r->policy = s->policy;
 	r->policy_action = POLICY_PERMIT;
 	if (ctl & SESSION_F_LOCAL)
-		trace_first(w, NULL, true, NULL);
+		trace_first(w, NULL, 0, true, NULL);
 	else if (w->owner && (ctl & SESSION_F_DEAD) == 0 &&
-		 egress_of(w, p, p->family, s, r->direction, &e) == DROP_NONE)
-		way_out(w, r, p->family, e);
+		 egress_of(w, p, family, s, r->direction, &e) == DROP_NONE)
+		way_out(w, r, family, e);
 }
 
 void
-trace_first(struct worker *w, const struct egress *e, bool own, const struct policy_verdict *v)
+trace_first(struct worker *w, const struct egress *e, unsigned int family, bool own,
+	const struct policy_verdict *v)
 {
 	struct trace_record *r = w->traced;
 
@@ -310,7 +314,7 @@ trace_first(struct worker *w, const struct egress *e, bool own, const struct pol
 		r->stages |= TRACE_OWN;
 		r->out_zone = ZONE_LOCAL;
 	} else if (e != NULL) {
-		way_out(w, r, r->packet.src.family, *e);
+		way_out(w, r, family, *e);
 	}
 	if (v != NULL) {
 		r->stages |= TRACE_POLICY;

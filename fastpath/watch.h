@@ -32,9 +32,11 @@ void trace_parsed(struct worker *, const struct pkt *);
 /* trace_datagram: the same for fragments, if one of them is followed: it speaks for all. => is it?
  */
 bool trace_datagram(struct worker *, const struct pkt *);
-/* trace_first: a first packet, before it is concluded.  egress, verdict: NULL if it was not asked.
+/* trace_first: a first packet, before it is concluded.  egress, of `family`, verdict: NULL if not
+ * asked.
  */
-void trace_first(struct worker *, const struct egress *, bool own, const struct policy_verdict *);
+void trace_first(struct worker *, const struct egress *, unsigned int family, bool own,
+	const struct policy_verdict *);
 /* trace_walked: what became of the session; no packet is followed any more. */
 void trace_walked(struct worker *);
 

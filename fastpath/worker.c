@@ -11,6 +11,7 @@
 #include "icmp_error.h"
 #include "ip_fragment.h"
 #include "l4_sum.h"
+#include "nat64.h"
 #include "nat_walk.h"
 #include "notice_send.h"
 #include "parse.h"
@@ -135,6 +136,8 @@ egress_resolve(const struct worker *w, const struct pkt *p, const struct session
 	struct session_leaving l;
 	enum drop_reason reason;
 
+	if (nat64_session(s))
+		return nat64_resolve(w, s, dir, e);
 	if (session_translated(s)) {
 		session_table_leaving(w->sessions, s, dir, &l);
 		dst = &l.dst;
@@ -313,25 +316,101 @@ session_changed(struct worker *w, struct session *s, uint32_t index)
 		limit_answered(w->limits, index);
 }
 
-/* Sessions that are not simply forwarded.  => false: its packet has ended here. */
+/* A SYN that begins a connection anew, on the ports of one that has ended. */
 static inline bool
+reopens(const struct session *s, unsigned int dir, const struct tcp_segment *seg)
+{
+	return (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && session_tcp_reopen(s, dir, seg);
+}
+
+/* Does a packet fit what its session has seen?  => DROP_NONE: the session has followed it. */
+static __rte_always_inline enum drop_reason
+track(struct worker *w, struct pkt *p, struct session *s, uint32_t ctl, unsigned int dir,
+	const struct tcp_segment *seg, bool *changed)
+{
+	enum drop_reason reason = DROP_NONE;
+
+	if (p->proto == IPPROTO_TCP) {
+		if (unlikely(l4_sum_wrong(w, p, segment_decides(ctl, seg))))
+			return DROP_l4_checksum;
+		return session_tcp_track(w->sessions, s, dir, seg,
+			w->snap->tracking.tcp_window_check, w->id, w->now, changed);
+	}
+	if (p->icmp != PKT_NOT_ICMP)
+		reason = echo_direction(p, dir);
+	else if (unlikely(l4_sum_wrong(w, p, first_answer_to(ctl, dir))))
+		reason = DROP_l4_checksum;
+	if (likely(reason == DROP_NONE))
+		*changed = follow(w, s, dir, pkt_chunk(p));
+	return reason;
+}
+
+/* What is to be done with a packet of a session that is not simply forwarded. */
+enum special {
+	SPECIAL_FORWARD, /* forward it after all */
+	SPECIAL_ENDED,	 /* it has ended */
+	SPECIAL_FIRST	 /* a first packet, which takes the ended session's place */
+};
+
+/* A packet of a session between the families, which leaves as one of the other: as hit(). */
+static __rte_noinline enum special
+hit64(struct worker *w, struct pkt *p, struct session *s, unsigned int dir)
+{
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	enum drop_reason reason;
+	struct tcp_segment seg;
+	struct egress e;
+	bool changed = false;
+
+	if (!w->owner)
+		reason = DROP_not_owner;
+	else if (p->zone != s->zone[dir])
+		reason = DROP_zone;
+	else
+		reason = nat64_way_out(w, p, s, dir, &e);
+	if (reason != DROP_NONE) {
+		notice_drop(w, p, reason, &e);
+		return SPECIAL_ENDED;
+	}
+	if (p->proto == IPPROTO_TCP) {
+		pkt_tcp_segment(p, &seg);
+		if (unlikely(reopens(s, dir, &seg)))
+			return SPECIAL_FIRST;
+	}
+	reason = track(w, p, s, ctl, dir, &seg, &changed);
+	if (reason != DROP_NONE) {
+		worker_drop(w, p, reason);
+		return SPECIAL_ENDED;
+	}
+	if (unlikely(ctl & SESSION_F_REMOTE) && claim(w, s))
+		changed = true;
+	worker_touch(w, s, dir, p->ip_len);
+	nat64_send(w, p, s, dir, &e);
+	if (unlikely(changed))
+		session_changed(w, s, session_table_index(w->sessions, s));
+	return SPECIAL_ENDED;
+}
+
+static inline enum special
 hit_specially(struct worker *w, struct pkt *p, struct session *s, unsigned int found_as)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 
 	if (unlikely(ctl & SESSION_F_DEAD)) {
 		worker_drop(w, p, DROP_session_dead);
-		return false;
+		return SPECIAL_ENDED;
 	}
 	if (unlikely(ctl & SESSION_F_LOCAL)) {
 		first_answer(w, p, s);
-		return false;
+		return SPECIAL_ENDED;
 	}
 	/* The initiator is known by its own address, the responder sends to the outside one. */
-	if (likely(found_as == 0 || found_as == (1 | SESSION_DIR_OUTSIDE)))
-		return true;
-	worker_drop(w, p, DROP_nat_direction);
-	return false;
+	if (unlikely(found_as != 0 && found_as != (1 | SESSION_DIR_OUTSIDE))) {
+		worker_drop(w, p, DROP_nat_direction);
+		return SPECIAL_ENDED;
+	}
+	return likely((ctl & SESSION_KIND_IPV6) == 0) ? SPECIAL_FORWARD
+						      : hit64(w, p, s, found_as & 1);
 }
 
 /* A packet with a session, of one family, a constant: the code of each is made from this.  The same
@@ -357,9 +436,12 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 		icmp_error_hit(w, p, s, found_as);
 		return true;
 	}
-	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL | SESSION_KIND_NAT)) &&
-		!hit_specially(w, p, s, found_as))
-		return true;
+	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL | SESSION_KIND_NAT))) {
+		const enum special special = hit_specially(w, p, s, found_as);
+
+		if (special != SPECIAL_FORWARD)
+			return special == SPECIAL_ENDED;
+	}
 	if (unlikely(!w->owner))
 		reason = DROP_not_owner;
 	else if (unlikely(p->zone != s->zone[dir]))
@@ -375,22 +457,10 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 
 	if (p->proto == IPPROTO_TCP) {
 		pkt_tcp_segment(p, &seg);
-		if (unlikely((seg.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) &&
-			session_tcp_reopen(s, dir, &seg))
+		if (unlikely(reopens(s, dir, &seg)))
 			return false; /* a first packet, which takes the ended session's place */
-		if (unlikely(l4_sum_wrong(w, p, segment_decides(ctl, &seg))))
-			reason = DROP_l4_checksum;
-		else
-			reason = session_tcp_track(w->sessions, s, dir, &seg,
-				w->snap->tracking.tcp_window_check, w->id, w->now, &changed);
-	} else {
-		if (p->icmp != PKT_NOT_ICMP)
-			reason = echo_direction(p, dir);
-		else if (unlikely(l4_sum_wrong(w, p, first_answer_to(ctl, dir))))
-			reason = DROP_l4_checksum;
-		if (likely(reason == DROP_NONE))
-			changed = follow(w, s, dir, pkt_chunk(p));
 	}
+	reason = track(w, p, s, ctl, dir, &seg, &changed);
 	if (unlikely(reason != DROP_NONE)) {
 		worker_drop(w, p, reason);
 		return true;

@@ -63,6 +63,8 @@ struct worker {
 	struct interface_stats interfaces[MAX_INTERFACES];
 	uint64_t drops[DROP_PLACES][DROP_REASON_COUNT]; /* the only count of them */
 
+	uint16_t ip_id; /* of the next IPv4 packet that NAT64 makes */
+
 	uint64_t notice_from[NOTICE_KINDS]; /* ns: when the rate of a kind allows the next one */
 
 	uint16_t dropped_count;

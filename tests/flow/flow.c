@@ -91,7 +91,7 @@ flow_box(struct flow *f)
 		.event_ring = f->event_ring,
 		.datagrams = f->max_datagrams,
 		.fragments = f->max_fragments,
-		.nat = !f->six, /* of IPv4 only */
+		.nat = !f->six || f->verbatim, /* begins in IPv4, but for NAT64 */
 		.ipv6 = f->six,
 		.places = f->places,
 	});

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Translation: what is configured, and packets that leave with other addresses.  IPv4. */
+/* Translation: what is configured, and packets that leave with other addresses, or as ones of the
+ * other family. */
 #include "flow.h"
 #include "servermap.h"
 
@@ -63,6 +64,39 @@ group(struct flow *f, struct words *w, struct box_nat *n)
 	}
 }
 
+/* => its place in the draft */
+static uint16_t
+group_of(struct flow *f, const struct box_nat *n, const char *name)
+{
+	uint16_t i = 0;
+
+	while (i < n->group_count && !flow_is(n->groups[i].name, name))
+		i++;
+	if (i == n->group_count)
+		flow_fail(f, "group '%s'?", name);
+	return i;
+}
+
+/* prefix64 PREFIX/LEN GROUP [ZONE] */
+static void
+prefix64(struct flow *f, struct words *w, struct box_nat *n)
+{
+	struct nat64_prefix *p = &n->prefixes64[n->prefix64_count++];
+	struct ip_addr address;
+	const char *wrong;
+
+	*p = (struct nat64_prefix){ .name = "nat64" };
+	if (!flow_prefix(f, flow_word(w), &address, &p->len))
+		return;
+	memcpy(p->address, address.v6, sizeof(p->address));
+	wrong = address.family == 6 ? nat64_prefix_wrong(p->address, p->len) : "not IPv6";
+	if (wrong != NULL)
+		flow_fail(f, "%s", wrong);
+	p->group = group_of(f, n, flow_word(w));
+	if (w->at < w->count)
+		p->zones = zone_of(f, flow_word(w));
+}
+
 /* rule NAME GROUP|easy-ip|keep ZONE > ZONE */
 static void
 rule(struct flow *f, struct words *w, struct box_nat *n)
@@ -79,11 +113,8 @@ rule(struct flow *f, struct words *w, struct box_nat *n)
 		s->action = NAT_EASY_IP;
 	else if (flow_is(what, "keep"))
 		s->action = NAT_KEEP;
-	while (s->action == NAT_SOURCE && s->group < n->group_count &&
-		!flow_is(n->groups[s->group].name, what))
-		s->group++;
-	if (s->action == NAT_SOURCE && s->group == n->group_count)
-		flow_fail(f, "group '%s'?", what);
+	if (s->action == NAT_SOURCE)
+		s->group = group_of(f, n, what);
 	r->source_zones = zone_of(f, flow_word(w));
 	if (!flow_is(flow_word(w), ">"))
 		flow_fail(f, "expected: nat rule NAME GROUP ZONE > ZONE");
@@ -203,6 +234,7 @@ flow_check_groups(struct flow *f)
 }
 
 /* nat none | none group|rule|server|static NAME... | group ... | rule ... | server ... | static ...
+ * | prefix64 ...
  * | used ... */
 static void
 do_nat(struct flow *f, struct words *w)
@@ -210,7 +242,7 @@ do_nat(struct flow *f, struct words *w)
 	struct box_nat *n;
 	const char *what = flow_word(w);
 
-	if (f->six) {
+	if (f->six && !f->verbatim) {
 		f->skip = true;
 		w->at = w->count;
 		return;
@@ -226,7 +258,7 @@ do_nat(struct flow *f, struct words *w)
 	}
 	flow_settle(f);
 	if (n->group_count == BOX_NAT || n->rule_count == BOX_NAT || n->server_count == BOX_NAT ||
-		n->static_count == BOX_NAT)
+		n->static_count == BOX_NAT || n->prefix64_count == BOX_NAT)
 		flow_fail(f, "too many of them");
 	else if (flow_is(what, "none"))
 		*n = (struct box_nat){ 0 };
@@ -238,6 +270,8 @@ do_nat(struct flow *f, struct words *w)
 		server(f, w, n);
 	else if (flow_is(what, "static"))
 		fixed(f, w, n);
+	else if (flow_is(what, "prefix64"))
+		prefix64(f, w, n);
 	else
 		flow_fail(f, "nat '%s'?", what);
 	if (f->why[0] == '\0')
@@ -309,8 +343,9 @@ source_number(const struct leaving *l)
 {
 	uint8_t proto;
 	const size_t at = frame_l4(l->bytes, l->len, &proto);
+	const bool echo = proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 
-	return frame_get(l->bytes + at + (proto == IPPROTO_ICMP ? 4 : 0), 2);
+	return frame_get(l->bytes + at + (echo ? 4 : 0), 2);
 }
 
 void
@@ -335,20 +370,39 @@ flow_variables(struct flow *f, struct words *w)
 	}
 }
 
-/* A frame that was fed and has not ended, of the same protocol and, without Ethernet's padding,
- * `grown` bytes shorter. */
+/* Of what a frame carries: ICMPv6 counts as ICMP. */
+static size_t
+payload_of(const uint8_t *frame, size_t len, uint8_t *proto)
+{
+	const size_t at = frame_l4(frame, len, proto);
+
+	if (*proto == IPPROTO_ICMPV6)
+		*proto = IPPROTO_ICMP;
+	return RTE_ETHER_HDR_LEN + frame_packet_len(frame) - at;
+}
+
+/* A frame that was fed and has not ended, of the same protocol, which carried `grown` bytes less.
+ */
 static struct fed *
 origin(struct flow *f, const struct leaving *l, int grown)
 {
+	uint8_t proto, of;
+	const size_t len = payload_of(l->bytes, l->len, &proto);
+
 	for (unsigned int i = 0; i < f->fed_count; i++) {
 		struct fed *fed = &f->fed[i];
 
-		if (!fed->done &&
-			(int)(RTE_ETHER_HDR_LEN + frame_packet_len(fed->bytes)) + grown == l->len &&
-			fed->bytes[RTE_ETHER_HDR_LEN + 9] == l->bytes[RTE_ETHER_HDR_LEN + 9])
+		if (!fed->done && (int)payload_of(fed->bytes, fed->len, &of) + grown == (int)len &&
+			of == proto)
 			return fed;
 	}
 	return NULL;
+}
+
+static uint8_t
+hops_of(const uint8_t *frame)
+{
+	return frame[RTE_ETHER_HDR_LEN + (frame_is_ip6(frame) ? 7 : 8)];
 }
 
 /* The first frame sent to a port that no line has claimed. */
@@ -362,14 +416,17 @@ next_leaving(struct flow *f, uint16_t port)
 	return NULL;
 }
 
-/* Byte for byte, MACs aside. */
+/* Byte for byte, MACs aside.  `made`: of a packet of the other family. */
 static void
-compare(struct flow *f, const struct frame_spec *s, const uint8_t *frame, size_t len)
+compare(struct flow *f, const struct frame_spec *s, const uint8_t *frame, size_t len, bool made)
 {
 	static const struct rte_ether_addr none = { { 0 } };
 	uint8_t want[FRAME_MAX];
 	const size_t want_len = frame_build(s, &none, &none, want);
 
+	/* An IPv4 packet made of IPv6 has any identification. */
+	if (made && !frame_is_ip6(frame))
+		frame_identify(want, (uint16_t)frame_get(frame + RTE_ETHER_HDR_LEN + 4, 2));
 	if (want_len != len)
 		flow_fail(f, "%zu bytes, expected %zu", len, want_len);
 	for (size_t i = RTE_ETHER_HDR_LEN; i < len && f->why[0] == '\0'; i++) {
@@ -406,13 +463,44 @@ do_xlate(struct flow *f, struct words *w)
 		flow_fail(f, "a frame was sent whose length and protocol none has that came");
 	} else if (flow_frame(f, w, &s, true)) {
 		if (!s.ttl_given)
-			s.ttl = in->bytes[RTE_ETHER_HDR_LEN + 8] - 1;
+			s.ttl = hops_of(in->bytes) - 1;
 		in->done = l->done = true;
 		f->verdicts++;
 		flow_check_macs(f, l);
-		compare(f, &s, l->bytes, l->len);
+		compare(f, &s, l->bytes, l->len, frame_is_ip6(in->bytes) != frame_is_ip6(l->bytes));
 	}
 	frame_spec_free(&s);
+}
+
+/* The packet that fragments are of, so far. */
+struct together {
+	size_t len; /* of the frame */
+	uint8_t bytes[FRAME_MAX];
+};
+
+/* One more of them.  Of the first the headers are kept, without what says that it is one. */
+static void
+add_piece(struct flow *f, struct together *t, const struct leaving *l)
+{
+	const bool six = frame_is_ip6(l->bytes);
+	const size_t ip = RTE_ETHER_HDR_LEN, header = ip + (six ? 40 : 20),
+		     skip = header + (six ? 8 : 0);
+	const size_t at = header + (frame_place(l->bytes, l->len) & ~1u);
+
+	if (l->len < skip || at + l->len - skip > sizeof(t->bytes)) {
+		flow_fail(f, "fragments of too large a packet");
+		return;
+	}
+	memcpy(t->bytes + at, l->bytes + skip, l->len - skip);
+	t->len = RTE_MAX(t->len, at + l->len - skip);
+	if (at != header)
+		return;
+	f->unknown = source_number(l);
+	memcpy(t->bytes, l->bytes, header);
+	if (six)
+		t->bytes[ip + 6] = l->bytes[header]; /* next header */
+	else
+		memset(t->bytes + ip + 4, 0, 4); /* identification and place */
 }
 
 /* xpieces ZONE N PACKET: N fragments that together are this packet */
@@ -421,51 +509,31 @@ do_xpieces(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
 	const unsigned long n = strtoul(flow_word(w), NULL, 0);
-	uint8_t whole[FRAME_MAX] = { 0 };
-	const size_t ip = RTE_ETHER_HDR_LEN, header = ip + 20;
+	struct together whole = { 0 };
 	struct frame_spec s = { 0 };
-	size_t len = header;
-	uint16_t sum;
 
 	for (unsigned long i = 0; i < n && f->why[0] == '\0'; i++) {
 		struct leaving *l = next_leaving(f, port);
-		size_t at;
 
 		if (l == NULL) {
 			flow_complain_not_sent(f, "translated");
 			break;
 		}
-		at = header + (frame_place(l->bytes, l->len) & ~1u);
-		if (at + l->len - header > sizeof(whole)) {
-			flow_fail(f, "fragments of too large a packet");
-			break;
-		}
-		memcpy(whole + at, l->bytes + header, l->len - header);
-		if (at == header) {
-			memcpy(whole, l->bytes, header);
-			f->unknown = frame_get(
-				l->bytes + header + (l->bytes[ip + 9] == IPPROTO_ICMP ? 4 : 0), 2);
-		}
-		len = RTE_MAX(len, at + l->len - header);
+		add_piece(f, &whole, l);
 		flow_check_macs(f, l);
 		l->done = true;
-		f->verdicts++;
 	}
+	/* What came in fewer pieces was cut. */
 	for (unsigned int i = 0, left = (unsigned int)n; i < f->fed_count && left > 0; i++) {
 		left -= !f->fed[i].done;
+		f->verdicts += !f->fed[i].done;
 		f->fed[i].done = true;
 	}
-	whole[ip + 2] = (uint8_t)((len - ip) >> 8);
-	whole[ip + 3] = (uint8_t)(len - ip);
-	memset(whole + ip + 4, 0, 4); /* identification and place */
-	memset(whole + ip + 10, 0, 2);
-	sum = frame_checksum(whole + ip, 20, 0);
-	whole[ip + 10] = (uint8_t)(sum >> 8);
-	whole[ip + 11] = (uint8_t)sum;
 	if (f->why[0] == '\0' && flow_frame(f, w, &s, true)) {
+		frame_set_len(whole.bytes, whole.len);
 		if (!s.ttl_given)
-			s.ttl = whole[ip + 8];
-		compare(f, &s, whole, len);
+			s.ttl = hops_of(whole.bytes);
+		compare(f, &s, whole.bytes, whole.len, false);
 	}
 	w->at = w->count;
 	frame_spec_free(&s);

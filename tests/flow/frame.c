@@ -249,6 +249,12 @@ attribute(struct frame_spec *f, const char *w)
 		return hex(w + 8, f->options, sizeof(f->options), &f->options_len);
 	} else if (number(w, "id", &v)) {
 		f->id = (uint16_t)v;
+	} else if (number(w, "ipid", &v)) {
+		f->ip_id = (uint16_t)v;
+	} else if (number(w, "tos", &v)) {
+		f->tos = (uint8_t)v;
+	} else if (number(w, "label", &v)) {
+		f->label = v;
 	} else if (number(w, "code", &v)) {
 		f->code = (uint8_t)v;
 	} else if (number(w, "proto", &v)) {
@@ -409,7 +415,8 @@ frame_parse(struct words *w, struct frame_spec *f)
 		.window = 65535,
 		.udp_len = -1,
 		.ip_len = -1,
-		.tag_count = -1 };
+		.tag_count = -1,
+		.label = 0xbeef };
 	wrong = parse_kind(next(w), f);
 	if (wrong != NULL)
 		return wrong;

@@ -58,6 +58,9 @@ struct frame_spec {
 	bool nic_tag;  /* the NIC has taken the first one off */
 	uint16_t fragment, ether_type;
 	uint16_t cut, pad, split; /* 0: not */
+	uint32_t label;		  /* IPv6 */
+	uint16_t ip_id;		  /* IPv4 */
+	uint8_t tos;
 	char mac[24], smac[24];	  /* "" : the port's, the sender's */
 	struct frame_spec *quote; /* inside an ICMP error */
 };
@@ -82,6 +85,10 @@ bool frame_mac(const char *, struct rte_ether_addr *);
 /* frame_build: bytes of a frame.  => Its length. */
 size_t frame_build(const struct frame_spec *, const struct rte_ether_addr *dst,
 	const struct rte_ether_addr *src, uint8_t bytes[FRAME_MAX]);
+
+/* frame_identify: an IPv4 frame gets this identification; frame_set_len: an IP frame is so long. */
+void frame_identify(uint8_t *frame, uint16_t id);
+void frame_set_len(uint8_t *frame, size_t len);
 
 /* frame_tag: put the spec's tags into a frame, `vid` (0: none) where it does not speak of any.
  * => Its length; what is too short for tags stays. */

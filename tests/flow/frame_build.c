@@ -194,6 +194,8 @@ build_ip4(const struct frame_spec *f, uint8_t *out)
 	uint16_t fragment = f->fragment;
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = (uint8_t)((f->version != 0 ? f->version : 4) << 4 | words),
+		.type_of_service = f->tos,
+		.packet_id = htons(f->ip_id),
 		.time_to_live = f->ttl,
 		.next_proto_id = f->proto,
 		.src_addr = f->src.v4,
@@ -216,7 +218,8 @@ static size_t
 build_ip6(const struct frame_spec *f, uint8_t *out)
 {
 	const uint32_t version = f->version != 0 ? f->version : 6;
-	struct rte_ipv6_hdr ip = { .vtc_flow = htonl(version << 28 | 0xbeef),
+	struct rte_ipv6_hdr ip = { .vtc_flow =
+					   htonl(version << 28 | (uint32_t)f->tos << 20 | f->label),
 		.proto = f->ext_len > 0 ? f->ext_first : f->proto,
 		.hop_limits = f->ttl };
 	size_t len = sizeof(ip) + f->ext_len;
@@ -253,6 +256,33 @@ build_arp(const struct frame_spec *f, const struct rte_ether_addr *src, uint8_t 
 	arp.arp_data.arp_tip = f->dst.v4;
 	memcpy(out, &arp, sizeof(arp));
 	return sizeof(arp);
+}
+
+static void
+sum_ip4(uint8_t *ip)
+{
+	memset(ip + 10, 0, 2);
+	put_sum(ip + 10, frame_checksum(ip, (ip[0] & 0x0fu) * 4, 0));
+}
+
+void
+frame_identify(uint8_t *frame, uint16_t id)
+{
+	put_sum(frame + RTE_ETHER_HDR_LEN + 4, id);
+	sum_ip4(frame + RTE_ETHER_HDR_LEN);
+}
+
+void
+frame_set_len(uint8_t *frame, size_t len)
+{
+	uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
+
+	if (frame_is_ip6(frame)) {
+		put_sum(ip + 4, (uint16_t)(len - RTE_ETHER_HDR_LEN - 40));
+	} else {
+		put_sum(ip + 2, (uint16_t)(len - RTE_ETHER_HDR_LEN));
+		sum_ip4(ip);
+	}
 }
 
 static uint16_t

@@ -289,6 +289,11 @@ draft_nat(struct engine_box *b)
 	n->static_count = d->static_count;
 	memcpy(n->servers, d->servers, d->server_count * sizeof(d->servers[0]));
 	memcpy(n->statics, d->statics, d->static_count * sizeof(d->statics[0]));
+	n->prefix64_count = d->prefix64_count;
+	for (uint16_t i = 0; i < d->prefix64_count; i++) {
+		n->prefixes64[i] = d->prefixes64[i];
+		n->prefixes64[i].group = ids[d->prefixes64[i].group];
+	}
 	nat_seal(n);
 	return n;
 }

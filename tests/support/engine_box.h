@@ -57,12 +57,13 @@ struct box_route {
 /* The draft's translation.  A source's group: its place here; easy-ip: the virtual address. */
 #define BOX_NAT 8
 struct box_nat {
-	uint16_t group_count, rule_count, server_count, static_count;
+	uint16_t group_count, rule_count, server_count, static_count, prefix64_count;
 	struct nat_group_params groups[BOX_NAT];
 	struct policy_rule rules[BOX_NAT]; /* lists belong to whoever sets them */
 	struct nat_source sources[BOX_NAT];
 	struct nat_server servers[BOX_NAT];
 	struct nat_static statics[BOX_NAT];
+	struct nat64_prefix prefixes64[BOX_NAT]; /* group: likewise */
 };
 
 struct engine_box {
