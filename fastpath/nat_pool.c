@@ -2,9 +2,14 @@
 /*
  * See nat_pool.h.
  *
- * A block's word: ports in use per protocol, 16 bits each, and above them its owner + 1.  It
- * follows the bits: a port is set, then counted; cleared, then counted off.  In between the word
+ * A block's word: ports in use per kind, that is protocol and parity, and above them its owner + 1.
+ * It follows the bits: a port is set, then counted; cleared, then counted off.  In between the word
  * may say less than is in use, never that a port is free which is not: that only the bit says.
+ *
+ * An address keeps, for each kind, the blocks that have room, so that full ones cost a search
+ * nothing, least of all when every one is full.  Whoever counts a block's last port takes it out,
+ * and looks again; whoever gives the first one back puts it in.  So none with room is ever missing;
+ * a full one may be there, as its word will say.
  *
  * Which worker a reply comes home to depends on seven bits, a linear function of the tuple: that
  * of its 16-bit words XORed.  So the ports of one word of the bit map that lead home to a worker
@@ -32,7 +37,10 @@
 #define LOW_PORTS    1024u /* RFC 4787 REQ-3: well-known ports */
 #define HOMES	     128u  /* values of the seven bits */
 #define MAX_WORKERS  32u
-#define OWNER_SHIFT  48
+#define KINDS	     5u /* TCP even, odd, UDP even, odd; ICMP */
+#define KIND_BITS    11
+#define KIND_MASK    ((UINT64_C(1) << KIND_BITS) - 1)
+#define OWNER_SHIFT  (KINDS * KIND_BITS)
 #define OWNER_MASK   (UINT64_C(0xff) << OWNER_SHIFT)
 #define USED_MASK    ((UINT64_C(1) << OWNER_SHIFT) - 1)
 #define EVEN_PORTS   UINT64_C(0x5555555555555555)
@@ -41,6 +49,7 @@
 /* PAT: one address's ports. */
 struct ports {
 	_Atomic(uint64_t) bits[NAT_POOL_PROTOCOLS][WORDS]; /* 1 = in use, or never handed out */
+	_Atomic(uint64_t) room[KINDS][WORDS / 64];	   /* bit per block */
 };
 
 /* NO-PAT: the places of hosts are the addresses. */
@@ -159,9 +168,14 @@ create_parts(struct nat_pool *p, const struct nat_pool_params *params)
 		take_memory(p, sizeof(uint64_t) * (size_t)p->count * p->blocks, params->socket);
 	if (p->ports == NULL || p->block_words == NULL)
 		return false;
-	for (uint32_t i = 0; i < p->count; i++) /* port 0 is no port; identifier 0 is one */
+	for (uint32_t i = 0; i < p->count; i++) {
+		/* Port 0 is no port; identifier 0 is one. */
 		for (unsigned int proto = 0; proto < 2; proto++)
 			atomic_init(&p->ports[i].bits[proto][0], 1);
+		for (unsigned int kind = 0; kind < KINDS; kind++)
+			for (uint32_t block = 0; block < p->blocks; block++)
+				p->ports[i].room[kind][block / 64] |= UINT64_C(1) << (block % 64);
+	}
 	return true;
 }
 
@@ -304,16 +318,35 @@ block_of(const struct nat_pool *p, uint32_t addr, uint32_t port)
 	return &p->block_words[addr * p->blocks + (port >> p->block_shift)];
 }
 
-static uint64_t
-one_port(int proto)
+static unsigned int
+kind_of(int proto, uint32_t port)
 {
-	return UINT64_C(1) << (16 * proto);
+	return proto == 2 ? KINDS - 1 : (unsigned int)proto * 2 + (port & 1);
+}
+
+static uint64_t
+one_port(unsigned int kind)
+{
+	return UINT64_C(1) << (KIND_BITS * kind);
 }
 
 static uint32_t
-used_of(uint64_t word, int proto)
+used_of(uint64_t word, unsigned int kind)
 {
-	return (uint16_t)(word >> (16 * proto));
+	return word >> (KIND_BITS * kind) & KIND_MASK;
+}
+
+/* Ports of a kind in a block. */
+static uint32_t
+ports_of(const struct nat_pool *p, unsigned int kind)
+{
+	return kind == KINDS - 1 ? p->block : p->block / 2;
+}
+
+static _Atomic(uint64_t) *
+room_of(struct nat_pool *p, uint32_t addr, unsigned int kind, uint32_t block)
+{
+	return &p->ports[addr].room[kind][block / 64];
 }
 
 /* => true: the port was free and is ours. */
@@ -321,20 +354,28 @@ static bool
 set_port(struct nat_pool *p, uint32_t addr, int proto, uint32_t port)
 {
 	const uint64_t bit = UINT64_C(1) << (port % WORD_PORTS);
+	const unsigned int kind = kind_of(proto, port);
+	const uint32_t block = port >> p->block_shift, all = ports_of(p, kind);
+	_Atomic(uint64_t) *word = block_of(p, addr, port);
 
 	if (atomic_fetch_or(&p->ports[addr].bits[proto][port / WORD_PORTS], bit) & bit)
 		return false;
-	atomic_fetch_add(block_of(p, addr, port), one_port(proto));
+	if (used_of(atomic_fetch_add(word, one_port(kind)), kind) + 1 >= all) {
+		atomic_fetch_and(room_of(p, addr, kind, block), ~(UINT64_C(1) << (block % 64)));
+		if (used_of(atomic_load(word), kind) < all)
+			atomic_fetch_or(room_of(p, addr, kind, block), UINT64_C(1) << (block % 64));
+	}
 	return true;
 }
 
 /* What a search takes. */
 struct search {
 	uint32_t first, end; /* blocks of the class */
-	uint64_t parity;     /* ports of a word */
-	bool own;	     /* of own and free blocks only */
-	bool home;	     /* only those that lead home */
-	uint32_t rest;	     /* the seven bits of the tuple without its port */
+	unsigned int kind;
+	uint64_t parity; /* ports of a word */
+	bool own;	 /* of own and free blocks only */
+	bool home;	 /* only those that lead home */
+	uint32_t rest;	 /* the seven bits of the tuple without its port */
 };
 
 /* The ports of a word of the bit map that lead home. */
@@ -395,31 +436,61 @@ enter_block(_Atomic(uint64_t) *block, uint16_t worker)
 	return (word & OWNER_MASK) == mine;
 }
 
+/* => the first block from `at` on that has room, or `end`. */
+static uint32_t
+next_room(const _Atomic(uint64_t) *room, uint32_t at, uint32_t end)
+{
+	while (at < end) {
+		const uint64_t left =
+			atomic_load_explicit(&room[at / 64], memory_order_relaxed) >> (at % 64);
+
+		if (left != 0)
+			return RTE_MIN(at + (uint32_t)__builtin_ctzll(left), end);
+		at = (at | 63) + 1;
+	}
+	return end;
+}
+
+/* Blocks from `at` to `end`, `own` ones or others.  => a port, or -1. */
+static int
+search_blocks(struct nat_pool *p, uint16_t worker, uint32_t addr, int proto, const struct search *s,
+	bool own, uint32_t at, uint32_t end)
+{
+	const _Atomic(uint64_t) *room = p->ports[addr].room[s->kind];
+	_Atomic(uint64_t) *words = &p->block_words[addr * p->blocks];
+	struct taker *t = &p->takers[worker];
+
+	for (at = next_room(room, at, end); at < end; at = next_room(room, at + 1, end)) {
+		const uint64_t word = atomic_load_explicit(&words[at], memory_order_relaxed);
+		int port;
+
+		if ((word >> OWNER_SHIFT == worker + 1u) != own ||
+			(s->own && !own && !enter_block(&words[at], worker)))
+			continue;
+		port = search_block(p, t, addr, proto, at, s);
+		if (port >= 0)
+			return port;
+	}
+	return -1;
+}
+
 /* => a port of the address, or -1. */
 static int
 search_address(
 	struct nat_pool *p, uint16_t worker, uint32_t addr, int proto, const struct search *s)
 {
-	_Atomic(uint64_t) *words = &p->block_words[addr * p->blocks];
-	struct taker *t = &p->takers[worker];
-	const uint32_t n = s->end - s->first;
-	uint32_t at = s->first + (uint32_t)((uint64_t)next_random(t) * n >> 32);
+	const uint32_t start =
+		s->first +
+		(uint32_t)((uint64_t)next_random(&p->takers[worker]) * (s->end - s->first) >> 32);
 
 	/* Own blocks first, then free ones: few blocks, well filled. */
 	for (unsigned int pass = 0; pass < 2; pass++) {
-		for (uint32_t i = 0; i < n; i++, at = at + 1 == s->end ? s->first : at + 1) {
-			const uint64_t word =
-				atomic_load_explicit(&words[at], memory_order_relaxed);
-			const bool own = (word & OWNER_MASK) >> OWNER_SHIFT == worker + 1u;
-			int port;
+		int port = search_blocks(p, worker, addr, proto, s, pass == 0, start, s->end);
 
-			if (used_of(word, proto) >= p->block || own == (pass != 0) ||
-				(s->own && pass != 0 && !enter_block(&words[at], worker)))
-				continue;
-			port = search_block(p, t, addr, proto, at, s);
-			if (port >= 0)
-				return port;
-		}
+		if (port < 0)
+			port = search_blocks(p, worker, addr, proto, s, pass == 0, s->first, start);
+		if (port >= 0)
+			return port;
 	}
 	return -1;
 }
@@ -444,6 +515,7 @@ take_port(struct nat_pool *p, const struct nat_want *w, uint32_t addr, int proto
 		s.end = port < LOW_PORTS ? low : p->blocks;
 		s.parity = (port & 1) != (round == ROUND_PARITY) ? ~EVEN_PORTS : EVEN_PORTS;
 	}
+	s.kind = kind_of(proto, s.parity == EVEN_PORTS ? 0 : 1);
 	if (round == ROUND_HOME && ports && p->homes != NULL) {
 		s.home = true;
 		s.rest = session_table_rss(
@@ -495,7 +567,9 @@ give_pat(struct nat_pool *p, uint32_t addr, uint8_t ip_proto, rte_be16_t be_port
 	const int proto = protocol_of(ip_proto);
 	const uint32_t port = rte_be_to_cpu_16(be_port);
 	const uint64_t bit = UINT64_C(1) << (port % WORD_PORTS);
+	const uint32_t n = port >> p->block_shift;
 	_Atomic(uint64_t) *block;
+	unsigned int kind;
 	uint64_t word;
 
 	if (proto < 0 || (port == 0 && ip_proto != IPPROTO_ICMP))
@@ -503,7 +577,10 @@ give_pat(struct nat_pool *p, uint32_t addr, uint8_t ip_proto, rte_be16_t be_port
 	if (!(atomic_fetch_and(&p->ports[addr].bits[proto][port / WORD_PORTS], ~bit) & bit))
 		return false;
 	block = block_of(p, addr, port);
-	word = atomic_fetch_sub(block, one_port(proto)) - one_port(proto);
+	kind = kind_of(proto, port);
+	word = atomic_fetch_sub(block, one_port(kind)) - one_port(kind);
+	if (used_of(word, kind) + 1 >= ports_of(p, kind))
+		atomic_fetch_or(room_of(p, addr, kind, n), UINT64_C(1) << (n % 64));
 	/* The last one: the block is anybody's. */
 	if ((word & USED_MASK) == 0)
 		atomic_compare_exchange_strong(block, &word, 0);
@@ -656,8 +733,8 @@ nat_pool_block(const struct nat_pool *p, uint32_t n)
 		.first = (uint16_t)((n - addr * p->blocks) << p->block_shift),
 		.owner = owner != 0 ? (uint16_t)(owner - 1) : NAT_POOL_UNOWNED };
 
-	for (int i = 0; i < NAT_POOL_PROTOCOLS; i++)
-		u.used[i] = (uint16_t)used_of(word, i);
+	for (unsigned int kind = 0; kind < KINDS; kind++)
+		u.used[kind / 2] = (uint16_t)(u.used[kind / 2] + used_of(word, kind));
 	return u;
 }
 
