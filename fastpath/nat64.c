@@ -53,19 +53,6 @@ nat64_admit(const struct worker *w, const struct pkt *p, struct nat64_lead *lead
 	return DROP_NONE;
 }
 
-/* An IPv6 host for an address group, which knows its hosts by 32 bits: the same on both boxes, and
- * never that of an IPv4 host (240/4). */
-static rte_be32_t
-host_of(const uint8_t address[IP6_LEN])
-{
-	uint64_t high, low;
-
-	ip6_halves(address, &high, &low);
-	high = (high ^ low * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
-	high ^= high >> 29;
-	return rte_cpu_to_be_32(UINT32_C(0xf0000000) | (uint32_t)(high >> 36));
-}
-
 static struct session_tuple4
 outside_tuple(const struct pkt *p, const struct nat64_lead *lead, const struct nat_got *got)
 {
@@ -85,7 +72,7 @@ take(struct worker *w, const struct pkt *p, const struct nat64_lead *lead, struc
 	const struct session_tuple4 t = outside_tuple(p, lead, &none);
 	const struct nat_want want = { .worker = w->id,
 		.proto = t.proto,
-		.host = host_of(p->ip6->src_addr),
+		.host = nat64_host(p->ip6->src_addr),
 		.port = p->key6.port[p->swap],
 		.remote = t.dst,
 		.remote_port = t.dport };

@@ -90,3 +90,14 @@ nat64_extract(const struct nat64_prefix *p, const uint8_t address[IP6_LEN], rte_
 		return false;
 	return p->len != WELL_KNOWN_LEN || !ip6_equal(p->address, well_known) || is_global(*out);
 }
+
+rte_be32_t
+nat64_host(const uint8_t address[IP6_LEN])
+{
+	uint64_t high, low;
+
+	ip6_halves(address, &high, &low);
+	high = (high ^ low * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+	high ^= high >> 29;
+	return rte_cpu_to_be_32(UINT32_C(0xf0000000) | (uint32_t)(high >> 36));
+}

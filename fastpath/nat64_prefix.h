@@ -27,3 +27,7 @@ void nat64_embed(const struct nat64_prefix *, rte_be32_t, uint8_t out[IP6_LEN]);
  * => false: none: bits 64 to 71 are not 0; or, of the well-known prefix 64:ff9b::/96, an address
  * that is not global (RFC 6052 3.1). */
 bool nat64_extract(const struct nat64_prefix *, const uint8_t address[IP6_LEN], rte_be32_t *out);
+
+/* nat64_host: what an address group, which knows its hosts by 32 bits, knows an IPv6 host by: the
+ * same on both boxes, in 240/4 where no IPv4 host is.  Few hosts share one. */
+rte_be32_t nat64_host(const uint8_t address[IP6_LEN]);

@@ -164,7 +164,8 @@ enum hrp_record_type {
 	HRP_RECORD_SESSION4 = 1,
 	HRP_RECORD_DELETE = 2,
 	HRP_RECORD_SESSION6 = 3,
-	HRP_RECORD_SESSION4_NAT = 4
+	HRP_RECORD_SESSION4_NAT = 4,
+	HRP_RECORD_SESSION6_NAT = 5
 };
 
 struct hrp_record {
@@ -224,6 +225,11 @@ struct hrp_record_session6 {
 	uint8_t src[16], dst[16];
 	struct hrp_session_how how;
 };
+/* Of NAT64; outside is IPv4, and says ICMP where the session is ICMPv6. */
+struct hrp_record_session6_nat {
+	struct hrp_record_session6 inside;
+	struct hrp_session_outside outside;
+};
 #define HRP_SESSION_LOCAL    0x0001
 #define HRP_SESSION_FIN0     0x0002
 #define HRP_SESSION_FIN1     0x0004
@@ -233,13 +239,15 @@ struct hrp_record_session6 {
 static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at most 64 bytes");
 static_assert(sizeof(struct hrp_record_session4_nat) == 80, "a NAT record is at most 80 bytes");
 static_assert(sizeof(struct hrp_record_session6) == 84, "wire size");
+static_assert(sizeof(struct hrp_record_session6_nat) == 104, "wire size");
 
 /* Which of them: head.type. */
 union hrp_record_session {
 	struct hrp_record head;
 	struct hrp_record_session4 v4; /* of SESSION4_NAT too */
 	struct hrp_record_session4_nat v4_nat;
-	struct hrp_record_session6 v6;
+	struct hrp_record_session6 v6; /* of SESSION6_NAT too */
+	struct hrp_record_session6_nat v6_nat;
 };
 
 /* ---- encoding and checks (hrp_wire.c): pure functions ---- */

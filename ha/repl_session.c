@@ -12,6 +12,7 @@
  */
 #include "check.h"
 #include "hrp.h"
+#include "nat64_prefix.h"
 #include "nat_group.h"
 #include "repl.h"
 #include "session_record.h"
@@ -556,7 +557,8 @@ unclaim_of(struct table *t, uint8_t proto, const struct nat_got *got, uint32_t *
 	*note = 0;
 }
 
-/* What the session of a record holds outside, and where its initiator sends to. */
+/* What the session of a record holds outside, and where its initiator sends to: in IPv4, in IPv6
+ * that is outside only. */
 struct held {
 	struct session_tuple4 in, out;
 	struct nat_got source, inbound;
@@ -565,9 +567,15 @@ struct held {
 static struct held
 held_by(const struct session_record_key *k)
 {
-	struct held h = { .in = session_key4_tuple(&k->key.v4, k->swap),
-		.out = session_key4_tuple(&k->outside.key, k->outside.swap) };
+	struct held h = { .out = session_key4_tuple(&k->outside.key, k->outside.swap) };
 
+	if (k->family == 6) {
+		const struct session_tuple6 in = session_key6_tuple(&k->key.v6, k->swap);
+
+		h.in = (struct session_tuple4){ .src = nat64_host(in.src), .sport = in.sport };
+	} else {
+		h.in = session_key4_tuple(&k->key.v4, k->swap);
+	}
 	h.source = (struct nat_got){ .addr = h.out.src, .port = h.out.sport };
 	h.inbound = (struct nat_got){ .addr = h.in.dst, .port = h.in.dport };
 	return h;
@@ -591,9 +599,9 @@ claim(struct table *t, struct session_record_key *k)
 
 	k->outside.note = k->outside.inbound = 0;
 	refusal = claim_of(
-		t, k->group, h.in.proto, h.in.src, h.in.sport, &h.source, &k->outside.note);
+		t, k->group, h.out.proto, h.in.src, h.in.sport, &h.source, &k->outside.note);
 	if (refusal == NAT_OK)
-		refusal = claim_of(t, k->inbound, h.in.proto, h.out.dst, h.out.dport, &h.inbound,
+		refusal = claim_of(t, k->inbound, h.out.proto, h.out.dst, h.out.dport, &h.inbound,
 			&k->outside.inbound);
 	if (refusal != NAT_OK)
 		unclaim(t, k);
@@ -615,20 +623,26 @@ enter_translated(struct table *t, struct session *s, struct session_record_key *
 		return REPL_REFUSED;
 	}
 	if (refusal == NAT_TAKEN && now.ns - t->killed.ns < LEAVING_NS) {
-		const struct session_key4 *keys = &k->key.v4;
+		const struct session_key4 *keys4 = &k->key.v4;
+		const struct session_key6 *keys6 = &k->key.v6;
 		uint8_t dir = 0;
 
 		/* Perhaps by the very session that this is: then it is refreshed, or killed.  Else
 		 * most likely by a copy that was killed a moment ago. */
-		session_table_lookup4(t->sessions, &keys, 1, local, &dir);
+		if (k->family == 6)
+			session_table_lookup6(t->sessions, &keys6, 1, local, &dir);
+		else
+			session_table_lookup4(t->sessions, &keys4, 1, local, &dir);
 		*existed = *local != SESSION_NONE && (dir & SESSION_DIR_OUTSIDE) == 0;
 		return *existed ? REPL_DONE : REPL_RETRY;
 	}
 	/* Still taken: the session goes without holding the port.  Another that is given the same
 	 * one differs in its destination, or is refused by the session table. */
 	t->stats.unclaimed += refusal == NAT_TAKEN;
-	*local = session_table_insert4_nat(
-		t->sessions, s, &k->key.v4, &k->outside, SESSION_NONE, UINT16_MAX, now, &clash);
+	*local = k->family == 6 ? session_table_insert6_nat(t->sessions, s, &k->key.v6, &k->outside,
+					  SESSION_NONE, UINT16_MAX, now, &clash)
+				: session_table_insert4_nat(t->sessions, s, &k->key.v4, &k->outside,
+					  SESSION_NONE, UINT16_MAX, now, &clash);
 	if (clash == SESSION_CLASH_NONE && *local != SESSION_NONE)
 		return REPL_DONE;
 	unclaim(t, k);
@@ -797,6 +811,7 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 	case HRP_RECORD_SESSION4:
 	case HRP_RECORD_SESSION4_NAT:
 	case HRP_RECORD_SESSION6:
+	case HRP_RECORD_SESSION6_NAT:
 		if (len != session_record_size(r.head.type) || owner >= t->owner_capacity)
 			return REPL_REFUSED;
 		memcpy(&r, record, len);

@@ -130,21 +130,35 @@ pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t n
 		};
 }
 
+static void
+pack_outside(const struct session_outside *o, struct hrp_session_outside *out)
+{
+	const struct session_tuple4 t = session_key4_tuple(&o->key, o->swap);
+
+	*out = (struct hrp_session_outside){ .src = t.src,
+		.dst = t.dst,
+		.sport = t.sport,
+		.dport = t.dport,
+		.group = rte_cpu_to_be_32(o->note),
+		.inbound = rte_cpu_to_be_32(o->inbound) };
+}
+
 uint8_t
 session_record_pack(const struct session *s, const union session_walk_key *key,
 	const struct session_outside *outside, uint32_t index, uint16_t generation, uint32_t ctl,
 	uint32_t now_s, union hrp_record_session *r)
 {
-	const uint8_t type = session_family(s) == 6 ? HRP_RECORD_SESSION6
-			     : outside != NULL	    ? HRP_RECORD_SESSION4_NAT
-						    : HRP_RECORD_SESSION4;
+	const bool six = session_family(s) == 6;
+	const uint8_t type = outside == NULL ? (six ? HRP_RECORD_SESSION6 : HRP_RECORD_SESSION4)
+			     : six	     ? HRP_RECORD_SESSION6_NAT
+					     : HRP_RECORD_SESSION4_NAT;
 	const uint8_t swap = session_swap(s);
 
 	r->head = (struct hrp_record){ .type = type,
 		.length = session_record_size(type),
 		.generation = rte_cpu_to_be_16(generation),
 		.index = rte_cpu_to_be_32(index) };
-	if (type == HRP_RECORD_SESSION6) {
+	if (six) {
 		const struct session_key6 *k = &key->v6;
 
 		pack_what(s, k->proto, ctl, &r->v6.what);
@@ -159,16 +173,8 @@ session_record_pack(const struct session *s, const union session_walk_key *key,
 		r->v4.dst = k->addr[!swap];
 		pack_how(s, k->port[swap], k->port[!swap], now_s, &r->v4.how);
 	}
-	if (type == HRP_RECORD_SESSION4_NAT) {
-		const struct session_tuple4 t = session_key4_tuple(&outside->key, outside->swap);
-
-		r->v4_nat.outside = (struct hrp_session_outside){ .src = t.src,
-			.dst = t.dst,
-			.sport = t.sport,
-			.dport = t.dport,
-			.group = rte_cpu_to_be_32(outside->note),
-			.inbound = rte_cpu_to_be_32(outside->inbound) };
-	}
+	if (outside != NULL)
+		pack_outside(outside, six ? &r->v6_nat.outside : &r->v4_nat.outside);
 	return r->head.length;
 }
 
@@ -245,6 +251,26 @@ outside_fits(const struct hrp_record_session4_nat *r)
 	       o->dport != how->dport;
 }
 
+/* NAT64: what an address group gives ports for; echo is the only query. */
+static bool
+outside6_fits(const struct hrp_record_session6_nat *r)
+{
+	const struct hrp_session_outside *o = &r->outside;
+	const struct hrp_session_how *how = &r->inside.how;
+
+	if (!ip4_is_host(o->src) || !ip4_is_host(o->dst) || o->group == 0 || o->inbound != 0)
+		return false;
+	switch (r->inside.what.proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return o->sport != 0 && o->dport == how->dport;
+	case IPPROTO_ICMPV6:
+		return how->dport == SESSION_ICMP6_ECHO_PORT && o->dport == SESSION_ICMP_ECHO_PORT;
+	default:
+		return false;
+	}
+}
+
 bool
 session_record_check(const union hrp_record_session *r, const struct snapshot *snap)
 {
@@ -259,7 +285,8 @@ session_record_check(const union hrp_record_session *r, const struct snapshot *s
 			: !ip4_is_host(r->v4.src) || !ip4_is_host(r->v4.dst))
 		return false;
 	if (!state_fits(family, what, session_record_how(r)) ||
-		(r->head.type == HRP_RECORD_SESSION4_NAT && !outside_fits(&r->v4_nat)))
+		(r->head.type == HRP_RECORD_SESSION4_NAT && !outside_fits(&r->v4_nat)) ||
+		(r->head.type == HRP_RECORD_SESSION6_NAT && !outside6_fits(&r->v6_nat)))
 		return false;
 	if (what->proto != IPPROTO_TCP && (rte_be_to_cpu_16(what->flags) & fins) != 0)
 		return false;
@@ -274,14 +301,13 @@ session_record_key(const union hrp_record_session *r, struct session_record_key 
 {
 	const uint8_t proto = session_record_what(r)->proto;
 	const struct hrp_session_how *how = session_record_how(r);
+	const struct hrp_session_outside *o = session_record_outside(r);
 
 	k->family = session_record_family(r);
-	k->translated = r->head.type == HRP_RECORD_SESSION4_NAT;
-	if (k->translated) {
-		const struct hrp_session_outside *o = &r->v4_nat.outside;
-
-		k->outside.swap = session_key4_make(
-			&k->outside.key, o->src, o->dst, o->sport, o->dport, proto);
+	k->translated = o != NULL;
+	if (o != NULL) {
+		k->outside.swap = session_key4_make(&k->outside.key, o->src, o->dst, o->sport,
+			o->dport, proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : proto);
 		k->outside.note = k->outside.inbound = 0;
 		k->group = rte_be_to_cpu_32(o->group);
 		k->inbound = rte_be_to_cpu_32(o->inbound);

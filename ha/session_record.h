@@ -27,7 +27,22 @@ struct session_record_key {
 static inline uint8_t
 session_record_family(const union hrp_record_session *r)
 {
-	return r->head.type == HRP_RECORD_SESSION6 ? 6 : 4;
+	return r->head.type == HRP_RECORD_SESSION6 || r->head.type == HRP_RECORD_SESSION6_NAT ? 6
+											      : 4;
+}
+
+/* session_record_outside: => NULL: it is not translated. */
+static inline const struct hrp_session_outside *
+session_record_outside(const union hrp_record_session *r)
+{
+	switch (r->head.type) {
+	case HRP_RECORD_SESSION4_NAT:
+		return &r->v4_nat.outside;
+	case HRP_RECORD_SESSION6_NAT:
+		return &r->v6_nat.outside;
+	default:
+		return NULL;
+	}
 }
 
 /* session_record_size: length of a record of that type; 0 when it is no session's. */
@@ -41,6 +56,8 @@ session_record_size(uint8_t type)
 		return sizeof(struct hrp_record_session4_nat);
 	case HRP_RECORD_SESSION6:
 		return sizeof(struct hrp_record_session6);
+	case HRP_RECORD_SESSION6_NAT:
+		return sizeof(struct hrp_record_session6_nat);
 	default:
 		return 0;
 	}
