@@ -226,6 +226,43 @@ static const struct view view_statics = {
 	.collect = collect_statics,
 };
 
+/* ---- NAT64 ---- */
+
+static bool
+collect_prefixes64(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
+{
+	const struct config_list *list = config_section_data(m->config, "nat64");
+	const struct config_nat64 *p = list->items;
+	json_t *row;
+
+	(void)filter;
+	if (*cursor >= list->count)
+		return false;
+	p += (*cursor)++;
+	row = json_object();
+	row_text(row, "name", p->name);
+	row_net(row, "prefix", &p->prefix.address, p->prefix.len);
+	row_text(row, "address_group", p->group);
+	json_object_set_new(row, "zones", policy_row_names(&p->zones, CONFIG_ZONE_NAME));
+	json_array_append_new(rows, row);
+	return *cursor < list->count;
+}
+
+static const struct view_column prefix64_columns[] = {
+	{ "name", "Name" },
+	{ "prefix", "Prefix" },
+	{ "address_group", "AddressGroup" },
+	{ "zones", "FromZone" },
+	{ NULL, NULL },
+};
+
+static const struct view view_prefixes64 = {
+	.name = "nat64",
+	.help = "prefixes by which IPv6 hosts reach IPv4",
+	.columns = prefix64_columns,
+	.collect = collect_prefixes64,
+};
+
 /* ---- counters ---- */
 
 struct totals {
@@ -275,6 +312,8 @@ collect_statistics(struct management *m, const json_t *filter, uint64_t *cursor,
 		{ DROP_nat_clash, "clash", "dropped: would be the packet of another session" },
 		{ DROP_nat_direction, "direction",
 			"dropped: of a translated session, past the translation" },
+		{ DROP_nat64_destination, "nat64_destination",
+			"dropped: NAT64 to an IPv4 address that is no destination" },
 	};
 	const struct nat_groups *groups = engine_nat_groups(m->engine);
 	const struct nat *nat = running(m);
@@ -318,6 +357,9 @@ COMMAND_SHOW(server, view_servers, false,
 	COMMAND_WORD("display"), NAT, COMMAND_WORD("server"));
 COMMAND_SHOW(static, view_statics, false, "display nat static: one to one mappings of addresses",
 	COMMAND_WORD("display"), NAT, COMMAND_WORD("static"));
+COMMAND_SHOW(nat64, view_prefixes64, false,
+	"display nat nat64: prefixes by which IPv6 hosts reach IPv4", COMMAND_WORD("display"), NAT,
+	COMMAND_WORD("nat64"));
 COMMAND_SHOW(statistics, view_statistics, false,
 	"display nat statistics: what translation has taken, given back and refused",
 	COMMAND_WORD("display"), NAT, COMMAND_WORD("statistics"));
@@ -325,8 +367,8 @@ COMMAND_SHOW(reset, view_reset, false, "reset nat policy counters: of all rules"
 	COMMAND_WORD("reset"), NAT, COMMAND_WORD("policy"), COMMAND_WORD("counters"));
 
 static cmdline_parse_inst_t *const insts[] = { &inst_policy, &inst_server, &inst_static,
-	&inst_statistics, &inst_reset, NULL };
+	&inst_nat64, &inst_statistics, &inst_reset, NULL };
 static const struct view *const views[] = { &view_policy, &view_servers, &view_statics,
-	&view_statistics, NULL };
+	&view_prefixes64, &view_statistics, NULL };
 
 const struct command command_nat = { .insts = insts, .views = views };

@@ -14,7 +14,8 @@
 bool
 config_nat_used(const struct config *c)
 {
-	static const char *const lists[] = { "nat_address_groups", "nat_servers", "nat_static" };
+	static const char *const lists[] = { "nat_address_groups", "nat_servers", "nat_static",
+		"nat64" };
 	const struct config_nat_policy *p = config_section_data(c, "nat_policy");
 
 	for (unsigned int i = 0; i < RTE_DIM(lists); i++) {
@@ -58,6 +59,38 @@ config_nat_group_find(const struct config *c, const char *name)
 			return &groups[i];
 	}
 	return NULL;
+}
+
+int
+config_nat_check_zones(
+	struct config *c, const struct config_origin *origin, const struct config_list *list)
+{
+	const char(*zones)[CONFIG_ZONE_NAME] = list->items;
+	char element[24];
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const uint8_t zone = config_zone_id(c, zones[i]);
+
+		if (zone != ZONE_NONE && zone != ZONE_LOCAL)
+			continue;
+		snprintf(element, sizeof(element), "zones[%u]", i);
+		return config_fail(c, origin, element,
+			"\"%s\" is no zone that packets come from, expected trust, dmz, untrust or "
+			"one of the section zones",
+			zones[i]);
+	}
+	return 0;
+}
+
+uint64_t
+config_nat_zones(const struct config *c, const struct config_list *list)
+{
+	const char(*zones)[CONFIG_ZONE_NAME] = list->items;
+	uint64_t bits = 0;
+
+	for (uint32_t i = 0; i < list->count; i++)
+		bits |= UINT64_C(1) << config_zone_id(c, zones[i]);
+	return bits;
 }
 
 bool

@@ -58,6 +58,14 @@ struct config_nat_static {
 	int64_t vrid;
 };
 
+struct config_nat64 {
+	struct config_origin origin;
+	char name[CONFIG_NAT_GROUP_NAME];
+	struct config_net prefix;
+	char group[CONFIG_NAT_GROUP_NAME];
+	struct config_list zones; /* char[CONFIG_ZONE_NAME] */
+};
+
 /* Words of the settings, NULL-terminated; the last by enum config_nat_protocol. */
 extern const char *const config_nat_modes[],
 	*const config_nat_mappings[], *const config_nat_actions[], *const config_nat_protocols[];
@@ -72,6 +80,12 @@ bool config_nat_easy_ip(const struct config *);
 
 /* => NULL when there is none */
 const struct config_nat_group *config_nat_group_find(const struct config *, const char *name);
+
+/* config_nat_check_zones: setting `zones` of an item: zones that packets come from.  => 0, -EINVAL
+ * config_nat_zones: bit per zone id. */
+int config_nat_check_zones(
+	struct config *, const struct config_origin *, const struct config_list *zones);
+uint64_t config_nat_zones(const struct config *, const struct config_list *zones);
 
 /* config_nat_span: an IPv4 span in host byte order. => false: it is IPv6. */
 bool config_nat_span(const struct config_span *, uint32_t *from, uint32_t *to);

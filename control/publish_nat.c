@@ -182,11 +182,9 @@ fill_servers(struct nat *nat, const struct config *c)
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct nat_server *to = &nat->servers[nat->server_count++];
-		const char(*zones)[CONFIG_ZONE_NAME] = from[i].zones.items;
 
 		snprintf(to->name, sizeof(to->name), "%s", from[i].name);
-		for (uint32_t k = 0; k < from[i].zones.count; k++)
-			to->zones |= UINT64_C(1) << config_zone_id(c, zones[k]);
+		to->zones = config_nat_zones(c, &from[i].zones);
 		to->address = from[i].public_address;
 		to->proto = protocols[from[i].protocol];
 		if (to->proto != 0) {
@@ -212,6 +210,23 @@ fill_statics(struct nat *nat, const struct config *c)
 		to->address = from[i].public.address;
 		to->inside = from[i].inside.address;
 		to->len = from[i].public.len;
+	}
+}
+
+static void
+fill_prefixes64(struct nat *nat, const struct config *c)
+{
+	const struct config_list *list = config_section_data(c, "nat64");
+	const struct config_nat64 *from = list->items;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct nat64_prefix *to = &nat->prefixes64[nat->prefix64_count++];
+
+		snprintf(to->name, sizeof(to->name), "%s", from[i].name);
+		to->zones = config_nat_zones(c, &from[i].zones);
+		memcpy(to->address, from[i].prefix.address.v6, sizeof(to->address));
+		to->len = from[i].prefix.len;
+		to->group = group_id(nat, from[i].group);
 	}
 }
 
@@ -351,6 +366,7 @@ publish_nat(struct engine *engine, const struct config *c, const struct publish_
 		return rc;
 	fill_servers(s->nat, c);
 	fill_statics(s->nat, c);
+	fill_prefixes64(s->nat, c);
 	nat_seal(s->nat);
 	return 0;
 }

@@ -49,26 +49,6 @@ static const struct config_setting_desc settings[] = {
 // clang-format on
 
 static int
-check_zones(struct config *c, const struct config_nat_server *s)
-{
-	const char(*zones)[CONFIG_ZONE_NAME] = s->zones.items;
-	char element[24];
-
-	for (uint32_t i = 0; i < s->zones.count; i++) {
-		const uint8_t zone = config_zone_id(c, zones[i]);
-
-		if (zone != ZONE_NONE && zone != ZONE_LOCAL)
-			continue;
-		snprintf(element, sizeof(element), "zones[%u]", i);
-		return config_fail(c, &s->origin, element,
-			"\"%s\" is no zone that packets come from, expected trust, dmz, untrust or "
-			"one of the section zones",
-			zones[i]);
-	}
-	return 0;
-}
-
-static int
 check_ports(struct config *c, const struct config_nat_server *s)
 {
 	const struct config_range *port = &s->public_port;
@@ -225,7 +205,7 @@ check(struct config *c)
 	rc = config_unique(
 		c, list, sizeof(*servers), offsetof(struct config_nat_server, name), "name");
 	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
-		rc = check_zones(c, &servers[i]);
+		rc = config_nat_check_zones(c, &servers[i].origin, &servers[i].zones);
 		if (rc == 0)
 			rc = check_ports(c, &servers[i]);
 		if (rc == 0)

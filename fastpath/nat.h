@@ -90,3 +90,6 @@ bool nat_static_inside(const struct nat *, rte_be32_t inside, rte_be32_t *addres
 /* nat_has_address: is it a public address of a server, a static mapping or a group of this
  * configuration?  What comes to one that no session, server or mapping takes is dropped. */
 bool nat_has_address(const struct nat *, rte_be32_t);
+
+/* nat64_find: the prefix that hosts of this zone reach `dst` by, or NULL. */
+const struct nat64_prefix *nat64_find(const struct nat *, uint8_t zone, const uint8_t dst[IP6_LEN]);

@@ -11,19 +11,6 @@
 #define TCP4	  40 /* headers of a TCP packet */
 #define TCP6	  60
 
-const struct nat64_prefix *
-nat64_find(const struct nat *nat, uint8_t zone, const uint8_t dst[IP6_LEN])
-{
-	for (uint32_t i = 0; i < nat->prefix64_count; i++) {
-		const struct nat64_prefix *p = &nat->prefixes64[i];
-
-		if (ip6_in_prefix(dst, p->address, p->len) &&
-			(p->zones == 0 || (p->zones >> zone & 1) != 0))
-			return p;
-	}
-	return NULL;
-}
-
 bool
 nat64_still(const struct nat *nat, uint8_t zone, const uint8_t dst[IP6_LEN], rte_be32_t to,
 	uint32_t note)

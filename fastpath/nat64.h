@@ -18,9 +18,6 @@ struct nat64_lead {
 	uint16_t group; /* that it leaves by; NAT_GROUP_NONE: it is not for NAT64 */
 };
 
-/* nat64_find: the prefix that hosts of this zone reach `dst` by, or NULL. */
-const struct nat64_prefix *nat64_find(const struct nat *, uint8_t zone, const uint8_t dst[IP6_LEN]);
-
 /* nat64_admit: an IPv6 first packet, while translation is configured: is it for NAT64, and where
  * does it lead?  => DROP_NONE, also when it is not. */
 enum drop_reason nat64_admit(const struct worker *, const struct pkt *, struct nat64_lead *);

@@ -3,7 +3,7 @@
 
 #include "ip6_chain.h"
 #include "l4_sum.h"
-#include "nat64.h"
+#include "nat.h"
 #include "nat64_icmp.h"
 #include "nat_rewrite.h"
 

@@ -153,6 +153,8 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 		"nat_servers = ( { name = \"web\"; zones = [ \"untrust\" ]; protocol = \"tcp\"; "
 		"public_address = \"198.51.100.9\"; public_port = \"8080-8089\"; inside_addresses "
 		"= [ \"10.1.2.80-10.1.2.81\" ]; inside_port = 80; } );\n"
+		"nat64 = ( { name = \"internet\"; prefix = \"64:ff9b::/96\"; address_group = "
+		"\"pool\"; zones = [ \"trust\" ]; } );\n"
 		"nat_static = ( { name = \"lab\"; public = \"203.0.113.0/24\"; inside = "
 		"\"10.1.9.0/24\"; } );\n";
 	static const char spare[] = ",\n{ name = \"p4\"; devargs = \"net_ring9\"; }";

@@ -61,7 +61,10 @@ struct broken {
 #define ONE		   "inside_addresses = [ \"10.1.1.80\" ]; "
 #define STATIC(name, a, b) "{ name = \"" name "\"; public = \"" a "\"; inside = \"" b "\"; }"
 #define STATICS(more)	   "nat_static = ( " more " );"
-#define LONG		   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SIXTY(name, p, more)                                                                       \
+	"{ name = \"" name "\"; prefix = \"" p "\"; address_group = \"g\"; " more " }"
+#define NAT64(more) POOL "nat64 = ( " more " );"
+#define LONG	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* The error is in the patch's first line; where `a` stands in or after it; in line `l`. */
 #define PATCH(r, o, n, s, why)                                                                     \
@@ -420,6 +423,20 @@ static const struct broken rows[] = {
 	NAT("nat_static_on_an_interface", STATICS(STATIC("s", "200.1.1.0/24", "10.2.0.0/24")), "nat_static[s].public", "has the address of interface GigabitEthernet1/0/3"),
 	NAT("nat_static_on_a_next_hop", STATICS(STATIC("s", "200.1.1.254/32", "10.2.0.1/32")), "nat_static[s].public", "has the next hop of the route in line 24"),
 	NAT("P34_nat_static_without_a_vrid", STATICS(STATIC("s", "200.1.1.8/29", "10.2.0.0/29")), "nat_static[s].vrid", "is missing"),
+	NAT("nat64_ipv4", NAT64(SIXTY("s", "10.0.0.0/8", "")), "nat64[s].prefix", "it is of IPv4, expected an IPv6 prefix"),
+	NAT("RFC6052_2_2_nat64_length", NAT64(SIXTY("s", "2001:db8::/80", "")), "nat64[s].prefix", "the length must be 32, 40, 48, 56, 64 or 96"),
+	NAT("nat64_host_bits", NAT64(SIXTY("s", "2001:db8::1/96", "")), "nat64[s].prefix", "has host bits set"),
+	NAT("RFC6052_2_2_nat64_bits_64_to_71", NAT64(SIXTY("s", "2001:db8:0:0:100::/96", "")), "nat64[s].prefix", "bits 64 to 71 must be 0"),
+	NAT("nat64_multicast", NAT64(SIXTY("s", "ff0e::/96", "")), "nat64[s].prefix", "no host has such addresses"),
+	NAT("nat64_without_a_group", "nat64 = ( { name = \"s\"; prefix = \"64:ff9b::/96\"; } );", "nat64[s].address_group", "is missing"),
+	NAT("nat64_unknown_group", "nat64 = ( " SIXTY("s", "64:ff9b::/96", "") " );", "nat64[s].address_group", "\"g\" is not there, expected one of nat_address_groups"),
+	NAT("nat64_no_pat", GROUP("addresses = [ \"198.51.100.1\" ]; mode = \"no-pat\";") "nat64 = ( " SIXTY("s", "64:ff9b::/96", "") " );", "nat64[s].address_group", "leaves ports alone"),
+	NAT("nat64_full_cone", GROUP("addresses = [ \"198.51.100.1\" ]; filtering = \"endpoint-independent\";") "nat64 = ( " SIXTY("s", "64:ff9b::/96", "") " );", "nat64[s].address_group", "lets anybody send to its mappings"),
+	NAT("nat64_for_nobody", NAT64(SIXTY("s", "64:ff9b::/96", "zones = [ \"trust\", \"local\" ];")), "nat64[s].zones[1]", "\"local\" is no zone that packets come from"),
+	NAT("nat64_unknown_zone", NAT64(SIXTY("s", "64:ff9b::/96", "zones = [ \"moon\" ];")), "nat64[s].zones[0]", "\"moon\" is no zone"),
+	NAT("nat64_same_name", NAT64(SIXTY("s", "64:ff9b::/96", "") ", " SIXTY("s", "2001:db8:64::/96", "")), "nat64[s].name", "is taken by the item in line 2"),
+	NAT("nat64_overlap", NAT64(SIXTY("s", "2001:db8:64::/48", "zones = [ \"trust\", \"dmz\" ];") ", " SIXTY("t", "2001:db8:64::/96", "zones = [ \"dmz\" ];")), "nat64[t].prefix", "overlaps that of s, expected another or zones that have nothing in common"),
+	NAT("nat64_overlap_of_any_zone", NAT64(SIXTY("s", "2001:db8:64::/48", "zones = [ \"trust\" ];") ", " SIXTY("t", "2001:db8:64::/96", "")), "nat64[t].prefix", "overlaps that of s"),
 	/* vrrp */
 	PATCH("vrrp_vrid_0", "vrid = 1", "vrid = 0", "vrrp[0].vrid", "0 is out of range, expected an integer from 1 to 255"),
 	PATCH("vrrp_vrid_twice_on_an_interface", "vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"", "vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.7/24\"", "vrrp[1].vrid", "1 is on GigabitEthernet1/0/1 already in line 35"),

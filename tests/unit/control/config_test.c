@@ -317,6 +317,14 @@ R39_R60_accepted_neighbours_of_refused_settings(void **state)
 			"nat_static = ( { name = \"s\"; public = \"1.1.1.0/24\"; inside = "
 			"\"10.1.1.0/24\"; }, { name = \"t\"; public = \"200.1.1.8/29\"; inside = "
 			"\"10.2.0.8/29\"; vrid = 2; } );\nsystem = {" },
+		{ "NAT64: one prefix for two zones, the well-known one, easy on room", "system = {",
+			"nat_address_groups = ( { name = \"g\"; addresses = [ \"1.1.1.1\" ]; } );\n"
+			"nat64 = ( { name = \"a\"; prefix = \"2001:db8:64::/48\"; address_group = "
+			"\"g\"; zones = [ \"trust\" ]; }, { name = \"b\"; prefix = "
+			"\"2001:db8:64::/48\"; address_group = \"g\"; zones = [ \"dmz\" ]; }, { "
+			"name "
+			"= \"c\"; prefix = \"64:ff9b::/96\"; address_group = \"g\"; } );\nsystem = "
+			"{" },
 		{ "comments", "version = 1;", "# one\n// two\n/* three\n @ */ version = 1;" },
 	};
 
@@ -626,7 +634,7 @@ R179_R184_sections_are_replicated_or_local(void **state)
 	static const char *const replicated[] = { "zones", "address_sets", "service_sets",
 		"schedules", "security_policy", "ageing", "defence", "blacklist", "fragments",
 		"limits", "scan", "icmp", "nat_address_groups", "nat_policy", "nat_servers",
-		"nat_static" };
+		"nat_static", "nat64" };
 	const struct config_section *const *s = sample_sections();
 
 	(void)state;

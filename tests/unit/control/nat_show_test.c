@@ -159,11 +159,15 @@ servers_mappings_and_counters(void **state)
 		"\"vrid\":null}");
 	expect("{\"schema\":1,\"get\":\"nat_static\"}", 1, 0,
 		"{\"mapping\":\"lab\",\"public\":\"203.0.113.0/24\",\"inside\":\"10.1.9.0/24\"}");
-	expect("{\"schema\":1,\"get\":\"nat_statistics\"}", 12, 0,
+	expect("{\"schema\":1,\"get\":\"nat_statistics\"}", 13, 0,
 		"{\"group\":\"groups\",\"counter\":\"groups\",\"value\":2}");
-	expect("{\"schema\":1,\"get\":\"nat_statistics\"}", 12, 5,
+	expect("{\"schema\":1,\"get\":\"nat_statistics\"}", 13, 5,
 		"{\"group\":\"groups\",\"counter\":\"held\",\"value\":2}");
 	console_says("display nat static", " lab      203.0.113.0/24  10.1.9.0/24");
+	console_says("display nat nat64", " internet  64:ff9b::/96  pool          trust");
+	expect("{\"schema\":1,\"get\":\"nat64\"}", 1, 0,
+		"{\"name\":\"internet\",\"prefix\":\"64:ff9b::/96\",\"address_group\":\"pool\","
+		"\"zones\":[\"trust\"]}");
 	console_says("display nat statistics", "no_mapping");
 }
 

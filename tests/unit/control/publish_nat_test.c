@@ -289,6 +289,50 @@ servers_and_mappings_are_found(void **state)
 	assert_false(nat_static_inside(nat, inet_addr("10.1.1.98"), &other));
 }
 
+static void
+prefixes_of_nat64_are_found(void **state)
+{
+	static const struct {
+		uint8_t zone;
+		const char *address, *prefix, *group;
+	} rows[] = {
+		{ 2, "64:ff9b::1.1.1.1", "all", "pool" },
+		{ 4, "64:ff9b::1.1.1.1", "all", "pool" },
+		{ 2, "2001:db8:64:101:1:100::", "inside", "sym" },
+		{ 3, "2001:db8:64:101:1:100::", "dmz", "pool" },
+		{ 4, "2001:db8:64:101:1:100::", NULL, NULL },
+		{ 2, "2001:db8:65::", NULL, NULL },
+	};
+	const struct nat *nat =
+		publish(*state, GROUPS "nat64 = ( { name = \"all\"; prefix = \"64:ff9b::/96\"; "
+				       "address_group = \"pool\"; },\n"
+				       "{ name = \"inside\"; prefix = \"2001:db8:64::/48\"; "
+				       "address_group = \"sym\"; zones "
+				       "= [ \"trust\" ]; },\n"
+				       "{ name = \"dmz\"; prefix = \"2001:db8:64::/48\"; "
+				       "address_group = \"pool\"; zones = [ "
+				       "\"dmz\" ]; } );");
+
+	assert_int_equal(nat->prefix64_count, 3);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		const struct nat64_prefix *p;
+		uint8_t address[IP6_LEN];
+		rte_be32_t four = 0;
+
+		assert_int_equal(inet_pton(AF_INET6, rows[i].address, address), 1);
+		p = nat64_find(nat, rows[i].zone, address);
+		if (rows[i].prefix == NULL) {
+			assert_null(p);
+			continue;
+		}
+		assert_non_null(p);
+		assert_string_equal(p->name, rows[i].prefix);
+		assert_string_equal(nat_groups_params(nat->groups, p->group)->name, rows[i].group);
+		assert_true(nat64_extract(p, address, &four));
+		assert_int_equal(four, inet_addr("1.1.1.1"));
+	}
+}
+
 #define EASY                                                                                       \
 	"nat_policy = { rules = ( { name = \"e\"; action = \"source-nat\"; easy_ip = true; %s } "  \
 	"); };"
@@ -484,6 +528,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(rules_lead_to_their_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(groups_are_what_the_settings_say, setup, teardown),
 		cmocka_unit_test_setup_teardown(servers_and_mappings_are_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(prefixes_of_nat64_are_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			P34_easy_ip_takes_what_survives_a_takeover, setup, teardown),
 		cmocka_unit_test_setup_teardown(
