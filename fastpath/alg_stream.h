@@ -27,6 +27,7 @@ struct alg_stream {
 	rte_spinlock_t lock;
 	uint32_t id; /* place in the pool */
 	uint32_t next_free;
+	uint64_t token;		   /* grace period of one that waits to be free */
 	struct alg_lines lines[2]; /* by direction of its sender */
 	struct alg_seq seq[2];
 };

@@ -65,6 +65,7 @@
 	X(nat64_destination,                                                                       \
 		"NAT64 to an IPv4 address that is ours, of translation, or none of the prefix")    \
 	X(nat_direction, "packet of a translated session, sent past the translation")              \
+	X(alg, "text of a control connection that cannot be rewritten")                            \
 	X(table_full, "session table full")                                                        \
 	X(session_dead, "session is being removed")                                                \
 	X(no_service, "addressed to the firewall, nothing listens")                                \

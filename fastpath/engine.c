@@ -3,6 +3,7 @@
  * The engine: creation, publication of snapshots, and the small atomic words other threads steer
  * the workers with.
  */
+#include "alg_session.h"
 #include "frag_table.h"
 #include "nat.h"
 #include "policy_count.h"
@@ -26,6 +27,13 @@ static uint32_t
 expected(uint32_t max_sessions)
 {
 	return RTE_MIN(RTE_MAX(max_sessions / 16, UINT32_C(1024)), UINT32_C(1) << 20);
+}
+
+/* Some 20 KB each. */
+static uint32_t
+alg_sessions(uint32_t max_sessions)
+{
+	return RTE_MIN(RTE_MAX(max_sessions / 1024, UINT32_C(32)), UINT32_C(4096));
 }
 
 static int
@@ -85,6 +93,14 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 	e->servermap = servermap_create(expected(params->max_sessions), rte_rand(), params->socket);
 	if (e->servermap == NULL) {
 		snprintf(err, err_size, "too little memory for the server-map");
+		return -1;
+	}
+	e->algs = alg_table_create(params->max_sessions,
+		params->alg_sessions > 0 ? params->alg_sessions
+					 : alg_sessions(params->max_sessions),
+		params->workers, params->socket);
+	if (e->algs == NULL) {
+		snprintf(err, err_size, "too little memory for control connections");
 		return -1;
 	}
 	if (params->nat) {
@@ -178,6 +194,7 @@ engine_destroy(struct engine *e)
 	snapshot_destroy(atomic_load(&e->snapshot));
 	nat_groups_destroy(e->nat_groups);
 	servermap_destroy(e->servermap);
+	alg_table_destroy(e->algs);
 	if (e->neighbours != NULL)
 		neigh_table_destroy(e->neighbours);
 	if (e->routes != NULL)
@@ -328,6 +345,12 @@ struct blacklist *
 engine_blacklist(const struct engine *e)
 {
 	return e->blacklist;
+}
+
+struct alg_table *
+engine_algs(const struct engine *e)
+{
+	return e->algs;
 }
 
 struct servermap *

@@ -35,6 +35,7 @@
 
 struct engine;
 struct frag_table;
+struct alg_table;
 struct nat_groups;
 struct servermap;
 struct worker;
@@ -48,6 +49,7 @@ struct engine_params {
 	uint32_t event_ring;	/* mirror events per worker, power of two */
 	uint32_t max_datagrams; /* in fragments, at a time; 0: fragments are dropped */
 	uint32_t max_fragments; /* buffers they may take together */
+	uint32_t alg_sessions;	/* TCP sessions whose text is read, at a time; 0: by max_sessions */
 	bool nat;		/* sessions may be translated: 44 bytes a session more */
 	int socket;
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
@@ -82,6 +84,7 @@ struct frag_table *engine_fragments(const struct engine *); /* NULL: there is no
 struct rcu *engine_rcu(const struct engine *);
 struct limit_table *engine_limits(const struct engine *);
 struct blacklist *engine_blacklist(const struct engine *);
+struct alg_table *engine_algs(const struct engine *);
 struct servermap *engine_servermap(const struct engine *);
 struct nat_groups *engine_nat_groups(const struct engine *); /* NULL: without `nat` */
 

@@ -6,6 +6,7 @@
  */
 #include "first.h"
 
+#include "alg_session.h"
 #include "egress.h"
 #include "frag.h"
 #include "l4_sum.h"
@@ -28,8 +29,9 @@ struct own {
 /* A packet that has passed everything up to the policy. */
 struct candidate {
 	struct pkt *p;
-	struct own own; /* found: to the firewall itself */
-	bool expected;	/* by the server-map: needs no rule */
+	struct own own;	   /* found: to the firewall itself */
+	uint8_t child_alg; /* of what is expected */
+	bool expected;	   /* by the server-map: needs no rule */
 	union {
 		struct nat_lead lead;  /* of IPv4; dst is always set */
 		struct nat64_lead to4; /* of IPv6 */
@@ -250,6 +252,7 @@ expected_look(const struct worker *w, struct candidate *c)
 	if (!servermap_peek(w->servermap, &key, &src, c->p->zone, w->now, &e))
 		return false;
 	c->expected = true;
+	c->child_alg = e.child_alg;
 	if (c->p->family == 4) {
 		c->lead = (struct nat_lead){ .dst = key.dst.v4, .dport = key.dport };
 		if (e.to.family == 4) {
@@ -287,7 +290,7 @@ expected_take(struct worker *w, const struct candidate *c, struct session *s, st
 
 /* The first packet goes on its way. */
 static void
-leave(struct worker *w, struct candidate *c, const struct session *s, bool syn)
+leave(struct worker *w, struct candidate *c, struct session *s, bool syn)
 {
 	struct pkt *p = c->p;
 
@@ -297,6 +300,11 @@ leave(struct worker *w, struct candidate *c, const struct session *s, bool syn)
 	}
 	if (syn)
 		egress_clamp(w, p, &c->egress);
+	if (unlikely((atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_ALG) != 0) &&
+		!alg_session_first(w, s, p, w->snap->interfaces[c->egress.interface].mtu)) {
+		worker_drop(w, p, DROP_alg);
+		return;
+	}
 	if (unlikely(session_translated(s)))
 		nat_translate(w, p, s, 0);
 	if (unlikely(p->fragments))
@@ -308,7 +316,7 @@ leave(struct worker *w, struct candidate *c, const struct session *s, bool syn)
 /* session_create: make the candidate's session visible and let its packet through.
  * => false: another worker was faster; the packet has gone through that session. */
 static bool
-session_create(struct worker *w, struct candidate *c, uint32_t policy)
+session_create(struct worker *w, struct candidate *c, const struct policy_verdict *v)
 {
 	struct pkt *p = c->p;
 	const bool nat = unlikely(w->engine->nat_groups != NULL) && p->family == 4 && !c->own.found;
@@ -330,13 +338,18 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 	}
 	if (nat)
 		plan = (struct nat_plan){ .lead = c->lead };
-	reason = fill(w, c, s, policy, &seg);
+	reason = fill(w, c, s, v->id, &seg);
 	if (reason == DROP_NONE && unlikely(w->snap->limit_zones >> p->zone & 1))
 		reason = limited(w, p, s);
 	if (reason == DROP_NONE && unlikely(c->expected))
 		reason = expected_take(w, c, s, planned);
 	if (reason == DROP_NONE && nat)
 		reason = nat_walk_source(w, p, c->zone, c->egress.interface, &plan);
+	if (reason == DROP_NONE && unlikely(w->snap->algs != 0) && !c->own.found && !is_nat64(c) &&
+		!(nat && plan.no_alg))
+		alg_session_start(w, s, p->proto,
+			p->family == 4 && c->lead.translated ? c->lead.dport : key_ports(p).dst,
+			c->child_alg, v->slot);
 	if (reason == DROP_NONE)
 		index = insert(w, c, planned, s, SESSION_NONE, &existed, &reason);
 	if (existed && p->proto == IPPROTO_TCP) {
@@ -354,6 +367,7 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 	}
 	if (index == SESSION_NONE || existed) {
 		limit_gone(w->limits, session_table_index(w->sessions, s));
+		alg_session_unstart(w, s);
 		session_table_unalloc(w->sessions, s);
 		if (nat)
 			nat_walk_release(w, p, &plan);
@@ -379,6 +393,8 @@ session_create(struct worker *w, struct candidate *c, uint32_t policy)
 	return true;
 }
 
+static const struct policy_verdict no_rule = { .action = POLICY_PERMIT };
+
 /* To one of our own addresses.
  * => DROP_NONE: ask the policy (*ask) or all done. */
 static enum drop_reason
@@ -396,7 +412,7 @@ prepare_own(struct worker *w, struct candidate *c, bool *ask)
 		return DROP_icmp_reply;
 	if (is_echo_request(p) && c->own.interface == p->interface &&
 		w->snap->interfaces[p->interface].ping) {
-		session_create(w, c, 0);
+		session_create(w, c, &no_rule);
 		return DROP_NONE;
 	}
 	*ask = true;
@@ -492,6 +508,7 @@ admit(struct worker *w, struct candidate *c)
 
 	c->own.found = false;
 	c->expected = false;
+	c->child_alg = ALG_NONE;
 	if (p->family == 4)
 		c->lead = (struct nat_lead){ .dst = p->ip->dst_addr };
 	else
@@ -642,7 +659,7 @@ permit(struct worker *w, struct policy_counter *row, struct candidate *c,
 		notice_drop(w, p, c->refused, &c->egress);
 	} else if (!c->own.found && !next_hop_answers(w, leaves_as(c), &c->egress)) {
 		notice_drop(w, p, DROP_neigh_failed, &c->egress);
-	} else if (session_create(w, c, v->id) && !c->expected) {
+	} else if (session_create(w, c, v) && !c->expected) {
 		count(w, row, c, v);
 	}
 }

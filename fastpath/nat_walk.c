@@ -180,9 +180,18 @@ nat_walk_source(struct worker *w, const struct pkt *p, uint8_t zone, uint16_t in
 		return DROP_NONE;
 	}
 	rule = source_rule(w, p, zone, plan);
-	if (rule->action == NAT_KEEP)
+	plan->no_alg = rule->no_alg;
+	if (rule->action == NAT_KEEP && plan->at == 0)
 		return DROP_NONE;
 	group = rule->action == NAT_EASY_IP ? nat->easy_ip[interface] : rule->group;
+	/* Expected from an address that no rule gives: a NAT server's own. */
+	if (plan->at != 0 &&
+		(rule->action == NAT_KEEP || group == NAT_GROUP_NONE ||
+			!nat_pool_has(nat_groups_pool(nat->groups, group), plan->at))) {
+		plan->src = plan->at;
+		plan->source = true;
+		return DROP_NONE;
+	}
 	return group == NAT_GROUP_NONE ? DROP_nat_exhausted : take(w, p, group, plan);
 }
 

@@ -24,6 +24,7 @@ struct nat_plan {
 	rte_be32_t src;
 	rte_be16_t sport;
 	bool source;		/* is translated */
+	bool no_alg;		/* by its rule: nothing it says is looked into */
 	uint32_t note, inbound; /* what it holds of address groups, as in session_outside */
 	rte_be32_t at;		/* the source shall be this address of its group; 0: any */
 };

@@ -109,6 +109,7 @@ keep_rules(struct policy *p, const struct policy_rule *rules, const struct draft
 		k->id = policy_rule_id(k->name);
 		k->action = rules[i].action;
 		k->log = rules[i].log;
+		k->no_alg = rules[i].no_alg;
 		at = k->id & p->ids_mask;
 		while (p->ids[2 * at] != 0 && p->ids[2 * at] != k->id)
 			at = (at + 1) & p->ids_mask;
@@ -375,6 +376,12 @@ bool
 policy_rule_log(const struct policy *p, uint16_t slot)
 {
 	return slot != 0 && slot <= p->count && p->rules[slot - 1].log;
+}
+
+bool
+policy_rule_no_alg(const struct policy *p, uint16_t slot)
+{
+	return slot != 0 && slot <= p->count && p->rules[slot - 1].no_alg;
 }
 
 enum policy_action

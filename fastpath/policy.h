@@ -32,6 +32,7 @@ struct policy_rule {
 	char name[64];
 	enum policy_action action;
 	bool log;      /* its sessions and refusals, with log.sessions or log.denied = "rules" */
+	bool no_alg;   /* nothing that its sessions say is looked into */
 	bool disabled; /* keeps its slot, matches nothing */
 	uint32_t schedule; /* 0 = always; rules with the same number are active together */
 	uint64_t source_zones, destination_zones; /* bit per zone id; 0 = any */
@@ -86,6 +87,7 @@ uint16_t policy_rule_count(const struct policy *);
 /* slot 1..count => the rule's name; slot 0 => NULL */
 const char *policy_rule_name(const struct policy *, uint16_t slot);
 bool policy_rule_log(const struct policy *, uint16_t slot);
+bool policy_rule_no_alg(const struct policy *, uint16_t slot); /* 0: the default: false */
 enum policy_action policy_rule_action(const struct policy *, uint16_t slot); /* 0: the default */
 /* policy_rule_shadow: why a rule never decides, schedules aside: slot of an earlier rule that takes
  * all its packets; its own slot: nothing can match, source and destination are of different

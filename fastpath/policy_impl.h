@@ -16,6 +16,7 @@ struct policy_kept {
 	uint32_t id;
 	enum policy_action action;
 	bool log;
+	bool no_alg;
 	uint32_t first, entries; /* its entries */
 	uint16_t shadow;	 /* policy_rule_shadow() */
 };

@@ -27,9 +27,12 @@ struct slot {
 	struct servermap_entry entry; /* under the lock of its chain, as everybody's here */
 	/* Under the lock of its parent's chain; the parent does not change while it is in there. */
 	uint64_t parent;       /* see parent_of() */
+	uint32_t call;	       /* as the entry's */
 	uint32_t older, newer; /* of the parent's list */
 	uint32_t siblings;     /* of the newest, which is the first: entries of the list */
 };
+
+#define CALL_STEP 16
 
 enum stat { ADDED, USED, EXPIRED, ORPHANED, REFUSED_FULL, REFUSED_SHARE, REFUSED_SAME, STATS };
 
@@ -259,6 +262,7 @@ enter(struct servermap *m, uint32_t chain, const struct servermap_entry *e, uint
 		return REFUSED_FULL;
 	m->slots[i].entry = *e;
 	m->slots[i].parent = parent_of(e->parent, e->parent_generation);
+	m->slots[i].call = e->call;
 	/* First, so that who finds it by its parent can find its chain. */
 	chains_push(&m->entries, chain, i);
 	if (join_parent(m, i, most))
@@ -413,6 +417,47 @@ servermap_remove_parent(struct servermap *m, uint32_t parent, uint16_t generatio
 	/* One that is gone meanwhile has left the list. */
 	while ((i = first_of_parent(m, over.parent)) != CHAINS_END)
 		remove_if(m, i, &over, gone, ctx);
+}
+
+/* Some of a parent's entries that belong to a call, newest first. */
+static unsigned int
+find_call(const struct servermap *m, uint64_t parent, uint32_t call, uint32_t found[CALL_STEP])
+{
+	const uint32_t chain = parent_chain(m, parent);
+	unsigned int n = 0;
+	uint32_t i;
+
+	if (chains_empty(&m->parents, chain))
+		return 0;
+	chains_lock(&m->parents, chain);
+	for (i = find_parent(m, chain, parent); i != CHAINS_END && n < CALL_STEP;
+		i = m->slots[i].older) {
+		if (m->slots[i].call == call)
+			found[n++] = i;
+	}
+	chains_unlock(&m->parents, chain);
+	return n;
+}
+
+void
+servermap_remove_call(struct servermap *m, uint32_t parent, uint16_t generation, uint32_t call,
+	servermap_gone_fn gone, void *ctx)
+{
+	const struct over over = { .parent = parent_of(parent, generation) };
+	uint32_t found[CALL_STEP];
+	unsigned int n;
+
+	if (call == 0) {
+		servermap_remove_parent(m, parent, generation, gone, ctx);
+		return;
+	}
+	if (servermap_count(m) == 0 || parentless(over.parent))
+		return;
+	do {
+		n = find_call(m, over.parent, call, found);
+		for (unsigned int i = 0; i < n; i++)
+			remove_if(m, found[i], &over, gone, ctx);
+	} while (n == CALL_STEP);
 }
 
 void

@@ -47,7 +47,8 @@ struct servermap_entry {
 	uint32_t policy;     /* rule id of the parent */
 	uint32_t parent;     /* session, and its generation: ends with it; or SERVERMAP_NONE */
 	uint16_t parent_generation;
-	mono_t until; /* MONO_NEVER: until it is removed */
+	uint32_t call; /* of the parent, which may have several at a time; 0: none */
+	mono_t until;  /* MONO_NEVER: until it is removed */
 };
 
 /* servermap_create: room for `entries`, 1 to 2^30; `seed`: random, so that nobody can aim at a
@@ -83,6 +84,9 @@ typedef void (*servermap_gone_fn)(void *ctx, const struct servermap_entry *);
  * Whoever adds must know that the session lives, or what it adds stays until its time is over.
  * => Any lcore. */
 void servermap_remove_parent(struct servermap *, uint32_t parent, uint16_t generation,
+	servermap_gone_fn gone, void *ctx);
+/* servermap_remove_call: those of one call of a session; call 0: all of it. */
+void servermap_remove_call(struct servermap *, uint32_t parent, uint16_t generation, uint32_t call,
 	servermap_gone_fn gone, void *ctx);
 /* servermap_age: look at `budget` places from *cursor (0 at first) on; remove what is over.  => Any
  * lcore with a cursor of its own. */

@@ -135,6 +135,7 @@ struct snapshot {
 	struct snapshot_claim *claims; /* sorted, apart from each other */
 	uint32_t claim_count;
 	struct policy *policy; /* owned by the snapshot */
+	uint32_t algs;	       /* bit per enum alg_id that is on */
 	struct nat *nat;       /* likewise; NULL: nothing is translated */
 	/* Own IPv4 addresses and edges, a bit each: most packets have neither, and need no search.
 	 */

@@ -5,6 +5,7 @@
  */
 #include "worker.h"
 
+#include "alg_session.h"
 #include "egress.h"
 #include "first.h"
 #include "frag.h"
@@ -271,9 +272,7 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 	if (session_translated(s))
 		nat_session_gone(w, s);
 	if (unlikely((atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_ALG) != 0))
-		servermap_remove_parent(w->servermap, index,
-			atomic_load_explicit(&s->generation, memory_order_relaxed),
-			nat_expected_gone, w);
+		alg_session_gone(w, s, index);
 }
 
 static void
@@ -300,6 +299,7 @@ housekeep(struct worker *w)
 		w->sessions, w->id, w->now, HOUSEKEEPING_STEP, session_gone, session_refresh, w);
 	evict(w);
 	frag_age(w);
+	alg_session_age(w);
 	if (w->id == 0 && unlikely(servermap_count(w->servermap) > 0))
 		servermap_age(w->servermap, &w->servermap_cursor, SERVERMAP_STEP, w->now,
 			nat_expected_gone, w);
@@ -323,22 +323,23 @@ reopens(const struct session *s, unsigned int dir, const struct tcp_segment *seg
 	return (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && session_tcp_reopen(s, dir, seg);
 }
 
-/* Does a packet fit what its session has seen?  => DROP_NONE: the session has followed it. */
+/* Does a packet fit what its session has seen?  `read`: its text will be.  => DROP_NONE: the
+ * session has followed it. */
 static __rte_always_inline enum drop_reason
 track(struct worker *w, struct pkt *p, struct session *s, uint32_t ctl, unsigned int dir,
-	const struct tcp_segment *seg, bool *changed)
+	const struct tcp_segment *seg, bool read, bool *changed)
 {
 	enum drop_reason reason = DROP_NONE;
 
 	if (p->proto == IPPROTO_TCP) {
-		if (unlikely(l4_sum_wrong(w, p, segment_decides(ctl, seg))))
+		if (unlikely(l4_sum_wrong(w, p, read || segment_decides(ctl, seg))))
 			return DROP_l4_checksum;
 		return session_tcp_track(w->sessions, s, dir, seg,
 			w->snap->tracking.tcp_window_check, w->id, w->now, changed);
 	}
 	if (p->icmp != PKT_NOT_ICMP)
 		reason = echo_direction(p, dir);
-	else if (unlikely(l4_sum_wrong(w, p, first_answer_to(ctl, dir))))
+	else if (unlikely(l4_sum_wrong(w, p, read || first_answer_to(ctl, dir))))
 		reason = DROP_l4_checksum;
 	if (likely(reason == DROP_NONE))
 		*changed = follow(w, s, dir, pkt_chunk(p));
@@ -377,7 +378,7 @@ hit64(struct worker *w, struct pkt *p, struct session *s, unsigned int dir)
 		if (unlikely(reopens(s, dir, &seg)))
 			return SPECIAL_FIRST;
 	}
-	reason = track(w, p, s, ctl, dir, &seg, &changed);
+	reason = track(w, p, s, ctl, dir, &seg, false, &changed);
 	if (reason != DROP_NONE) {
 		worker_drop(w, p, reason);
 		return SPECIAL_ENDED;
@@ -405,6 +406,8 @@ hit_specially(struct worker *w, struct pkt *p, struct session *s, unsigned int f
 		return SPECIAL_ENDED;
 	}
 	/* The initiator is known by its own address, the responder sends to the outside one. */
+	if ((ctl & SESSION_KIND_NAT) == 0)
+		return SPECIAL_FORWARD;
 	if (unlikely(found_as != 0 && found_as != (1 | SESSION_DIR_OUTSIDE))) {
 		worker_drop(w, p, DROP_nat_direction);
 		return SPECIAL_ENDED;
@@ -413,12 +416,14 @@ hit_specially(struct worker *w, struct pkt *p, struct session *s, unsigned int f
 						      : hit64(w, p, s, found_as & 1);
 }
 
+static bool hit_alg(struct worker *, struct pkt *, uint32_t index, unsigned int found_as);
+
 /* A packet with a session, of one family, a constant: the code of each is made from this.  The same
- * holds for `fragments`: only datagrams in fragments pay for them.  `found_as`: as the look-up says
- * it. */
+ * holds for `fragments` and `alg`: only datagrams in fragments, and sessions that an ALG reads, pay
+ * for them.  `found_as`: as the look-up says it. */
 static __rte_always_inline bool
 hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsigned int family,
-	bool fragments)
+	bool fragments, bool alg)
 {
 	struct session *s = session_table_at(w->sessions, index);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
@@ -426,6 +431,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 	enum drop_reason reason = DROP_NONE;
 	struct tcp_segment seg;
 	struct egress e;
+	struct alg_pass pass;
 	bool changed = false;
 
 	if (p->icmp != PKT_NOT_ICMP && unlikely(l4_sum_wrong(w, p, true))) {
@@ -436,11 +442,13 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 		icmp_error_hit(w, p, s, found_as);
 		return true;
 	}
-	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL | SESSION_KIND_NAT))) {
+	if (unlikely(ctl & (SESSION_F_DEAD | SESSION_F_LOCAL | SESSION_KIND_NAT | SESSION_F_ALG))) {
 		const enum special special = hit_specially(w, p, s, found_as);
 
 		if (special != SPECIAL_FORWARD)
 			return special == SPECIAL_ENDED;
+		if (!alg && (ctl & SESSION_F_ALG) != 0)
+			return hit_alg(w, p, index, found_as);
 	}
 	if (unlikely(!w->owner))
 		reason = DROP_not_owner;
@@ -455,12 +463,25 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 		return true;
 	}
 
+	if (alg)
+		alg_session_begin(w, s, index, dir, p, &pass);
 	if (p->proto == IPPROTO_TCP) {
 		pkt_tcp_segment(p, &seg);
-		if (unlikely(reopens(s, dir, &seg)))
+		if (unlikely(reopens(s, dir, &seg))) {
+			if (alg)
+				alg_session_end(&pass);
 			return false; /* a first packet, which takes the ended session's place */
+		}
 	}
-	reason = track(w, p, s, ctl, dir, &seg, &changed);
+	reason = track(w, p, s, ctl, dir, &seg, alg, &changed);
+	if (alg) {
+		if (reason == DROP_NONE &&
+			!alg_session_text(w, p, w->snap->interfaces[e.interface].mtu, &pass))
+			reason = DROP_alg;
+		alg_session_end(&pass);
+		if (p->ip_len > w->snap->interfaces[e.interface].mtu)
+			e.word |= EGRESS_CUT; /* it has grown */
+	}
 	if (unlikely(reason != DROP_NONE)) {
 		worker_drop(w, p, reason);
 		return true;
@@ -479,6 +500,13 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 	if (unlikely(changed))
 		session_changed(w, s, index);
 	return true;
+}
+
+static __rte_noinline bool
+hit_alg(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as)
+{
+	return p->family == 6 ? hit(w, p, index, found_as, 6, p->fragments, true)
+			      : hit(w, p, index, found_as, 4, p->fragments, true);
 }
 
 /* Look up packets of one family.  `dir`: as session_table_lookup4() says. */
@@ -523,7 +551,7 @@ walk(struct worker *w, struct pkt *pkts, uint32_t n, unsigned int family)
 		struct pkt *p = &pkts[i];
 
 		if (unlikely(found[i] == SESSION_NONE) ||
-			unlikely(!hit(w, p, found[i], dir[i], family, false)))
+			unlikely(!hit(w, p, found[i], dir[i], family, false, false)))
 			first[first_count++] = p;
 	}
 	if (unlikely(first_count > 0))
@@ -558,8 +586,8 @@ worker_hit(struct worker *w, struct pkt *p)
 		lookup(w, p, 1, 4, &found, &dir);
 	if (found == SESSION_NONE)
 		return false;
-	return p->family == 6 ? hit(w, p, found, dir, 6, p->fragments)
-			      : hit(w, p, found, dir, 4, p->fragments);
+	return p->family == 6 ? hit(w, p, found, dir, 6, p->fragments, false)
+			      : hit(w, p, found, dir, 4, p->fragments, false);
 }
 
 /* Datagrams whose last fragment has just come: few, so one by one. */

@@ -99,6 +99,7 @@ struct engine {
 	struct blacklist *blacklist;
 	struct limit_table *limits;
 	struct servermap *servermap;
+	struct alg_table *algs;
 	struct nat_groups *nat_groups; /* NULL: nothing is translated */
 	struct frag_table *fragments;  /* NULL: fragments are dropped */
 	struct rte_ring *scans;	       /* MP: workers, SC: M */

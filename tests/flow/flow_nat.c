@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Translation: what is configured, and packets that leave with other addresses, or as ones of the
  * other family. */
+#include "alg.h"
 #include "flow.h"
 #include "servermap.h"
 
@@ -335,6 +336,23 @@ do_expected(struct flow *f, struct words *w)
 		flow_fail(f, "%lu are expected", have);
 }
 
+/* algs [NAME...]: those that read what sessions say */
+static void
+do_algs(struct flow *f, struct words *w)
+{
+	struct engine_box *b = flow_box(f);
+
+	b->algs = 0;
+	while (w->at < w->count) {
+		const enum alg_id id = alg_by_name(flow_word(w));
+
+		if (id == ALG_NONE)
+			flow_fail(f, "algs: %s?", w->word[w->at - 1]);
+		b->algs |= UINT32_C(1) << id;
+	}
+	engine_box_publish(b);
+}
+
 /* ---- packets ---- */
 
 /* Source port, or identifier of an echo, of a frame. */
@@ -566,6 +584,7 @@ do_differ(struct flow *f, struct words *w)
 
 const struct flow_statement flow_nat_statements[] = {
 	{ "nat", do_nat },
+	{ "algs", do_algs },
 	{ "expect", do_expect },
 	{ "expected", do_expected },
 	{ "xlate", do_xlate },

@@ -215,6 +215,24 @@ tags(struct frame_spec *f, const char *list)
 	return true;
 }
 
+/* Payload: _ is a space; \\r, \\n, \\0 and \\_ as they read.  => false: too long */
+static bool
+payload(const char *w, struct frame_spec *f)
+{
+	static const char letters[] = "rn0_", bytes[] = "\r\n\0_";
+
+	f->text_given = f->len_given = true;
+	for (f->len = 0; *w != '\0'; w++) {
+		const char *letter = *w == '\\' ? strchr(letters, w[1]) : NULL;
+
+		if (f->len == sizeof(f->text))
+			return false;
+		f->text[f->len++] = letter != NULL ? bytes[letter - letters] : *w == '_' ? ' ' : *w;
+		w += letter != NULL;
+	}
+	return true;
+}
+
 /* One attribute.  => false: not one of ours. */
 static bool
 attribute(struct frame_spec *f, const char *w)
@@ -281,6 +299,8 @@ attribute(struct frame_spec *f, const char *w)
 		f->split = (uint16_t)v;
 	} else if (number(w, "extlen", &v)) {
 		f->ext[f->ext_last + 1] = (uint8_t)v;
+	} else if (strncmp(w, "text=", 5) == 0) {
+		return payload(w + 5, f);
 	} else if (strncmp(w, "ext=", 4) == 0) {
 		return extensions(f, w + 4);
 	} else if (strncmp(w, "tag=", 4) == 0) {

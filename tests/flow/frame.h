@@ -61,7 +61,9 @@ struct frame_spec {
 	uint32_t label;		  /* IPv6 */
 	uint16_t ip_id;		  /* IPv4 */
 	uint8_t tos;
-	char mac[24], smac[24];	  /* "" : the port's, the sender's */
+	char mac[24], smac[24]; /* "" : the port's, the sender's */
+	bool text_given;	/* TCP and UDP: payload is `text`, `len` bytes */
+	char text[512];
 	struct frame_spec *quote; /* inside an ICMP error */
 };
 

@@ -75,7 +75,7 @@ build_tcp(const struct frame_spec *f, uint8_t *out)
 	tcp.data_off = (uint8_t)((f->doff != 0 ? f->doff : header / 4) << 4 | f->ae);
 	memcpy(out, &tcp, sizeof(tcp));
 	for (uint16_t i = 0; i < f->len; i++)
-		out[header + i] = (uint8_t)(i + f->seq);
+		out[header + i] = f->text_given ? (uint8_t)f->text[i] : (uint8_t)(i + f->seq);
 	put_sum(out + 16, frame_checksum(out, header + f->len,
 				  frame_pseudo_sum(&f->src, &f->dst, 6, header + f->len)));
 	return header + f->len;
@@ -91,7 +91,7 @@ build_udp(const struct frame_spec *f, uint8_t *out)
 
 	memcpy(out, &udp, sizeof(udp));
 	for (uint16_t i = 0; i < f->len; i++)
-		out[sizeof(udp) + i] = (uint8_t)(i * 7);
+		out[sizeof(udp) + i] = f->text_given ? (uint8_t)f->text[i] : (uint8_t)(i * 7);
 	put_sum(out + 6, frame_checksum(out, len, frame_pseudo_sum(&f->src, &f->dst, 17, len)));
 	return len;
 }

@@ -316,6 +316,7 @@ engine_box_snapshot(struct engine_box *b)
 	s->log_denied = b->log_denied;
 	s->tracking = b->tracking;
 	s->defences = b->defences;
+	s->algs = b->algs;
 	s->limit_zones = b->limit_zones;
 	s->scan_zones = b->scan_zones;
 	s->scan = b->scan;

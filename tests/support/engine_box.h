@@ -93,6 +93,7 @@ struct engine_box {
 	struct scan_limits scan;
 	enum traffic_log_scope log_sessions, log_denied;
 	struct snapshot_tracking tracking;
+	uint32_t algs; /* bit per enum alg_id */
 	struct snapshot_fragments fragments;
 	struct notice_settings notices; /* as configured by default */
 	enum policy_action default_action;
