@@ -158,6 +158,9 @@ start_engine(struct box *b)
 		.event_ring = (uint32_t)s->event_ring,
 		.max_datagrams = (uint32_t)s->datagrams,
 		.max_fragments = (uint32_t)(s->packet_buffers * s->fragment_buffers / 100),
+		.alg_sessions =
+			(uint32_t)((const struct config_alg *)config_section_data(b->config, "alg"))
+				->sessions,
 		.nat = config_nat_wanted(b->config),
 		.socket = SOCKET_ID_ANY,
 	};

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "alg.h"
 #include "defence.h"
 #include "ip_addr.h"
 
@@ -281,6 +282,12 @@ struct config_ageing {
 	int64_t udp_first, udp, dns, icmp;
 	int64_t first, gre, esp, ah, other;
 	int64_t sctp_init, sctp, sctp_close;
+};
+
+struct config_alg {
+	struct config_origin origin;
+	bool on[ALG_COUNT]; /* by enum alg_id */
+	int64_t sessions;
 };
 
 struct config_fragments {

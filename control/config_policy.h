@@ -66,7 +66,7 @@ struct config_rule {
 	struct config_origin origin;
 	char name[64];
 	char description[128];
-	bool enable, log;
+	bool enable, log, alg;
 	struct config_list source_zones, destination_zones;		/* char[32] */
 	struct config_list source_addresses, destination_addresses;	/* struct config_span */
 	struct config_list source_sets, destination_sets, service_sets; /* char[64] */

@@ -151,6 +151,15 @@ fill_fragments(const struct config *c, struct snapshot *s)
 	};
 }
 
+static void
+fill_algs(const struct config *c, struct snapshot *s)
+{
+	const struct config_alg *a = config_section_data(c, "alg");
+
+	for (unsigned int id = ALG_NONE + 1; id < ALG_COUNT; id++)
+		s->algs |= a->on[id] ? UINT32_C(1) << id : 0;
+}
+
 /* 0 is no limit. */
 static uint16_t
 lower_mss(int64_t a, int64_t b)
@@ -343,6 +352,7 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 	s->version = old != NULL ? old->version + 1 : 1;
 	fill_tracking(c, s);
 	fill_fragments(c, s);
+	fill_algs(c, s);
 	fill_defences(c, s);
 	fill_limits(c, s);
 	fill_scan(c, s);

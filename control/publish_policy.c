@@ -243,6 +243,7 @@ fill_rule(struct objects *o, const struct config_rule *from, struct policy_rule 
 	to->action = (enum policy_action)from->action;
 	to->disabled = !from->enable;
 	to->log = from->log;
+	to->no_alg = !from->alg;
 	to->schedule = schedule_number(o->config, from->schedule);
 	to->source_zones = zone_set(o->config, &from->source_zones, 32);
 	to->destination_zones = zone_set(o->config, &from->destination_zones, 32);

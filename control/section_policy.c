@@ -24,6 +24,9 @@ static const struct config_setting_desc rule_settings[] = {
 	  .help = "What happens to a connection that matches. `deny`: it is dropped; `permit`: it may be made; `reject`: it is dropped and the sender is told so (section `icmp`)." },
 	{ .name = "log", .type = SETTING_BOOL, SETTING_AT(struct config_rule, log), .live = true,
 	  .help = "Its sessions and refusals go to the traffic log (section `log`)." },
+	{ .name = "alg", .type = SETTING_BOOL, SETTING_AT(struct config_rule, alg), .live = true,
+	  .fallback = "true",
+	  .help = "Whether gateways for applications (section `alg`) read what its sessions say." },
 	{ .name = NULL },
 };
 

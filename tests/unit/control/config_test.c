@@ -634,7 +634,7 @@ R179_R184_sections_are_replicated_or_local(void **state)
 	static const char *const replicated[] = { "zones", "address_sets", "service_sets",
 		"schedules", "security_policy", "ageing", "defence", "blacklist", "fragments",
 		"limits", "scan", "icmp", "nat_address_groups", "nat_policy", "nat_servers",
-		"nat_static", "nat64" };
+		"nat_static", "nat64", "alg" };
 	const struct config_section *const *s = sample_sections();
 
 	(void)state;
