@@ -8,6 +8,7 @@
 #include "filter_word.h"
 #include "management.h"
 #include "nat.h"
+#include "nat64.h"
 #include "nat_walk.h"
 #include "policy_row.h"
 #include "publish_policy.h"
@@ -43,7 +44,9 @@ struct question {
 	struct ip_addr src, dst;
 	uint8_t proto;
 	uint16_t sport, dport;	     /* as the policy has them: of ICMP type and code in dport */
-	bool translated;	     /* dst and dport are what NAT made of what was asked */
+	struct ip_addr way;	     /* the destination as routes see it: dst, but for NAT64 */
+	bool translated;	     /* dst (NAT64: way) and dport are what NAT made of it */
+	bool nowhere;		     /* NAT64 to what is no destination */
 	uint8_t from, to;	     /* zones, ZONE_NONE = not known */
 	char from_by[96], to_by[96]; /* how they are known */
 };
@@ -159,7 +162,7 @@ zone_of(const struct management *m, const struct snapshot *s, const struct ip_ad
 	return s->interfaces[interface].zone;
 }
 
-/* A NAT server or a static mapping comes before the route and the policy. */
+/* A NAT server, a static mapping or NAT64 comes before the route and the policy. */
 static void
 translate(const struct snapshot *s, struct question *q)
 {
@@ -169,12 +172,21 @@ translate(const struct snapshot *s, struct question *q)
 		.dport = rte_cpu_to_be_16(q->dport),
 		.proto = q->proto };
 	struct nat_lead lead;
+	struct nat64_lead lead64;
 
-	if (s->nat == NULL || q->dst.family != 4)
+	q->way = q->dst;
+	if (s->nat == NULL)
 		return;
+	if (q->dst.family == 6) {
+		q->nowhere = nat64_lead_find(s, q->from, q->dst.v6, &lead64) != DROP_NONE;
+		q->translated = !q->nowhere && lead64.group != NAT_GROUP_NONE;
+		if (q->translated)
+			q->way = ip_addr_v4(lead64.dst);
+		return;
+	}
 	nat_lead_find(s->nat, q->from, &t, &lead);
 	q->translated = lead.translated;
-	q->dst = ip_addr_v4(lead.dst);
+	q->way = q->dst = ip_addr_v4(lead.dst);
 	q->dport = rte_be_to_cpu_16(lead.dport);
 }
 
@@ -191,7 +203,7 @@ ask(const struct management *m, const struct snapshot *s, const struct match_fil
 						       : port_when_none(q->proto));
 	q->from = zone_of(m, s, &q->src, f->source_zone, q->from_by, sizeof(q->from_by));
 	translate(s, q);
-	q->to = zone_of(m, s, &q->dst, f->destination_zone, q->to_by, sizeof(q->to_by));
+	q->to = zone_of(m, s, &q->way, f->destination_zone, q->to_by, sizeof(q->to_by));
 }
 
 static struct policy_verdict
@@ -337,6 +349,9 @@ before(const struct snapshot *s, const struct question *q)
 	if (own_interface(s, &q->src) != INTERFACE_NONE &&
 		(s->defences & DEFENCE_BIT(own_source)) != 0)
 		return "its source is an address of the box: dropped, own_source";
+	if (q->nowhere)
+		return "NAT64 to an IPv4 address that is ours, of translation, or none of the "
+		       "prefix: dropped, nat64_destination";
 	if (public && own == INTERFACE_NONE)
 		return "to a public address, where no server or mapping takes it: dropped, "
 		       "nat_no_mapping, unless it belongs to a connection";
@@ -360,7 +375,7 @@ put_translation(json_t *row, const struct question *q)
 {
 	char text[CONFIG_IP_TEXT];
 
-	config_address_ip_text(&q->dst, text);
+	config_address_ip_text(&q->way, text);
 	if (!q->translated)
 		json_object_set_new(row, "translated_to", json_null());
 	else if (has_ports(q->proto))

@@ -23,21 +23,30 @@ nat64_still(const struct nat *nat, uint8_t zone, const uint8_t dst[IP6_LEN], rte
 }
 
 enum drop_reason
-nat64_admit(const struct worker *w, const struct pkt *p, struct nat64_lead *lead)
+nat64_lead_find(const struct snapshot *snap, uint8_t zone, const uint8_t dst[IP6_LEN],
+	struct nat64_lead *lead)
 {
-	const struct nat *nat = w->snap->nat;
-	const struct nat64_prefix *prefix = nat64_find(nat, p->zone, p->ip6->dst_addr);
+	const struct nat64_prefix *p = nat64_find(snap->nat, zone, dst);
 
-	lead->group = prefix != NULL ? prefix->group : NAT_GROUP_NONE;
-	if (prefix == NULL)
+	lead->group = p != NULL ? p->group : NAT_GROUP_NONE;
+	if (p == NULL)
 		return DROP_NONE;
-	if (p->icmp == PKT_ICMP_REQUEST && *(const uint8_t *)pkt_l4(p) != ICMP6_ECHO_REQUEST)
-		return DROP_icmp_type;
 	/* Ours and those of translation: packets would have to turn round here. */
-	if (!nat64_extract(prefix, p->ip6->dst_addr, &lead->dst) ||
-		snapshot_own_address(w->snap, lead->dst) != NULL || nat_has_address(nat, lead->dst))
+	if (!nat64_extract(p, dst, &lead->dst) || snapshot_own_address(snap, lead->dst) != NULL ||
+		nat_has_address(snap->nat, lead->dst))
 		return DROP_nat64_destination;
 	return DROP_NONE;
+}
+
+enum drop_reason
+nat64_admit(const struct worker *w, const struct pkt *p, struct nat64_lead *lead)
+{
+	const enum drop_reason reason = nat64_lead_find(w->snap, p->zone, p->ip6->dst_addr, lead);
+
+	if (lead->group != NAT_GROUP_NONE && p->icmp == PKT_ICMP_REQUEST &&
+		*(const uint8_t *)pkt_l4(p) != ICMP6_ECHO_REQUEST)
+		return DROP_icmp_type;
+	return reason;
 }
 
 static struct session_tuple4

@@ -18,6 +18,12 @@ struct nat64_lead {
 	uint16_t group; /* that it leaves by; NAT_GROUP_NONE: it is not for NAT64 */
 };
 
+/* nat64_lead_find: of a snapshot with translation: where hosts of a zone are led that send to
+ * `dst`.
+ * => DROP_NONE, also when it is not for NAT64; DROP_nat64_destination: nowhere. */
+enum drop_reason nat64_lead_find(
+	const struct snapshot *, uint8_t zone, const uint8_t dst[IP6_LEN], struct nat64_lead *);
+
 /* nat64_admit: an IPv6 first packet, while translation is configured: is it for NAT64, and where
  * does it lead?  => DROP_NONE, also when it is not. */
 enum drop_reason nat64_admit(const struct worker *, const struct pkt *, struct nat64_lead *);

@@ -32,7 +32,9 @@ static const char rules[] =
 	"  { name = \"ping6\"; source_addresses = [ \"2001:db8:1::/64\" ]; service_sets = [ \"ping\" ]; action = \"permit\"; }\n"
 	"); };\n"
 	"nat_servers = ( { name = \"web\"; protocol = \"tcp\"; public_address = \"198.51.100.9\"; public_port = \"80\"; inside_addresses = [ \"10.1.1.80\" ]; inside_port = 8080; } );\n"
-	"nat_static = ( { name = \"lab\"; public = \"198.51.101.0/24\"; inside = \"10.1.1.0/24\"; } );\n";
+	"nat_static = ( { name = \"lab\"; public = \"198.51.101.0/24\"; inside = \"10.1.1.0/24\"; } );\n"
+	"nat_address_groups = ( { name = \"six\"; addresses = [ \"198.51.100.1\" ]; } );\n"
+	"nat64 = ( { name = \"n\"; prefix = \"64:ff9b::/96\"; address_group = \"six\"; } );\n";
 // clang-format on
 
 static struct management_box *box;
@@ -124,6 +126,19 @@ DOS_01_the_answer_names_rule_zones_and_what_matched(void **state)
 		{ "'source':'200.1.1.10','destination':'198.51.100.9','protocol':'tcp','"
 		  "destination_port':81",
 			{ "'translated_to':null", "dropped, nat_no_mapping" } },
+		/* NAT64: the policy sees IPv6, routes see IPv4 */
+		{ "'source':'2001:db8:1::9','destination':'64:ff9b::200.1.1.7','protocol':'icmpv6',"
+		  "'source_zone':'trust'",
+			{ "'rule':'ping6','order':7,'action':'permit'",
+				"'translated_to':'200.1.1.7'",
+				"'destination_zone':'untrust','destination_zone_by':'route by "
+				"GigabitEthernet1/0/3'" } },
+		{ "'source':'2001:db8:1::9','destination':'64:ff9b::1.1.1.1','protocol':'tcp','"
+		  "destination_port':443,'source_zone':'trust'",
+			{ "'rule':'default'", "'translated_to':'1.1.1.1:443'" } },
+		{ "'source':'2001:db8:1::9','destination':'64:ff9b::200.1.1.2','protocol':'icmpv6',"
+		  "'source_zone':'trust'",
+			{ "'translated_to':null", "dropped, nat64_destination" } },
 		/* zones by hand; without a route they are needed */
 		{ "'source':'10.1.1.9','destination':'200.1.1.7','protocol':'tcp','destination_"
 		  "port':443,'destination_zone':'dmz'",
