@@ -73,7 +73,7 @@ expect(const char *line, size_t count, size_t n, const char *members)
 static void
 console_says(const char *command, const char *text)
 {
-	char line[128];
+	char line[192];
 	char *answer;
 
 	snprintf(line, sizeof(line), "%s\n", command);
