@@ -14,6 +14,7 @@
 #define UNIT6		8
 #define PARAMETER6	4 /* ICMPv6 type, whose word is no length */
 #define PACKET_TOO_BIG	2
+#define QUOTED_L4	8	    /* bytes of it that every quotation has (icmp_error.c) */
 #define ICMP6_ERROR_MAX IP6_MTU_MIN /* RFC 4443 2.4 (c) */
 #define HEADERS_MAX	(40 + 8 + 48)
 
@@ -46,11 +47,12 @@ against(const struct nat64_leaving *l)
 	return r;
 }
 
-/* Objects behind what is quoted are left out, and so is its length (RFC 4884). */
+/* Objects behind what is quoted are left out, and so is its length (RFC 4884).  A length that would
+ * leave no ports is none. */
 static void
 leave_out_objects(struct error *e, uint32_t length, uint32_t header)
 {
-	if (length > header)
+	if (length >= header + QUOTED_L4)
 		e->rest = RTE_MIN(e->rest, length - header);
 }
 
