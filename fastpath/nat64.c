@@ -278,7 +278,7 @@ to_be_cut(const struct pkt *f, uint32_t len, uint16_t mtu)
 {
 	const bool whole = (f->ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG)) != 0;
 
-	return len > (whole ? mtu : RTE_MIN(mtu, (uint16_t)IP6_MTU_MIN));
+	return len > (whole ? mtu : RTE_MIN((uint32_t)mtu, (uint32_t)IP6_MTU_MIN));
 }
 
 static void
