@@ -287,8 +287,10 @@ nat_groups_take(
 	FW_ASSERT(id < NAT_GROUPS_MAX);
 	refusal = g->map != NULL ? nat_map_hold(g->map, g->pool, want, got)
 				 : nat_pool_take(g->pool, want, got);
-	atomic_fetch_add_explicit(
-		refusal == NAT_OK ? &g->taken : &g->exhausted, 1, memory_order_relaxed);
+	if (refusal == NAT_OK)
+		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
+	else if (refusal != NAT_NO_PORTS_IN_PROTOCOL)
+		atomic_fetch_add_explicit(&g->exhausted, 1, memory_order_relaxed);
 	return refusal;
 }
 

@@ -100,6 +100,6 @@ const struct nat_map *nat_groups_map(const struct nat_groups *, uint16_t id);
 /* Counters of a group: added to by any worker, for first packets and ends of sessions. */
 struct nat_group_stats {
 	uint64_t taken, given;
-	uint64_t exhausted; /* first packets refused */
+	uint64_t exhausted; /* first packets refused: no port, or no address, was left */
 };
 struct nat_group_stats nat_groups_stats(const struct nat_groups *, uint16_t id);
