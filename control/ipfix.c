@@ -15,11 +15,32 @@
 #define HEADER_SIZE    16
 #define SET_HEADER     4
 #define TEMPLATE_SET   2
-#define FIRST_TEMPLATE 256 /* + 2 x (event - 1) + (1 for IPv6) */
+#define FIRST_TEMPLATE 256   /* + 2 x enum record_kind + (1 for IPv6) */
+#define VARIABLE       65535 /* length in a template: the record has it, RFC 7011 7 */
 
-enum { IN_CREATE = 1, IN_DELETE = 2, IN_DENY = 4, IN_ALL = 7 };
+/* What a record tells; sessions that are translated say more. */
+enum record_kind {
+	RECORD_CREATE,
+	RECORD_DELETE,
+	RECORD_DENY,
+	RECORD_NAT_CREATE,
+	RECORD_NAT_DELETE,
+	RECORD_EXHAUSTED, /* IPv4 only */
+	RECORD_KINDS
+};
 
-/* RFC 5102, IANA registry; what `put` writes is `len` bytes long (addresses: by family). */
+/* natEvent of a group that has nothing left: which of the two. */
+enum { NAT_EVENT_ADDRESSES = 3, NAT_EVENT_PORTS = 12 };
+
+/* Sets of them. */
+#define IN(kind)   (1U << RECORD_##kind)
+#define IN_NAT	   (IN(NAT_CREATE) | IN(NAT_DELETE))
+#define IN_DELETED (IN(DELETE) | IN(NAT_DELETE))
+#define IN_SESSION (IN(CREATE) | IN(DELETE) | IN_NAT)
+#define IN_FLOW	   (IN_SESSION | IN(DENY))
+
+/* RFC 5102, RFC 8158, IANA registry; what `put` writes is `len` bytes long (addresses: by family;
+ * 0: as long as its text). */
 enum field_kind {
 	F_TIME,
 	F_EVENT,
@@ -35,7 +56,14 @@ enum field_kind {
 	F_PACKETS0,
 	F_BYTES0,
 	F_PACKETS1,
-	F_BYTES1
+	F_BYTES1,
+	F_NAT_EVENT,
+	F_NAT_SRC,
+	F_NAT_DST,
+	F_NAT_SPORT,
+	F_NAT_DPORT,
+	F_POOL,
+	F_POOL_NAME
 };
 
 static const struct {
@@ -44,21 +72,28 @@ static const struct {
 	uint8_t len, len6;
 	uint8_t in;
 } fields[] = {
-	{ F_TIME, 323, 0, 8, 8, IN_ALL },  /* observationTimeMilliseconds */
-	{ F_EVENT, 233, 0, 1, 1, IN_ALL }, /* firewallEvent */
-	{ F_SRC, 8, 27, 4, 16, IN_ALL },   /* sourceIPv4Address, sourceIPv6Address */
-	{ F_DST, 12, 28, 4, 16, IN_ALL },  /* destinationIPv4Address, ...IPv6Address */
-	{ F_SPORT, 7, 0, 2, 2, IN_ALL },   /* sourceTransportPort */
-	{ F_DPORT, 11, 0, 2, 2, IN_ALL },  /* destinationTransportPort */
-	{ F_PROTO, 4, 0, 1, 1, IN_ALL },   /* protocolIdentifier */
-	{ F_FLOW, 148, 0, 8, 8, IN_CREATE | IN_DELETE }, /* flowId */
-	{ F_START, 152, 0, 8, 8, IN_DELETE },		 /* flowStartMilliseconds */
-	{ F_END, 153, 0, 8, 8, IN_DELETE },		 /* flowEndMilliseconds */
-	{ F_REASON, 136, 0, 1, 1, IN_DELETE },		 /* flowEndReason */
-	{ F_PACKETS0, 298, 0, 8, 8, IN_DELETE },	 /* initiatorPackets */
-	{ F_BYTES0, 231, 0, 8, 8, IN_DELETE },		 /* initiatorOctets */
-	{ F_PACKETS1, 299, 0, 8, 8, IN_DELETE },	 /* responderPackets */
-	{ F_BYTES1, 232, 0, 8, 8, IN_DELETE },		 /* responderOctets */
+	{ F_TIME, 323, 0, 8, 8, IN_FLOW | IN(EXHAUSTED) }, /* observationTimeMilliseconds */
+	{ F_EVENT, 233, 0, 1, 1, IN_FLOW },		   /* firewallEvent */
+	{ F_SRC, 8, 27, 4, 16, IN_FLOW },	  /* sourceIPv4Address, sourceIPv6Address */
+	{ F_DST, 12, 28, 4, 16, IN_FLOW },	  /* destinationIPv4Address, ...IPv6Address */
+	{ F_SPORT, 7, 0, 2, 2, IN_FLOW },	  /* sourceTransportPort */
+	{ F_DPORT, 11, 0, 2, 2, IN_FLOW },	  /* destinationTransportPort */
+	{ F_PROTO, 4, 0, 1, 1, IN_FLOW },	  /* protocolIdentifier */
+	{ F_FLOW, 148, 0, 8, 8, IN_SESSION },	  /* flowId */
+	{ F_START, 152, 0, 8, 8, IN_DELETED },	  /* flowStartMilliseconds */
+	{ F_END, 153, 0, 8, 8, IN_DELETED },	  /* flowEndMilliseconds */
+	{ F_REASON, 136, 0, 1, 1, IN_DELETED },	  /* flowEndReason */
+	{ F_PACKETS0, 298, 0, 8, 8, IN_DELETED }, /* initiatorPackets */
+	{ F_BYTES0, 231, 0, 8, 8, IN_DELETED },	  /* initiatorOctets */
+	{ F_PACKETS1, 299, 0, 8, 8, IN_DELETED }, /* responderPackets */
+	{ F_BYTES1, 232, 0, 8, 8, IN_DELETED },	  /* responderOctets */
+	{ F_NAT_EVENT, 230, 0, 1, 1, IN_NAT | IN(EXHAUSTED) }, /* natEvent */
+	{ F_NAT_SRC, 225, 0, 4, 4, IN_NAT },		       /* postNATSourceIPv4Address */
+	{ F_NAT_DST, 226, 0, 4, 4, IN_NAT },		       /* postNATDestinationIPv4Address */
+	{ F_NAT_SPORT, 227, 0, 2, 2, IN_NAT },		       /* postNAPTSourceTransportPort */
+	{ F_NAT_DPORT, 228, 0, 2, 2, IN_NAT },	      /* postNAPTDestinationTransportPort */
+	{ F_POOL, 283, 0, 4, 4, IN(EXHAUSTED) },      /* natPoolID */
+	{ F_POOL_NAME, 284, 0, 0, 0, IN(EXHAUSTED) }, /* natPoolName */
 };
 
 static void
@@ -76,25 +111,33 @@ append(struct ipfix_message *m, uint64_t value, size_t len)
 	m->len += len;
 }
 
-static unsigned int
-event_bit(uint8_t event)
+static enum record_kind
+kind_of(const struct traffic_log_record *r)
 {
-	return 1U << (event - TRAFFIC_LOG_CREATE);
+	switch (r->event) {
+	case TRAFFIC_LOG_CREATE:
+		return r->nat_src != 0 ? RECORD_NAT_CREATE : RECORD_CREATE;
+	case TRAFFIC_LOG_DELETE:
+		return r->nat_src != 0 ? RECORD_NAT_DELETE : RECORD_DELETE;
+	default:
+		return RECORD_DENY;
+	}
 }
 
 static uint16_t
-template_of(uint8_t event, uint8_t family)
+template_of(enum record_kind kind, uint8_t family)
 {
-	return (uint16_t)(FIRST_TEMPLATE + 2 * (event - TRAFFIC_LOG_CREATE) + (family == 6));
+	return (uint16_t)(FIRST_TEMPLATE + 2 * kind + (family == 6));
 }
 
+/* Of what is as long in every record. */
 static size_t
-record_size(uint8_t event, uint8_t family)
+record_size(enum record_kind kind, uint8_t family)
 {
 	size_t size = 0;
 
 	for (unsigned int i = 0; i < RTE_DIM(fields); i++) {
-		if (fields[i].in & event_bit(event))
+		if (fields[i].in & 1U << kind)
 			size += family == 6 ? fields[i].len6 : fields[i].len;
 	}
 	return size;
@@ -126,29 +169,36 @@ begin_set(struct ipfix_message *m, uint16_t id)
 	append(m, 0, 2);
 }
 
+static void
+add_template(struct ipfix_message *m, enum record_kind kind, uint8_t family)
+{
+	const size_t count_at = m->len + 2;
+	uint16_t count = 0;
+
+	append(m, template_of(kind, family), 2);
+	append(m, 0, 2);
+	for (unsigned int i = 0; i < RTE_DIM(fields); i++) {
+		const bool other = family == 6 && fields[i].element6 != 0;
+		const uint8_t len = family == 6 ? fields[i].len6 : fields[i].len;
+
+		if (!(fields[i].in & 1U << kind))
+			continue;
+		append(m, other ? fields[i].element6 : fields[i].element, 2);
+		append(m, len != 0 ? len : VARIABLE, 2);
+		count++;
+	}
+	put(m->data + count_at, count, 2);
+}
+
 void
 ipfix_templates(struct ipfix_message *m)
 {
 	ipfix_begin(m);
 	begin_set(m, TEMPLATE_SET);
-	for (uint8_t event = TRAFFIC_LOG_CREATE; event <= TRAFFIC_LOG_DENY; event++) {
-		for (uint8_t family = 4; family <= 6; family += 2) {
-			const size_t count_at = m->len + 2;
-			uint16_t count = 0;
-
-			append(m, template_of(event, family), 2);
-			append(m, 0, 2);
-			for (unsigned int i = 0; i < RTE_DIM(fields); i++) {
-				const bool other = family == 6 && fields[i].element6 != 0;
-
-				if (!(fields[i].in & event_bit(event)))
-					continue;
-				append(m, other ? fields[i].element6 : fields[i].element, 2);
-				append(m, family == 6 ? fields[i].len6 : fields[i].len, 2);
-				count++;
-			}
-			put(m->data + count_at, count, 2);
-		}
+	for (unsigned int kind = 0; kind < RECORD_KINDS; kind++) {
+		add_template(m, (enum record_kind)kind, 4);
+		if (kind != RECORD_EXHAUSTED)
+			add_template(m, (enum record_kind)kind, 6);
 	}
 }
 
@@ -162,6 +212,13 @@ end_reason(uint8_t end)
 	if (end == TRAFFIC_LOG_END_IDLE)
 		return 1;
 	return end == TRAFFIC_LOG_END_CLOSED ? 3 : 4;
+}
+
+/* natEvent: NAT44 session create 4, delete 5; NAT64 6, 7. */
+static uint8_t
+nat_event(const struct traffic_log_record *r)
+{
+	return (uint8_t)((r->family == 6 ? 6 : 4) + (r->event == TRAFFIC_LOG_DELETE));
 }
 
 static uint64_t
@@ -193,28 +250,50 @@ number(enum field_kind kind, const struct traffic_log_record *r, const struct lo
 		return r->packets[1];
 	case F_BYTES1:
 		return r->bytes[1];
+	case F_NAT_EVENT:
+		return nat_event(r);
+	case F_NAT_SRC:
+		return rte_be_to_cpu_32(r->nat_src);
+	case F_NAT_DST:
+		return rte_be_to_cpu_32(r->nat_dst);
+	case F_NAT_SPORT:
+		return rte_be_to_cpu_16(r->nat_sport);
+	case F_NAT_DPORT:
+		return rte_be_to_cpu_16(r->nat_dport);
 	case F_SRC:
 	case F_DST:
+	case F_POOL:
+	case F_POOL_NAME:
 		break;
 	}
 	return 0;
 }
 
-bool
-ipfix_add(struct ipfix_message *m, const struct traffic_log_record *r, const struct log_time *t)
+/* Room for a record of `size` bytes, in its set. => false: it does not fit. */
+static bool
+make_room(struct ipfix_message *m, uint16_t id, size_t size)
 {
-	const uint16_t id = template_of(r->event, r->family);
 	const bool new_set = m->set == 0 || m->template != id;
-	const size_t need = record_size(r->event, r->family) + (new_set ? SET_HEADER : 0);
 
-	if (m->len + need > sizeof(m->data))
+	if (m->len + size + (new_set ? SET_HEADER : 0) > sizeof(m->data))
 		return false;
 	if (new_set)
 		begin_set(m, id);
+	m->records++;
+	return true;
+}
+
+bool
+ipfix_add(struct ipfix_message *m, const struct traffic_log_record *r, const struct log_time *t)
+{
+	const enum record_kind kind = kind_of(r);
+
+	if (!make_room(m, template_of(kind, r->family), record_size(kind, r->family)))
+		return false;
 	for (unsigned int i = 0; i < RTE_DIM(fields); i++) {
 		const size_t len = r->family == 6 ? fields[i].len6 : fields[i].len;
 
-		if (!(fields[i].in & event_bit(r->event)))
+		if (!(fields[i].in & 1U << kind))
 			continue;
 		if (fields[i].kind == F_SRC || fields[i].kind == F_DST) {
 			/* Both members of the union begin at the same byte. */
@@ -224,7 +303,24 @@ ipfix_add(struct ipfix_message *m, const struct traffic_log_record *r, const str
 			append(m, number(fields[i].kind, r, t), len);
 		}
 	}
-	m->records++;
+	return true;
+}
+
+bool
+ipfix_add_exhausted(struct ipfix_message *m, const struct nat_alarm_event *e, uint64_t wall_ms)
+{
+	const size_t name = strnlen(e->group, 254); /* 255: longer lengths begin so */
+
+	if (!make_room(m, template_of(RECORD_EXHAUSTED, 4),
+		    record_size(RECORD_EXHAUSTED, 4) + 1 + name))
+		return false;
+	/* In the order of the fields. */
+	append(m, wall_ms, 8);
+	append(m, e->no_pat ? NAT_EVENT_ADDRESSES : NAT_EVENT_PORTS, 1);
+	append(m, e->id, 4);
+	append(m, name, 1);
+	memcpy(m->data + m->len, e->group, name);
+	m->len += name;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "log_time.h"
+#include "nat_alarm.h"
 #include "traffic_log.h"
 
 #include <stdbool.h>
@@ -26,5 +27,7 @@ void ipfix_begin(struct ipfix_message *);
 void ipfix_templates(struct ipfix_message *);
 /* ipfix_add: => false: it does not fit, finish and begin anew. */
 bool ipfix_add(struct ipfix_message *, const struct traffic_log_record *, const struct log_time *);
+/* The same of an address group that has nothing left (RFC 8158 natEvent 12, 3). */
+bool ipfix_add_exhausted(struct ipfix_message *, const struct nat_alarm_event *, uint64_t wall_ms);
 /* ipfix_finish: lengths and header; `sequence` counts the data records sent before this message. */
 void ipfix_finish(struct ipfix_message *, uint64_t wall_ms, uint32_t sequence, uint32_t domain);

@@ -241,14 +241,20 @@ to_ipfix(struct log_export *x, const struct traffic_log_record *r, const struct 
 	(void)ipfix_add(&x->message, r, time);
 }
 
+static struct syslog_source
+source_of(const struct log_export *x)
+{
+	return (struct syslog_source){
+		.facility = x->facility, .host = x->box, .pid = (int)getpid()
+	};
+}
+
 static void
 to_syslog(struct log_export *x, const struct snapshot *s, const struct traffic_log_record *r,
 	const struct log_time *time, mono_t now)
 {
 	struct output *o = &x->outputs[LOG_OUTPUT_SYSLOG];
-	const struct syslog_source source = {
-		.facility = x->facility, .host = x->box, .pid = (int)getpid()
-	};
+	const struct syslog_source source = source_of(x);
 	char line[SYSLOG_LINE_MAX];
 
 	if (spend(o))
@@ -256,18 +262,27 @@ to_syslog(struct log_export *x, const struct snapshot *s, const struct traffic_l
 			syslog_line(line, sizeof(line), &source, s, r, time), 1, now);
 }
 
+static struct log_time
+time_of(mono_t now)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct log_time){
+		.wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000,
+		.engine_s = mono_seconds(now),
+	};
+}
+
 uint32_t
 log_export_poll(struct log_export *x, struct engine *e, mono_t now, uint32_t max)
 {
 	struct traffic_log_record records[BATCH];
 	const struct snapshot *s = engine_snapshot(e);
-	struct log_time time = { .engine_s = mono_seconds(now) };
-	struct timespec wall;
+	const struct log_time time = time_of(now);
 	bool on[LOG_OUTPUTS];
 	uint32_t taken = 0;
 
-	clock_gettime(CLOCK_REALTIME, &wall);
-	time.wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 	for (unsigned int i = 0; i < LOG_OUTPUTS; i++) {
 		on[i] = ready(&x->outputs[i], (enum log_output)i, now);
 		fill_budget(&x->outputs[i], now);
@@ -294,6 +309,38 @@ log_export_poll(struct log_export *x, struct engine *e, mono_t now, uint32_t max
 	}
 	flush_ipfix(x, &time, now);
 	return taken;
+}
+
+/* => is there an output, and is it within its rate? */
+static bool
+wanted(struct log_export *x, enum log_output kind, mono_t now)
+{
+	struct output *o = &x->outputs[kind];
+
+	if (!ready(o, kind, now)) {
+		o->status.failed += o->status.on;
+		return false;
+	}
+	fill_budget(o, now);
+	return spend(o);
+}
+
+void
+log_export_exhausted(struct log_export *x, const struct nat_alarm_event *e, mono_t now)
+{
+	const struct syslog_source source = source_of(x);
+	const struct log_time time = time_of(now);
+	char line[SYSLOG_LINE_MAX];
+
+	if (wanted(x, LOG_OUTPUT_SYSLOG, now))
+		transmit(&x->outputs[LOG_OUTPUT_SYSLOG], LOG_OUTPUT_SYSLOG, line,
+			syslog_exhausted(line, sizeof(line), &source, e, time.wall_ms), 1, now);
+	if (!wanted(x, LOG_OUTPUT_IPFIX, now))
+		return;
+	send_templates(x, &time, now);
+	ipfix_begin(&x->message); /* empty between two polls */
+	(void)ipfix_add_exhausted(&x->message, e, time.wall_ms);
+	flush_ipfix(x, &time, now);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "engine.h"
+#include "nat_alarm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +39,8 @@ void log_export_configure(struct log_export *, const struct config_log *);
 /* log_export_poll: take and send what the workers have said, at most `max` records a worker.
  * => How many were taken.  Records are taken also when there is no output. */
 uint32_t log_export_poll(struct log_export *, struct engine *, mono_t now, uint32_t max);
+
+/* log_export_exhausted: an address group has nothing left; told at once. */
+void log_export_exhausted(struct log_export *, const struct nat_alarm_event *, mono_t now);
 
 void log_export_status(const struct log_export *, enum log_output, struct log_export_status *);

@@ -9,7 +9,8 @@
 #include "json_server.h"
 #include "log.h"
 #include "loop.h"
-#include "nat_group.h"
+#include "nat.h"
+#include "nat_alarm.h"
 #include "policy_recheck.h"
 #include "policy_usage.h"
 #include "publish_policy.h"
@@ -29,7 +30,7 @@
 #define TICK_MS	    100
 #define LOG_MS	    10	   /* between two looks at the traffic log: its rings hold 4096 records */
 #define LOG_MAX	    1024   /* records a worker and look */
-#define GROUPS_MS   1000   /* between two looks at retired address groups */
+#define GROUPS_MS   1000   /* between two looks at address groups */
 #define SWEEP_SLOTS 131072 /* of the session table, each LOG_MS: a few milliseconds */
 #define EVENTS	    16	   /* per epoll_wait: bounded work between two looks at the tick */
 
@@ -51,7 +52,8 @@ struct management_loop {
 	struct policy_recheck recheck;
 	int recheck_ms; /* to its next step, -1 = none */
 	struct table_alarm table_alarm;
-	mono_t groups_due; /* of the next look at retired address groups */
+	struct nat_alarm nat_alarm;
+	mono_t groups_due; /* of the next look at address groups */
 };
 
 mono_t
@@ -262,16 +264,28 @@ follow_blacklist(struct management *m)
 	management_read_end(m);
 }
 
-/* Address groups that are over go when the last of their sessions has. */
 static void
-sweep_groups(struct management *m)
+tell_exhausted(void *ctx, const struct nat_alarm_event *e)
+{
+	struct management *m = ctx;
+
+	log_export_exhausted(m->log_export, e, management_now(m));
+}
+
+/* Address groups that are over go when the last of their sessions has; of those that have nothing
+ * left the operator hears. */
+static void
+look_at_groups(struct management *m)
 {
 	struct nat_groups *groups = m->engine != NULL ? engine_nat_groups(m->engine) : NULL;
+	const struct snapshot *s = m->engine != NULL ? engine_snapshot(m->engine) : NULL;
 
 	if (groups == NULL || mono_before(management_now(m), m->loop->groups_due))
 		return;
 	m->loop->groups_due = mono_add_ms(management_now(m), GROUPS_MS);
 	(void)nat_groups_sweep(groups);
+	if (s != NULL)
+		nat_alarm_look(&m->loop->nat_alarm, s->nat, management_now(m), tell_exhausted, m);
 }
 
 static void
@@ -306,7 +320,7 @@ tick(struct management *m)
 	follow_schedules(m);
 	tracing_poll(m);
 	look_at_table(m);
-	sweep_groups(m);
+	look_at_groups(m);
 	follow_scans(m);
 	capturing_poll(m);
 	console_tick(loop->console);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };
+enum { SEVERITY_WARNING = 4, SEVERITY_NOTICE = 5, SEVERITY_INFO = 6 };
 
 static const char *const message_ids[] = { [TRAFFIC_LOG_CREATE] = "SESSION-CREATE",
 	[TRAFFIC_LOG_DELETE] = "SESSION-DELETE",
@@ -89,6 +89,18 @@ put_tuple(struct text *t, const struct traffic_log_record *r)
 		rte_be_to_cpu_16(r->dport));
 }
 
+/* What a translated session is outside. */
+static void
+put_outside(struct text *t, const struct traffic_log_record *r)
+{
+	char src[INET_ADDRSTRLEN], dst[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &r->nat_src, src, sizeof(src));
+	inet_ntop(AF_INET, &r->nat_dst, dst, sizeof(dst));
+	put(t, " nat-src=%s nat-sport=%u nat-dst=%s nat-dport=%u", src,
+		rte_be_to_cpu_16(r->nat_sport), dst, rte_be_to_cpu_16(r->nat_dport));
+}
+
 static const char *
 rule_name(const struct snapshot *s, uint32_t id)
 {
@@ -100,6 +112,16 @@ rule_name(const struct snapshot *s, uint32_t id)
 	return slot != 0 ? policy_rule_name(s->policy, slot) : "unknown";
 }
 
+/* RFC 5424 6.2, without structured data: the text follows. */
+static void
+put_head(struct text *t, const struct syslog_source *source, unsigned int severity,
+	uint64_t wall_ms, const char *message_id)
+{
+	put(t, "<%u>1 ", source->facility * 8 + severity);
+	put_time(t, wall_ms);
+	put(t, " %s twinwalld %d %s - ", source->host, source->pid, message_id);
+}
+
 size_t
 syslog_line(char *out, size_t size, const struct syslog_source *source, const struct snapshot *s,
 	const struct traffic_log_record *r, const struct log_time *time)
@@ -108,10 +130,10 @@ syslog_line(char *out, size_t size, const struct syslog_source *source, const st
 	const unsigned int severity =
 		r->event == TRAFFIC_LOG_DENY ? SEVERITY_NOTICE : SEVERITY_INFO;
 
-	put(&t, "<%u>1 ", source->facility * 8 + severity);
-	put_time(&t, log_time_wall(time, r->at));
-	put(&t, " %s twinwalld %d %s - ", source->host, source->pid, message_ids[r->event]);
+	put_head(&t, source, severity, log_time_wall(time, r->at), message_ids[r->event]);
 	put_tuple(&t, r);
+	if (r->nat_src != 0)
+		put_outside(&t, r);
 	put(&t, " source-zone=%s destination-zone=%s rule=%s", row_zone(s, r->zone[0]),
 		row_zone(s, r->zone[1]), rule_name(s, r->policy));
 	if (r->event == TRAFFIC_LOG_DELETE)
@@ -120,5 +142,18 @@ syslog_line(char *out, size_t size, const struct syslog_source *source, const st
 			" received-packets=%" PRIu64 " received-bytes=%" PRIu64,
 			end_words[r->end], r->at - r->created, r->packets[0], r->bytes[0],
 			r->packets[1], r->bytes[1]);
+	return t.used;
+}
+
+size_t
+syslog_exhausted(char *out, size_t size, const struct syslog_source *source,
+	const struct nat_alarm_event *e, uint64_t wall_ms)
+{
+	struct text t = { .out = out, .size = size };
+
+	put_head(&t, source, SEVERITY_WARNING, wall_ms, "NAT-EXHAUSTED");
+	/* Groups of interfaces have a blank in their names. */
+	put(&t, "group=\"%s\" missing=%s refused=%" PRIu64, e->group,
+		e->no_pat ? "addresses" : "ports", e->refused);
 	return t.used;
 }

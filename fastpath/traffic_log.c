@@ -51,6 +51,21 @@ fill_tuple6(struct traffic_log_record *r, const struct session_key6 *key, uint8_
 	r->proto = t.proto;
 }
 
+static void
+fill_outside(const struct worker *w, const struct session *s, struct traffic_log_record *r)
+{
+	struct session_outside o;
+	struct session_tuple4 t;
+
+	if (!session_table_outside(w->sessions, s, &o))
+		return;
+	t = session_key4_tuple(&o.key, o.swap);
+	r->nat_src = t.src;
+	r->nat_dst = t.dst;
+	r->nat_sport = t.sport;
+	r->nat_dport = t.dport;
+}
+
 static bool
 fill_session(const struct worker *w, const struct session *s, struct traffic_log_record *r)
 {
@@ -61,6 +76,7 @@ fill_session(const struct worker *w, const struct session *s, struct traffic_log
 		fill_tuple4(r, &key4, session_swap(s));
 	else if (session_table_key6(w->sessions, s, &key6))
 		fill_tuple6(r, &key6, session_swap(s));
+	fill_outside(w, s, r);
 	return r->family != 0;
 }
 

@@ -47,6 +47,9 @@ struct traffic_log_record {
 	uint32_t policy;  /* rule id, 0 = the default or built in */
 	uint32_t created; /* second of the engine's clock */
 	uint32_t at;	  /* second of the event, likewise */
-	uint8_t pad[4];
+	/* Of a translated session: its tuple as the initiator's packets leave, always IPv4.
+	 * nat_src 0: it is not translated. */
+	rte_be32_t nat_src, nat_dst;
+	rte_be16_t nat_sport, nat_dport;
 };
-static_assert(sizeof(struct traffic_log_record) == 96, "goes through the ring by value");
+static_assert(sizeof(struct traffic_log_record) == 104, "goes through the ring by value");

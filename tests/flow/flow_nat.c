@@ -370,21 +370,31 @@ void
 flow_variables(struct flow *f, struct words *w)
 {
 	for (unsigned int i = w->at; i < w->count; i++) {
-		char *at = strchr(w->word[i], '$');
-		unsigned int v;
+		const char *text = w->word[i], *at;
+		char *out = f->expanded[i];
+		size_t used = 0;
 
-		if (at == NULL)
-			continue;
-		v = (unsigned char)at[1] - 'a';
-		if (v >= FLOW_VARIABLES || at[2] != '\0') {
-			flow_fail(f, "variables are $a to $%c", 'a' + FLOW_VARIABLES - 1);
-			return;
+		while ((at = strchr(text, '$')) != NULL) {
+			const unsigned int v = (unsigned char)at[1] - 'a';
+
+			if (v >= FLOW_VARIABLES) {
+				flow_fail(f, "variables are $a to $%c", 'a' + FLOW_VARIABLES - 1);
+				return;
+			}
+			if (f->variables[v] == 0)
+				f->variables[v] = f->unknown;
+			used += (size_t)snprintf(out + used, sizeof(f->expanded[i]) - used,
+				"%.*s%u", (int)(at - text), text, f->variables[v]);
+			text = at + 2;
+			if (used >= sizeof(f->expanded[i])) {
+				flow_fail(f, "'%s' is too long", w->word[i]);
+				return;
+			}
 		}
-		if (f->variables[v] == 0)
-			f->variables[v] = f->unknown;
-		snprintf(f->expanded[i], sizeof(f->expanded[i]), "%.*s%u", (int)(at - w->word[i]),
-			w->word[i], f->variables[v]);
-		w->word[i] = f->expanded[i];
+		if (text == w->word[i])
+			continue;
+		snprintf(out + used, sizeof(f->expanded[i]) - used, "%s", text);
+		w->word[i] = out;
 	}
 }
 

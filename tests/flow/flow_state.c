@@ -199,22 +199,29 @@ log_words(const struct flow *f, const struct traffic_log_record *r, char *out, s
 	const bool six = r->family == 6;
 	const struct ip_addr src = six ? ip_addr_v6(r->src.v6) : ip_addr_v4(r->src.v4);
 	const struct ip_addr dst = six ? ip_addr_v6(r->dst.v6) : ip_addr_v4(r->dst.v4);
-	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN];
+	char a[INET6_ADDRSTRLEN], b[INET6_ADDRSTRLEN], outside[64] = "";
 
-	snprintf(out, size, " %s%s:%u:%s:%u>%s:%u:%llu/%llu", events[r->event & 3],
+	if (r->nat_src != 0)
+		snprintf(outside, sizeof(outside), "=%s:%u>%s:%u",
+			inet_ntop(AF_INET, &r->nat_src, a, sizeof(a)),
+			rte_be_to_cpu_16(r->nat_sport),
+			inet_ntop(AF_INET, &r->nat_dst, b, sizeof(b)),
+			rte_be_to_cpu_16(r->nat_dport));
+	snprintf(out, size, " %s%s:%u:%s:%u>%s:%u%s:%llu/%llu", events[r->event & 3],
 		ends[r->end % RTE_DIM(ends)], r->proto, address_words(f, src, a),
 		rte_be_to_cpu_16(r->sport), address_words(f, dst, b), rte_be_to_cpu_16(r->dport),
-		(unsigned long long)r->packets[0], (unsigned long long)r->packets[1]);
+		outside, (unsigned long long)r->packets[0], (unsigned long long)r->packets[1]);
 }
 
-/* logged [EVENT[-END]:PROTO:SRC:PORT>DST:PORT:SENT/RECEIVED]...: exactly these records of the
- * traffic log since the last time */
+/* logged [EVENT[-END]:PROTO:SRC:PORT>DST:PORT[=SRC:PORT>DST:PORT]:SENT/RECEIVED]...: exactly these
+ * records of the traffic log since the last time; `=` what a translated session is outside */
 static void
 do_logged(struct flow *f, struct words *w)
 {
 	struct traffic_log_record r;
 	char have[512] = "", want[512] = "";
 
+	flow_variables(f, w);
 	while (w->at < w->count)
 		snprintf(want + strlen(want), sizeof(want) - strlen(want), " %s", flow_word(w));
 	for (uint16_t i = 0; i < flow_box(f)->workers; i++) {

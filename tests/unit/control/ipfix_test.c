@@ -170,6 +170,86 @@ records_read_as_their_templates_say(void **state)
 	}
 }
 
+/* RFC 8158: the same record with what the session is outside, and the event's number. */
+static void
+RFC8158_translated_sessions_say_what_they_are_outside(void **state)
+{
+	static const struct {
+		enum traffic_log_event event;
+		uint8_t family;
+		unsigned int nat_event;
+	} rows[] = { { TRAFFIC_LOG_CREATE, 4, 4 }, { TRAFFIC_LOG_DELETE, 4, 5 },
+		{ TRAFFIC_LOG_CREATE, 6, 6 }, { TRAFFIC_LOG_DELETE, 6, 7 } };
+	struct ipfix_message m;
+
+	(void)state;
+	ipfix_templates(&m);
+	ipfix_finish(&m, 0, 0, 0);
+	read_templates(&m);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct traffic_log_record r = a_record(rows[i].event, rows[i].family);
+		const uint8_t *record = m.data + 20;
+		const uint8_t *address;
+		uint64_t id;
+		size_t len;
+
+		r.nat_src = RTE_BE32(0xc6336401);
+		r.nat_dst = RTE_BE32(0xc0000209);
+		r.nat_sport = RTE_BE16(1024);
+		r.nat_dport = RTE_BE16(8443);
+		ipfix_begin(&m);
+		assert_true(ipfix_add(&m, &r, &at_noon));
+		ipfix_finish(&m, 0, 0, 0);
+		id = get(m.data + 16, 2);
+		assert_int_equal(value(record, id, 230), rows[i].nat_event);
+		assert_int_equal(value(record, id, 233), rows[i].event);
+		assert_int_equal(value(record, id, 225), 0xc6336401);
+		assert_int_equal(value(record, id, 226), 0xc0000209);
+		assert_int_equal(value(record, id, 227), 1024);
+		assert_int_equal(value(record, id, 228), 8443);
+		assert_int_equal(value(record, id, 7), 40000);
+		address = element(record, id, rows[i].family == 6 ? 27 : 8, &len);
+		assert_memory_equal(address, &r.src, len);
+		if (rows[i].event == TRAFFIC_LOG_DELETE)
+			assert_int_equal(value(record, id, 232), UINT64_C(0x123456789a));
+	}
+}
+
+static void
+RFC8158_exhausted_groups_have_an_event(void **state)
+{
+	struct nat_alarm_event e = { .group = "office", .id = 0x12345678 };
+	struct ipfix_message m;
+	const uint8_t *name;
+	uint64_t id;
+	size_t len;
+
+	(void)state;
+	ipfix_templates(&m);
+	ipfix_finish(&m, 0, 0, 0);
+	read_templates(&m);
+	for (unsigned int i = 0; i < 2; i++) {
+		e.no_pat = i == 1;
+		ipfix_begin(&m);
+		assert_true(ipfix_add_exhausted(&m, &e, at_noon.wall_ms));
+		ipfix_finish(&m, 0, 0, 0);
+		id = get(m.data + 16, 2);
+		assert_int_equal(value(m.data + 20, id, 323), at_noon.wall_ms);
+		assert_int_equal(value(m.data + 20, id, 230), i == 1 ? 3 : 12);
+		assert_int_equal(value(m.data + 20, id, 283), 0x12345678);
+		name = element(m.data + 20, id, 284, &len);
+		assert_int_equal(len, 65535); /* variable */
+		assert_memory_equal(name, "\006office", 7);
+		assert_int_equal(m.len, 20 + 8 + 1 + 4 + 7);
+		assert_int_equal(m.records, 1);
+	}
+	/* What does not fit is not begun. */
+	ipfix_begin(&m);
+	while (ipfix_add_exhausted(&m, &e, 0)) {
+	}
+	assert_in_range(m.len, IPFIX_MESSAGE_MAX - 19, IPFIX_MESSAGE_MAX);
+}
+
 static void
 end_reasons(void **state)
 {
@@ -223,6 +303,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_read_as_their_templates_say),
+		cmocka_unit_test(RFC8158_translated_sessions_say_what_they_are_outside),
+		cmocka_unit_test(RFC8158_exhausted_groups_have_an_event),
 		cmocka_unit_test(end_reasons),
 		cmocka_unit_test(a_message_is_filled_and_never_more),
 	};

@@ -311,6 +311,73 @@ a_reload_moves_the_target_and_keeps_the_counters(void **state)
 }
 
 static void
+a_translated_session_says_what_it_is_outside(void **state)
+{
+	const struct syslog_source source = { .facility = 16, .host = "box", .pid = 1 };
+	const struct traffic_log_record r = { .event = TRAFFIC_LOG_CREATE,
+		.family = 4,
+		.proto = 17,
+		.src.v4 = RTE_BE32(0x0a01010a),
+		.sport = RTE_BE16(5000),
+		.dst.v4 = RTE_BE32(0xc8010178),
+		.dport = RTE_BE16(53),
+		.nat_src = RTE_BE32(0xc8010164),
+		.nat_sport = RTE_BE16(1024),
+		.nat_dst = RTE_BE32(0xc801010a),
+		.nat_dport = RTE_BE16(5353) };
+	const struct log_time now = { .wall_ms = 1, .engine_s = 0 };
+	char line[SYSLOG_LINE_MAX];
+
+	(void)state;
+	syslog_line(line, sizeof(line), &source, NULL, &r, &now);
+	assert_string_equal(line,
+		"<134>1 1970-01-01T00:00:00.001Z box twinwalld 1 SESSION-CREATE - proto=udp "
+		"src=10.1.1.10 sport=5000 dst=200.1.1.120 dport=53 nat-src=200.1.1.100 "
+		"nat-sport=1024 nat-dst=200.1.1.10 nat-dport=5353 source-zone= destination-zone= "
+		"rule=default");
+}
+
+static void
+NAT_05_an_exhausted_group_is_told_to_both(void **state)
+{
+	struct fixture *f = *state;
+	const struct nat_alarm_event e = {
+		.group = "easy-ip wan", .id = 5, .no_pat = false, .refused = 3
+	};
+	char text[2048];
+	ssize_t n;
+	int ipfix;
+
+	log_export_exhausted(f->x, &e, f->box->now); /* nobody listens */
+	assert_int_equal(status(f, LOG_OUTPUT_SYSLOG).failed, 0);
+	strcpy(f->config.ipfix.collector, "127.0.0.1");
+	f->config.ipfix.port = server(f, false);
+	ipfix = f->fd;
+	strcpy(f->config.syslog.server, "127.0.0.1");
+	f->config.syslog.port = server(f, false);
+	f->config.syslog.rate = 1;
+	log_export_configure(f->x, &f->config);
+	log_export_exhausted(f->x, &e, f->box->now);
+	log_export_exhausted(f->x, &e, f->box->now);
+	assert_true(receive(f, text, sizeof(text)) > 0);
+	assert_memory_equal(text, "<132>1 20", 9);
+	assert_non_null(
+		strstr(text, " NAT-EXHAUSTED - group=\"easy-ip wan\" missing=ports refused=3"));
+	assert_int_equal(receive(f, text, sizeof(text)), -1);
+	assert_int_equal(status(f, LOG_OUTPUT_SYSLOG).suppressed, 1);
+	assert_int_equal(recv(ipfix, text, sizeof(text), 0) > 0, 1);
+	assert_int_equal(text[17], 2); /* templates */
+	for (unsigned int i = 0; i < 2; i++) {
+		n = recv(ipfix, text, sizeof(text), 0);
+		assert_true(n > 12);
+		assert_int_equal(text[11], i);
+		assert_memory_equal(text + n - 12, "\013easy-ip wan", 12);
+	}
+	assert_int_equal(status(f, LOG_OUTPUT_IPFIX).sent, 2);
+	close(ipfix);
+}
+
+static void
 lines_are_cut_at_their_bound(void **state)
 {
 	const struct syslog_source source = { .facility = 23, .host = "box", .pid = 1 };
@@ -341,6 +408,8 @@ main(void)
 		CASE(a_full_ring_costs_records_and_no_packet),
 		CASE(an_absent_server_is_an_error_in_the_status_only),
 		CASE(a_reload_moves_the_target_and_keeps_the_counters),
+		CASE(NAT_05_an_exhausted_group_is_told_to_both),
+		cmocka_unit_test(a_translated_session_says_what_it_is_outside),
 		cmocka_unit_test(lines_are_cut_at_their_bound),
 #undef CASE
 	};

@@ -7,6 +7,7 @@
 #include "management.h"
 #include "test_eal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -330,6 +331,49 @@ NAT_17_the_loop_frees_groups_that_are_over(void **state)
 	fail();
 }
 
+/* The loop looks at the groups, and whoever collects the log hears of one that has nothing left. */
+static void
+NAT_05_an_exhausted_group_is_told(void **state)
+{
+	const struct fixture *f = *state;
+	struct nat_groups *groups = engine_nat_groups(f->box->engine);
+	struct nat_want want = { .proto = 6, .port = RTE_BE16(4000) };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct timeval most = { .tv_sec = 20 };
+	socklen_t len = sizeof(a);
+	struct nat_got got, none;
+	char line[1024];
+	ssize_t n;
+	FILE *file;
+	uint16_t id;
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	assert_int_equal(bind(fd, (void *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+	write_config(f, "first", "permit");
+	file = fopen(f->file, "a");
+	assert_non_null(file);
+	fprintf(file,
+		"nat_address_groups = ( { name = \"one\"; mode = \"no-pat\";\n"
+		"  addresses = [ \"198.51.100.1\" ]; } );\n"
+		"log = { syslog = { server = \"127.0.0.1\"; port = %u; }; };\n",
+		ntohs(a.sin_port));
+	fclose(file);
+	expect(f, "reload", "\x04OK\n");
+	id = nat_groups_find(groups, "one");
+	want.host = RTE_BE32(0x0a01010a);
+	assert_int_equal(nat_groups_take(groups, id, &want, &got), NAT_OK);
+	want.host = RTE_BE32(0x0a01010b);
+	assert_int_equal(nat_groups_take(groups, id, &want, &none), NAT_NO_ADDRESS);
+	n = recv(fd, line, sizeof(line) - 1, 0);
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_non_null(strstr(line, " NAT-EXHAUSTED - group=\"one\" missing=addresses refused=1"));
+	nat_groups_give(groups, id, want.proto, &got);
+	close(fd);
+}
+
 static void
 SIGHUP_reloads(void **state)
 {
@@ -402,6 +446,7 @@ main(void)
 		CASE(DOS_02_the_loop_removes_entries_whose_time_is_over),
 		CASE(DOS_09_a_reload_ends_sessions_that_are_denied_now_or_keeps_them),
 		CASE(NAT_17_the_loop_frees_groups_that_are_over),
+		CASE(NAT_05_an_exhausted_group_is_told),
 		CASE(SIGHUP_reloads),
 		CASE(save_writes_the_running_configuration),
 		CASE(a_second_daemon_is_refused),
