@@ -76,6 +76,9 @@ hold_behind(const struct worker *w, const struct pkt *p, struct nat_map_entry *e
 	const struct nat *nat = w->snap->nat;
 	const struct nat_got out = { .addr = p->ip->dst_addr, .port = ports_of(p).dst };
 
+	/* An identifier names who has asked: there is none in what another host asks. */
+	if (p->proto == IPPROTO_ICMP)
+		return 0;
 	for (uint32_t i = 0; i < nat->group_count; i++) {
 		if (nat_groups_behind(nat->groups, nat->group_ids[i], p->proto, &out, e))
 			return nat_note(nat->group_ids[i]);
