@@ -38,7 +38,7 @@ static const struct config_setting_desc settings[] = {
 	  .help = "A host keeps to one address (RFC 4787 REQ-2), and is refused when that has no port left." },
 	{ .name = "mapping", .type = SETTING_ENUM, SETTING_AT(struct config_nat_group, mapping),
 	  .live = true, .choices = config_nat_mappings, .fallback = "endpoint-independent",
-	  .help = "`endpoint-independent`: what a host sends from a port leaves from the same address and port, wherever it goes (RFC 4787 REQ-1); `address-and-port-dependent`: each connection gets a port of its own, and more connections than ports are possible." },
+	  .help = "`endpoint-independent`: what a host sends from a port leaves from the same address and port, wherever it goes (RFC 4787 REQ-1); `address-and-port-dependent`: each connection gets a port of its own, so that there are no more connections than ports." },
 	{ .name = "filtering", .type = SETTING_ENUM, SETTING_AT(struct config_nat_group, filtering),
 	  .live = true, .choices = config_nat_mappings, .fallback = "address-and-port-dependent",
 	  .help = "Who may send to a mapping. `address-and-port-dependent`: whom the host has sent to, from the same port; `endpoint-independent`: anybody (full cone), without a rule of the security policy." },

@@ -14,6 +14,8 @@ SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 PROMISES = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|stu[b]|placeholde[r])\b")
 MACHINE_PATH = re.compile(r"(^|[^\w.$}/-])/(wor[k]|hom[e]|far[m]|roo[t])/\w")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+REQUIREMENT = re.compile(r"^\| [\d., a-f]+ \|.*\| ([^|]+) \| ([^|]*) ?\|$")
+TEST_OR_FILE = re.compile(r"(tests/[\w/.]+)|\b((?:RFC\d+|[A-Z]{3})-\d+)\b")
 CASE = re.compile(r"^\| ([A-Z]{3})-(\d\d) \| .* \| ([^|]+) \|$")
 NAMED_FILE = re.compile(r"(?<![\w/.-])((?:app|fastpath|control|ha|scripts|tests)/[\w/.-]*\w"
                         r"\.(?:c|h|py|build|md|flow|supp))\b")
@@ -115,6 +117,28 @@ def check_cases():
             yield page, number, f"{group}-{case:02} is not in {where}"
 
 
+def check_requirements():
+    """Does each test of docs/nat-rfc.md stand in its file, and has whatever is met one?"""
+    page = ROOT / "docs/nat-rfc.md"
+    for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
+        row = REQUIREMENT.match(line)
+        if row is None:
+            continue
+        here, tests = row.group(1), row.group(2).strip()
+        if here.startswith(("yes", "setting", "partly")) and not tests:
+            yield page, number, "is met, and has no test"
+        file = ROOT / "tests/flow/nat.flow"
+        for path, case in TEST_OR_FILE.findall(tests):
+            if path:
+                file = ROOT / path
+            if not file.is_file():
+                yield page, number, f"{path} is not there"
+            elif case and f"\ncase {case} " not in "\n" + file.read_text(encoding="utf-8"):
+                yield page, number, f"{case} is not in {file.relative_to(ROOT)}"
+            if case:
+                file = ROOT / "tests/flow/nat.flow"
+
+
 def promised():
     """=> (page of docs/, what an operator will look for in it)."""
     for header, page in (("fastpath/drop.h", "console.md"), ("fastpath/defence.h", "defence.md")):
@@ -174,7 +198,7 @@ def run():
     for path, text in sources():
         count += 1
         complaints += [f"{path.relative_to(ROOT)}:{n}: {what}" for n, what in check(path, text)]
-    for found in (check_cases(), check_docs(), check_format()):
+    for found in (check_cases(), check_requirements(), check_docs(), check_format()):
         complaints += [f"{p.relative_to(ROOT)}:{n}: {what}" for p, n, what in found]
     return count, complaints
 
