@@ -26,7 +26,7 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "sessions", .type = SETTING_INT, SETTING_AT(struct config_alg, sessions),
 	  .min = 0, .max = 65536, .fallback = "0", .unit = "sessions",
 	  .help = "TCP sessions that can be read at a time, some 20 KB each; those beyond are forwarded unread and counted. "
-		  "0: a thousandth of `system.sessions`, between 32 and 4096." },
+		  "0: one of 4096 of `system.sessions`, between 32 and 2048." },
 	{ .name = NULL },
 };
 // clang-format on

@@ -177,6 +177,8 @@ check_cpus(struct config *c, const struct config_system *s)
 	return rc < 0 ? rc : check_sharing(c, s);
 }
 
+#define ALG_SESSION_BYTES 20000 /* struct alg_stream */
+
 /* Too much: DPDK would take minutes to find out.  Too little: what the tables need at the least;
  * the start finds out the rest. */
 static int
@@ -184,7 +186,11 @@ check_memory(struct config *c, const struct config_system *s)
 {
 	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
 	const int routes = 64; /* the first table of rte_lpm */
-	const int sessions = (int)(s->sessions * (config_nat_wanted(c) ? 224 : 180) >> 20);
+	const struct config_alg *alg = config_section_data(c, "alg");
+	/* 4 of each for what is expected. */
+	const int64_t each = config_nat_wanted(c) ? 228 : 184;
+	const int64_t read = engine_alg_sessions((uint32_t)alg->sessions, (uint32_t)s->sessions);
+	const int sessions = (int)((s->sessions * each + read * ALG_SESSION_BYTES) >> 20);
 	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
 
 	if (s->memory_mb > mb)

@@ -26,14 +26,15 @@
 static uint32_t
 expected(uint32_t max_sessions)
 {
-	return RTE_MIN(RTE_MAX(max_sessions / 16, UINT32_C(1024)), UINT32_C(1) << 20);
+	return RTE_MIN(RTE_MAX(max_sessions / 64, UINT32_C(1024)), UINT32_C(1) << 18);
 }
 
-/* Some 20 KB each. */
-static uint32_t
-alg_sessions(uint32_t max_sessions)
+uint32_t
+engine_alg_sessions(uint32_t alg_sessions, uint32_t max_sessions)
 {
-	return RTE_MIN(RTE_MAX(max_sessions / 1024, UINT32_C(32)), UINT32_C(4096));
+	if (alg_sessions > 0)
+		return alg_sessions;
+	return RTE_MIN(RTE_MAX(max_sessions / 4096, UINT32_C(32)), UINT32_C(2048));
 }
 
 static int
@@ -96,9 +97,8 @@ create_tables(struct engine *e, const struct engine_params *params, char *err, s
 		return -1;
 	}
 	e->algs = alg_table_create(params->max_sessions,
-		params->alg_sessions > 0 ? params->alg_sessions
-					 : alg_sessions(params->max_sessions),
-		params->workers, params->socket);
+		engine_alg_sessions(params->alg_sessions, params->max_sessions), params->workers,
+		params->socket);
 	if (e->algs == NULL) {
 		snprintf(err, err_size, "too little memory for control connections");
 		return -1;

@@ -55,6 +55,9 @@ struct engine_params {
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
 };
 
+/* engine_alg_sessions: how many TCP sessions can be read at a time, some 20 KB each. */
+uint32_t engine_alg_sessions(uint32_t alg_sessions, uint32_t max_sessions);
+
 /* => NULL with a one-line reason in err. */
 struct engine *engine_create(const struct engine_params *, char *err, size_t err_size);
 void engine_destroy(struct engine *); /* no thread may use it any more */
