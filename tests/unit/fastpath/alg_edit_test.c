@@ -176,7 +176,7 @@ a_sum_that_was_not_made_stays_so(void **state)
 static void
 a_full_buffer_grows_to_the_front(void **state)
 {
-	char data[ROOM], want[ROOM + 64], more[RTE_PKTMBUF_HEADROOM + 2];
+	char data[ROOM], want[ROOM + RTE_PKTMBUF_HEADROOM + 16], more[RTE_PKTMBUF_HEADROOM + 2];
 
 	(void)state;
 	for (size_t k = 0; k < RTE_DIM(forms); k++) {
