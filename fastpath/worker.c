@@ -106,15 +106,17 @@ egress_slow(struct worker *w, struct pkt *p, const struct egress *e)
 enum drop_reason
 egress_route(const struct worker *w, unsigned int family, const void *dst, struct egress *e)
 {
+	rte_be32_t four;
 	bool found;
 
 	e->neigh = NULL;
 	e->word = 0;
-	if (family == 6)
+	if (family == 6) {
 		found = route6_lookup(w->routes6, dst, &e->interface, &e->next_hop6);
-	else
-		found = route_lookup(
-			w->routes, *(const rte_be32_t *)dst, &e->interface, &e->next_hop);
+	} else {
+		memcpy(&four, dst, sizeof(four)); /* in a packet it lies at any address */
+		found = route_lookup(w->routes, four, &e->interface, &e->next_hop);
+	}
 	return found ? DROP_NONE : DROP_no_route;
 }
 
