@@ -327,7 +327,9 @@ quiet(void)
 		sched_yield();
 	rte_eal_mp_wait_lcore();
 	world.box->now.ns = atomic_load(&world.now_ns);
-	engine_box_wait(world.box, 100); /* grace periods */
+	for (unsigned int i = 0;
+		i < 100 && session_table_taken(engine_sessions(world.box->engine)) > 0; i++)
+		engine_box_wait(world.box, 100); /* grace periods, of batches that are not full */
 	take();
 }
 
