@@ -373,7 +373,7 @@ session_create(struct worker *w, struct candidate *c, const struct policy_verdic
 			nat_walk_release(w, p, &plan);
 	}
 	if (index == SESSION_NONE) {
-		worker_drop(w, p, reason);
+		notice_drop(w, p, reason, &c->egress);
 		return true;
 	}
 	if (existed) {

@@ -25,6 +25,7 @@ static const struct message messages[DROP_REASON_COUNT] = {
 	[DROP_neigh_failed] = { NOTICE_unreachable, 3, 1, 1, 3 }, /* host, address */
 	[DROP_no_service] = { NOTICE_unreachable, 3, 3, 1, 4 },	  /* port */
 	[DROP_policy_reject] = { NOTICE_prohibited, 3, 13, 1, 1 },
+	[DROP_nat_exhausted] = { NOTICE_prohibited, 3, 13, 1, 1 }, /* RFC 5508 REQ-8 */
 };
 
 /* Is this an address of one host, as far as we can know? (RFC 1122 3.2.2, RFC 1812 4.3.2.7) */
