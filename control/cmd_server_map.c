@@ -152,9 +152,13 @@ server_places(const struct management *m)
 static bool
 server_at(struct management *m, uint64_t place, struct entry *e)
 {
-	const struct nat_server *s = &nat_of(m)->servers[place / NAT_SERVER_INSIDE];
+	const struct nat *nat = nat_of(m);
 	const uint16_t host = place % NAT_SERVER_INSIDE;
+	const struct nat_server *s;
 
+	if (nat == NULL || place / NAT_SERVER_INSIDE >= nat->server_count)
+		return false;
+	s = &nat->servers[place / NAT_SERVER_INSIDE];
 	if (host >= s->inside_count)
 		return false;
 	e->type = TYPE_NAT_SERVER;
@@ -179,10 +183,14 @@ static_places(const struct management *m)
 static bool
 static_at(struct management *m, uint64_t place, struct entry *e)
 {
-	const struct nat_static *s = &nat_of(m)->statics[place / 2];
+	const struct nat *nat = nat_of(m);
 	const bool reverse = place % 2 != 0;
 	struct end *end = reverse ? &e->src : &e->dst;
+	const struct nat_static *s;
 
+	if (nat == NULL || place / 2 >= nat->static_count)
+		return false;
+	s = &nat->statics[place / 2];
 	e->type = reverse ? TYPE_STATIC_REVERSE : TYPE_STATIC;
 	end->seen = place4(reverse ? s->inside : s->address, 0);
 	end->real = place4(reverse ? s->address : s->inside, 0);
