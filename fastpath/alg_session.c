@@ -3,6 +3,7 @@
 
 #include "nat.h"
 #include "nat_walk.h"
+#include "parse_l4.h"
 #include "servermap.h"
 
 #include <rte_malloc.h>
@@ -226,11 +227,11 @@ static void
 look_at_sides(const struct worker *w, const struct pkt *p, const struct alg_pass *pass,
 	struct sides *sides)
 {
-	const rte_be16_t *ports = p->family == 6 ? p->key6.port : p->key.port;
+	const struct parse_ports ports = parse_key_ports(p);
 	struct session_leaving l;
 
-	*sides = (struct sides){ .sport = ports[p->swap],
-		.dport = ports[!p->swap],
+	*sides = (struct sides){ .sport = ports.src,
+		.dport = ports.dst,
 		.proto = p->proto,
 		.zone = { pass->s->zone[pass->dir], pass->s->zone[!pass->dir] } };
 	if (p->family == 6) {

@@ -147,15 +147,6 @@ first_answer(struct worker *w, struct pkt *p, struct session *s)
 		answer(w, p, &own, s);
 }
 
-/* Ports of the key, the sender's first. */
-static struct parse_ports
-key_ports(const struct pkt *p)
-{
-	const rte_be16_t *ports = p->family == 6 ? p->key6.port : p->key.port;
-
-	return (struct parse_ports){ .src = ports[p->swap], .dst = ports[!p->swap] };
-}
-
 /* => the limit that a session which is about to begin would pass, or DROP_NONE: it is counted. */
 static __rte_noinline enum drop_reason
 limited(struct worker *w, const struct pkt *p, const struct session *s)
@@ -219,7 +210,7 @@ fill(struct worker *w, const struct candidate *c, struct session *s, uint32_t po
 		reason = session_tcp_first(s, seg, w->snap->tracking.tcp_loose);
 	} else {
 		atomic_store_explicit(&s->ctl,
-			kind | session_other_first(p->proto, key_ports(p).dst),
+			kind | session_other_first(p->proto, parse_key_ports(p).dst),
 			memory_order_relaxed);
 	}
 	egress_cache(w, &s->dir[0], &c->egress);
@@ -231,7 +222,7 @@ expected_key(const struct pkt *p)
 {
 	return (struct servermap_key){ .dst = p->family == 6 ? ip_addr_v6(p->ip6->dst_addr)
 							     : ip_addr_v4(p->ip->dst_addr),
-		.dport = key_ports(p).dst,
+		.dport = parse_key_ports(p).dst,
 		.proto = p->proto };
 }
 
@@ -348,7 +339,8 @@ session_create(struct worker *w, struct candidate *c, const struct policy_verdic
 	if (reason == DROP_NONE && unlikely(w->snap->algs != 0) && !c->own.found && !is_nat64(c) &&
 		!(nat && plan.no_alg))
 		alg_session_start(w, s, p->proto,
-			p->family == 4 && c->lead.translated ? c->lead.dport : key_ports(p).dst,
+			p->family == 4 && c->lead.translated ? c->lead.dport
+							     : parse_key_ports(p).dst,
 			c->child_alg, v->slot);
 	if (reason == DROP_NONE)
 		index = insert(w, c, planned, s, SESSION_NONE, &existed, &reason);
@@ -563,7 +555,7 @@ prepare(struct worker *w, struct candidate *c)
 static struct parse_ports
 policy_ports(const struct pkt *p)
 {
-	struct parse_ports ports = key_ports(p);
+	struct parse_ports ports = parse_key_ports(p);
 
 	switch (p->proto) {
 	case IPPROTO_TCP:

@@ -11,13 +11,6 @@
 
 #define CLASHES 4 /* ports tried when the outside key is another session's */
 
-/* Ports of the key, the sender's first. */
-static struct parse_ports
-ports_of(const struct pkt *p)
-{
-	return (struct parse_ports){ .src = p->key.port[p->swap], .dst = p->key.port[!p->swap] };
-}
-
 static void
 give(const struct worker *w, uint8_t proto, uint32_t note, rte_be32_t addr, rte_be16_t port)
 {
@@ -74,7 +67,7 @@ static uint32_t
 hold_behind(const struct worker *w, const struct pkt *p, struct nat_map_entry *e)
 {
 	const struct nat *nat = w->snap->nat;
-	const struct nat_got out = { .addr = p->ip->dst_addr, .port = ports_of(p).dst };
+	const struct nat_got out = { .addr = p->ip->dst_addr, .port = parse_key_ports(p).dst };
 
 	/* An identifier names who has asked: there is none in what another host asks. */
 	if (p->proto == IPPROTO_ICMP)
@@ -95,7 +88,7 @@ nat_walk_behind(const struct worker *w, const struct pkt *p, struct nat_lead *le
 	if (note == 0)
 		return false;
 	/* What it is denied later must not keep the mapping alive. */
-	give(w, p->proto, note, p->ip->dst_addr, ports_of(p).dst);
+	give(w, p->proto, note, p->ip->dst_addr, parse_key_ports(p).dst);
 	*lead = (struct nat_lead){
 		.dst = e.host, .dport = e.port, .translated = true, .behind = true
 	};
@@ -116,7 +109,7 @@ static const struct nat_source *
 source_rule(const struct worker *w, const struct pkt *p, uint8_t zone, const struct nat_plan *plan)
 {
 	const struct nat *nat = w->snap->nat;
-	const struct parse_ports ports = ports_of(p);
+	const struct parse_ports ports = parse_key_ports(p);
 	const bool has_ports = p->proto != IPPROTO_ICMP;
 	const struct policy_key key = { .source_zone = p->zone,
 		.destination_zone = zone,
@@ -149,7 +142,7 @@ take(struct worker *w, const struct pkt *p, uint16_t group, struct nat_plan *pla
 	const struct nat_want want = { .worker = w->id,
 		.proto = p->proto,
 		.host = p->ip->src_addr,
-		.port = ports_of(p).src,
+		.port = parse_key_ports(p).src,
 		.remote = plan->lead.dst,
 		.remote_port = plan->lead.dport,
 		.at = plan->at };
@@ -174,8 +167,8 @@ nat_walk_source(struct worker *w, const struct pkt *p, uint8_t zone, uint16_t in
 	uint16_t group;
 
 	plan->src = p->ip->src_addr;
-	plan->sport = ports_of(p).src;
-	plan->lead.dport = plan->lead.translated ? plan->lead.dport : ports_of(p).dst;
+	plan->sport = parse_key_ports(p).src;
+	plan->lead.dport = plan->lead.translated ? plan->lead.dport : parse_key_ports(p).dst;
 	if (nat == NULL)
 		return DROP_NONE;
 	if (nat_static_inside(nat, p->ip->src_addr, &plan->src)) {
@@ -202,7 +195,7 @@ void
 nat_walk_release(struct worker *w, const struct pkt *p, struct nat_plan *plan)
 {
 	give(w, p->proto, plan->note, plan->src, plan->sport);
-	give(w, p->proto, plan->inbound, p->ip->dst_addr, ports_of(p).dst);
+	give(w, p->proto, plan->inbound, p->ip->dst_addr, parse_key_ports(p).dst);
 	plan->note = plan->inbound = 0;
 	plan->source = false;
 }

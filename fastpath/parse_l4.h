@@ -11,6 +11,15 @@ struct parse_ports {
 	rte_be16_t src, dst;
 };
 
+/* parse_key_ports: ports of a packet's key, of either family, the sender's first. */
+static inline struct parse_ports
+parse_key_ports(const struct pkt *p)
+{
+	const rte_be16_t *ports = p->family == 6 ? p->key6.port : p->key.port;
+
+	return (struct parse_ports){ .src = ports[p->swap], .dst = ports[!p->swap] };
+}
+
 static inline enum drop_reason
 parse_l4_tcp(const struct worker *w, const struct pkt *p, struct parse_ports *ports)
 {

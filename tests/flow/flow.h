@@ -116,6 +116,8 @@ void flow_feed(struct flow *, uint16_t port, uint16_t queue, const uint8_t *byte
 bool flow_address(struct flow *, const char *, struct ip_addr *);
 /* flow_prefix: ADDRESS[/LEN] as this run means it.  => false with a complaint. */
 bool flow_prefix(struct flow *, const char *, struct ip_addr *, uint8_t *len);
+/* flow_zone_bit: 1 << the id of a zone; any: 0.  => 0 with a complaint when there is none. */
+uint64_t flow_zone_bit(struct flow *, const char *);
 /* flow_on: on, up or off, down. */
 bool flow_on(struct flow *, const char *);
 /* flow_key_ports: ports of a packet's session key.  An echo session has the identifier and what

@@ -21,17 +21,6 @@ address_at(struct flow *f, const char **text)
 	return BOX_IPV4(a, b, c, d);
 }
 
-static uint64_t
-zone_of(struct flow *f, const char *w)
-{
-	static const char *const names[BOX_ZONES] = { NULL, "local", "trust", "dmz", "untrust" };
-	const int zone = flow_find(w, names, BOX_ZONES);
-
-	if (zone < 0 && !flow_is(w, "any"))
-		flow_fail(f, "zone '%s'?", w);
-	return zone < 0 ? 0 : UINT64_C(1) << zone;
-}
-
 /* group NAME FROM[-TO] [no-pat] [paired] [block=N] */
 static void
 group(struct flow *f, struct words *w, struct box_nat *n)
@@ -95,7 +84,7 @@ prefix64(struct flow *f, struct words *w, struct box_nat *n)
 		flow_fail(f, "%s", wrong);
 	p->group = group_of(f, n, flow_word(w));
 	if (w->at < w->count)
-		p->zones = zone_of(f, flow_word(w));
+		p->zones = flow_zone_bit(f, flow_word(w));
 }
 
 /* rule NAME GROUP|easy-ip|keep ZONE > ZONE */
@@ -116,10 +105,10 @@ rule(struct flow *f, struct words *w, struct box_nat *n)
 		s->action = NAT_KEEP;
 	if (s->action == NAT_SOURCE)
 		s->group = group_of(f, n, what);
-	r->source_zones = zone_of(f, flow_word(w));
+	r->source_zones = flow_zone_bit(f, flow_word(w));
 	if (!flow_is(flow_word(w), ">"))
 		flow_fail(f, "expected: nat rule NAME GROUP ZONE > ZONE");
-	r->destination_zones = zone_of(f, flow_word(w));
+	r->destination_zones = flow_zone_bit(f, flow_word(w));
 }
 
 /* server NAME ADDRESS[:PORT[-PORT]] tcp|udp|any INSIDE[,INSIDE...][:PORT] [ZONE] */
@@ -147,7 +136,7 @@ server(struct flow *f, struct words *w, struct box_nat *n)
 	} while (*text == ',' && s->inside_count < NAT_SERVER_INSIDE);
 	s->inside_port = sscanf(text, ":%u", &port) == 1 ? (uint16_t)port : s->port;
 	if (w->at < w->count)
-		s->zones = zone_of(f, flow_word(w));
+		s->zones = flow_zone_bit(f, flow_word(w));
 }
 
 /* static PUBLIC/LEN INSIDE */

@@ -393,8 +393,8 @@ do_default(struct flow *f, struct words *w)
 	engine_box_publish(f->box);
 }
 
-static uint64_t
-zone_bit(struct flow *f, const char *w)
+uint64_t
+flow_zone_bit(struct flow *f, const char *w)
 {
 	static const char *const names[BOX_ZONES] = { NULL, "local", "trust", "dmz", "untrust" };
 	const int zone = flow_find(w, names, BOX_ZONES);
@@ -475,10 +475,10 @@ do_rule(struct flow *f, struct words *w)
 	*r = (struct policy_rule){ 0 };
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	r->action = action(f, flow_word(w));
-	r->source_zones = zone_bit(f, flow_word(w));
+	r->source_zones = flow_zone_bit(f, flow_word(w));
 	if (!flow_is(flow_word(w), ">"))
 		flow_fail(f, "expected: rule NAME permit|deny ZONE > ZONE ...");
-	r->destination_zones = zone_bit(f, flow_word(w));
+	r->destination_zones = flow_zone_bit(f, flow_word(w));
 	f->services[n] = (struct policy_service){ .sport_max = 65535, .dport_max = 65535 };
 	r->services = &f->services[n];
 	while (w->at < w->count && !flow_is(w->word[w->at], "front"))

@@ -228,12 +228,11 @@ draft_policy(const struct engine_box *b)
 }
 
 static uint16_t
-acquire(struct engine_box *b, struct nat *n, const struct nat_group_params *p)
+acquire(struct nat *n, const struct nat_group_params *p)
 {
 	char err[128];
 	const uint16_t id = nat_groups_acquire(n->groups, p, err, sizeof(err));
 
-	(void)b;
 	if (id == NAT_GROUP_NONE)
 		die("address group", err);
 	n->group_ids[n->group_count++] = id;
@@ -242,7 +241,7 @@ acquire(struct engine_box *b, struct nat *n, const struct nat_group_params *p)
 
 /* easy-ip: the ports of an interface's virtual address. */
 static void
-draft_easy_ip(struct engine_box *b, struct nat *n)
+draft_easy_ip(struct nat *n)
 {
 	for (uint16_t i = 0; i < BOX_PORTS; i++) {
 		const uint32_t address = networks[i] | 1;
@@ -254,7 +253,7 @@ draft_easy_ip(struct engine_box *b, struct nat *n)
 		if (i == BOX_HEARTBEAT)
 			continue;
 		snprintf(p.name, sizeof(p.name), "easy-ip %s", interface_names[i]);
-		n->easy_ip[i] = acquire(b, n, &p);
+		n->easy_ip[i] = acquire(n, &p);
 	}
 }
 
@@ -274,14 +273,14 @@ draft_nat(struct engine_box *b)
 	if (n == NULL)
 		die("nat", strerror(ENOMEM));
 	for (uint16_t i = 0; i < d->group_count; i++)
-		ids[i] = acquire(b, n, &d->groups[i]);
+		ids[i] = acquire(n, &d->groups[i]);
 	for (uint16_t i = 0; i < d->rule_count; i++) {
 		n->sources[i + 1] = d->sources[i];
 		n->sources[i + 1].group = ids[d->sources[i].group];
 		easy |= d->sources[i].action == NAT_EASY_IP;
 	}
 	if (easy)
-		draft_easy_ip(b, n);
+		draft_easy_ip(n);
 	n->rules = policy_create(d->rules, d->rule_count, POLICY_PERMIT);
 	if (n->rules == NULL)
 		die("nat rules", strerror(errno));

@@ -8,22 +8,6 @@
 #include "repl_sides.h"
 #include "session_record.h"
 
-static struct nat_groups *
-groups_of(const struct side *s)
-{
-	return engine_nat_groups(s->box.engine);
-}
-
-static uint32_t
-ports_used(const struct side *s)
-{
-	struct nat_usage u;
-
-	u = nat_pool_usage(nat_groups_pool(groups_of(s), nat_groups_find(groups_of(s), "office")),
-		NAT_POOL_UNOWNED);
-	return u.used[0] + u.used[1] + u.used[2];
-}
-
 /* What a worker does.  => index of the session */
 static uint32_t
 session_at(struct side *s, uint32_t n, uint8_t proto, struct nat_got *got)

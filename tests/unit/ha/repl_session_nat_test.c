@@ -7,22 +7,6 @@
 #include "repl_sides.h"
 #include "session_record.h"
 
-static struct nat_groups *
-groups_of(const struct side *s)
-{
-	return engine_nat_groups(s->box.engine);
-}
-
-static uint32_t
-ports_used(const struct side *s)
-{
-	struct nat_usage u;
-
-	u = nat_pool_usage(nat_groups_pool(groups_of(s), nat_groups_find(groups_of(s), "office")),
-		NAT_POOL_UNOWNED);
-	return u.used[0] + u.used[1] + u.used[2];
-}
-
 /* Source and its port become what the group gives. */
 static struct session_outside
 outside_of(struct side *s, const struct session_tuple4 *t, struct nat_got *got)

@@ -170,3 +170,20 @@ assert_equal_digests(void)
 	assert_int_equal(have.count, want.count);
 	assert_true(have.sum == want.sum);
 }
+
+static inline struct nat_groups *
+groups_of(const struct side *s)
+{
+	return engine_nat_groups(s->box.engine);
+}
+
+/* Ports in use of the group "office" (ha_box.h). */
+static inline uint32_t
+ports_used(const struct side *s)
+{
+	struct nat_usage u;
+
+	u = nat_pool_usage(nat_groups_pool(groups_of(s), nat_groups_find(groups_of(s), "office")),
+		NAT_POOL_UNOWNED);
+	return u.used[0] + u.used[1] + u.used[2];
+}
