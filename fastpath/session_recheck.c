@@ -121,6 +121,14 @@ parent_verdict(const struct snapshot *snap, uint32_t rule)
 	return v;
 }
 
+/* What a session holds by a note (nat_note(), 0: nothing): is it still of a group that is in use?
+ */
+static bool
+group_lives(const struct nat *nat, uint32_t note)
+{
+	return note == 0 || !nat_groups_retired(nat->groups, nat_note_group(note));
+}
+
 /* Is a session translated as the configuration says now?  Of a source NAT rule that has changed
  * only the group matters: what sessions have taken stays theirs. */
 static bool
@@ -137,15 +145,16 @@ still_translated(const struct engine *e, const struct snapshot *snap, const stru
 	if (session_family(s) == 6)
 		return nat64_still(
 			snap->nat, s->zone[0], key->v6.addr[!session_swap(s)], l->dst, o.note);
-	nat_lead_find(snap->nat, s->zone[0], &t, &lead);
-	if (o.inbound != 0) {
-		if (nat_groups_retired(snap->nat->groups, nat_note_group(o.inbound)))
-			return false;
-	} else if (lead.dst != l->dst || lead.dport != l->dport)
+	if (!group_lives(snap->nat, o.inbound) || !group_lives(snap->nat, o.note))
 		return false;
-	if (o.note != 0)
-		return !nat_groups_retired(snap->nat->groups, nat_note_group(o.note));
-	return l->src == t.src ||
+	/* Translated as its parent said, to what no server or mapping says. */
+	if ((atomic_load_explicit(&s->ctl, memory_order_relaxed) & SESSION_F_EXPECTED) != 0)
+		return (l->dst == t.dst || nat_has_address(snap->nat, t.dst)) &&
+		       (l->src == t.src || nat_has_address(snap->nat, l->src));
+	nat_lead_find(snap->nat, s->zone[0], &t, &lead);
+	if (lead.dst != l->dst || lead.dport != l->dport)
+		return false;
+	return o.note != 0 || l->src == t.src ||
 	       (nat_static_inside(snap->nat, t.src, &address) && address == l->src);
 }
 
