@@ -116,10 +116,17 @@ def loses_an_interface(lab, box):
     return lab.plug(box.host, "in", False)
 
 
+def refused(box):
+    """Adverts refused, by reason.  Not 0 at the start: until DPDK's af_packet has bound its socket to
+    one interface it takes the frames of all, so a port may begin with hellos of the heartbeat."""
+    return {row["reason"]: row["adverts"] for row in box.rows("vrrp-refused")}
+
+
 @pytest.mark.parametrize("fault", [dies, loses_an_interface])
 def test_VRP_01_VRP_02_R37_only_the_active_speaks_for_the_addresses(lab, pair6, fault):
     """And what it says finds tshark good.  Without traffic: the observer sees every frame."""
     old, new = pair6.whole()
+    before = refused(new)
     with Wire(lab) as wire:
         for side in SIDES:
             wait_until(lambda s=side: len(wire.adverts(old, s)) >= 2, 10, "adverts of the old one")
@@ -127,8 +134,7 @@ def test_VRP_01_VRP_02_R37_only_the_active_speaks_for_the_addresses(lab, pair6, 
         assert all(r["adverts6_in"] >= 2 and r["conflicts"] == 0 for r in rows), rows
         assert {r["virtual_ip6"]: r["virtual_mac6"] for r in rows} == {
             v.address6: v.mac6 for v in VIPS.values()}
-        refused = {r["reason"]: r["adverts"] for r in new.rows("vrrp-refused") if r["adverts"]}
-        assert not refused, refused
+        assert refused(new) == before
         at = fault(lab, old)
         new.wait_role("active", 5)
         for side in SIDES:
