@@ -72,6 +72,7 @@ static const struct row_counter box[] = {
 	BOX(bus_full, "messages between the cores that found no room"),
 	BOX(no_mbuf, "messages not sent: no packet buffer"),
 	BOX(no_link, "messages not sent: no heartbeat link"),
+	BOX(repeated, "messages sent again by another heartbeat link"),
 	{ NULL, 0, NULL },
 };
 

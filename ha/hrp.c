@@ -11,6 +11,7 @@
 #include "ha_constants.h"
 #include "hrp_frame.h"
 #include "hrp_mirror.h"
+#include "hrp_recent.h"
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -47,11 +48,14 @@ struct hrp {
 	struct hrp_links links;
 	struct link_io io[HRP_LINKS_MAX];
 	struct hrp_mirror *mirror;
+	struct hrp_recent recent;
+	uint32_t ways; /* bit per slot the last message went out by */
+	mono_t now;    /* of this turn */
 
 	bool links_due, sync_due; /* the control core has not been told yet */
 	bool synchronised;
 	mono_t status_due, rate_due;
-	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
+	uint64_t stale_dropped, bus_full, no_mbuf, no_link, repeated;
 	uint64_t refused[HA_REFUSAL_COUNT];
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
@@ -95,12 +99,8 @@ queue(struct link_io *io, struct rte_mbuf *m, bool urgent)
 
 /* => false: not sent. */
 static bool
-send_message(struct hrp *h, int slot, const uint8_t *message, uint16_t len, bool urgent)
+send_message(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, bool urgent)
 {
-	if (slot < 0) {
-		h->no_link++;
-		return false;
-	}
 	struct link_io *io = &h->io[slot];
 	struct rte_mbuf *m = rte_pktmbuf_alloc(h->p.pool);
 	if (m == NULL) {
@@ -118,13 +118,53 @@ send_message(struct hrp *h, int slot, const uint8_t *message, uint16_t len, bool
 	return queue(io, m, urgent);
 }
 
-/* For the mirror: by the running link only. */
+static void
+send_ways(struct hrp *h, uint32_t ways, const uint8_t *message, uint16_t len)
+{
+	for (uint16_t i = 0; i < h->links.count; i++)
+		if ((ways >> i & 1) != 0)
+			send_message(h, i, message, len, true);
+}
+
+/* A hello or request of the control core. */
+static void
+send_control(struct hrp *h, const uint8_t *message, uint16_t len)
+{
+	if (h->ways == 0)
+		h->no_link++;
+	hrp_recent_put(&h->recent, message, len, h->now);
+	send_ways(h, h->ways, message, len);
+}
+
+/* find_ways: other links carry the messages from now on.  What went out by one that has failed may
+ * be lost, and goes out again. */
+static void
+find_ways(struct hrp *h)
+{
+	const struct hrp_recent_message *list[HRP_RECENT];
+	const uint32_t ways = hrp_link_ways(&h->links, h->now), fresh = ways & ~h->ways;
+	bool sure = false;
+
+	for (uint16_t i = 0; i < h->links.count; i++)
+		sure = sure || ((h->ways >> i & 1) != 0 && hrp_link_sure(&h->links, i, h->now));
+	h->ways = ways;
+	if (fresh == 0 || sure)
+		return;
+	const uint32_t n = hrp_recent_list(&h->recent, h->now, h->p.hello_ms, list);
+
+	for (uint32_t i = 0; i < n; i++)
+		send_ways(h, fresh, list[i]->data, list[i]->len);
+	h->repeated += n;
+}
+
+/* For the mirror: by one link, which acknowledges what has arrived. */
 static bool
 send_data(void *ctx, const uint8_t *message, uint16_t len)
 {
 	struct hrp *h = ctx;
+	const int slot = hrp_link_data(&h->links, h->now);
 
-	return h->links.running >= 0 && send_message(h, h->links.running, message, len, false);
+	return slot >= 0 && send_message(h, (uint16_t)slot, message, len, false);
 }
 
 static void
@@ -252,7 +292,7 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 			return;
 		}
 		if (msg->len <= sizeof(msg->data))
-			send_message(h, hrp_link_out(&h->links), msg->data, msg->len, true);
+			send_control(h, msg->data, msg->len);
 		return;
 	case HA_MSG_ROLE:
 		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
@@ -335,7 +375,8 @@ publish_status(struct hrp *h, mono_t now)
 		.stale_dropped = h->stale_dropped,
 		.bus_full = h->bus_full,
 		.no_mbuf = h->no_mbuf,
-		.no_link = h->no_link };
+		.no_link = h->no_link,
+		.repeated = h->repeated };
 	uint64_t words[STATUS_WORDS];
 
 	if (!mono_before(now, h->rate_due)) {
@@ -500,6 +541,7 @@ poll_links(struct hrp *h, mono_t now)
 	if (hrp_link_poll(&h->links, now))
 		h->links_due = true;
 	hrp_mirror_link(h->mirror, h->links.running >= 0);
+	find_ways(h);
 	send_probes(h, now);
 }
 
@@ -510,6 +552,7 @@ hrp_core_poll(struct hrp *h, mono_t now)
 	uint32_t work;
 
 	FW_ASSERT(h->reader >= 0);
+	h->now = now;
 	work = receive_all(h, now);
 	work += read_bus(h, now);
 	poll_links(h, now);

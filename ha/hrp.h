@@ -105,6 +105,7 @@ struct hrp_status {
 	uint64_t bulks_out, bulks_in;
 	uint64_t bulk_out_count, bulk_in_count; /* records of the last one */
 	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
+	uint64_t repeated; /* messages sent again by another link */
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 void hrp_status(const struct hrp *, struct hrp_status *);

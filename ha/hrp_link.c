@@ -39,8 +39,10 @@ set_state(struct hrp_links *ls, struct hrp_link *l, enum hrp_link_state state)
 	if (!(l->state >= HRP_LINK_READY && state >= HRP_LINK_READY))
 		l->changes++;
 	l->state = state;
-	if (state < HRP_LINK_READY)
+	if (state < HRP_LINK_READY) {
 		l->rtt_us = 0;
+		l->proved_sent = NEVER;
+	}
 	ls->changed = true;
 }
 
@@ -101,6 +103,16 @@ next_beat(const struct hrp_links *ls, struct hrp_link *l, mono_t now)
 		l->sequence = 1; /* 0 in echo means "none seen" */
 	l->sent[l->sequence % HRP_LINK_REMEMBER] = now;
 	l->probes_out++;
+}
+
+static void
+prove(struct hrp_link *l, uint32_t echo)
+{
+	/* A late copy of an older probe says nothing new. */
+	if (l->proved_sent.ns != 0 && (int32_t)(echo - l->proved) <= 0)
+		return;
+	l->proved = echo;
+	l->proved_sent = l->sent[echo % HRP_LINK_REMEMBER];
 }
 
 /* Only an answer tells the round trip: any other probe waits for its sender's beat first. */
@@ -170,6 +182,7 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 		age >= l->probes_out)
 		return HA_OK;
 	l->good_at = now;
+	prove(l, echo);
 	if ((p->flags & HA_PROBE_ANSWER) != 0)
 		measure(l, echo, now);
 	if (l->state == HRP_LINK_PEERDOWN)
@@ -204,13 +217,35 @@ hrp_link_poll(struct hrp_links *ls, mono_t now)
 	return changed;
 }
 
-int
-hrp_link_out(const struct hrp_links *ls)
+bool
+hrp_link_sure(const struct hrp_links *ls, uint16_t slot, mono_t now)
 {
-	if (ls->running >= 0)
-		return ls->running;
+	const struct hrp_link *l = &ls->link[slot];
+	const uint64_t limit = (uint64_t)ls->hello_ms * NS_PER_MS * 3 / 2 + l->rtt_us * NS_PER_US;
+
+	return l->state >= HRP_LINK_READY && l->proved_sent.ns != 0 &&
+	       now.ns <= l->proved_sent.ns + limit;
+}
+
+uint32_t
+hrp_link_ways(const struct hrp_links *ls, mono_t now)
+{
+	const enum hrp_link_state least = ls->running >= 0 ? HRP_LINK_READY : HRP_LINK_PEERDOWN;
+	uint32_t ways = 0;
+
+	if (ls->running >= 0 && hrp_link_sure(ls, (uint16_t)ls->running, now))
+		return UINT32_C(1) << ls->running;
 	for (uint16_t i = 0; i < ls->count; i++)
-		if (ls->link[i].state >= HRP_LINK_PEERDOWN)
+		if (ls->link[i].state >= least)
+			ways |= UINT32_C(1) << i;
+	return ways;
+}
+
+int
+hrp_link_data(const struct hrp_links *ls, mono_t now)
+{
+	for (uint16_t i = 0; i < ls->count; i++)
+		if (hrp_link_sure(ls, i, now))
 			return i;
-	return -1;
+	return ls->running;
 }

@@ -4,6 +4,11 @@
  *
  * down/invalid -> peerdown (carrier) -> ready (a probe that has heard us and echoes one of our last
  * eight) -> peerdown after three silent intervals.  running = the first configured among the ready.
+ *
+ * Three intervals are as long as a Standby waits for its peer.  So that the loss of one link costs
+ * no role (R173, R177), a link is in doubt much earlier: when no probe of ours of the last one and
+ * a half intervals is known to have been heard.  While the running one is in doubt, messages leave
+ * by every ready link.
  */
 #pragma once
 
@@ -35,9 +40,11 @@ struct hrp_link {
 
 	uint32_t sequence; /* of the last probe sent */
 	mono_t sent[HRP_LINK_REMEMBER];
-	mono_t due;	 /* next probe */
-	mono_t heard_at; /* last valid probe */
-	mono_t good_at;	 /* last one that proves both directions */
+	mono_t due;	    /* next probe */
+	mono_t heard_at;    /* last valid probe */
+	mono_t good_at;	    /* last one that proves both directions */
+	uint32_t proved;    /* newest probe of ours that the peer is known to have heard */
+	mono_t proved_sent; /* when that was sent; 0 = none */
 	uint32_t peer_sequence;
 	bool answer; /* the peer's last probe is still to be answered */
 
@@ -75,5 +82,12 @@ enum ha_refusal hrp_link_probe(
  * last call. */
 bool hrp_link_poll(struct hrp_links *, mono_t now);
 
-/* => The slot messages go out by: the running one, else the first with carrier, else -1. */
-int hrp_link_out(const struct hrp_links *);
+/* hrp_link_sure: a probe sent by this link within the last one and a half intervals (and a round
+ * trip) is known to have arrived. */
+bool hrp_link_sure(const struct hrp_links *, uint16_t slot, mono_t now);
+/* => Bit per slot a message goes out by: the running link; while that is in doubt every ready one;
+ * while none is ready every one with carrier. */
+uint32_t hrp_link_ways(const struct hrp_links *, mono_t now);
+/* => The slot data goes out by: the first ready one that is not in doubt, else the running one, -1
+ * without. */
+int hrp_link_data(const struct hrp_links *, mono_t now);

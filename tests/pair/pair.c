@@ -26,11 +26,15 @@
 #define WIRE_SLOTS 4096
 #define VRID_IN	   1
 #define VRID_OUT   2
+#define PORTS	   4
+
+/* Port and interface of a heartbeat link. */
+static const uint16_t heartbeat_port[PAIR_HEARTBEATS] = { 1, 3 };
 
 struct in_flight {
 	struct rte_mbuf *m;
 	uint64_t due_ns;
-	uint8_t to;
+	uint8_t to, link;
 };
 
 struct pair {
@@ -38,11 +42,12 @@ struct pair {
 	unsigned int number; /* of this pair in the process */
 	struct rte_mempool *pool;
 	struct pair_box boxes[2];
-	struct lan_port ports[2][3]; /* inside, heartbeat, outside */
+	/* inside, heartbeat, outside, second heartbeat */
+	struct lan_port ports[2][PORTS];
 	struct lan inside, outside;
 	struct host client, server;
 	struct traffic traffic;
-	struct pair_wire wire;
+	struct pair_wire wire[PAIR_HEARTBEATS];
 	struct in_flight flight[WIRE_SLOTS];
 	uint32_t flying;
 	struct pair_figures figures;
@@ -57,7 +62,7 @@ static const char config_text[] =
 	"  console_socket = \"/run/none.console\"; json_socket = \"/run/none.json\"; };\n"
 	"ports = ( { name = \"p1\"; devargs = \"net_ring1\"; }, { name = \"p2\"; devargs = "
 	"\"net_ring2\"; },\n"
-	"  { name = \"p3\"; devargs = \"net_ring3\"; } );\n"
+	"  { name = \"p3\"; devargs = \"net_ring3\"; }%s );\n"
 	"interfaces = (\n"
 	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = "
 	"\"trust\";\n"
@@ -66,7 +71,7 @@ static const char config_text[] =
 	"\"dmz\"; },\n"
 	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = "
 	"\"untrust\";\n"
-	"    address6 = [ \"2001:db8:2::%u/64\" ]; link_local = \"fe80::%u\"; } );\n"
+	"    address6 = [ \"2001:db8:2::%u/64\" ]; link_local = \"fe80::%u\"; }%s );\n"
 	"routes = ( );\n"
 	"security_policy = { default = \"deny\"; rules = ( %s ); };\n"
 	"vrrp = (\n"
@@ -76,8 +81,8 @@ static const char config_text[] =
 	"  { vrid = 2; interface = \"GigabitEthernet1/0/3\"; virtual_ip = \"200.1.1.1/24\"; group "
 	"= \"%s\";\n"
 	"    virtual_ip6 = \"2001:db8:2::1\"; } );\n"
-	"hrp = { enable = true; interfaces = ( { interface = \"GigabitEthernet1/0/2\"; } );\n"
-	"  hello_ms = %u; misses = 3; preempt = %s; preempt_delay_s = %u; };\n";
+	"hrp = { enable = true; interfaces = ( %s );\n"
+	"  hello_ms = %u; misses = %u; preempt = %s; preempt_delay_s = %u; };\n";
 
 static const struct config_section *const *
 sections(void)
@@ -106,19 +111,50 @@ random_below(struct pair *p, uint32_t n)
 	return (p->random >> 8) % n;
 }
 
+/* Link of a box's slot. */
+static unsigned int
+slot_link(const struct pair *p, unsigned int box, unsigned int slot)
+{
+	return box == 1 && p->options.other_order ? p->options.heartbeats - 1u - slot : slot;
+}
+
+static const char *
+heartbeat_list(const struct pair *p, unsigned int box)
+{
+	static const char *const one[PAIR_HEARTBEATS] = {
+		"{ interface = \"GigabitEthernet1/0/2\"; }",
+		"{ interface = \"GigabitEthernet1/0/4\"; }",
+	};
+	static char text[128];
+
+	snprintf(text, sizeof(text), "%s", one[slot_link(p, box, 0)]);
+	for (unsigned int slot = 1; slot < p->options.heartbeats; slot++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s",
+			one[slot_link(p, box, slot)]);
+	return text;
+}
+
 static struct config *
 make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
 	const unsigned int host = box + 2;
-	char text[4096], err[256], cpus[64] = "0";
+	const bool second = p->options.heartbeats > 1;
+	char interface[128] = "", text[4096], err[256], cpus[64] = "0";
 	struct config *c;
 
 	for (uint16_t w = 1; w < p->boxes[box].workers; w++)
 		snprintf(cpus + strlen(cpus), sizeof(cpus) - strlen(cpus), ", 0");
+	if (second)
+		snprintf(interface, sizeof(interface),
+			", { name = \"GigabitEthernet1/0/4\"; port = \"p4\"; address = "
+			"\"10.10.1.%u/24\"; zone = \"dmz\"; }",
+			box + 1);
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
-		p->options.max_sessions, host, host, host, box + 1, host, host, host, rules,
-		groups[box], groups[box], p->options.hello_ms,
+		p->options.max_sessions,
+		second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "", host, host, host,
+		box + 1, host, host, host, interface, rules, groups[box], groups[box],
+		heartbeat_list(p, box), p->options.hello_ms, p->options.misses,
 		p->options.preempt ? "true" : "false", p->options.preempt_delay_s);
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
@@ -128,6 +164,18 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 	return c;
 }
 
+static unsigned int
+port_count(const struct pair *p)
+{
+	return 2u + p->options.heartbeats;
+}
+
+static bool
+is_heartbeat(unsigned int port)
+{
+	return port == heartbeat_port[0] || port == heartbeat_port[1];
+}
+
 /* Build a box from its configuration, as app/main.c does. */
 static void
 boot(struct pair *p, unsigned int index)
@@ -135,8 +183,8 @@ boot(struct pair *p, unsigned int index)
 	struct pair_box *b = &p->boxes[index];
 	struct publish_extra extra = { 0 };
 	struct management_ha mha;
-	struct ha_heartbeat heartbeat;
-	struct port ports[3];
+	struct ha_heartbeat heartbeats[PAIR_HEARTBEATS];
+	struct port ports[PORTS];
 	char err[256] = "", name[16];
 
 	snprintf(name, sizeof(name), "fw%u-%u", index + 1, b->incarnation++);
@@ -152,7 +200,7 @@ boot(struct pair *p, unsigned int index)
 		err, sizeof(err));
 	if (b->engine == NULL)
 		fail_msg("%s", err);
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < port_count(p); i++) {
 		struct lan_port *lp = &p->ports[index][i];
 
 		if (b->incarnation == 1) {
@@ -167,22 +215,26 @@ boot(struct pair *p, unsigned int index)
 			ports[i] = (struct port){ .ethdev = lp->ethdev, .queues = lp->queues };
 			rte_eth_macaddr_get(lp->ethdev, &ports[i].mac);
 		}
-		engine_add_port(b->engine, &ports[i], i == 1);
+		engine_add_port(b->engine, &ports[i], is_heartbeat(i));
 	}
 	b->core = core_create(
 		&(struct core_params){ .engine = b->engine, .pool = p->pool, .name = name });
 	assert_non_null(b->core);
-	heartbeat = (struct ha_heartbeat){
-		.ethdev = ports[1].ethdev, .interface = 1, .mac = ports[1].mac
-	};
+	for (unsigned int slot = 0; slot < p->options.heartbeats; slot++) {
+		const uint16_t i = heartbeat_port[slot_link(p, index, slot)];
+
+		heartbeats[slot] = (struct ha_heartbeat){
+			.ethdev = ports[i].ethdev, .interface = i, .mac = ports[i].mac
+		};
+	}
 	b->ha = ha_create(
 		&(struct ha_params){ .name = name,
 			.engine = b->engine,
 			.core = b->core,
 			.pool = p->pool,
 			.config = b->config,
-			.heartbeats = &heartbeat,
-			.heartbeat_count = 1,
+			.heartbeats = heartbeats,
+			.heartbeat_count = p->options.heartbeats,
 			.socket = SOCKET_ID_ANY,
 			.seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
 		err, sizeof(err));
@@ -198,7 +250,8 @@ boot(struct pair *p, unsigned int index)
 		assert_int_equal(worker_bind(engine_worker(b->engine, w)), 0);
 	core_post_link(b->core, 0, lan_port_of(&p->inside, (uint8_t)index)->up);
 	core_post_link(b->core, 2, lan_port_of(&p->outside, (uint8_t)index)->up);
-	hrp_link(b->ha, 1, true);
+	for (unsigned int i = 0; i < p->options.heartbeats; i++)
+		hrp_link(b->ha, heartbeat_port[i], true);
 	b->dead = false;
 	b->frozen = 0;
 }
@@ -239,15 +292,15 @@ observe(void *ctx, struct lan *l, uint8_t box, const struct rte_mbuf *m, mono_t 
 static void
 make_ports(struct pair *p)
 {
-	static const char *const ways[] = { "in", "hb", "out" };
+	static const char *const ways[PORTS] = { "in", "hb", "out", "hb2" };
 
 	for (uint8_t b = 0; b < 2; b++) {
-		for (unsigned int i = 0; i < 3; i++) {
+		for (unsigned int i = 0; i < port_count(p); i++) {
 			char name[24];
 
 			snprintf(name, sizeof(name), "pair%u-%u%s", p->number, b, ways[i]);
 			assert_int_equal(lan_port_create(&p->ports[b][i], name, b,
-						 i == 1 ? 1 : p->boxes[b].workers),
+						 is_heartbeat(i) ? 1 : p->boxes[b].workers),
 				0);
 		}
 		lan_attach(&p->inside, &p->ports[b][0]);
@@ -266,6 +319,10 @@ pair_create(const struct pair_options *o)
 	p->options = *o;
 	if (p->options.max_sessions == 0)
 		p->options.max_sessions = 4096;
+	if (p->options.misses == 0)
+		p->options.misses = 3;
+	if (p->options.heartbeats == 0)
+		p->options.heartbeats = 1;
 	p->random = o->seed + 1;
 	p->now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	p->number = pairs++;
@@ -304,7 +361,7 @@ pair_destroy(struct pair *p)
 		return;
 	for (unsigned int b = 0; b < 2; b++) {
 		destroy_box(&p->boxes[b]);
-		for (unsigned int i = 0; i < 3; i++) {
+		for (unsigned int i = 0; i < port_count(p); i++) {
 			rte_eth_dev_stop(p->ports[b][i].ethdev);
 			rte_eth_dev_close(p->ports[b][i].ethdev);
 			lan_port_destroy(&p->ports[b][i]);
@@ -319,41 +376,50 @@ pair_destroy(struct pair *p)
 }
 
 static void
-launch(struct pair *p, struct rte_mbuf *m, uint8_t to)
+launch(struct pair *p, struct rte_mbuf *m, uint8_t to, uint8_t link)
 {
-	uint64_t due = p->now.ns + p->wire.delay_us * NS_PER_US;
+	uint64_t due = p->now.ns + p->wire[link].delay_us * NS_PER_US;
 
-	if (p->wire.reorder > 0 && random_below(p, 100) < p->wire.reorder)
+	if (p->wire[link].reorder > 0 && random_below(p, 100) < p->wire[link].reorder)
 		due += 3 * NS_PER_MS;
 	if (p->flying == WIRE_SLOTS) {
 		rte_pktmbuf_free(m);
 		return;
 	}
-	p->flight[p->flying++] = (struct in_flight){ .m = m, .due_ns = due, .to = to };
+	p->flight[p->flying++] =
+		(struct in_flight){ .m = m, .due_ns = due, .to = to, .link = link };
+}
+
+/* What a box has sent by a heartbeat link sets out, or not. */
+static void
+wire_take(struct pair *p, uint8_t box, uint8_t link)
+{
+	struct pair_wire *w = &p->wire[link];
+	void *m;
+
+	while (rte_ring_dequeue(p->ports[box][heartbeat_port[link]].from_box[0], &m) == 0) {
+		w->carried++;
+		if (w->cut || w->cut_from[box] || random_below(p, 100) < w->loss) {
+			w->lost++;
+			rte_pktmbuf_free(m);
+			continue;
+		}
+		if (w->duplicate > 0 && random_below(p, 100) < w->duplicate) {
+			struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
+
+			if (copy != NULL)
+				launch(p, copy, !box, link);
+		}
+		launch(p, m, !box, link);
+	}
 }
 
 static void
 wire_poll(struct pair *p)
 {
-	for (uint8_t b = 0; b < 2; b++) {
-		void *m;
-
-		while (rte_ring_dequeue(p->ports[b][1].from_box[0], &m) == 0) {
-			p->wire.carried++;
-			if (p->wire.cut || random_below(p, 100) < p->wire.loss) {
-				p->wire.lost++;
-				rte_pktmbuf_free(m);
-				continue;
-			}
-			if (p->wire.duplicate > 0 && random_below(p, 100) < p->wire.duplicate) {
-				struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
-
-				if (copy != NULL)
-					launch(p, copy, !b);
-			}
-			launch(p, m, !b);
-		}
-	}
+	for (uint8_t b = 0; b < 2; b++)
+		for (uint8_t link = 0; link < p->options.heartbeats; link++)
+			wire_take(p, b, link);
 	for (uint32_t i = 0; i < p->flying;) {
 		struct in_flight *f = &p->flight[i];
 
@@ -362,7 +428,8 @@ wire_poll(struct pair *p)
 			continue;
 		}
 		if (p->boxes[f->to].dead ||
-			rte_ring_enqueue(p->ports[f->to][1].to_box[0], f->m) != 0)
+			rte_ring_enqueue(
+				p->ports[f->to][heartbeat_port[f->link]].to_box[0], f->m) != 0)
 			rte_pktmbuf_free(f->m);
 		/* Keep the order of those that stay. */
 		memmove(f, f + 1, (p->flying - i - 1) * sizeof(*f));
@@ -477,10 +544,14 @@ pair_restart(struct pair *p, unsigned int box)
 	destroy_box(&p->boxes[box]);
 	lan_discard(&p->inside, (uint8_t)box);
 	lan_discard(&p->outside, (uint8_t)box);
-	while (rte_ring_dequeue(p->ports[box][1].to_box[0], &m) == 0)
-		rte_pktmbuf_free(m);
-	while (rte_ring_dequeue(p->ports[box][1].from_box[0], &m) == 0)
-		rte_pktmbuf_free(m);
+	for (uint8_t link = 0; link < p->options.heartbeats; link++) {
+		const struct lan_port *port = &p->ports[box][heartbeat_port[link]];
+
+		while (rte_ring_dequeue(port->to_box[0], &m) == 0)
+			rte_pktmbuf_free(m);
+		while (rte_ring_dequeue(port->from_box[0], &m) == 0)
+			rte_pktmbuf_free(m);
+	}
 	boot(p, box);
 }
 
@@ -545,7 +616,19 @@ pair_traffic(struct pair *p)
 struct pair_wire *
 pair_heartbeat(struct pair *p)
 {
-	return &p->wire;
+	return &p->wire[0];
+}
+
+struct pair_wire *
+pair_heartbeat_of(struct pair *p, unsigned int link)
+{
+	return &p->wire[link];
+}
+
+void
+pair_heartbeat_carrier(struct pair *p, unsigned int box, unsigned int link, bool up)
+{
+	hrp_link(p->boxes[box].ha, heartbeat_port[link], up);
 }
 
 struct pair_figures *

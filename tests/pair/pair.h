@@ -23,17 +23,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAIR_STEP_US 250
+#define PAIR_STEP_US	250
+#define PAIR_HEARTBEATS 2
 
 struct pair_options {
-	uint32_t hello_ms;
+	uint32_t hello_ms, misses; /* misses: 0 = 3 */
 	bool preempt;
 	uint32_t preempt_delay_s;
 	uint16_t workers[2]; /* 0 = 2 */
 	uint16_t tcp_count;
 	uint32_t max_sessions; /* 0 = 4096 */
 	uint32_t seed;
-	const char *nat; /* sections that translate, NULL: none */
+	const char *nat;    /* sections that translate, NULL: none */
+	bool other_order;   /* box 1 lists its heartbeat links the other way round */
+	uint8_t heartbeats; /* links, at most PAIR_HEARTBEATS; 0 = 1 */
 };
 
 /* Cores of a box, which can be stopped one by one as a debugger would. */
@@ -57,6 +60,7 @@ struct pair_box {
 
 struct pair_wire {
 	bool cut;
+	bool cut_from[2];		  /* what this box sends */
 	uint8_t loss, duplicate, reorder; /* per cent */
 	uint32_t delay_us;
 	uint64_t carried, lost;
@@ -78,7 +82,10 @@ void pair_destroy(struct pair *);
 mono_t pair_now(const struct pair *);
 struct pair_box *pair_box(struct pair *, unsigned int box);
 struct traffic *pair_traffic(struct pair *);
-struct pair_wire *pair_heartbeat(struct pair *);
+struct pair_wire *pair_heartbeat(struct pair *); /* the first of them */
+struct pair_wire *pair_heartbeat_of(struct pair *, unsigned int link);
+/* Carrier of a heartbeat port of a box; the wire itself stays as it is. */
+void pair_heartbeat_carrier(struct pair *, unsigned int box, unsigned int link, bool up);
 struct pair_figures *pair_figures(struct pair *);
 struct lan *pair_lan(struct pair *, bool outside);
 

@@ -91,7 +91,7 @@ R163_without_an_address_a_link_is_invalid(void **state)
 	hrp_link_carrier(&ls, 0, true, (mono_t){ .ns = NS_PER_SEC });
 	assert_int_equal(ls.link[0].state, HRP_LINK_INVALID);
 	assert_false(hrp_link_due(&ls, 0, (mono_t){ .ns = 9 * NS_PER_SEC }, &p));
-	assert_int_equal(hrp_link_out(&ls), -1);
+	assert_int_equal(hrp_link_ways(&ls, (mono_t){ .ns = 9 * NS_PER_SEC }), 0);
 }
 
 static void
@@ -120,7 +120,8 @@ R165_without_an_answer_a_link_is_peerdown_and_probes_on(void **state)
 	run(&r, 1000);
 	assert_int_equal(STATE(&r, 0, 0), HRP_LINK_PEERDOWN);
 	assert_int_equal(r.box[0].link[0].probes_out, 10);
-	assert_int_equal(hrp_link_out(&r.box[0]), 0); /* hellos need not wait for probes */
+	/* hellos need not wait for probes */
+	assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 1u << 0);
 	r.cut[0][0] = r.cut[0][1] = false;
 	run(&r, 2 * HELLO_MS + 5);
 	assert_int_equal(STATE(&r, 0, 0), HRP_LINK_RUNNING);
@@ -344,6 +345,92 @@ R173_losing_one_of_two_links_leaves_a_way_out(void **state)
 	assert_int_equal(r.box[0].running, 1);
 }
 
+/* R173, X08: long before the peer would lose patience (N x H, at least 2 H) the other links help.
+ */
+static void
+R173_a_link_that_proves_nothing_is_soon_in_doubt(void **state)
+{
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		for (uint64_t phase = 0; phase < HELLO_MS; phase += 5) {
+			struct rig r;
+
+			start(&r, 3);
+			run(&r, 500 + phase);
+			assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 1u << 0);
+			assert_int_equal(hrp_link_data(&r.box[0], at(&r)), 0);
+			carrier(&r, 2, false);
+			r.cut[0][way] = true;
+			run(&r, HELLO_MS * 3 / 2 + 10);
+			for (int b = 0; b < 2; b++) {
+				assert_int_equal(
+					hrp_link_ways(&r.box[b], at(&r)), 1u << 0 | 1u << 1);
+				assert_int_equal(hrp_link_data(&r.box[b], at(&r)), 1);
+				assert_true(r.box[b].running == 0);
+			}
+			run(&r, 1000);
+			for (int b = 0; b < 2; b++)
+				assert_int_equal(hrp_link_ways(&r.box[b], at(&r)), 1u << 1);
+			r.cut[0][way] = false;
+			run(&r, 1000);
+			assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 1u << 0);
+		}
+	}
+}
+
+static void
+without_a_ready_link_messages_leave_by_all_that_have_carrier(void **state)
+{
+	(void)state;
+	struct rig r;
+
+	start(&r, 3);
+	/* One way here, the other way there: no link is ready, yet both hear each other. */
+	r.cut[0][0] = r.cut[1][1] = true;
+	carrier(&r, 2, false);
+	run(&r, 1000);
+	for (int b = 0; b < 2; b++) {
+		assert_int_equal(r.box[b].running, -1);
+		assert_int_equal(hrp_link_ways(&r.box[b], at(&r)), 1u << 0 | 1u << 1);
+		assert_int_equal(hrp_link_data(&r.box[b], at(&r)), -1);
+	}
+	carrier(&r, 0, false);
+	carrier(&r, 1, false);
+	assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 0);
+}
+
+/* A long way is no doubtful one. */
+static void
+a_long_round_trip_is_no_doubt(void **state)
+{
+	(void)state;
+	struct ha_probe flight[64];
+	struct rig r;
+	int sure = 0;
+
+	start(&r, 1);
+	memset(flight, 0, sizeof(flight));
+	/* Box 1 answers at once what box 0 sent 180 ms ago; nothing else delays it. */
+	for (int i = 0; i < 400; i++, r.ms += 5) {
+		struct ha_probe p;
+
+		if (flight[i % 36].sequence != 0)
+			hrp_link_probe(&r.box[1], 0, &flight[i % 36], address(0, 0), at(&r));
+		flight[i % 36] = (struct ha_probe){ 0 };
+		while (hrp_link_due(&r.box[0], 0, at(&r), &p))
+			if ((p.flags & HA_PROBE_ANSWER) == 0)
+				flight[i % 36] = p;
+		while (hrp_link_due(&r.box[1], 0, at(&r), &p))
+			hrp_link_probe(&r.box[0], 0, &p, address(1, 0), at(&r));
+		hrp_link_poll(&r.box[0], at(&r));
+		hrp_link_poll(&r.box[1], at(&r));
+		if (i >= 200)
+			sure += hrp_link_sure(&r.box[0], 0, at(&r));
+	}
+	assert_int_equal(r.box[0].link[0].rtt_us, 180000);
+	assert_int_equal(sure, 200);
+}
+
 static void
 probe_sequences_wrap(void **state)
 {
@@ -456,6 +543,9 @@ main(void)
 		cmocka_unit_test(malformed_probes_are_refused),
 		cmocka_unit_test(crossed_cables_are_seen_and_still_work),
 		cmocka_unit_test(R173_losing_one_of_two_links_leaves_a_way_out),
+		cmocka_unit_test(R173_a_link_that_proves_nothing_is_soon_in_doubt),
+		cmocka_unit_test(without_a_ready_link_messages_leave_by_all_that_have_carrier),
+		cmocka_unit_test(a_long_round_trip_is_no_doubt),
 		cmocka_unit_test(probe_sequences_wrap),
 		cmocka_unit_test(rtt_is_the_round_trip_and_not_the_peers_beat),
 		cmocka_unit_test(without_answers_a_link_runs_and_has_no_rtt),

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two heartbeat links between the boxes: what becomes of one of them costs no role, no session and
+ * no packet (R168, R173, R177, X08, X09).  Every round meets another phase of the hellos.
+ */
+#include "hrp.h"
+#include "pair.h"
+#include "role.h"
+#include "test_eal.h"
+
+#include <rte_memory.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define HELLO_MS 100
+#define ROUNDS	 4
+#define TCPS	 10
+
+static struct pair *current;
+
+static int
+clean_up(void **state)
+{
+	(void)state;
+	pair_destroy(current);
+	current = NULL;
+	return 0;
+}
+
+static struct pair *
+ordered_pair(uint32_t seed, uint32_t misses, bool other_order)
+{
+	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		.misses = misses,
+		.tcp_count = TCPS,
+		.seed = seed,
+		.heartbeats = 2,
+		.other_order = other_order,
+		.workers = { 1, 1 } });
+
+	pair_form(p);
+	return p;
+}
+
+static struct pair *
+formed_pair(uint32_t seed, uint32_t misses)
+{
+	return ordered_pair(seed, misses, false);
+}
+
+static void
+roles_of(struct pair *p, unsigned int box, struct role_status *status)
+{
+	role_status_read(ha_role(pair_box(p, box)->ha), status);
+}
+
+static void
+links_of(struct pair *p, unsigned int box, struct hrp_status *status)
+{
+	hrp_status(ha_hrp(pair_box(p, box)->ha), status);
+}
+
+/* Whatever has happened to one link: nobody but the heartbeats has noticed. */
+static void
+nothing_else_happened(struct pair *p)
+{
+	static struct role_status roles;
+	static struct hrp_status links;
+
+	assert_int_equal(pair_owner(p), 0);
+	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+	assert_int_equal(pair_figures(p)->none_owner_us, 0);
+	assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+	assert_int_equal(pair_differences(p), 0);
+	for (unsigned int box = 0; box < 2; box++) {
+		roles_of(p, box, &roles);
+		assert_int_equal(roles.takeovers, box == 0);
+		assert_true(roles.peer_alive);
+		assert_true(roles.synchronised);
+		links_of(p, box, &links);
+		assert_int_equal(links.bulks_out, box == 0); /* the stream went on */
+	}
+}
+
+struct fault {
+	const char *name;
+	bool cut, from[2], carrier[2]; /* carrier: the box notices */
+	uint8_t loss;
+	bool running; /* link 0 still counts as good */
+};
+
+static const struct fault faults[] = {
+	{ .name = "pulled", .cut = true, .carrier = { true, true } },
+	{ .name = "pulled, box 0 sees it", .cut = true, .carrier = { true, false } },
+	{ .name = "pulled, box 1 sees it", .cut = true, .carrier = { false, true } },
+	{ .name = "black hole", .cut = true },
+	{ .name = "black hole from box 0", .from = { true, false } },
+	{ .name = "black hole from box 1", .from = { false, true } },
+	{ .name = "every third frame lost", .loss = 33, .running = true },
+};
+
+static void
+break_link(struct pair *p, unsigned int link, const struct fault *f, bool broken)
+{
+	struct pair_wire *w = pair_heartbeat_of(p, link);
+
+	w->cut = broken && f->cut;
+	w->loss = broken ? f->loss : 0;
+	for (unsigned int box = 0; box < 2; box++) {
+		w->cut_from[box] = broken && f->from[box];
+		if (f->carrier[box])
+			pair_heartbeat_carrier(p, box, link, !broken);
+	}
+}
+
+static void
+survive(uint32_t seed, uint32_t misses, const struct fault *f)
+{
+	static struct hrp_status links;
+	struct pair *p = formed_pair(seed, misses);
+
+	break_link(p, 0, f, true);
+	pair_run(p, 1500);
+	nothing_else_happened(p);
+	for (unsigned int box = 0; box < 2 && !f->running; box++) {
+		links_of(p, box, &links);
+		assert_int_equal(links.running, 1);
+		assert_in_range(links.links[0].state, HRP_LINK_DOWN, HRP_LINK_PEERDOWN);
+	}
+	/* And back, which moves everything to the first one again (R167). */
+	break_link(p, 0, f, false);
+	pair_run(p, 1000);
+	nothing_else_happened(p);
+	for (unsigned int box = 0; box < 2; box++) {
+		links_of(p, box, &links);
+		assert_int_equal(links.running, 0);
+		assert_int_equal(links.links[0].state, HRP_LINK_RUNNING);
+		assert_int_equal(links.links[1].state, HRP_LINK_READY);
+	}
+	/* The second one is missed by nobody. */
+	break_link(p, 1, f, true);
+	pair_run(p, 1000);
+	nothing_else_happened(p);
+}
+
+static void
+R168_R173_X08_X09_losing_one_of_two_links_changes_no_role(void **state)
+{
+	(void)state;
+	for (uint32_t misses = 2; misses <= 3; misses++) {
+		for (uint32_t i = 0; i < RTE_DIM(faults); i++) {
+			/* With two misses a lost hello or two are the peer's death, by definition.
+			 */
+			if (misses == 2 && faults[i].loss > 0)
+				continue;
+			for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+				print_message(
+					"%s, %u misses, seed %u\n", faults[i].name, misses, seed);
+				survive(seed, misses, &faults[i]);
+				clean_up(NULL);
+			}
+		}
+	}
+}
+
+/* R171: what is no probe leaves by the running link alone while that is well. */
+static void
+R167_R171_only_the_running_link_carries_messages(void **state)
+{
+	struct pair *p = formed_pair(1, 3);
+	static struct hrp_status before, after;
+
+	(void)state;
+	for (unsigned int box = 0; box < 2; box++) {
+		links_of(p, box, &before);
+		pair_run(p, 1000);
+		links_of(p, box, &after);
+		const uint64_t probes = after.links[1].probes_out - before.links[1].probes_out;
+		const uint64_t answers = after.links[1].probes_in - before.links[1].probes_in;
+
+		assert_in_range(probes, 9, 11);
+		assert_in_range(after.links[1].packets_out - before.links[1].packets_out,
+			probes + answers - 1, probes + answers + 1);
+		assert_true(after.links[0].packets_out - before.links[0].packets_out > 3 * probes);
+	}
+	clean_up(NULL);
+}
+
+/* R170: the boxes do not run the same one, hear each other by any, and lose either. */
+static void
+R170_each_box_may_run_another_link(void **state)
+{
+	static struct hrp_status links;
+
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = ordered_pair(seed, 3, true);
+
+		for (unsigned int box = 0; box < 2; box++) {
+			links_of(p, box, &links);
+			assert_int_equal(links.running, 0);
+			assert_int_equal(links.links[0].interface, box == 0 ? 1 : 3);
+		}
+		nothing_else_happened(p);
+		break_link(p, seed % 2, &faults[seed / 2], true);
+		pair_run(p, 1500);
+		nothing_else_happened(p);
+		clean_up(NULL);
+	}
+}
+
+/* R177: dead is who is silent on every link. */
+static void
+R177_X16_a_dead_box_is_found_as_fast_as_by_one_link(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, 3);
+		uint32_t ms = 0;
+
+		pair_kill(p, 0);
+		for (; ms < 5 * HELLO_MS && pair_owner(p) != 1; ms++)
+			pair_run(p, 1);
+		assert_in_range(ms, 2 * HELLO_MS, 3 * HELLO_MS + 5);
+		pair_run(p, 1000);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		clean_up(NULL);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(
+			R168_R173_X08_X09_losing_one_of_two_links_changes_no_role, clean_up),
+		cmocka_unit_test_teardown(
+			R167_R171_only_the_running_link_carries_messages, clean_up),
+		cmocka_unit_test_teardown(R170_each_box_may_run_another_link, clean_up),
+		cmocka_unit_test_teardown(
+			R177_X16_a_dead_box_is_found_as_fast_as_by_one_link, clean_up),
+	};
+
+	test_eal_start(1024, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
