@@ -57,7 +57,7 @@ static const struct config_setting_desc settings[] = {
 	  .min = 64, .max = 67108864, .fallback = "100000", .unit = "sessions",
 	  .help = "Size of the session table, about 200 bytes for each." },
 	{ .name = "nat", .type = SETTING_BOOL, SETTING_AT(struct config_system, nat),
-	  .help = "Sessions have room for a translation, 44 bytes more for each. Without it they have it when "
+	  .help = "Sessions have room for a translation, 20 bytes more for each. Without it they have it when "
 		  "the configuration at the start has an item in one of the sections `nat_...`, and the first "
 		  "such item needs a restart." },
 	{ .name = "neighbours", .type = SETTING_INT, SETTING_AT(struct config_system, neighbours),

@@ -224,8 +224,7 @@ struct sides {
 };
 
 static void
-look_at_sides(const struct worker *w, const struct pkt *p, const struct alg_pass *pass,
-	struct sides *sides)
+look_at_sides(const struct pkt *p, const struct alg_pass *pass, struct sides *sides)
 {
 	const struct parse_ports ports = parse_key_ports(p);
 	struct session_leaving l;
@@ -247,7 +246,7 @@ look_at_sides(const struct worker *w, const struct pkt *p, const struct alg_pass
 	sides->real_port = sides->dport;
 	if (!session_translated(pass->s))
 		return;
-	session_table_leaving(w->sessions, pass->s, pass->dir, &l);
+	session_leaving(pass->s, pass->dir, &l);
 	sides->seen = ip_addr_v4(l.src);
 	sides->real = ip_addr_v4(l.dst);
 	sides->seen_port = l.sport;
@@ -472,7 +471,7 @@ work_out(struct worker *w, struct scratch *x, const struct pkt *p, const struct 
 	struct sides sides;
 	bool other = false;
 
-	look_at_sides(w, p, pass, &sides);
+	look_at_sides(p, pass, &sides);
 	x->expected_count = 0;
 	x->ends = false;
 	for (uint32_t i = 0; i < found->count; i++) {

@@ -50,7 +50,7 @@ struct engine_params {
 	uint32_t max_datagrams; /* in fragments, at a time; 0: fragments are dropped */
 	uint32_t max_fragments; /* buffers they may take together */
 	uint32_t alg_sessions;	/* TCP sessions whose text is read, at a time; 0: by max_sessions */
-	bool nat;		/* sessions may be translated: 44 bytes a session more */
+	bool nat;		/* sessions may be translated: 20 bytes a session more */
 	int socket;
 	const uint32_t *timeouts; /* [SESSION_STATES] or NULL */
 };

@@ -297,7 +297,7 @@ leave(struct worker *w, struct candidate *c, struct session *s, bool syn)
 		return;
 	}
 	if (unlikely(session_translated(s)))
-		nat_translate(w, p, s, 0);
+		nat_translate(p, s, 0);
 	if (unlikely(p->fragments))
 		frag_send(w, p, &c->egress);
 	else

@@ -144,6 +144,6 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s, unsigned int 
 		return;
 	}
 	if ((ctl & SESSION_KIND_NAT) != 0 && p->family == 4)
-		nat_translate_error(w, p, s, dir);
+		nat_translate_error(p, s, dir);
 	egress_send(w, p, p->family, &e);
 }

@@ -159,7 +159,7 @@ nat64_resolve(const struct worker *w, const struct session *s, unsigned int dir,
 	enum drop_reason reason;
 
 	if (dir == 0) {
-		session_table_leaving(w->sessions, s, 0, &l);
+		session_leaving(s, 0, &l);
 		dst = &l.dst;
 	}
 	reason = egress_route(w, family, dst, e);

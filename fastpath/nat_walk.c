@@ -281,19 +281,6 @@ nat_session_gone(struct worker *w, const struct session *s)
 	give(w, t.proto, o.inbound, t.dst, t.dport);
 }
 
-void
-nat_translate(
-	const struct worker *w, const struct pkt *p, const struct session *s, unsigned int dir)
-{
-	struct session_leaving l;
-
-	session_table_leaving(w->sessions, s, dir, &l);
-	nat_rewrite_addresses(p->ip, &l);
-	nat_rewrite_l4(pkt_l4(p), p->proto, &l);
-	if (unlikely(p->fragments))
-		frag_translate(p, &l);
-}
-
 /* b - a in ones' complement. */
 static uint16_t
 address_difference(rte_be32_t a, rte_be32_t b)
@@ -368,8 +355,7 @@ translate_quoted_l4(struct rte_icmp_hdr *icmp, uint8_t *l4, uint8_t proto, uint3
 }
 
 void
-nat_translate_error(
-	const struct worker *w, const struct pkt *p, const struct session *s, unsigned int dir)
+nat_translate_error(const struct pkt *p, const struct session *s, unsigned int dir)
 {
 	struct rte_icmp_hdr *icmp = pkt_l4(p);
 	uint8_t *quote = (uint8_t *)(icmp + 1);
@@ -381,7 +367,7 @@ nat_translate_error(
 	struct session_leaving l;
 	uint32_t header;
 
-	session_table_leaving(w->sessions, s, dir, &l);
+	session_leaving(s, dir, &l);
 	memcpy(&inner, quote, sizeof(inner));
 	header = (uint32_t)(inner.version_ihl & 0x0f) * 4;
 

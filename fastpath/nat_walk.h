@@ -4,7 +4,9 @@
  */
 #pragma once
 
+#include "frag.h"
 #include "nat_group.h"
+#include "nat_rewrite.h"
 #include "worker.h"
 
 struct nat;
@@ -70,10 +72,18 @@ void nat_expected_gone(void *worker, const struct servermap_entry *);
 void nat_session_gone(struct worker *, const struct session *);
 
 /* nat_translate: a packet of direction `dir` of a translated session, in fragments too. */
-void nat_translate(
-	const struct worker *, const struct pkt *, const struct session *, unsigned int dir);
+static inline void
+nat_translate(const struct pkt *p, const struct session *s, unsigned int dir)
+{
+	struct session_leaving l;
+
+	session_leaving(s, dir, &l);
+	nat_rewrite_addresses(p->ip, &l);
+	nat_rewrite_l4(pkt_l4(p), p->proto, &l);
+	if (unlikely(p->fragments))
+		frag_translate(p, &l);
+}
 
 /* nat_translate_error: an ICMP error about such a packet, itself of direction `dir`: outside and
  * in what it quotes.  RFC 5508 4.2, 7. */
-void nat_translate_error(
-	const struct worker *, const struct pkt *, const struct session *, unsigned int dir);
+void nat_translate_error(const struct pkt *, const struct session *, unsigned int dir);

@@ -2,8 +2,9 @@
  * The session: one tracked connection in exactly two cache lines.
  *
  * Line 0 is what a lookup reads, the key among it, plus the initiator's direction; line 1 is the
- * responder's direction plus what only slow work needs.  IPv6 addresses do not fit: they lie in a
- * side array of the table (session_table_key6()).
+ * responder's direction, the outside key of a translated session, by which the responder's packets
+ * find it, and a little that only slow work needs.  IPv6 addresses do not fit: they lie in a side
+ * array of the table (session_table_key6()), and so do the links of the timer wheel.
  *
  * Life-cycle: allocated from the slab -> filled -> entered in the index (visible) -> armed on its
  * home worker's wheel -> ... -> SESSION_F_DEAD -> out of the index, unlinked -> grace period ->
@@ -111,21 +112,24 @@ struct session {
 	uint8_t zone[2];		   /* zone of initiator, of responder */
 	struct session_dir dir[2];	   /* dir[1] begins line 1 */
 	/* rest of line 1 */
+	rte_be32_t outside_addr[2]; /* with SESSION_KIND_NAT: the outside key, always IPv4 */
+	rte_be16_t outside_port[2];
 	_Atomic(uint32_t) policy; /* id of the rule that permits it (policy_rule_id()), 0 = the
 				   * default or built in; M: another one, when the policy changes */
 	uint32_t created;	  /* second */
-	uint32_t wheel_next;	  /* home worker only, as the next three */
-	uint32_t wheel_prev;
-	uint32_t wheel_due;	/* second its slot fires */
-	_Atomic(uint16_t) sync; /* H: bulk round in which the peer last confirmed it */
-	uint8_t armed;		/* home worker: 1 while linked in the wheel */
-	_Atomic(uint8_t) home;	/* worker that has its timer; SESSION_NO_HOME until visible */
+	_Atomic(uint16_t) sync;	  /* H: bulk round in which the peer last confirmed it */
+	uint8_t outside_swap;	  /* the initiator is this endpoint of the outside key */
+	_Atomic(uint8_t) home;	  /* worker that has its timer; SESSION_NO_HOME until visible */
 };
 
 static_assert(sizeof(struct session_dir) == 40, "a direction is 40 bytes");
 static_assert(offsetof(struct session, addr) % 8 == 0, "both addresses compare as one word");
 static_assert(offsetof(struct session, dir) == 24, "header of line 0");
 static_assert(offsetof(struct session, dir[1]) == 64, "responder's direction begins line 1");
+static_assert(
+	offsetof(struct session, port) - offsetof(struct session, addr) ==
+		offsetof(struct session, outside_port) - offsetof(struct session, outside_addr),
+	"both keys compare alike");
 static_assert(sizeof(struct session) == 128, "a session is two cache lines");
 
 /* What shows and logs print; index is enum session_state. */

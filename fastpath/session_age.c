@@ -20,16 +20,14 @@ slot_of(struct session_wheel *w, uint32_t due)
 }
 
 static void
-link_at(uint32_t *head, struct session *slab, uint32_t index)
+link_at(struct session_wheel *w, struct session_timer *timers, uint32_t index, uint32_t due)
 {
-	struct session *s = &slab[index];
+	uint32_t *head = slot_of(w, due);
 
-	s->wheel_prev = SESSION_NONE;
-	s->wheel_next = *head;
+	timers[index] = (struct session_timer){ .next = *head, .prev = SESSION_NONE, .due = due };
 	if (*head != SESSION_NONE)
-		slab[*head].wheel_prev = index;
+		timers[*head].prev = index;
 	*head = index;
-	s->armed = 1;
 }
 
 void
@@ -43,35 +41,32 @@ session_age_init(struct session_wheel *w)
 }
 
 void
-session_age_arm(
-	struct session_wheel *w, struct session *slab, uint32_t index, uint32_t due, uint32_t now)
+session_age_arm(struct session_wheel *w, struct session_timer *timers, uint32_t index, uint32_t due,
+	uint32_t now)
 {
-	FW_ASSERT(!slab[index].armed);
+	FW_ASSERT(timers[index].due == 0);
 	if (!w->running) {
 		w->cursor = now;
 		w->running = true;
 	}
-	if (due <= w->cursor)
-		due = w->cursor + 1;
-	slab[index].wheel_due = due;
-	link_at(slot_of(w, due), slab, index);
+	link_at(w, timers, index, due <= w->cursor ? w->cursor + 1 : due);
 }
 
 void
-session_age_cancel(struct session_wheel *w, struct session *slab, uint32_t index)
+session_age_cancel(struct session_wheel *w, struct session_timer *timers, uint32_t index)
 {
-	struct session *s = &slab[index];
+	struct session_timer *t = &timers[index];
 
-	FW_ASSERT(s->armed);
-	if (s->wheel_prev != SESSION_NONE)
-		slab[s->wheel_prev].wheel_next = s->wheel_next;
+	FW_ASSERT(t->due != 0);
+	if (t->prev != SESSION_NONE)
+		timers[t->prev].next = t->next;
 	else if (w->pending == index)
-		w->pending = s->wheel_next;
+		w->pending = t->next;
 	else
-		*slot_of(w, s->wheel_due) = s->wheel_next;
-	if (s->wheel_next != SESSION_NONE)
-		slab[s->wheel_next].wheel_prev = s->wheel_prev;
-	s->armed = 0;
+		*slot_of(w, t->due) = t->next;
+	if (t->next != SESSION_NONE)
+		timers[t->next].prev = t->prev;
+	t->due = 0;
 }
 
 /* Move on to the next second that has entries.  => false when the wheel has caught up.
@@ -94,21 +89,19 @@ advance(struct session_wheel *w, uint32_t now)
 }
 
 uint32_t
-session_age_next(struct session_wheel *w, struct session *slab, uint32_t now, uint32_t *steps)
+session_age_next(
+	struct session_wheel *w, struct session_timer *timers, uint32_t now, uint32_t *steps)
 {
 	while (*steps > 0 && (w->pending != SESSION_NONE || advance(w, now))) {
-		const uint32_t index = w->pending;
-		struct session *s = &slab[index];
+		const uint32_t index = w->pending, due = timers[index].due;
 
 		(*steps)--;
-		session_age_cancel(w, slab, index);
-		if (w->pending != SESSION_NONE) {
-			rte_prefetch0(&slab[w->pending]);
-			rte_prefetch0(&slab[w->pending].dir[1]);
-		}
-		if (s->wheel_due <= now)
+		session_age_cancel(w, timers, index);
+		if (w->pending != SESSION_NONE)
+			rte_prefetch0(&timers[w->pending]);
+		if (due <= now)
 			return index;
-		link_at(slot_of(w, s->wheel_due), slab, index); /* of a later lap */
+		link_at(w, timers, index, due); /* of a later lap */
 	}
 	return SESSION_NONE;
 }

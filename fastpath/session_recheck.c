@@ -174,7 +174,7 @@ session_recheck(const struct engine *e, uint32_t slots, struct session_recheck *
 		const bool nat = session_translated(s);
 
 		if (nat)
-			session_table_leaving(t, s, 0, &l);
+			session_leaving(s, 0, &l);
 		if (nat && !still_translated(e, snap, s, &w.key, &l))
 			v.action = POLICY_DENY;
 		else if (r->rezoned != 0 &&

@@ -239,56 +239,77 @@ hash_of_key(const struct session_table *t, const void *key, bool v6)
 	return v6 ? session_index_hash6(&t->index, key) : session_index_hash4(&t->index, key);
 }
 
-/* Where the key of an entry is: the session, or its outside key, which begins as a session does. */
+/* Where the key of an entry begins: in both places the ports follow the addresses. */
 static inline const void *
-place_of(const struct session_table *t, uint32_t entry)
+place_of(const struct session *s, uint32_t entry)
 {
-	const uint32_t index = entry >> SESSION_ENTRY_SHIFT;
-
-	return entry & SESSION_ENTRY_OUTSIDE ? (const void *)&t->outside[index]
-					     : (const void *)&t->slab[index];
+	return (const char *)s + offsetof(struct session, addr) +
+	       (entry / SESSION_ENTRY_OUTSIDE & 1) *
+		       (offsetof(struct session, outside_addr) - offsetof(struct session, addr));
 }
 
 static inline bool
-same_kind(const void *place, uint8_t proto, uint32_t family, const rte_be16_t port[2])
+same_ports(const void *place, const rte_be16_t port[2])
 {
-	const uint32_t ctl =
-		atomic_load_explicit((const _Atomic(uint32_t) *)place, memory_order_relaxed);
-	const uint32_t kind = (uint32_t)proto << SESSION_PROTO_SHIFT | family;
 	uint32_t ours, theirs;
 
-	memcpy(&ours, (const char *)place + offsetof(struct session, port), sizeof(ours));
+	memcpy(&ours,
+		(const char *)place + offsetof(struct session, port) -
+			offsetof(struct session, addr),
+		sizeof(ours));
 	memcpy(&theirs, port, sizeof(theirs));
-	return ours == theirs &&
-	       ((ctl ^ kind) & SESSION_KIND_MASK & ~(SESSION_KIND_SWAP | SESSION_KIND_NAT)) == 0;
+	return ours == theirs;
+}
+
+#define KEY_MASK (UINT32_C(0xff) << SESSION_PROTO_SHIFT | SESSION_KIND_IPV6)
+
+/* Without a branch on which key it is: of a translated session either comes as often.  The outside
+ * key is of IPv4, whatever the session is, and NAT64 makes ICMP of ICMPv6. */
+static inline bool
+same_kind4(const struct session *s, uint32_t entry, uint8_t proto)
+{
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+	const uint32_t family =
+		(entry & SESSION_ENTRY_OUTSIDE) * (SESSION_KIND_IPV6 / SESSION_ENTRY_OUTSIDE);
+	const uint32_t kind = (uint32_t)proto << SESSION_PROTO_SHIFT;
+
+	return likely(((ctl ^ kind) & KEY_MASK & ~family) == 0) ||
+	       ((entry & SESSION_ENTRY_OUTSIDE) != 0 && session_outside_proto(ctl) == proto);
 }
 
 static inline bool
-same4(const void *place, const struct session_key4 *k)
+same4(const struct session *s, uint32_t entry, const struct session_key4 *k)
 {
+	const void *place = place_of(s, entry);
 	uint64_t ours, theirs;
 
-	memcpy(&ours, (const char *)place + offsetof(struct session, addr), sizeof(ours));
+	memcpy(&ours, place, sizeof(ours));
 	memcpy(&theirs, k->addr, sizeof(theirs));
-	return ours == theirs && same_kind(place, k->proto, 0, k->port);
+	return ours == theirs && same_ports(place, k->port) && same_kind4(s, entry, k->proto);
 }
 
 static inline bool
-same6(const void *place, const struct session_addr6 *a, const struct session_key6 *k)
+same6(const struct session *s, uint32_t entry, const struct session_addr6 *a,
+	const struct session_key6 *k)
 {
+	const uint32_t kind = (uint32_t)k->proto << SESSION_PROTO_SHIFT | SESSION_KIND_IPV6;
 	uint64_t w[4];
 
 	memcpy(w, k->addr, sizeof(w));
-	return same_kind(place, k->proto, SESSION_KIND_IPV6, k->port) &&
+	return (entry & SESSION_ENTRY_OUTSIDE) == 0 && same_ports(s->addr, k->port) &&
+	       ((atomic_load_explicit(&s->ctl, memory_order_relaxed) ^ kind) & KEY_MASK) == 0 &&
 	       ((w[0] ^ a->word[0]) | (w[1] ^ a->word[1]) | (w[2] ^ a->word[2]) |
 		       (w[3] ^ a->word[3])) == 0;
 }
 
-/* Is this the key of an entry, which is at `place`? */
+/* Is this the key of an entry? */
 EACH_FAMILY bool
-same(const struct session_table *t, uint32_t entry, const void *place, const void *key, bool v6)
+same(const struct session_table *t, uint32_t entry, const void *key, bool v6)
 {
-	return v6 ? same6(place, &t->addr6[entry >> SESSION_ENTRY_SHIFT], key) : same4(place, key);
+	const uint32_t index = entry >> SESSION_ENTRY_SHIFT;
+
+	return v6 ? same6(&t->slab[index], entry, &t->addr6[index], key)
+		  : same4(&t->slab[index], entry, key);
 }
 
 /* Search the key in all buckets where it may be.  => its entry or SESSION_INDEX_NONE. */
@@ -306,8 +327,7 @@ find(const struct session_table *t, const void *key, uint64_t hash, bool v6)
 		for (; mask != 0; mask = session_index_rest(mask)) {
 			const uint32_t entry = session_index_entry(b, session_index_slot(mask));
 
-			if (entry != SESSION_INDEX_NONE &&
-				same(t, entry, place_of(t, entry), key, v6))
+			if (entry != SESSION_INDEX_NONE && same(t, entry, key, v6))
 				return entry;
 		}
 		if (!session_index_passed(b))
@@ -340,7 +360,6 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 {
 	const struct session_index *ix = &t->index;
 	const struct session_bucket *bucket[LOOKUP_MAX];
-	const void *place[LOOKUP_MAX];
 	uint64_t hash[LOOKUP_MAX];
 
 	FW_ASSERT(n <= LOOKUP_MAX);
@@ -363,17 +382,13 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 		if (unlikely(out[i] == SESSION_INDEX_NONE))
 			continue;
 		s = &t->slab[out[i] >> SESSION_ENTRY_SHIFT];
-		place[i] = s;
 		rte_prefetch0(s);
 		if (v6)
 			rte_prefetch0(&t->addr6[out[i] >> SESSION_ENTRY_SHIFT]);
-		/* Whichever key was found: the packet is to be given the other one. */
-		if (unlikely((out[i] & SESSION_ENTRY_TWO) != 0)) {
-			rte_prefetch0(&t->outside[out[i] >> SESSION_ENTRY_SHIFT]);
-			place[i] = place_of(t, out[i]);
-		}
-		/* Tracking TCP reads both directions. */
-		if (proto == IPPROTO_TCP || ((out[i] ^ dir[i]) & 1) != 0)
+		/* Tracking TCP reads both directions.  Of two keys one is that of the packet, the
+		 * other it is to be given. */
+		if (proto == IPPROTO_TCP ||
+			(((out[i] ^ dir[i]) & 1) | (out[i] & SESSION_ENTRY_TWO)) != 0)
 			rte_prefetch0(&s->dir[1]);
 	}
 	for (uint32_t i = 0; i < n; i++) {
@@ -381,8 +396,7 @@ lookup(const struct session_table *t, const void *const *keys, uint32_t n, uint3
 
 		if (unlikely(entry == ABSENT))
 			entry = SESSION_INDEX_NONE;
-		else if (unlikely(entry == SESSION_INDEX_NONE ||
-				  !same(t, entry, place[i], keys[i], v6)))
+		else if (unlikely(entry == SESSION_INDEX_NONE || !same(t, entry, keys[i], v6)))
 			entry = v6 ? find6(t, keys[i], hash[i]) : find4(t, keys[i], hash[i]);
 		out[i] = entry == SESSION_INDEX_NONE ? SESSION_NONE : entry >> SESSION_ENTRY_SHIFT;
 		dir[i] = entry == SESSION_INDEX_NONE ? 0 : dir[i] ^ (entry & DIR_BITS);

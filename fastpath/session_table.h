@@ -35,10 +35,11 @@ struct session_table_params {
 	int socket;	       /* NUMA node or SOCKET_ID_ANY */
 	struct rcu *rcu;
 	const uint32_t *timeouts; /* [SESSION_STATES] seconds; NULL = defaults */
-	bool nat;		  /* sessions may have outside keys: 44 bytes a session more */
+	bool nat;		  /* sessions may have outside keys: 20 bytes a session more */
 };
 
-/* The outside key of a session.  Always IPv4; that of an IPv6 session is what NAT64 makes of it. */
+/* The outside key of a session.  Always IPv4; that of an IPv6 session is what NAT64 makes of it.
+ * Its protocol is that of the key, with ICMP for ICMPv6. */
 struct session_outside {
 	struct session_key4 key;
 	uint8_t swap; /* the initiator is this endpoint of it */
@@ -170,6 +171,16 @@ uint32_t session_table_insert6_nat(struct session_table *, struct session *,
 bool session_table_outside(
 	const struct session_table *, const struct session *, struct session_outside *);
 
+/* A sum in ones' complement of at most four words. */
+static inline uint16_t
+session_sum32(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 /* How the packets of one direction of a translated IPv4 session leave. */
 struct session_leaving {
 	rte_be32_t src, dst;
@@ -177,9 +188,28 @@ struct session_leaving {
 	uint16_t address_sum;	 /* what the addresses that leave sum up to more than those that */
 	uint16_t port_sum; /* came, and the ports: in ones' complement, byte order of packets */
 };
-/* session_table_leaving: => Any registered lcore, of a session that is visible and translated. */
-void session_table_leaving(const struct session_table *, const struct session *, unsigned int dir,
-	struct session_leaving *);
+/* session_leaving: => Any registered lcore, of a session that is visible and translated.  Without a
+ * branch on the direction, which nobody can foretell. */
+static inline void
+session_leaving(const struct session *s, unsigned int dir, struct session_leaving *l)
+{
+	const bool back = dir != 0;
+	const rte_be32_t *addr = back ? s->addr : s->outside_addr,
+			 *was = back ? s->outside_addr : s->addr;
+	const rte_be16_t *port = back ? s->port : s->outside_port,
+			 *had = back ? s->outside_port : s->port;
+	/* The responder is the other endpoint. */
+	const unsigned int src = (back ? !session_swap(s) : s->outside_swap);
+
+	*l = (struct session_leaving){ .src = addr[src],
+		.dst = addr[src ^ 1],
+		.sport = port[src],
+		.dport = port[src ^ 1],
+		.address_sum = session_sum32(
+			(uint64_t)addr[0] + addr[1] + (uint32_t)~was[0] + (uint32_t)~was[1]),
+		.port_sum = session_sum32(
+			(uint64_t)port[0] + port[1] + (uint16_t)~had[0] + (uint16_t)~had[1]) };
+}
 
 /* session_table_key4: copy out the key of a visible session.
  * => Any registered lcore.  false when it is gone or of another family. */

@@ -78,15 +78,14 @@ deadline(const struct session_table *t, const struct session *s)
 static void
 retime(struct session_table *t, struct session_home *h, uint32_t index, uint32_t now)
 {
-	struct session *s = &t->slab[index];
-	const uint32_t due = deadline(t, s);
+	const uint32_t due = deadline(t, &t->slab[index]);
 
-	if (s->armed) {
-		if (due >= s->wheel_due)
+	if (t->timers[index].due != 0) {
+		if (due >= t->timers[index].due)
 			return;
-		session_age_cancel(&h->wheel, t->slab, index);
+		session_age_cancel(&h->wheel, t->timers, index);
 	}
-	session_age_arm(&h->wheel, t->slab, index, due, now);
+	session_age_arm(&h->wheel, t->timers, index, due, now);
 }
 
 static bool
@@ -164,7 +163,7 @@ session_table_set_state(struct session_table *t, struct session *s, uint32_t old
 		return true;
 	if (self != home)
 		session_table_post(t, index, atomic_load(&s->generation), SESSION_OP_RETIME);
-	else if (s->armed)
+	else if (t->timers[index].due != 0)
 		retime(t, &t->homes[home], index, mono_seconds(now));
 	return true;
 }
@@ -179,7 +178,7 @@ session_home_arm(struct session_table *t, struct session *s, uint16_t self, mono
 		session_evict_note(t, self, index, generation, now);
 	if (self == session_home_of(s))
 		session_age_arm(
-			&t->homes[self].wheel, t->slab, index, deadline(t, s), mono_seconds(now));
+			&t->homes[self].wheel, t->timers, index, deadline(t, s), mono_seconds(now));
 	else
 		session_table_post(t, index, generation, SESSION_OP_ARM);
 }
@@ -259,8 +258,8 @@ remove_session(struct session_table *t, struct session_home *h, uint32_t index, 
 		return;
 	if (gone->fn != NULL)
 		gone->fn(gone->ctx, s, index, end);
-	if (s->armed)
-		session_age_cancel(&h->wheel, t->slab, index);
+	if (t->timers[index].due != 0)
+		session_age_cancel(&h->wheel, t->timers, index);
 
 	/* Not there when a successor has taken its place. */
 	session_index_remove(&t->index, session_table_hash_of(t, s), session_table_entry(t, s));
@@ -303,6 +302,7 @@ poll_inbox(struct session_table *t, uint16_t self, mono_t now, uint32_t budget,
 		for (uint32_t i = 0; i < n; i++) {
 			rte_prefetch0(&t->slab[op[i].index]);
 			rte_prefetch0(&t->slab[op[i].index].dir[1]);
+			rte_prefetch0(&t->timers[op[i].index]);
 		}
 		for (uint32_t i = 0; i < n; i++) {
 			struct session *s = &t->slab[op[i].index];
@@ -377,9 +377,13 @@ find_due(struct session_table *t, struct session_home *h, uint32_t now_s, uint32
 	uint32_t n = 0, index;
 
 	while (n < DUE_AT_ONCE &&
-		(index = session_age_next(&h->wheel, t->slab, now_s, steps)) != SESSION_NONE) {
+		(index = session_age_next(&h->wheel, t->timers, now_s, steps)) != SESSION_NONE) {
 		struct session *s = &t->slab[index];
 
+		if (h->wheel.pending != SESSION_NONE) { /* the next one */
+			rte_prefetch0(&t->slab[h->wheel.pending]);
+			rte_prefetch0(&t->slab[h->wheel.pending].dir[1]);
+		}
 		if (deadline(t, s) <= now_s) {
 			session_index_fetch(&t->index, session_table_hash_of(t, s));
 			if (session_translated(s))
@@ -389,7 +393,7 @@ find_due(struct session_table *t, struct session_home *h, uint32_t now_s, uint32
 		}
 		if (refresh != NULL)
 			refresh(ctx, s, index);
-		session_age_arm(&h->wheel, t->slab, index, deadline(t, s), now_s);
+		session_age_arm(&h->wheel, t->timers, index, deadline(t, s), now_s);
 	}
 	return n;
 }

@@ -16,6 +16,8 @@
 #include <rte_branch_prediction.h>
 #include <rte_ring.h>
 
+#include <netinet/in.h>
+
 #define SESSION_RETA_SIZE     128 /* the period every supported NIC can be programmed with */
 #define SESSION_CACHE_BULK    64
 #define SESSION_RETIRE_GROUPS 64 /* open grace periods per worker */
@@ -82,22 +84,10 @@ struct session_addr6 {
 	uint64_t word[4];
 };
 
-/* The outside key of a session that is translated, always IPv4.  It begins as a session does, so
- * that one comparison serves both. */
-struct session_second {
-	alignas(32) _Atomic(uint32_t) kind; /* session_kind(); set before visible, as the rest */
-	uint32_t note;
-	rte_be32_t addr[2];
-	rte_be16_t port[2];
-	uint16_t address_sum; /* direction 0's, as in struct session_leaving */
-	uint16_t port_sum;
-	uint32_t inbound;
+/* What is noted with an outside key: struct session_outside. */
+struct session_notes {
+	uint32_t note, inbound;
 };
-static_assert(sizeof(struct session_second) == 32, "two in a cache line");
-static_assert(offsetof(struct session_second, kind) == offsetof(struct session, ctl) &&
-		      offsetof(struct session_second, addr) == offsetof(struct session, addr) &&
-		      offsetof(struct session_second, port) == offsetof(struct session, port),
-	"compared as a session");
 
 /* What the index holds for a key: the session's index, and in the bits below: */
 #define SESSION_ENTRY_SWAP    1u /* the initiator is endpoint 1 of this key */
@@ -108,8 +98,7 @@ static_assert(offsetof(struct session_second, kind) == offsetof(struct session, 
 struct session_table {
 	/* Read by every lookup, fixed after creation. */
 	struct session *slab;
-	struct session_addr6 *addr6;	/* by session index; set before visible */
-	struct session_second *outside; /* likewise; NULL without NAT */
+	struct session_addr6 *addr6; /* by session index; set before visible */
 	struct session_index index;
 	struct session_home *homes;
 	struct rcu *rcu;
@@ -123,6 +112,8 @@ struct session_table {
 
 	struct rte_ring *free;
 	struct session_cache *caches; /* [RTE_MAX_LCORE] */
+	struct session_timer *timers; /* by session index; its home worker only */
+	struct session_notes *notes;  /* by session index; set before visible; NULL without NAT */
 	_Atomic(uint64_t) *dirty;     /* one bit per session: the mirror owes it an update */
 	_Atomic(uint64_t)
 		*late; /* one bit per session: its home worker owes it a look at its timer */
@@ -190,6 +181,15 @@ void session_table_complete(
 /* Is what was at this session a moment ago, when it had `generation`, still there?  Whoever walks
  * the slab may look at one that is just being freed, and used again. */
 bool session_table_still(const struct session *, uint16_t generation);
+
+/* session_outside_proto: of the outside key, where NAT64 makes ICMP of ICMPv6. */
+static inline uint8_t
+session_outside_proto(uint32_t ctl)
+{
+	const uint8_t proto = (uint8_t)(ctl >> SESSION_PROTO_SHIFT);
+
+	return (ctl & SESSION_KIND_IPV6) != 0 && proto == IPPROTO_ICMPV6 ? IPPROTO_ICMP : proto;
+}
 
 /* session_table_nat.c: the outside key of a session that has one. */
 uint64_t session_outside_hash(const struct session_table *, const struct session *);

@@ -19,30 +19,20 @@
 
 #include <string.h>
 
-static struct session_second *
-second_of(const struct session_table *t, const struct session *s)
-{
-	return &t->outside[s - t->slab];
-}
-
-static uint32_t
-kind_of(const struct session_second *o)
-{
-	return atomic_load_explicit(&o->kind, memory_order_relaxed);
-}
-
 static struct session_key4
-outside_key(const struct session_second *o)
+outside_key(const struct session *s)
 {
-	return (struct session_key4){ .addr = { o->addr[0], o->addr[1] },
-		.port = { o->port[0], o->port[1] },
-		.proto = (uint8_t)(kind_of(o) >> SESSION_PROTO_SHIFT) };
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+
+	return (struct session_key4){ .addr = { s->outside_addr[0], s->outside_addr[1] },
+		.port = { s->outside_port[0], s->outside_port[1] },
+		.proto = session_outside_proto(ctl) };
 }
 
 uint64_t
 session_outside_hash(const struct session_table *t, const struct session *s)
 {
-	const struct session_key4 k = outside_key(second_of(t, s));
+	const struct session_key4 k = outside_key(s);
 
 	return session_table_hash(t, &k, false);
 }
@@ -51,7 +41,7 @@ uint32_t
 session_outside_entry(const struct session_table *t, const struct session *s)
 {
 	return session_table_index(t, s) << SESSION_ENTRY_SHIFT | SESSION_ENTRY_TWO |
-	       SESSION_ENTRY_OUTSIDE | session_ctl_swap(kind_of(second_of(t, s)));
+	       SESSION_ENTRY_OUTSIDE | s->outside_swap;
 }
 
 bool
@@ -59,66 +49,22 @@ session_table_outside(
 	const struct session_table *t, const struct session *s, struct session_outside *out)
 {
 	const uint16_t generation = atomic_load_explicit(&s->generation, memory_order_acquire);
-	const struct session_second *o;
+	const struct session_notes *notes;
 
 	if (session_home_of(s) == SESSION_NO_HOME || !session_translated(s))
 		return false;
-	o = second_of(t, s);
-	*out = (struct session_outside){ .key = outside_key(o),
-		.swap = session_ctl_swap(kind_of(o)),
-		.note = o->note,
-		.inbound = o->inbound };
+	notes = &t->notes[session_table_index(t, s)];
+	*out = (struct session_outside){ .key = outside_key(s),
+		.swap = s->outside_swap,
+		.note = notes->note,
+		.inbound = notes->inbound };
 	return session_table_still(s, generation);
-}
-
-/* a - b of sums in ones' complement. */
-static uint16_t
-sum_difference(uint32_t a, uint32_t b)
-{
-	uint32_t sum = a + (UINT32_C(0xffff) - b % 0xffff);
-
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
-static uint32_t
-address_sum(const rte_be32_t addr[2])
-{
-	return (addr[0] & 0xffff) + (addr[0] >> 16) + (addr[1] & 0xffff) + (addr[1] >> 16);
-}
-
-void
-session_table_leaving(const struct session_table *t, const struct session *s, unsigned int dir,
-	struct session_leaving *l)
-{
-	const struct session_second *o = second_of(t, s);
-
-	if (dir == 0) {
-		const unsigned int src = session_ctl_swap(kind_of(o));
-
-		*l = (struct session_leaving){ .src = o->addr[src],
-			.dst = o->addr[!src],
-			.sport = o->port[src],
-			.dport = o->port[!src],
-			.address_sum = o->address_sum,
-			.port_sum = o->port_sum };
-	} else {
-		const unsigned int dst = session_swap(s);
-
-		*l = (struct session_leaving){ .src = s->addr[!dst],
-			.dst = s->addr[dst],
-			.sport = s->port[!dst],
-			.dport = s->port[dst],
-			.address_sum = (uint16_t)~o->address_sum,
-			.port_sum = (uint16_t)~o->port_sum };
-	}
 }
 
 /* A session gets its outside key, or is to be without one again.  Nobody can find it yet. */
 static void
 set_outside(struct session_table *t, struct session *s, const struct session_outside *outside)
 {
-	struct session_second *o = second_of(t, s);
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
 
 	if (outside == NULL) {
@@ -126,16 +72,13 @@ set_outside(struct session_table *t, struct session *s, const struct session_out
 		return;
 	}
 	FW_ASSERT(outside->key.vsys == 0 && outside->key.pad == 0);
+	FW_ASSERT(outside->key.proto == session_outside_proto(ctl));
 	atomic_store_explicit(&s->ctl, ctl | SESSION_KIND_NAT, memory_order_relaxed);
-	atomic_store_explicit(
-		&o->kind, session_kind(4, outside->key.proto, outside->swap), memory_order_relaxed);
-	o->note = outside->note;
-	o->inbound = outside->inbound;
-	memcpy(o->addr, outside->key.addr, sizeof(o->addr));
-	memcpy(o->port, outside->key.port, sizeof(o->port));
-	o->address_sum = sum_difference(address_sum(o->addr), address_sum(s->addr));
-	o->port_sum = sum_difference(
-		(uint32_t)o->port[0] + o->port[1], (uint32_t)s->port[0] + s->port[1]);
+	memcpy(s->outside_addr, outside->key.addr, sizeof(s->outside_addr));
+	memcpy(s->outside_port, outside->key.port, sizeof(s->outside_port));
+	s->outside_swap = outside->swap;
+	t->notes[session_table_index(t, s)] =
+		(struct session_notes){ .note = outside->note, .inbound = outside->inbound };
 }
 
 /* The locks of two keys, the lower bucket's first, so that nobody waits for each other. */
@@ -223,7 +166,7 @@ insert(struct session_table *t, struct session *s, const void *key, bool v6,
 	uint32_t in_the_way;
 	bool held, entered;
 
-	FW_ASSERT(t->outside != NULL);
+	FW_ASSERT(t->notes != NULL);
 	session_index_fetch(&t->index, e.hash);
 	session_index_fetch(&t->index, e.outside_hash);
 	*clash = SESSION_CLASH_NONE;

@@ -29,9 +29,11 @@ session_slab_create(struct session_table *t, const struct session_table_params *
 		session_table_take(t, sizeof(struct session) * (size_t)p->max_sessions, p->socket);
 	t->addr6 = session_table_take(
 		t, sizeof(struct session_addr6) * (size_t)p->max_sessions, p->socket);
+	t->timers = session_table_take(
+		t, sizeof(struct session_timer) * (size_t)p->max_sessions, p->socket);
 	if (p->nat)
-		t->outside = session_table_take(
-			t, sizeof(struct session_second) * (size_t)p->max_sessions, p->socket);
+		t->notes = session_table_take(
+			t, sizeof(struct session_notes) * (size_t)p->max_sessions, p->socket);
 	t->caches = session_table_take(t, sizeof(struct session_cache) * RTE_MAX_LCORE, p->socket);
 	/* What caches may hold back stays below an eighth of the slab. */
 	t->cache_bulk = (uint16_t)RTE_MIN(
@@ -44,8 +46,9 @@ session_slab_create(struct session_table *t, const struct session_table_params *
 	snprintf(name, sizeof(name), "%s_free", p->name);
 	t->free = rte_ring_create_elem(
 		name, sizeof(uint32_t), slots, p->socket, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
-	if (t->slab == NULL || t->addr6 == NULL || t->caches == NULL || t->dirty == NULL ||
-		t->late == NULL || t->free == NULL || (p->nat && t->outside == NULL))
+	if (t->slab == NULL || t->addr6 == NULL || t->timers == NULL || t->caches == NULL ||
+		t->dirty == NULL || t->late == NULL || t->free == NULL ||
+		(p->nat && t->notes == NULL))
 		return -1;
 	t->memory += sizeof(uint32_t) * (uint64_t)slots;
 	for (uint32_t i = 0; i < p->max_sessions; i++) {
@@ -61,7 +64,8 @@ session_slab_destroy(struct session_table *t)
 	rte_ring_free(t->free);
 	rte_free(t->slab);
 	rte_free(t->addr6);
-	rte_free(t->outside);
+	rte_free(t->timers);
+	rte_free(t->notes);
 	rte_free(t->caches);
 	rte_free((void *)(uintptr_t)t->dirty);
 	rte_free((void *)(uintptr_t)t->late);
@@ -113,6 +117,7 @@ get_index(struct session_table *t, uint32_t *index)
 
 		rte_prefetch0(s);
 		rte_prefetch0(&s->dir[1]);
+		rte_prefetch0(&t->timers[s - t->slab]);
 	}
 	return true;
 }
@@ -133,7 +138,7 @@ session_table_alloc(struct session_table *t)
 void
 session_slab_release(struct session_table *t, struct session *s)
 {
-	FW_ASSERT(!s->armed);
+	FW_ASSERT(t->timers[session_table_index(t, s)].due == 0);
 	atomic_store_explicit(&s->ctl, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->home, SESSION_NO_HOME, memory_order_release);
 	atomic_fetch_add_explicit(&s->generation, 1, memory_order_relaxed);
@@ -145,9 +150,9 @@ session_slab_release(struct session_table *t, struct session *s)
 	s->zone[1] = 0;
 	atomic_store_explicit(&s->policy, 0, memory_order_relaxed);
 	s->created = 0;
-	s->wheel_next = 0;
-	s->wheel_prev = 0;
-	s->wheel_due = 0;
+	s->outside_addr[0] = s->outside_addr[1] = 0;
+	s->outside_port[0] = s->outside_port[1] = 0;
+	s->outside_swap = 0;
 	memset(s->dir, 0, sizeof(s->dir));
 	put_index(t, session_table_index(t, s));
 }

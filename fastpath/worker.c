@@ -142,7 +142,7 @@ egress_resolve(const struct worker *w, const struct pkt *p, const struct session
 	if (nat64_session(s))
 		return nat64_resolve(w, s, dir, e);
 	if (session_translated(s)) {
-		session_table_leaving(w->sessions, s, dir, &l);
+		session_leaving(s, dir, &l);
 		dst = &l.dst;
 	}
 	reason = egress_route(w, p->family, dst, e);
@@ -407,10 +407,10 @@ hit_specially(struct worker *w, struct pkt *p, struct session *s, unsigned int f
 		first_answer(w, p, s);
 		return SPECIAL_ENDED;
 	}
-	/* The initiator is known by its own address, the responder sends to the outside one. */
 	if ((ctl & SESSION_KIND_NAT) == 0)
 		return SPECIAL_FORWARD;
-	if (unlikely(found_as != 0 && found_as != (1 | SESSION_DIR_OUTSIDE))) {
+	/* The initiator is known by its own address, the responder sends to the outside one. */
+	if (unlikely(((found_as ^ found_as / SESSION_DIR_OUTSIDE) & 1) != 0)) {
 		worker_drop(w, p, DROP_nat_direction);
 		return SPECIAL_ENDED;
 	}
@@ -494,7 +494,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 	if (p->proto == IPPROTO_TCP && unlikely(seg.flags & TCP_SYN))
 		egress_clamp(w, p, &e);
 	if (family == 4 && unlikely(ctl & SESSION_KIND_NAT))
-		nat_translate(w, p, s, dir);
+		nat_translate(p, s, dir);
 	if (fragments)
 		frag_send(w, p, &e);
 	else

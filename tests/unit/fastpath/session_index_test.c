@@ -469,14 +469,16 @@ change(struct both *t, bool v6)
 	struct session_key4 k4;
 	struct session_key6 k6;
 	struct wish w = { .v6 = v6, .outside = NO_KEY };
-	uint32_t have;
+	uint32_t have, n;
 
 	/* Now and then a key that is used as an outside one, and the other way round. */
-	w.key = make_key(next(&t->random) % (v6 || next(&t->random) % 16 ? KEYS : KEYS + OUTSIDES),
-		v6, &k4, &k6, &w.swap);
-	if (next(&t->random) & 1)
-		w.outside = next(&t->random) % 16 ? KEYS + next(&t->random) % OUTSIDES
-						  : next(&t->random) % KEYS;
+	n = (uint32_t)(next(&t->random) % (v6 || next(&t->random) % 16 ? KEYS : KEYS + OUTSIDES));
+	w.key = make_key(n, v6, &k4, &k6, &w.swap);
+	if (next(&t->random) & 1) {
+		w.outside = (uint32_t)(next(&t->random) % 16 ? KEYS + next(&t->random) % OUTSIDES
+							     : next(&t->random) % KEYS);
+		w.outside += n % 3 - w.outside % 3; /* of the same protocol */
+	}
 	have = known(t, w.key, v6);
 	if (w.outside != NO_KEY && !v6) {
 		struct session_key4 o;
