@@ -65,7 +65,7 @@ virtual_macs(const struct config *c, const char *port_name, struct rte_ether_add
 			known6[v[i].vrid & 0xff] = true;
 			macs[n++] = core_virtual_mac6((uint8_t)v[i].vrid);
 		}
-		if (known[v[i].vrid & 0xff])
+		if (v[i].virtual_ip.address == 0 || known[v[i].vrid & 0xff])
 			continue;
 		known[v[i].vrid & 0xff] = true;
 		if (n < PORTS_MACS)

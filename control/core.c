@@ -253,9 +253,10 @@ from_virtual(const struct core *c, uint16_t interface, const struct rte_ether_hd
 	const uint8_t vrid = eth->src_addr.addr_bytes[5];
 	const struct rte_ether_addr mac = core_virtual_mac(vrid), mac6 = core_virtual_mac6(vrid);
 
-	return (rte_is_same_ether_addr(&eth->src_addr, &mac) ||
-		       rte_is_same_ether_addr(&eth->src_addr, &mac6)) &&
-	       core_virtual_active(c, interface, vrid);
+	if (rte_is_same_ether_addr(&eth->src_addr, &mac))
+		return core_virtual_active(c, interface, vrid, 4);
+	return rte_is_same_ether_addr(&eth->src_addr, &mac6) &&
+	       core_virtual_active(c, interface, vrid, 6);
 }
 
 bool

@@ -72,6 +72,11 @@ bool core_link_up(const struct core *, uint16_t interface);
 struct rte_mbuf *core_frame(struct core *);
 bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
 
+/* core_send_to: a frame of ours to a host of the link, whose MAC is filled in.
+ * => false: it is not known yet and is being asked for, or the frame was dropped and counted. */
+bool core_send_to(struct core *, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
+	uint16_t len);
+
 /* Virtual addresses: while active we answer ARP for it with the virtual MAC, workers accept that
  * MAC, and each activation sends gratuitous ARP in the same turn and again after 1 s (R32, R33,
  * R37, R236).  Answers and gratuitous ARP also need the lease and, gratuitous ARP, the link: it
@@ -80,7 +85,19 @@ bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
  *    core_virtual_active: any thread. */
 int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t address);
 void core_virtual_set(struct core *, uint16_t interface, uint8_t vrid, bool active, mono_t now);
-bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid);
+/* The same for the addresses of one family, 4 or 6; 0 = both. */
+void core_virtual_set_family(
+	struct core *, uint16_t interface, uint8_t vrid, uint8_t family, bool active, mono_t now);
+bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid, uint8_t family);
+
+/* How a group announces itself; without it twice, 1 s apart. */
+struct core_garp {
+	uint8_t count;	     /* gratuitous ARPs of each address and activation, from 1 on */
+	uint32_t repeat_ms;  /* between them */
+	uint32_t refresh_ms; /* one more each, as long as it is active; 0 = none */
+};
+void core_virtual_garp(
+	struct core *, uint16_t interface, uint8_t vrid, uint8_t family, const struct core_garp *);
 
 /* core_address6_state: of an own IPv6 address, by its place in the snapshot's interface
  * (MAX_ADDRESSES6: the link-local one): "down", "tentative", "valid", "duplicate" (RFC 4862).

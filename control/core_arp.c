@@ -142,6 +142,8 @@ core_arp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 	}
 	if (claims_ours(c, interface, a.sender)) {
 		conflict(c, in, &a);
+		sender = ip_addr_v4(a.sender);
+		core_virtual_defend(c, interface, &sender);
 		return;
 	}
 	sender = ip_addr_v4(a.sender);

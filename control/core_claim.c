@@ -24,7 +24,7 @@ core_claim_active(
 	*mac = claim->vrid != 0 ? core_virtual_mac(claim->vrid)
 				: c->snap->interfaces[claim->interface].mac;
 	return core_owner(c) &&
-	       (claim->vrid == 0 || core_virtual_active(c, claim->interface, claim->vrid));
+	       (claim->vrid == 0 || core_virtual_active(c, claim->interface, claim->vrid, 4));
 }
 
 static void

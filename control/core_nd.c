@@ -328,6 +328,7 @@ advertised(struct core *c, uint16_t interface, const struct nd *n, const struct 
 	c->stats.nd_adverts_in++;
 	if (virtual_ours(c, interface, n->target)) {
 		conflict(c, &c->snap->interfaces[interface], n, who);
+		core_virtual_defend(c, interface, &target);
 		return;
 	}
 	if (o != NULL) {

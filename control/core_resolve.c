@@ -395,6 +395,36 @@ core_resolve_packet(struct core *c, struct rte_mbuf *m)
 	}
 }
 
+bool
+core_send_to(struct core *c, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
+	uint16_t len)
+{
+	struct rte_ether_addr mac;
+	struct neigh *n;
+	uint32_t index;
+
+	if (core_interface(c, interface) == NULL || is_ours(c, interface, host) ||
+		!core_resolve_on_link(c, interface, host))
+		return false;
+	index = entry_find(c, interface, host);
+	if (index == NEIGH_NONE) {
+		index = entry_add(c, interface, host, true);
+		if (index != NEIGH_NONE)
+			entry_incomplete(c, index);
+		return false;
+	}
+	track(c, index);
+	n = neigh_at(engine_neighbours(c->engine), index);
+	const uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
+
+	if (neigh_word_state(word) != NEIGH_REACHABLE && neigh_word_state(word) != NEIGH_STALE)
+		return false;
+	atomic_store_explicit(&n->used, 1, memory_order_relaxed);
+	neigh_word_mac(word, &mac);
+	memcpy(frame, &mac, sizeof(mac));
+	return core_send_bytes(c, interface, frame, len);
+}
+
 static void
 note_moved(struct core *c, const struct neigh *n, const struct rte_ether_addr *mac)
 {

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define CORE_CLIENTS  4
-#define CORE_VIRTUALS 512 /* 255 groups with an address of each family */
+#define CORE_VIRTUALS 512
 
 struct core_virtual {
 	struct ip_addr address;
@@ -20,7 +20,9 @@ struct core_virtual {
 	uint8_t vrid;
 	uint8_t garps; /* gratuitous ARPs, or adverts of neighbour discovery, still to be sent */
 	_Atomic(bool) active; /* C writes, M reads */
-	mono_t due;	      /* of the next one */
+	mono_t due;	      /* of the next one; MONO_NEVER = none */
+	mono_t defended;      /* when it was last claimed by another and announced again */
+	struct core_garp garp;
 };
 
 /* An IPv6 address of an interface, by its place in the snapshot. */
@@ -73,6 +75,8 @@ struct core {
 
 	struct core_virtual virtuals[CORE_VIRTUALS];
 	uint16_t virtual_count;
+	mono_t garp_window; /* rate limit: since then garp_sent have left */
+	uint32_t garp_sent;
 	uint64_t announce;		      /* bit per interface: own address to be announced */
 	rte_be32_t addresses[MAX_INTERFACES]; /* as of the last snapshot */
 
@@ -144,6 +148,9 @@ const struct core_virtual *core_virtual_find(
 	const struct core *, uint16_t interface, const struct ip_addr *address);
 /* core_virtual_owned: may we speak for it at this moment? */
 bool core_virtual_owned(const struct core *, const struct core_virtual *);
+/* core_virtual_defend: another host claims this address; if it is an active virtual one, it is
+ * announced, but not in answer to each such frame. */
+void core_virtual_defend(struct core *, uint16_t interface, const struct ip_addr *);
 /* Send what is due. => Frames sent. */
 uint32_t core_virtual_tick(struct core *);
 /* The interface came up: switches must learn anew where our addresses are. */

@@ -13,7 +13,11 @@
 
 #define GARP_COUNT     2 /* per activation (R236) */
 #define GARP_REPEAT_MS 1000
-#define GARP_BURST     64 /* per turn: the inject ring is shared with adverts and answers */
+/* At most so many in that time: the inject ring is shared with adverts and answers, and neighbours
+ * have to take them all. */
+#define GARP_BURST     64
+#define DEFEND_MS      10000 /* between two answers to another host's claim: no war (RFC 5227 2.4) */
+#define GARP_WINDOW_MS 5
 
 static int
 add(struct core *c, uint16_t interface, uint8_t vrid, const struct ip_addr *address)
@@ -24,8 +28,11 @@ add(struct core *c, uint16_t interface, uint8_t vrid, const struct ip_addr *addr
 		return -EEXIST;
 	if (c->virtual_count == CORE_VIRTUALS)
 		return -ENOSPC;
-	c->virtuals[c->virtual_count++] =
-		(struct core_virtual){ .address = *address, .interface = interface, .vrid = vrid };
+	c->virtuals[c->virtual_count++] = (struct core_virtual){ .address = *address,
+		.interface = interface,
+		.vrid = vrid,
+		.due = MONO_NEVER,
+		.garp = { .count = GARP_COUNT, .repeat_ms = GARP_REPEAT_MS } };
 	return 0;
 }
 
@@ -45,32 +52,65 @@ core_virtual_add6(struct core *c, uint16_t interface, uint8_t vrid, const uint8_
 	return ip6_is_host(address) ? add(c, interface, vrid, &a) : -EINVAL;
 }
 
+/* Of (interface, vrid) and, unless 0, of that family. */
+static bool
+is_of(const struct core_virtual *v, uint16_t interface, uint8_t vrid, uint8_t family)
+{
+	return v->interface == interface && v->vrid == vrid &&
+	       (family == 0 || v->address.family == family);
+}
+
 void
-core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, mono_t now)
+core_virtual_garp(struct core *c, uint16_t interface, uint8_t vrid, uint8_t family,
+	const struct core_garp *garp)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		if (is_of(&c->virtuals[i], interface, vrid, family))
+			c->virtuals[i].garp = *garp;
+	}
+}
+
+static void
+announce_start(struct core_virtual *v, mono_t now)
+{
+	v->garps = v->garp.count;
+	v->due = now;
+}
+
+void
+core_virtual_set_family(
+	struct core *c, uint16_t interface, uint8_t vrid, uint8_t family, bool active, mono_t now)
 {
 	for (uint16_t i = 0; i < c->virtual_count; i++) {
 		struct core_virtual *v = &c->virtuals[i];
 
-		if (v->interface != interface || v->vrid != vrid ||
+		if (!is_of(v, interface, vrid, family) ||
 			atomic_load_explicit(&v->active, memory_order_relaxed) == active)
 			continue;
 		atomic_store_explicit(&v->active, active, memory_order_relaxed);
 		engine_set_vmac(c->engine, interface,
 			v->address.family == 6 ? VMAC_IPV6 | vrid : vrid, active);
-		v->garps = active ? GARP_COUNT : 0;
-		v->due = now;
-		if (active)
-			core_claim_announce(c, interface);
+		v->due = MONO_NEVER;
+		if (!active)
+			continue;
+		announce_start(v, now);
+		core_claim_announce(c, interface);
 	}
 }
 
+void
+core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, mono_t now)
+{
+	core_virtual_set_family(c, interface, vrid, 0, active, now);
+}
+
 bool
-core_virtual_active(const struct core *c, uint16_t interface, uint8_t vrid)
+core_virtual_active(const struct core *c, uint16_t interface, uint8_t vrid, uint8_t family)
 {
 	for (uint16_t i = 0; i < c->virtual_count; i++) {
 		const struct core_virtual *v = &c->virtuals[i];
 
-		if (v->interface == interface && v->vrid == vrid)
+		if (is_of(v, interface, vrid, family))
 			return atomic_load_explicit(&v->active, memory_order_relaxed);
 	}
 	return false;
@@ -85,6 +125,22 @@ core_virtual_find(const struct core *c, uint16_t interface, const struct ip_addr
 			return &c->virtuals[i];
 	}
 	return NULL;
+}
+
+void
+core_virtual_defend(struct core *c, uint16_t interface, const struct ip_addr *address)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		struct core_virtual *v = &c->virtuals[i];
+
+		if (v->interface != interface || !ip_addr_equal(&v->address, address) ||
+			!atomic_load_explicit(&v->active, memory_order_relaxed) ||
+			(v->defended.ns != 0 &&
+				mono_before(c->now, mono_add_ms(v->defended, DEFEND_MS))))
+			continue;
+		v->defended = c->now;
+		v->due = c->now;
+	}
 }
 
 bool
@@ -140,23 +196,39 @@ announce_own(struct core *c)
 	return sent;
 }
 
+static void
+announced(struct core_virtual *v, mono_t now)
+{
+	if (v->garps > 0)
+		v->garps--;
+	if (v->garps > 0)
+		v->due = mono_add_ms(now, v->garp.repeat_ms);
+	else if (v->garp.refresh_ms != 0)
+		v->due = mono_add_ms(now, v->garp.refresh_ms);
+	else
+		v->due = MONO_NEVER;
+}
+
 uint32_t
 core_virtual_tick(struct core *c)
 {
 	uint32_t sent = c->announce != 0 ? announce_own(c) : 0;
 
-	for (uint16_t i = 0; i < c->virtual_count && sent < GARP_BURST; i++) {
+	if (!mono_before(c->now, mono_add_ms(c->garp_window, GARP_WINDOW_MS))) {
+		c->garp_window = c->now;
+		c->garp_sent = 0;
+	}
+	for (uint16_t i = 0; i < c->virtual_count && c->garp_sent < GARP_BURST; i++) {
 		struct core_virtual *v = &c->virtuals[i];
 
-		if (v->garps == 0 || mono_before(c->now, v->due) ||
-			core_interface(c, v->interface) == NULL || !core_link_up(c, v->interface) ||
-			!core_owner(c))
+		if (mono_before(c->now, v->due) || core_interface(c, v->interface) == NULL ||
+			!core_link_up(c, v->interface) || !core_owner(c))
 			continue;
 		if (!announce_virtual(c, v))
 			break; /* no room now: next turn */
 		sent++;
-		v->garps--;
-		v->due = mono_add_ms(c->now, GARP_REPEAT_MS);
+		c->garp_sent++;
+		announced(v, c->now);
 	}
 	return sent;
 }
@@ -170,10 +242,8 @@ core_virtual_link_up(struct core *c, uint16_t interface)
 		struct core_virtual *v = &c->virtuals[i];
 
 		if (v->interface == interface &&
-			atomic_load_explicit(&v->active, memory_order_relaxed)) {
-			v->garps = GARP_COUNT;
-			v->due = c->now;
-		}
+			atomic_load_explicit(&v->active, memory_order_relaxed))
+			announce_start(v, c->now);
 	}
 }
 

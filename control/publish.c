@@ -247,7 +247,10 @@ fill_addresses(const struct publish_extra *extra, struct snapshot *s)
 
 		snapshot_add_subnet(s, v->address, v->len);
 		to[n++] = (struct snapshot_address){
-			.address = v->address, .interface = v->interface, .vrid = v->vrid
+			.address = v->address,
+			.interface = v->interface,
+			.vrid = v->vrid,
+			.silent = v->silent,
 		};
 	}
 	qsort(to, n, sizeof(*to), address_compare);

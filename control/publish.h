@@ -15,6 +15,7 @@ struct publish_virtual {
 	uint16_t interface;
 	uint8_t vrid;
 	uint8_t len; /* its subnet, when outside the interface's (R50); 0 = no route of its own */
+	bool silent; /* as in struct snapshot_address */
 };
 
 /* What upper layers add to the snapshot: ha/ fills both lists from its sections. */

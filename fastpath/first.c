@@ -23,6 +23,7 @@
 struct own {
 	uint16_t interface;
 	uint8_t vrid;
+	bool silent; /* accept mode is off */
 	bool found;
 };
 
@@ -63,12 +64,12 @@ find_own(const struct worker *w, const struct pkt *p, struct own *own)
 			snapshot_own_address6(w->snap, p->interface, p->ip6->dst_addr);
 
 		if (a != NULL)
-			*own = (struct own){ a->interface, a->vrid, true };
+			*own = (struct own){ a->interface, a->vrid, a->silent, true };
 	} else {
 		const struct snapshot_address *a = snapshot_own_address(w->snap, p->ip->dst_addr);
 
 		if (a != NULL)
-			*own = (struct own){ a->interface, a->vrid, true };
+			*own = (struct own){ a->interface, a->vrid, a->silent, true };
 	}
 }
 
@@ -394,12 +395,14 @@ prepare_own(struct worker *w, struct candidate *c, bool *ask)
 {
 	struct pkt *p = c->p;
 
-	if (p->proto == PKT_VRRP_PROTO && p->family == 4) {
+	if (p->proto == PKT_VRRP_PROTO && c->own.interface == p->interface) {
 		worker_punt(w, p, PUNT_VRRP);
 		return DROP_NONE;
 	}
 	if (!address_active(w, c->p, &c->own))
 		return DROP_not_owner;
+	if (c->own.silent)
+		return DROP_no_service;
 	if (p->icmp == PKT_ICMP_REPLY)
 		return DROP_icmp_reply;
 	if (is_echo_request(p) && c->own.interface == p->interface &&

@@ -75,6 +75,7 @@ struct snapshot_address {
 	rte_be32_t address;
 	uint16_t interface;
 	uint8_t vrid;
+	bool silent; /* accept mode is off: no service, no echo (RFC 9568 6.4.3) */
 };
 
 /* The same for IPv6.  A link-local address is ours on its interface only. */
@@ -82,6 +83,7 @@ struct snapshot_address6 {
 	uint8_t address[IP6_LEN];
 	uint16_t interface;
 	uint8_t vrid;
+	bool silent;
 };
 
 /* Public addresses of translation in a subnet of an interface: we answer for them in ARP, with a

@@ -3,6 +3,7 @@
  * display vrrp: VRRP groups, those of VGMP and plain ones.
  */
 #include "command.h"
+#include "config_address.h"
 #include "core.h"
 #include "ha.h"
 #include "ha_constants.h"
@@ -15,38 +16,93 @@
 
 #define ROWS_PER_STEP 16
 
-static json_t *
-row_vrrp(const struct role_vrrp_status *v, const struct snapshot *s, mono_t now)
+/* Which address do its adverts come from? */
+static struct ip_addr
+own_address(const struct vrrp_setup *set, const struct snapshot *s, const struct core *core)
+{
+	const uint8_t *link_local;
+
+	if (s == NULL || set->interface >= s->interface_count)
+		return (struct ip_addr){ .family = 0 };
+	if (vrrp_has(set, 4))
+		return ip_addr_v4(s->interfaces[set->interface].address);
+	link_local = core_link_local(core, set->interface);
+	if (set->source6.family != 0 || link_local == NULL)
+		return set->source6;
+	return ip_addr_v6(link_local);
+}
+
+static void
+row_list(json_t *row, const char *key, const struct ip_addr *all, uint8_t count)
+{
+	json_t *const list = json_array();
+	char text[CONFIG_IP_TEXT];
+
+	for (uint8_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(config_address_ip_text(&all[i], text)));
+	json_object_set_new(row, key, list);
+}
+
+static void
+row_virtual_mac(json_t *row, const char *key, bool has, struct rte_ether_addr mac)
+{
+	if (has)
+		row_mac(row, key, &mac);
+	else
+		json_object_set_new(row, key, json_null());
+}
+
+/* What does not change. */
+static void
+row_setup(json_t *row, const struct vrrp_setup *set)
 {
 	static const char *const types[] = { "plain", "vgmp active group", "vgmp standby group" };
-	json_t *const row = json_object();
-	const struct rte_ether_addr mac = core_virtual_mac(v->vrid);
-	const struct rte_ether_addr mac6 = core_virtual_mac6(v->vrid);
-	rte_be32_t master = v->master;
+	static const char *const checksums[] = { "auto", "pseudo_header", "plain" };
+	const bool four = vrrp_has(set, 4);
+	const struct ip_addr first = vrrp_first(set, 4), first6 = vrrp_first(set, 6);
 
-	if (v->state == VRRP_MASTER && s != NULL && v->interface < s->interface_count)
-		master = s->interfaces[v->interface].address;
-	row_text(row, "interface", row_interface(s, v->interface));
-	row_number(row, "vrid", v->vrid);
+	row_ip(row, "virtual_ip", &first);
+	row_ip(row, "virtual_ip6", &first6);
+	row_list(row, "addresses", set->addresses, set->address_count);
+	row_list(row, "peers", set->peers, set->peer_count);
+	row_virtual_mac(row, "virtual_mac", four, core_virtual_mac(set->vrid));
+	row_virtual_mac(row, "virtual_mac6", first6.family != 0, core_virtual_mac6(set->vrid));
+	row_text(row, "type", types[set->group <= VGMP_GROUP_STANDBY ? set->group : 0]);
+	row_number(row, "version", vrrp_version(set, four ? 4 : 6));
+	row_text(row, "authentication", set->authenticated ? "password" : "none");
+	row_text(row, "checksum", checksums[set->checksum]);
+	row_bool(row, "accept", set->accept);
+	row_bool(row, "ttl_check", !set->any_ttl);
+	row_bool(row, "preempt", set->preempt);
+	row_number(row, "preempt_delay_s", set->preempt_delay_ms / 1000);
+	row_number(row, "advert_ms", set->advert_ms);
+}
+
+static json_t *
+row_vrrp(const struct role_vrrp_status *v, const struct vrrp_setup *set, const struct management *m)
+{
+	const struct snapshot *const s = engine_snapshot(m->engine);
+	const mono_t now = management_now(m);
+	json_t *const row = json_object();
+	const struct ip_addr master =
+		v->state == VRRP_MASTER ? own_address(set, s, m->core) : v->master;
+
+	row_text(row, "interface", row_interface(s, set->interface));
+	row_number(row, "vrid", set->vrid);
 	row_text(row, "state", v->state < VRRP_STATES ? vrrp_state_names[v->state] : "");
-	row_address(row, "virtual_ip", v->address);
-	row_ip(row, "virtual_ip6", &v->address6);
-	row_address(row, "master_ip", master);
+	row_setup(row, set);
+	row_ip(row, "master_ip", &master);
 	row_number(row, "priority", v->priority);
 	row_number(
 		row, "master_priority", v->state == VRRP_MASTER ? v->priority : v->master_priority);
-	row_bool(row, "preempt", v->preempt);
-	row_number(row, "advert_ms", v->advert_ms);
-	row_mac(row, "virtual_mac", &mac);
-	if (v->address6.family == 6)
-		row_mac(row, "virtual_mac6", &mac6);
-	else
-		json_object_set_new(row, "virtual_mac6", json_null());
-	row_text(row, "type", types[v->group <= VGMP_GROUP_STANDBY ? v->group : 0]);
+	row_number(row, "master_advert_ms",
+		v->state == VRRP_MASTER ? set->advert_ms : v->master_advert_ms);
 	row_number(row, "adverts_out", v->adverts_out);
 	row_number(row, "adverts_in", v->adverts_in);
 	row_number(row, "adverts6_in", v->adverts6_in);
 	row_number(row, "resigns_in", v->resigns_in);
+	row_number(row, "plain_sums_in", v->plain_sums_in);
+	row_number(row, "differ_in", v->differ_in);
 	row_number(row, "conflicts", v->conflicts);
 	if (v->changed_ns == 0)
 		json_object_set_new(row, "stable_s", json_null());
@@ -69,8 +125,9 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	}
 	role_status_read(ha_role(m->ha_state), s);
 	for (int n = 0; *cursor < s->vrrp_count && n < ROWS_PER_STEP; n++, (*cursor)++)
-		json_array_append_new(rows,
-			row_vrrp(&s->vrrp[*cursor], engine_snapshot(m->engine), management_now(m)));
+		json_array_append_new(
+			rows, row_vrrp(&s->vrrp[*cursor],
+				      role_vrrp_setup(ha_role(m->ha_state), (uint32_t)*cursor), m));
 	more = *cursor < s->vrrp_count;
 	free(s);
 	return more;
@@ -90,38 +147,70 @@ number_of(const json_t *row, const char *key)
 	return json_integer_value(json_object_get(row, key));
 }
 
+/* "A, B": the strings of a list, or "-". */
+static const char *
+join(const json_t *row, const char *key, char *out, size_t size)
+{
+	const json_t *const list = json_object_get(row, key);
+	size_t used = 0;
+
+	snprintf(out, size, "-");
+	for (size_t i = 0; i < json_array_size(list) && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "",
+			json_string_value(json_array_get(list, i)));
+	return out;
+}
+
+static const char *
+yes_no(const json_t *row, const char *key)
+{
+	return json_is_true(json_object_get(row, key)) ? "YES" : "NO";
+}
+
 static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
+	char addresses[VRRP_ADDRESSES * CONFIG_IP_TEXT], peers[VRRP_PEERS * CONFIG_IP_TEXT];
+
 	(void)verbose;
 	snprintf(out, size,
 		" %s | Virtual Router %lld\n"
 		"   State           : %s\n"
 		"   Virtual IP      : %s\n"
 		"   Virtual IPv6    : %s\n"
+		"   Addresses       : %s\n"
 		"   Master IP       : %s\n"
 		"   Priority        : %lld\n"
 		"   Master priority : %lld\n"
-		"   Preempt         : %s\n"
-		"   Timer           : %lld s\n"
-		"   Auth type       : NONE\n"
+		"   Preempt         : %s, delay %lld s\n"
+		"   Timer           : %lld ms, of the master %lld ms\n"
+		"   Version         : %lld\n"
+		"   Auth type       : %s\n"
+		"   Checksum        : %s\n"
+		"   Accept mode     : %s\n"
+		"   Unicast peers   : %s\n"
 		"   Virtual MAC     : %s\n"
 		"   Virtual MAC6    : %s\n"
-		"   Check TTL       : YES\n"
+		"   Check TTL       : %s\n"
 		"   Config type     : %s\n"
 		"   Adverts         : %lld sent, %lld received, %lld of IPv6, %lld resigns, %lld "
 		"conflicts\n"
+		"                     %lld with a plain checksum, %lld with other addresses\n"
 		"   Stable          : %lld s\n",
 		string_of(row, "interface"), number_of(row, "vrid"), string_of(row, "state"),
 		string_of(row, "virtual_ip"), string_of(row, "virtual_ip6"),
-		string_of(row, "master_ip"), number_of(row, "priority"),
-		number_of(row, "master_priority"),
-		json_is_true(json_object_get(row, "preempt")) ? "YES" : "NO",
-		number_of(row, "advert_ms") / 1000, string_of(row, "virtual_mac"),
-		string_of(row, "virtual_mac6"), string_of(row, "type"),
+		join(row, "addresses", addresses, sizeof(addresses)), string_of(row, "master_ip"),
+		number_of(row, "priority"), number_of(row, "master_priority"),
+		yes_no(row, "preempt"), number_of(row, "preempt_delay_s"),
+		number_of(row, "advert_ms"), number_of(row, "master_advert_ms"),
+		number_of(row, "version"), string_of(row, "authentication"),
+		string_of(row, "checksum"), yes_no(row, "accept"),
+		join(row, "peers", peers, sizeof(peers)), string_of(row, "virtual_mac"),
+		string_of(row, "virtual_mac6"), yes_no(row, "ttl_check"), string_of(row, "type"),
 		number_of(row, "adverts_out"), number_of(row, "adverts_in"),
 		number_of(row, "adverts6_in"), number_of(row, "resigns_in"),
-		number_of(row, "conflicts"), number_of(row, "stable_s"));
+		number_of(row, "conflicts"), number_of(row, "plain_sums_in"),
+		number_of(row, "differ_in"), number_of(row, "stable_s"));
 }
 
 static const struct view view_vrrp = {

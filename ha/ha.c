@@ -24,8 +24,8 @@ struct ha {
 	struct ha_bus bus; /* paired only, as hrp */
 	struct hrp *hrp;
 	struct role *role;
-	struct publish_virtual virtuals[VRRP_MAX_GROUPS]; /* M only: of the last collect_extra */
-	struct snapshot_address6 virtuals6[VRRP_MAX_GROUPS];
+	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
+	struct snapshot_address6 virtuals6[VRRP_MAX_ADDRESSES];
 };
 
 /* ---- what the roles reach (control core) ---- */
@@ -39,11 +39,11 @@ op_lease(void *ctx, mono_t until)
 }
 
 static void
-op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
+op_own(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, bool own, mono_t now)
 {
 	struct ha *const ha = ctx;
 
-	core_virtual_set(ha->params.core, interface, vrid, own, now);
+	core_virtual_set_family(ha->params.core, interface, vrid, family, own, now);
 }
 
 static bool
@@ -84,6 +84,14 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 	if (data != NULL)
 		memcpy(data, frame, len);
 	core_send(ha->params.core, interface, m); /* an empty frame is dropped and counted */
+}
+
+static void
+op_send_to(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame, uint16_t len)
+{
+	struct ha *const ha = ctx;
+
+	core_send_to(ha->params.core, interface, host, frame, len);
 }
 
 static bool
@@ -158,6 +166,60 @@ interface_at(const struct config *config, int index)
 	return &((const struct config_interface *)list->items)[index];
 }
 
+static struct vrrp_setup
+vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
+{
+	const struct config_interface *const own = interface_at(ha->params.config, interface);
+	struct vrrp_setup s = {
+		.vrid = (uint8_t)v->vrid,
+		.group = ha->paired ? (uint8_t)v->group : VGMP_GROUP_NONE,
+		.version = (uint8_t)v->version,
+		.priority = (uint8_t)v->priority,
+		.preempt = v->preempt,
+		.any_ttl = !v->ttl_check,
+		.accept = v->accept,
+		.checksum = (uint8_t)v->checksum,
+		.interface = interface,
+		.advert_ms = (uint32_t)v->advert_ms,
+		.preempt_delay_ms = (uint32_t)v->preempt_delay_s * 1000,
+		.authenticated = v->password[0] != '\0',
+		.peer_count = (uint8_t)v->peers.count,
+	};
+
+	snprintf(s.name, sizeof(s.name), "%.47s vrid %u", v->interface, s.vrid);
+	memcpy(s.password, v->password, strlen(v->password));
+	s.address_count = (uint8_t)config_vrrp_addresses(v, s.addresses);
+	for (uint8_t i = 0; i < s.peer_count; i++)
+		s.peers[i] = ((const struct config_span *)v->peers.items)[i].first;
+	if (s.peer_count > 0 && s.peers[0].family == 6)
+		s.source6 = config_vrrp_source6(own, &s.peers[0]);
+	if (config_vrrp_is_owner(own, v))
+		s.priority = VRRP_PRIORITY_OWNER;
+	return s;
+}
+
+static int
+add_virtuals(struct ha *ha, const struct config_vrrp *v, const struct vrrp_setup *s)
+{
+	const struct core_garp garp = { .count = (uint8_t)v->garp_count,
+		.repeat_ms = (uint32_t)v->garp_delay_ms,
+		.refresh_ms = (uint32_t)v->garp_refresh_s * 1000 };
+	int rc = 0;
+
+	for (uint8_t i = 0; rc == 0 && i < s->address_count; i++) {
+		const struct ip_addr *const a = &s->addresses[i];
+
+		rc = a->family == 6
+			     ? core_virtual_add6(ha->params.core, s->interface, s->vrid, a->v6)
+			     : core_virtual_add(ha->params.core, s->interface, s->vrid, a->v4);
+	}
+	for (uint8_t family = 4; family <= 6; family += 2) {
+		if (vrrp_has(s, family))
+			core_virtual_garp(ha->params.core, s->interface, s->vrid, family, &garp);
+	}
+	return rc;
+}
+
 /* => number of groups, or -errno with a reason. */
 static int
 create_vrrps(struct ha *ha, struct vrrp *out, char *err, size_t err_size)
@@ -175,22 +237,15 @@ create_vrrps(struct ha *ha, struct vrrp *out, char *err, size_t err_size)
 				(unsigned int)v->vrid, v->interface);
 			return -EINVAL;
 		}
-		const rte_be32_t own = interface_at(config, interface)->address.address;
-		int rc = core_virtual_add(ha->params.core, (uint16_t)interface, (uint8_t)v->vrid,
-			v->virtual_ip.address);
+		const struct vrrp_setup s = vrrp_setup(ha, v, (uint16_t)interface);
+		const int rc = add_virtuals(ha, v, &s);
 
-		if (rc == 0 && v->virtual_ip6.family == 6)
-			rc = core_virtual_add6(ha->params.core, (uint16_t)interface,
-				(uint8_t)v->vrid, v->virtual_ip6.v6);
 		if (rc != 0) {
 			snprintf(err, err_size, "vrrp: vrid %u on %s: %s", (unsigned int)v->vrid,
 				v->interface, strerror(-rc));
 			return rc;
 		}
-		vrrp_init(&out[count], (uint8_t)v->vrid, (uint16_t)interface, v->virtual_ip.address,
-			ha->paired ? (uint8_t)v->group : VGMP_GROUP_NONE, (uint8_t)v->priority,
-			(uint32_t)v->advert_ms, v->preempt, own == v->virtual_ip.address);
-		out[count++].address6 = v->virtual_ip6;
+		vrrp_init(&out[count++], &s);
 	}
 	return count;
 }
@@ -218,6 +273,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.address = op_address,
 			.link_local = op_link_local,
 			.send = op_send,
+			.send_to = op_send_to,
 			.put = op_put,
 			.get = op_get,
 			.hrp_turns = op_hrp_turns,
@@ -422,6 +478,39 @@ outside(const struct config_interface *in, rte_be32_t address)
 }
 
 static void
+collect_group(struct ha *ha, const struct config *config, const struct config_vrrp *v,
+	struct publish_extra *out)
+{
+	const int interface = config_interface_index(config, v->interface);
+	struct ip_addr addresses[VRRP_ADDRESSES];
+	const uint32_t count = config_vrrp_addresses(v, addresses);
+
+	if (interface < 0 || out->virtual_count + count > VRRP_MAX_ADDRESSES ||
+		out->virtual6_count + count > VRRP_MAX_ADDRESSES)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (addresses[i].family == 6) {
+			struct snapshot_address6 *const to = &ha->virtuals6[out->virtual6_count++];
+
+			*to = (struct snapshot_address6){ .interface = (uint16_t)interface,
+				.vrid = (uint8_t)v->vrid,
+				.silent = !v->accept };
+			memcpy(to->address, addresses[i].v6, IP6_LEN);
+			continue;
+		}
+		ha->virtuals[out->virtual_count++] = (struct publish_virtual){
+			.address = addresses[i].v4,
+			.interface = (uint16_t)interface,
+			.vrid = (uint8_t)v->vrid,
+			.silent = !v->accept,
+			.len = i == 0 && outside(interface_at(config, interface), addresses[i].v4)
+				       ? v->virtual_ip.len
+				       : 0,
+		};
+	}
+}
+
+static void
 collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 {
 	struct ha *const ha = ctx;
@@ -429,28 +518,8 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 	const struct config_hrp *const hrp = config_section_data(config, "hrp");
 
 	*out = (struct publish_extra){ .virtuals = ha->virtuals, .virtuals6 = ha->virtuals6 };
-	for (uint32_t i = 0; list != NULL && i < list->count && i < VRRP_MAX_GROUPS; i++) {
-		const struct config_vrrp *const v = &((const struct config_vrrp *)list->items)[i];
-		const int interface = config_interface_index(config, v->interface);
-
-		if (interface < 0)
-			continue;
-		ha->virtuals[out->virtual_count++] = (struct publish_virtual){
-			.address = v->virtual_ip.address,
-			.interface = (uint16_t)interface,
-			.vrid = (uint8_t)v->vrid,
-			.len = outside(interface_at(config, interface), v->virtual_ip.address)
-				       ? v->virtual_ip.len
-				       : 0,
-		};
-		if (v->virtual_ip6.family == 6) {
-			struct snapshot_address6 *to = &ha->virtuals6[out->virtual6_count++];
-
-			*to = (struct snapshot_address6){ .interface = (uint16_t)interface,
-				.vrid = (uint8_t)v->vrid };
-			memcpy(to->address, v->virtual_ip6.v6, IP6_LEN);
-		}
-	}
+	for (uint32_t i = 0; list != NULL && i < list->count; i++)
+		collect_group(ha, config, &((const struct config_vrrp *)list->items)[i], out);
 	for (uint32_t i = 0; hrp != NULL && hrp->enable && i < hrp->interfaces.count; i++) {
 		const struct config_heartbeat *const h =
 			&((const struct config_heartbeat *)hrp->interfaces.items)[i];

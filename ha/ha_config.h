@@ -9,19 +9,43 @@
 #define HRP_MAX_TRACK	64 /* tracked interfaces */
 #define VRRP_MAX_GROUPS 255
 
+#define VRRP_MAX_ADDRESSES 512 /* of all groups */
+#define VRRP_ADDRESSES	   16  /* virtual addresses of a group, both families */
+#define VRRP_PEERS	   8   /* unicast */
+
 enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STANDBY = 2 };
+
+/* What an advert of version 3 over IPv4 is summed over; auto: as the last one that was heard. */
+enum vrrp_checksum { VRRP_CHECKSUM_AUTO, VRRP_CHECKSUM_PSEUDO, VRRP_CHECKSUM_PLAIN };
 
 struct config_vrrp {
 	struct config_origin origin;
 	int64_t vrid;
 	char interface[48];
-	struct config_prefix virtual_ip; /* len: as written, or the interface's (R50) */
+	struct config_prefix virtual_ip; /* address 0: none; len: as written, or the interface's */
 	struct ip_addr virtual_ip6;	 /* family 0: none */
+	struct config_list more;	 /* struct config_span of one address each */
 	int group;			 /* 0 none (plain VRRP), 1 active, 2 standby */
-	int64_t priority;		 /* plain VRRP only */
+	int64_t version;		 /* over IPv4 */
+	int64_t priority;		 /* plain VRRP only, as the next two */
+	bool preempt;
+	int64_t preempt_delay_s;
 	int64_t advert_ms;
-	bool preempt; /* plain VRRP only */
+	int checksum;	  /* enum vrrp_checksum */
+	char password[9]; /* "" = none */
+	bool accept;
+	struct config_list peers; /* struct config_span of one address each */
+	bool ttl_check;
+	int64_t garp_count, garp_delay_ms, garp_refresh_s;
 };
+
+/* The addresses of a group: virtual_ip first, then other IPv4, link-local, other IPv6 ones.
+ * => How many. */
+uint32_t config_vrrp_addresses(const struct config_vrrp *, struct ip_addr out[VRRP_ADDRESSES]);
+/* R39: is one of them the interface's own? */
+bool config_vrrp_is_owner(const struct config_interface *, const struct config_vrrp *);
+/* What adverts to that peer come from; family 0 = the link-local address. */
+struct ip_addr config_vrrp_source6(const struct config_interface *, const struct ip_addr *peer);
 
 struct config_heartbeat {
 	struct config_origin origin;

@@ -6,7 +6,6 @@
  * Every entry first asks whether the box has been silent (role_enter): a lease that ran out or a
  * long pause voids what was known of the peer, before anything old is acted on.
  */
-#include "config_address.h"
 #include "role_state.h"
 
 #include <stdio.h>
@@ -42,75 +41,13 @@ role_usual_base(const struct role *r, mono_t now)
 	return (mono_t){ .ns = now.ns > r->hello_ns ? now.ns - r->hello_ns : 0 };
 }
 
-/* ---- VRRP groups and lease ---- */
+/* ---- lease ---- */
 
-static void
-send_advert6(struct role *r, const struct vrrp *v, uint8_t priority)
-{
-	const uint8_t *const source = r->ops.link_local(r->ops.ctx, v->interface);
-	uint8_t frame[VRRP_WIRE_FRAME6];
-
-	if (source == NULL)
-		return;
-	vrrp_wire_frame6(
-		frame, source, v->vrid, priority, (uint16_t)(v->advert_ms / 10), v->address6.v6);
-	r->ops.send(r->ops.ctx, v->interface, frame, sizeof(frame));
-}
-
-static void
-send_advert(struct role *r, const struct vrrp *v, uint8_t priority)
-{
-	uint8_t frame[VRRP_WIRE_FRAME];
-	const rte_be32_t source = r->ops.address(r->ops.ctx, v->interface);
-
-	if (v->address6.family == 6)
-		send_advert6(r, v, priority);
-	if (source == 0)
-		return;
-	vrrp_wire_frame(frame, source, v->vrid, priority, vrrp_interval_s(v), v->address);
-	r->ops.send(r->ops.ctx, v->interface, frame, sizeof(frame));
-}
-
-static void
-vrrp_act(struct role *r, const struct vrrp *v, uint32_t action, mono_t now)
-{
-	if (action == 0)
-		return;
-	if (action & VRRP_DO_RELEASE)
-		r->ops.own(r->ops.ctx, v->interface, v->vrid, false, now);
-	if (action & VRRP_DO_RESIGN)
-		send_advert(r, v, VRRP_PRIORITY_RESIGN);
-	if (action & VRRP_DO_OWN)
-		r->ops.own(r->ops.ctx, v->interface, v->vrid, true, now);
-	if (action & VRRP_DO_ADVERT)
-		send_advert(r, v, v->priority);
-	r->dirty = true;
-}
-
-/* drive: the VRRP groups of a VGMP group follow its state (R48), all together. */
+/* The VRRP groups of a VGMP group follow its state (R48). */
 static void
 drive(struct role *r, const struct role_group *g, mono_t now)
 {
-	const bool own = group_owns(g), quiet = g->state == VGMP_ACTIVE_TO_STANDBY;
-
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		struct vrrp *const v = &r->vrrps[i];
-
-		if (v->group == g->id)
-			vrrp_act(r, v, vrrp_drive(v, own, quiet, now), now);
-	}
-}
-
-/* role_reassert: switches may have learned the other box last. */
-void
-role_reassert(struct role *r, const struct role_group *g, mono_t now)
-{
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		const struct vrrp *const v = &r->vrrps[i];
-
-		if (v->group == g->id && v->state == VRRP_MASTER)
-			vrrp_act(r, v, VRRP_DO_ADVERT, now); /* from the virtual MAC */
-	}
+	role_vrrp_drive(r, g->id, group_owns(g), g->state == VGMP_ACTIVE_TO_STANDBY, now);
 }
 
 static void
@@ -334,14 +271,10 @@ hold(struct role *r, uint64_t ns)
 }
 
 static void
-hold_own(struct role *r, uint64_t ns)
+hold_workers(struct role *r, uint64_t ns)
 {
 	for (uint16_t i = 0; i < r->params.workers; i++)
 		r->workers[i].seen.ns += ns;
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		if (r->vrrps[i].state == VRRP_BACKUP)
-			r->vrrps[i].due.ns += ns;
-	}
 }
 
 /* watch_hrp: liveness of the HRP core. => for how long it had not run. */
@@ -364,8 +297,8 @@ watch_hrp(struct role *r, mono_t now, bool *ran)
 	return deaf;
 }
 
-/* role_enter: before anything is acted on: detects our own pauses. */
-static void
+/* role_enter: detects our own pauses. */
+void
 role_enter(struct role *r, mono_t now)
 {
 	const uint64_t gap = role_since(now, r->last);
@@ -375,10 +308,13 @@ role_enter(struct role *r, mono_t now)
 	if (!r->started || gap == 0)
 		return;
 	r->last = now;
-	if (gap > (r->params.paired ? r->hello_ns : VRRP_ADVERT_MS * NS_PER_MS) / 2)
-		hold_own(r, gap);
+	for (uint16_t i = 0; i < r->vrrp_count; i++)
+		vrrp_hold(&r->vrrps[i], gap);
 	if (!r->params.paired)
 		return;
+
+	if (gap > r->hello_ns / 2)
+		hold_workers(r, gap);
 
 	const uint64_t deaf = watch_hrp(r, now, &ran);
 	const uint64_t pause = gap > deaf ? gap : deaf;
@@ -558,14 +494,7 @@ leave(struct role *r, mono_t now)
 	lease_end(&r->lease);
 	r->lease_told = r->lease.until;
 	r->ops.lease(r->ops.ctx, r->lease.until);
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		struct vrrp *const v = &r->vrrps[i];
-		const bool yielded = r->group[v->group].yielded && v->link;
-
-		vrrp_act(r, v, vrrp_stop(v, now), now);
-		if (yielded) /* given up already, but not yet said so (R36) */
-			send_advert(r, v, VRRP_PRIORITY_RESIGN);
-	}
+	role_vrrp_leave(r, now);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++)
 		role_raise_text(r, role_group_of(r, id), VGMP_DISABLE, "resign", now);
 	if (r->params.paired)
@@ -629,7 +558,8 @@ start(struct role *r, mono_t now)
 		r->ops.lease(r->ops.ctx, MONO_NEVER);
 	}
 	for (uint16_t i = 0; i < r->vrrp_count; i++)
-		seen[r->vrrps[i].interface / 64 % 4] |= UINT64_C(1) << (r->vrrps[i].interface % 64);
+		seen[r->vrrps[i].set.interface / 64 % 4] |= UINT64_C(1)
+							    << (r->vrrps[i].set.interface % 64);
 	for (uint16_t i = 0; i < r->members.count; i++)
 		seen[r->members.list[i].interface / 64 % 4] |=
 			UINT64_C(1) << (r->members.list[i].interface % 64);
@@ -666,20 +596,6 @@ tick_groups(struct role *r, mono_t now)
 }
 
 static void
-tick_vrrps(struct role *r, mono_t now)
-{
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		struct vrrp *const v = &r->vrrps[i];
-		const struct role_group *const g = &r->group[v->group];
-
-		/* On the way out an advert would draw traffic back from the peer. */
-		if (v->group != VGMP_GROUP_NONE && g->state == VGMP_ACTIVE_TO_STANDBY)
-			continue;
-		vrrp_act(r, v, vrrp_tick(v, now), now);
-	}
-}
-
-static void
 tick_hellos(struct role *r, mono_t now)
 {
 	const bool due = !mono_before(now, r->hello_due);
@@ -708,7 +624,7 @@ role_tick(struct role *r, mono_t now)
 	}
 	timer_resign(r, now);
 	if (!r->left)
-		tick_vrrps(r, now);
+		role_vrrp_tick(r, now);
 	if (r->params.paired) {
 		tick_hellos(r, now);
 		role_tell_hrp(r, now);
@@ -731,12 +647,7 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 	r->dirty = true;
 
 	/* The VRRP group first (R54, R90): what cannot carry traffic stops attracting it. */
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		struct vrrp *const v = &r->vrrps[i];
-
-		if (v->interface == interface)
-			vrrp_act(r, v, vrrp_link(v, up, now), now);
-	}
+	role_vrrp_link(r, interface, up, now);
 	const uint32_t risen = mon_link(&r->members, interface, up);
 
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
@@ -753,87 +664,6 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 		r->hello_now = true; /* the new priority */
 		drive(r, g, now);
 	}
-}
-
-static struct vrrp *
-find_vrrp(struct role *r, uint16_t interface, uint8_t vrid)
-{
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		if (r->vrrps[i].interface == interface && r->vrrps[i].vrid == vrid)
-			return &r->vrrps[i];
-	}
-	return NULL;
-}
-
-static void
-receive6(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
-{
-	char text[CONFIG_IP_TEXT];
-	struct vrrp_advert6 a;
-	enum vrrp_refusal why = vrrp_wire_check6(data, len, &a);
-	struct vrrp *v;
-	uint64_t conflicts;
-
-	if (why != VRRP_OK) {
-		r->adverts_refused[why]++;
-		return;
-	}
-	v = find_vrrp(r, interface, a.vrid);
-	if (v == NULL || v->address6.family != 6) {
-		r->adverts_refused[VRRP_REFUSED_vrid]++;
-		return;
-	}
-	conflicts = v->conflicts;
-	vrrp_receive6(v, &a, r->ops.link_local(r->ops.ctx, interface), &why);
-	if (why != VRRP_OK)
-		r->adverts_refused[why]++;
-	if (v->conflicts != conflicts && log_allowed(&r->limit_conflict, now.ns)) {
-		const struct ip_addr source = ip_addr_v6(a.source);
-
-		LOG(WARNING, "vrid %u: another master, %s: heartbeat cut, or vrid used twice",
-			v->vrid, config_address_ip_text(&source, text));
-	}
-}
-
-void
-role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
-{
-	struct vrrp_advert a;
-	struct vrrp *v;
-	enum vrrp_refusal why;
-	uint64_t conflicts;
-	uint32_t action;
-
-	if (!r->started || r->left)
-		return;
-	role_enter(r, now);
-	r->dirty = true;
-	if (len > 0 && data[0] >> 4 == 6) {
-		receive6(r, interface, data, len, now);
-		return;
-	}
-	why = vrrp_wire_check(data, len, &a);
-	if (why != VRRP_OK) {
-		r->adverts_refused[why]++;
-		return;
-	}
-	v = find_vrrp(r, interface, a.vrid);
-	if (v == NULL) { /* another router's business (R252) */
-		r->adverts_refused[VRRP_REFUSED_vrid]++;
-		return;
-	}
-	conflicts = v->conflicts;
-	action = vrrp_receive(v, &a, r->ops.address(r->ops.ctx, interface), now, &why);
-	if (why != VRRP_OK)
-		r->adverts_refused[why]++;
-	if (v->conflicts != conflicts && log_allowed(&r->limit_conflict, now.ns)) {
-		const uint32_t ip = rte_be_to_cpu_32(a.source);
-
-		LOG(WARNING,
-			"vrid %u: another master, %u.%u.%u.%u: heartbeat cut, or vrid used twice",
-			v->vrid, ip >> 24, (ip >> 16) & 0xff, (ip >> 8) & 0xff, ip & 0xff);
-	}
-	vrrp_act(r, v, action, now);
 }
 
 /* ---- life-cycle ---- */

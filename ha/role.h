@@ -25,12 +25,17 @@ struct role;
 struct role_ops {
 	void *ctx;
 	void (*lease)(void *ctx, mono_t until);
-	void (*own)(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now);
+	/* Virtual addresses of a group; those of one family, or (0) all. */
+	void (*own)(
+		void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, bool own, mono_t now);
 	bool (*link_up)(void *ctx, uint16_t interface);
 	rte_be32_t (*address)(void *ctx, uint16_t interface); /* 0 = none */
 	/* Its link-local IPv6 address; NULL = none that may be used now. */
 	const uint8_t *(*link_local)(void *ctx, uint16_t interface);
 	void (*send)(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len);
+	/* The same to a host of the link; fills in its MAC, once that is known. */
+	void (*send_to)(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
+		uint16_t len);
 	bool (*put)(void *ctx, const struct ha_msg *); /* to the HRP core; false = ring full */
 	bool (*get)(void *ctx, struct ha_msg *);       /* from the HRP core; false = empty */
 	uint64_t (*hrp_turns)(void *ctx);	       /* liveness, as the next */
@@ -57,7 +62,7 @@ void role_destroy(struct role *);
 /* ---- control core ---- */
 void role_tick(struct role *, mono_t now);
 void role_link(struct role *, uint16_t interface, bool up, mono_t now);
-/* A protocol-112 packet from a service interface: IPv4 header first, `len` bytes readable. */
+/* A protocol-112 packet from a service interface: IP header first, `len` bytes readable. */
 void role_vrrp(struct role *, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
 
 /* ---- any thread ---- */
@@ -84,12 +89,11 @@ struct role_group_status {
 };
 
 struct role_vrrp_status {
-	uint8_t vrid, group, state, priority, preempt, master_priority;
-	uint16_t interface;
-	rte_be32_t address, master; /* master 0 = nobody, or we */
-	struct ip_addr address6;    /* family 0: none */
-	uint32_t advert_ms;
-	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, conflicts, changed_ns;
+	uint8_t state, priority, master_priority;
+	uint32_t master_advert_ms;
+	struct ip_addr master; /* family 0 = nobody, or we */
+	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, plain_sums_in, differ_in,
+		conflicts, changed_ns;
 };
 
 struct role_status {
@@ -103,6 +107,8 @@ struct role_status {
 	struct role_vrrp_status vrrp[VRRP_MAX_GROUPS];
 };
 
+/* Of group i of role_status.vrrp; never changes. */
+const struct vrrp_setup *role_vrrp_setup(const struct role *, uint32_t i);
 /* Members in the order of member_failed; their names never change. */
 const struct mon *role_members(const struct role *);
 /* role_status_read: large; allocate it. */

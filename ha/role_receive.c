@@ -154,7 +154,7 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	g->alone = false;
 	if (g->reassert && !vgmp_owns(g->peer_state)) {
 		g->reassert = false;
-		role_reassert(r, g, now);
+		role_vrrp_reassert(r, g->id, now);
 	}
 	if (vgmp_owns(g->peer_state)) {
 		g->silent_since = now;

@@ -111,10 +111,12 @@ struct role {
 	struct mon members;
 	uint16_t vrrp_count;
 	struct vrrp vrrps[VRRP_MAX_GROUPS];
+	bool carrier[VRRP_MAX_GROUPS]; /* of their interfaces */
 
 	uint64_t fences, takeovers, dual_active, hello_mismatch;
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
-	struct log_limit limit_dual, limit_conflict, limit_pairing, limit_hello, limit_bus;
+	struct log_limit limit_dual, limit_conflict, limit_differ, limit_pairing, limit_hello,
+		limit_bus;
 
 	bool dirty;
 	mono_t published_at;
@@ -151,7 +153,17 @@ void role_raise(
 void role_raise_text(
 	struct role *, struct role_group *, enum vgmp_event, const char *text, mono_t now);
 mono_t role_usual_base(const struct role *, mono_t now);
-void role_reassert(struct role *, const struct role_group *, mono_t now);
+
+void role_enter(struct role *, mono_t now); /* before anything is acted on */
+
+/* role_vrrp.c */
+/* All groups of a VGMP group together; `quiet`: no adverts. */
+void role_vrrp_drive(struct role *, uint8_t group, bool own, bool quiet, mono_t now);
+/* Those of a VGMP group that are Master announce themselves again. */
+void role_vrrp_reassert(struct role *, uint8_t group, mono_t now);
+void role_vrrp_link(struct role *, uint16_t interface, bool up, mono_t now);
+void role_vrrp_tick(struct role *, mono_t now);
+void role_vrrp_leave(struct role *, mono_t now);
 
 /* role_receive.c */
 void role_take_messages(struct role *, mono_t now);

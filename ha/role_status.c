@@ -37,21 +37,17 @@ build_vrrp(struct role *r, uint16_t i)
 	const struct vrrp *const v = &r->vrrps[i];
 
 	r->status.vrrp[i] = (struct role_vrrp_status){
-		.vrid = v->vrid,
-		.group = v->group,
 		.state = (uint8_t)v->state,
 		.priority = v->priority,
-		.preempt = v->preempt,
 		.master_priority = v->master_priority,
-		.interface = v->interface,
-		.address = v->address,
-		.address6 = v->address6,
+		.master_advert_ms = v->master_advert_ms,
 		.master = v->master,
-		.advert_ms = v->advert_ms,
 		.adverts_out = v->adverts_out,
 		.adverts_in = v->adverts_in,
 		.adverts6_in = v->adverts6_in,
 		.resigns_in = v->resigns_in,
+		.plain_sums_in = v->plain_sums_in,
+		.differ_in = v->differ_in,
 		.conflicts = v->conflicts,
 		.changed_ns = v->changed.ns,
 	};
@@ -120,6 +116,13 @@ role_status_read(const struct role *r, struct role_status *out)
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&p->sequence, memory_order_relaxed);
 	} while (before != after || (before & 1) != 0);
+}
+
+const struct vrrp_setup *
+role_vrrp_setup(const struct role *r, uint32_t i)
+{
+	FW_ASSERT(i < r->vrrp_count);
+	return &r->vrrps[i].set;
 }
 
 const struct mon *

@@ -1,16 +1,18 @@
 /*
  * VRRP groups.  One struct vrrp is one virtual router on one interface.
  *
- *	plain	the RFC 3768 election: adverts, timers, priorities (no VGMP group)
+ *	plain	the election of RFC 3768 (version 2) or RFC 9568 (version 3): adverts, timers,
+ *		priorities; of one family (no VGMP group)
  *	driven	the state follows the VGMP group and the interface's link (R47-R55); adverts only
- *		announce, with a fixed priority (R52)
+ *		announce, with a fixed priority (R52); addresses of both families
  *
- * Pure: no I/O, the clock is an argument; the caller (role.c) carries out VRRP_DO_*.
+ * Pure: no I/O, the clock is an argument; the caller (role_vrrp.c) carries out VRRP_DO_*.
  * Control core only.
  */
 #pragma once
 
 #include "clock.h"
+#include "ha_config.h"
 #include "vrrp_wire.h"
 
 #include <stdbool.h>
@@ -25,31 +27,48 @@ extern const char *const vrrp_state_names[VRRP_STATES];
 #define VRRP_DO_OWN	0x04 /* the virtual address is ours: gratuitous ARP */
 #define VRRP_DO_ADVERT	0x08 /* send an advert */
 
-struct vrrp {
+/* What the configuration says of a group; never changes. */
+struct vrrp_setup {
+	char name[64]; /* for the log: "GigabitEthernet1/0/1 vrid 7" */
 	uint8_t vrid;
-	uint8_t group; /* enum vgmp_group_id; VGMP_GROUP_NONE = plain */
-	bool preempt;  /* plain */
-	uint8_t priority;
+	uint8_t group;	  /* enum vgmp_group_id; VGMP_GROUP_NONE = plain */
+	uint8_t version;  /* of its IPv4 adverts, 2 or 3; those of IPv6 are always version 3 */
+	uint8_t priority; /* plain; VRRP_PRIORITY_OWNER: the address is the interface's own (R39) */
+	bool preempt;
+	bool any_ttl;	  /* of unicast adverts */
+	bool accept;	  /* for shows */
+	uint8_t checksum; /* enum vrrp_checksum */
 	uint16_t interface;
-	rte_be32_t address;
-	struct ip_addr address6; /* family 0: none; driven groups only */
-	uint32_t advert_ms;
+	uint32_t advert_ms, preempt_delay_ms;
+	bool authenticated; /* version 2, by the password */
+	uint8_t password[VRRP_WIRE_AUTH];
+	uint8_t address_count, peer_count;
+	struct ip_addr addresses[VRRP_ADDRESSES]; /* IPv4, then link-local, then other IPv6 */
+	struct ip_addr peers[VRRP_PEERS];	  /* unicast; none = multicast */
+	struct ip_addr source6; /* of unicast adverts to global addresses; family 0: link-local */
+};
 
+struct vrrp {
+	struct vrrp_setup set;
+	uint8_t priority; /* in use */
 	enum vrrp_state state;
 	bool link;
-	mono_t due;	   /* Master: next advert; Backup (plain): when the Master is down */
-	rte_be32_t master; /* who advertised last; 0 = nobody */
+	mono_t due; /* Master: next advert; Backup (plain): when the Master is down */
+	uint32_t master_advert_ms; /* learned, version 3 (RFC 9568 6.1) */
+	struct ip_addr master;	   /* who advertised last; family 0 = nobody */
 	uint8_t master_priority;
+	bool plain_sum;	      /* the last advert of version 3 over IPv4 had no pseudo-header */
+	mono_t preempt_since; /* a lower Master is heard since; 0 = none */
+	mono_t sent;	      /* last advert */
 	mono_t changed;
-	uint64_t adverts_out, adverts_in, resigns_in; /* out: of both families one each time */
-	uint64_t adverts6_in;
+	uint64_t adverts_out; /* of both families one each time */
+	uint64_t adverts_in, adverts6_in, resigns_in;
+	uint64_t plain_sums_in; /* of adverts_in */
+	uint64_t differ_in; /* other addresses than ours (RFC 9568 7.1: processed all the same) */
 	uint64_t conflicts; /* driven Master heard another Master */
 };
 
-/* vrrp_init: priority and preempt are those of a plain group; driven ones have a fixed priority.
- * `owner`: the virtual address is the interface's own (plain, R39). */
-void vrrp_init(struct vrrp *, uint8_t vrid, uint16_t interface, rte_be32_t address, uint8_t group,
-	uint8_t priority, uint32_t advert_ms, bool preempt, bool owner);
+void vrrp_init(struct vrrp *, const struct vrrp_setup *);
 
 /* => VRRP_DO_* each. */
 uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
@@ -58,18 +77,26 @@ uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
 uint32_t vrrp_drive(struct vrrp *, bool own, bool quiet, mono_t now);
 uint32_t vrrp_tick(struct vrrp *, mono_t now);
 uint32_t vrrp_stop(struct vrrp *, mono_t now); /* leave for good (R36) */
+/* vrrp_hold: for `ns` nothing could be heard; that is not the Master's silence. */
+void vrrp_hold(struct vrrp *, uint64_t ns);
 
-/* vrrp_receive: an advert that passed vrrp_wire_check() and has our vrid; `own` = our address on
- * the interface.  *refusal says why it changed nothing, VRRP_OK otherwise. */
-uint32_t vrrp_receive(struct vrrp *, const struct vrrp_advert *, rte_be32_t own, mono_t now,
-	enum vrrp_refusal *refusal);
+/* vrrp_receive: an advert that passed vrrp_wire_check(), of our vrid and one of our families;
+ * `own` = what we send from, family 0 = none yet.  *refusal says why it changed nothing, VRRP_OK
+ * otherwise. */
+uint32_t vrrp_receive(struct vrrp *, const struct vrrp_advert *, const struct ip_addr *own,
+	mono_t now, enum vrrp_refusal *refusal);
 
-/* vrrp_receive6: an advert of IPv6 that passed vrrp_wire_check6(), of our vrid, to a group with
- * an IPv6 address; `own` = our link-local address there, NULL = none yet. */
-void vrrp_receive6(
-	struct vrrp *, const struct vrrp_advert6 *, const uint8_t *own, enum vrrp_refusal *refusal);
+/* vrrp_advert_of: what it says to the routers of one family; without source and destination.
+ * => false: it has no address of that family. */
+bool vrrp_advert_of(const struct vrrp *, uint8_t family, uint8_t priority, struct vrrp_advert *);
 
-/* Timers of RFC 3768, 6.1, in milliseconds. */
-uint32_t vrrp_skew_ms(uint8_t priority);
-uint32_t vrrp_master_down_ms(const struct vrrp *);
-uint8_t vrrp_interval_s(const struct vrrp *);
+/* Has it addresses of that family?  Those of a plain group are of one. */
+bool vrrp_has(const struct vrrp_setup *, uint8_t family);
+/* The first address of the family; family 0 = none. */
+struct ip_addr vrrp_first(const struct vrrp_setup *, uint8_t family);
+/* The version of its adverts of that family. */
+uint8_t vrrp_version(const struct vrrp_setup *, uint8_t family);
+
+/* Timers of RFC 3768 6.1 and RFC 9568 6.1, in microseconds. */
+uint32_t vrrp_skew_us(const struct vrrp *);
+uint32_t vrrp_master_down_us(const struct vrrp *);

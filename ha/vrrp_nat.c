@@ -31,12 +31,26 @@ meets(const struct config_nat_public *p, const struct config_prefix *subnet)
 	return subnet->len > 0 && p->from <= (first | ~mask) && p->to >= first;
 }
 
-/* Of an interface: of this vrid, or (0) of any. */
+static bool
+has_one_within(const struct config_nat_public *p, const struct config_vrrp *v)
+{
+	struct ip_addr all[VRRP_ADDRESSES];
+	const uint32_t n = config_vrrp_addresses(v, all);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (all[i].family == 4 && within(p, all[i].v4))
+			return true;
+	}
+	return false;
+}
+
+/* Of an interface: of this vrid, or (0) of any; with IPv4 addresses. */
 static const struct config_vrrp *
 find(const struct groups *g, const char *interface, uint8_t vrid)
 {
 	for (uint32_t i = 0; i < g->count; i++) {
-		if (strcmp(g->all[i].interface, interface) == 0 &&
+		if (g->all[i].virtual_ip.address != 0 &&
+			strcmp(g->all[i].interface, interface) == 0 &&
 			(vrid == 0 || g->all[i].vrid == vrid))
 			return &g->all[i];
 	}
@@ -81,7 +95,7 @@ check_public(struct config *c, const struct groups *g, const struct config_nat_p
 	int rc = 0;
 
 	for (uint32_t i = 0; i < g->count; i++) {
-		if (!within(p, g->all[i].virtual_ip.address))
+		if (!has_one_within(p, &g->all[i]))
 			continue;
 		if (p->ports)
 			return check_shared(c, p, (uint8_t)g->all[i].vrid);

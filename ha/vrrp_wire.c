@@ -5,16 +5,15 @@
  *	version 2, type 1 | vrid | priority | count | auth type | interval s | checksum (2)
  *	count addresses (4 each) | authentication data (8, always present)
  *
- * and version 3 over IPv6 (RFC 9568, 5.2):
+ * and version 3 (RFC 9568, 5.2):
  *
  *	version 3, type 1 | vrid | priority | count | reserved (4 bits), interval in 1/100 s (12) |
- *	checksum (2), with a pseudo-header | count addresses (16 each)
+ *	checksum (2), of IPv6 with a pseudo-header | count addresses (4 or 16 each)
  */
 #include "vrrp_wire.h"
 
 #include "ha_constants.h"
 
-#include <rte_ether.h>
 #include <rte_ip.h>
 
 #include <assert.h>
@@ -37,86 +36,189 @@ struct vrrp_header {
 	uint8_t vrid;
 	uint8_t priority;
 	uint8_t count;
-	uint8_t auth_type;
-	uint8_t interval;
+	union {
+		struct {
+			uint8_t auth_type;
+			uint8_t interval_s;
+		};
+		rte_be16_t interval_cs; /* version 3 */
+	};
 	rte_be16_t checksum;
 };
 static_assert(sizeof(struct vrrp_header) == 8, "wire size");
 
-#define AUTH_DATA      8
-#define ONE_ADDRESS    (sizeof(struct vrrp_header) + sizeof(rte_be32_t) + AUTH_DATA)
-#define IP_TOS_CONTROL 0xc0 /* internetwork control */
+#define TYPE_ADVERT    1
+#define IP_TOS_CONTROL 0xc0   /* internetwork control */
+#define SOUND	       0xffff /* sum over a sound message, its checksum in place */
 
-void
-vrrp_wire_frame(uint8_t frame[VRRP_WIRE_FRAME], rte_be32_t source, uint8_t vrid, uint8_t priority,
-	uint8_t interval_s, rte_be32_t address)
+static const uint8_t group6[IP6_LEN] = { 0xff, 0x02, [15] = 0x12 };
+
+bool
+vrrp_wire_is_group(const struct ip_addr *a)
 {
-	struct rte_ether_hdr eth = {
-		.dst_addr = { { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x12 } },
-		.src_addr = { { 0x00, 0x00, 0x5e, 0x00, 0x01, vrid } },
-		.ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4),
-	};
+	return a->family == 6 ? ip6_equal(a->v6, group6) : a->v4 == RTE_BE32(VRRP_GROUP_ADDRESS);
+}
+
+/* Of a message alone, or behind the pseudo-header of its packet. */
+static uint16_t
+sum(const struct vrrp_advert *a, bool pseudo, const uint8_t *message, uint16_t len)
+{
+	struct rte_ipv4_hdr ip = { .version_ihl = RTE_IPV4_VHL_DEF,
+		.next_proto_id = VRRP_PROTOCOL,
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(ip) + len)) };
+	struct rte_ipv6_hdr ip6 = { .proto = VRRP_PROTOCOL, .payload_len = rte_cpu_to_be_16(len) };
+	uint32_t total = rte_raw_cksum(message, len);
+
+	if (pseudo && a->source.family == 6) {
+		memcpy(ip6.src_addr, a->source.v6, IP6_LEN);
+		memcpy(ip6.dst_addr, a->destination.v6, IP6_LEN);
+		total += rte_ipv6_phdr_cksum(&ip6, 0);
+	} else if (pseudo) {
+		ip.src_addr = a->source.v4;
+		ip.dst_addr = a->destination.v4;
+		total += rte_ipv4_phdr_cksum(&ip, 0);
+	}
+	return (uint16_t)((total & 0xffff) + (total >> 16));
+}
+
+static uint16_t
+message_len(uint8_t family, uint8_t version, uint8_t count)
+{
+	const size_t each = family == 6 ? IP6_LEN : sizeof(rte_be32_t);
+
+	return (uint16_t)(sizeof(struct vrrp_header) + count * each +
+			  (version == 2 ? VRRP_WIRE_AUTH : 0));
+}
+
+/* ---- sending ---- */
+
+static void
+put_ip(uint8_t *to, const struct vrrp_advert *a, uint16_t len)
+{
 	struct rte_ipv4_hdr ip = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
 		.type_of_service = IP_TOS_CONTROL,
-		.total_length = rte_cpu_to_be_16(sizeof(ip) + ONE_ADDRESS),
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(ip) + len)),
 		.time_to_live = 255,
 		.next_proto_id = VRRP_PROTOCOL,
-		.src_addr = source,
-		.dst_addr = RTE_BE32(VRRP_GROUP_ADDRESS),
+		.src_addr = a->source.v4,
+		.dst_addr = a->destination.v4,
 	};
-	struct vrrp_header v = {
-		.version_type = 0x21,
-		.vrid = vrid,
-		.priority = priority,
-		.count = 1,
-		.interval = interval_s,
+	struct rte_ipv6_hdr ip6 = {
+		.vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)IP_TOS_CONTROL << 20),
+		.payload_len = rte_cpu_to_be_16(len),
+		.proto = VRRP_PROTOCOL,
+		.hop_limits = 255,
 	};
-	uint8_t *const message = frame + sizeof(eth) + sizeof(ip);
 
-	memset(frame, 0, VRRP_WIRE_FRAME);
-	memcpy(message, &v, sizeof(v));
-	memcpy(message + sizeof(v), &address, sizeof(address));
-	v.checksum = (rte_be16_t)~rte_raw_cksum(message, ONE_ADDRESS);
-	memcpy(message, &v, sizeof(v));
+	if (a->source.family == 6) {
+		memcpy(ip6.src_addr, a->source.v6, IP6_LEN);
+		memcpy(ip6.dst_addr, a->destination.v6, IP6_LEN);
+		memcpy(to, &ip6, sizeof(ip6));
+		return;
+	}
 	ip.hdr_checksum = rte_ipv4_cksum(&ip);
-	memcpy(frame, &eth, sizeof(eth));
-	memcpy(frame + sizeof(eth), &ip, sizeof(ip));
+	memcpy(to, &ip, sizeof(ip));
 }
 
-enum vrrp_refusal
-vrrp_wire_decode(const uint8_t *message, uint16_t len, struct vrrp_advert *a)
+static void
+put_message(uint8_t *to, const struct vrrp_advert *a, uint16_t len)
 {
+	const size_t each = a->source.family == 6 ? IP6_LEN : sizeof(rte_be32_t);
+	struct vrrp_header v = {
+		.version_type = (uint8_t)(a->version << 4 | TYPE_ADVERT),
+		.vrid = a->vrid,
+		.priority = a->priority,
+		.count = a->count,
+	};
+
+	if (a->version == 2) {
+		v.auth_type = a->auth_type;
+		v.interval_s = (uint8_t)(a->interval_ms / 1000);
+		memcpy(to + len - VRRP_WIRE_AUTH, a->auth, VRRP_WIRE_AUTH);
+	} else {
+		v.interval_cs = rte_cpu_to_be_16((a->interval_ms / 10) & VRRP_WIRE_CS_MAX);
+	}
+	for (uint8_t i = 0; i < a->count; i++)
+		memcpy(to + sizeof(v) + i * each, a->addresses[i].v6, each);
+	memcpy(to, &v, sizeof(v));
+	v.checksum = (rte_be16_t)~sum(a, a->version != 2 && !a->plain_sum, to, len);
+	memcpy(to, &v, sizeof(v));
+}
+
+uint16_t
+vrrp_wire_build(uint8_t frame[VRRP_WIRE_FRAME_MAX], const struct vrrp_advert *asked)
+{
+	struct vrrp_advert a = *asked;
+	const bool six = a.source.family == 6;
+	const size_t header = six ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	const uint16_t len = message_len(a.source.family, a.version, a.count);
+	struct rte_ether_hdr eth = {
+		.src_addr = { { 0x00, 0x00, 0x5e, 0x00, six ? 0x02 : 0x01, a.vrid } },
+		.ether_type = six ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4),
+	};
+	const uint16_t total = (uint16_t)(sizeof(eth) + header + len);
+
+	if (a.destination.family == 0) {
+		a.destination = six ? ip_addr_v6(group6) : ip_addr_v4(RTE_BE32(VRRP_GROUP_ADDRESS));
+		eth.dst_addr = six ? (struct rte_ether_addr){ { 0x33, 0x33, 0, 0, 0, 0x12 } }
+				   : (struct rte_ether_addr){ { 0x01, 0, 0x5e, 0, 0, 0x12 } };
+	}
+	memset(frame, 0, VRRP_WIRE_FRAME_MAX);
+	memcpy(frame, &eth, sizeof(eth));
+	put_ip(frame + sizeof(eth), &a, len);
+	put_message(frame + sizeof(eth) + header, &a, len);
+	return total < VRRP_WIRE_FRAME_MIN ? VRRP_WIRE_FRAME_MIN : total;
+}
+
+/* ---- receiving ---- */
+
+/* The VRRP part, `len` exactly; source and destination are known. */
+static enum vrrp_refusal
+check_message(const uint8_t *message, uint16_t len, struct vrrp_advert *a)
+{
+	const uint8_t family = a->source.family;
+	const size_t each = family == 6 ? IP6_LEN : sizeof(rte_be32_t);
 	struct vrrp_header v;
 
 	if (len < sizeof(v))
 		return VRRP_REFUSED_short;
 	memcpy(&v, message, sizeof(v));
-	if (v.version_type >> 4 != 2)
+	a->version = v.version_type >> 4;
+	if (a->version != 3 && (a->version != 2 || family == 6))
 		return VRRP_REFUSED_version;
-	if ((v.version_type & 0x0f) != 1)
+	if ((v.version_type & 0x0f) != TYPE_ADVERT)
 		return VRRP_REFUSED_type;
+	/* CARP has the same protocol, group, MAC, first octet and checksum. */
+	if (a->version == 2 && v.auth_type > VRRP_AUTH_HEADER)
+		return VRRP_REFUSED_carp;
 	if (v.count == 0 || v.count > VRRP_WIRE_ADDRESSES)
 		return VRRP_REFUSED_count;
-	/* Exactly: this also tells CARP apart, which looks the same up to here. */
-	if (len != sizeof(v) + v.count * sizeof(rte_be32_t) + AUTH_DATA)
+	if (len != message_len(family, a->version, v.count))
 		return VRRP_REFUSED_length;
-	if (rte_raw_cksum(message, len) != 0xffff)
+	a->plain_sum = family == 4 && sum(a, false, message, len) == SOUND;
+	if (!a->plain_sum && (a->version == 2 || sum(a, true, message, len) != SOUND))
 		return VRRP_REFUSED_checksum;
 
-	*a = (struct vrrp_advert){
-		.vrid = v.vrid,
-		.priority = v.priority,
-		.interval_s = v.interval,
-		.auth_type = v.auth_type,
-		.count = v.count,
-	};
-	memcpy(a->addresses, message + sizeof(v), v.count * sizeof(rte_be32_t));
+	a->vrid = v.vrid;
+	a->priority = v.priority;
+	a->count = v.count;
+	if (a->version == 2) {
+		a->auth_type = v.auth_type;
+		a->interval_ms = v.interval_s * 1000u;
+		memcpy(a->auth, message + len - VRRP_WIRE_AUTH, VRRP_WIRE_AUTH);
+	} else {
+		a->interval_ms = (rte_be_to_cpu_16(v.interval_cs) & VRRP_WIRE_CS_MAX) * 10u;
+	}
+	for (uint8_t i = 0; i < v.count; i++) {
+		a->addresses[i].family = family;
+		memcpy(a->addresses[i].v6, message + sizeof(v) + i * each, each);
+	}
 	return VRRP_OK;
 }
 
-enum vrrp_refusal
-vrrp_wire_check(const uint8_t *packet, uint16_t len, struct vrrp_advert *a)
+static enum vrrp_refusal
+check4(const uint8_t *packet, uint16_t len, struct vrrp_advert *a)
 {
 	struct rte_ipv4_hdr ip;
 
@@ -128,118 +230,46 @@ vrrp_wire_check(const uint8_t *packet, uint16_t len, struct vrrp_advert *a)
 
 	if (ip.version_ihl >> 4 != 4 || header < sizeof(ip) || total < header || total > len)
 		return VRRP_REFUSED_ip;
-	if (ip.next_proto_id != VRRP_PROTOCOL || ip.dst_addr != RTE_BE32(VRRP_GROUP_ADDRESS) ||
+	if (ip.next_proto_id != VRRP_PROTOCOL || !ip4_is_host(ip.src_addr) ||
 		(ip.fragment_offset & RTE_BE16(RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)))
 		return VRRP_REFUSED_ip;
-	if (ip.time_to_live != 255)
+	a->source = ip_addr_v4(ip.src_addr);
+	a->destination = ip_addr_v4(ip.dst_addr);
+	a->ttl = ip.time_to_live;
+	if (!vrrp_wire_is_group(&a->destination) && !ip4_is_host(ip.dst_addr))
+		return VRRP_REFUSED_ip;
+	if (vrrp_wire_is_group(&a->destination) && a->ttl != 255)
 		return VRRP_REFUSED_ttl;
-
-	const enum vrrp_refusal why =
-		vrrp_wire_decode(packet + header, (uint16_t)(total - header), a);
-	if (why != VRRP_OK)
-		return why;
-	a->source = ip.src_addr;
-	return a->auth_type != 0 ? VRRP_REFUSED_auth : VRRP_OK;
+	return check_message(packet + header, (uint16_t)(total - header), a);
 }
 
-/* ---- IPv6 ---- */
-
-struct vrrp6_header {
-	uint8_t version_type;
-	uint8_t vrid;
-	uint8_t priority;
-	uint8_t count;
-	rte_be16_t interval;
-	rte_be16_t checksum;
-};
-static_assert(sizeof(struct vrrp6_header) == 8, "wire size");
-
-#define INTERVAL_CS 0x0fff
-
-static const uint8_t group6[IP6_LEN] = { 0xff, 0x02, [15] = 0x12 };
-
-/* With the checksum in place the sum of a sound message is 0xffff. */
-static uint16_t
-sum6(const struct rte_ipv6_hdr *ip, const uint8_t *message, uint16_t len)
-{
-	const uint32_t sum = (uint32_t)rte_ipv6_phdr_cksum(ip, 0) + rte_raw_cksum(message, len);
-
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
-}
-
-void
-vrrp_wire_frame6(uint8_t frame[VRRP_WIRE_FRAME6], const uint8_t source[IP6_LEN], uint8_t vrid,
-	uint8_t priority, uint16_t interval_cs, const uint8_t address[IP6_LEN])
-{
-	const struct rte_ether_hdr eth = {
-		.dst_addr = { { 0x33, 0x33, 0x00, 0x00, 0x00, 0x12 } },
-		.src_addr = { { 0x00, 0x00, 0x5e, 0x00, 0x02, vrid } },
-		.ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV6),
-	};
-	struct rte_ipv6_hdr ip = {
-		.vtc_flow = rte_cpu_to_be_32(UINT32_C(6) << 28 | (uint32_t)IP_TOS_CONTROL << 20),
-		.payload_len = rte_cpu_to_be_16(sizeof(struct vrrp6_header) + IP6_LEN),
-		.proto = VRRP_PROTOCOL,
-		.hop_limits = 255,
-	};
-	struct vrrp6_header v = {
-		.version_type = 0x31,
-		.vrid = vrid,
-		.priority = priority,
-		.count = 1,
-		.interval = rte_cpu_to_be_16(interval_cs & INTERVAL_CS),
-	};
-	uint8_t *const message = frame + sizeof(eth) + sizeof(ip);
-
-	memcpy(ip.src_addr, source, IP6_LEN);
-	memcpy(ip.dst_addr, group6, IP6_LEN);
-	memcpy(frame, &eth, sizeof(eth));
-	memcpy(frame + sizeof(eth), &ip, sizeof(ip));
-	memcpy(message, &v, sizeof(v));
-	memcpy(message + sizeof(v), address, IP6_LEN);
-	v.checksum = (rte_be16_t)~sum6(&ip, message, sizeof(v) + IP6_LEN);
-	memcpy(message, &v, sizeof(v));
-}
-
-enum vrrp_refusal
-vrrp_wire_check6(const uint8_t *packet, uint16_t len, struct vrrp_advert6 *a)
+static enum vrrp_refusal
+check6(const uint8_t *packet, uint16_t len, struct vrrp_advert *a)
 {
 	struct rte_ipv6_hdr ip;
-	struct vrrp6_header v;
-	uint16_t payload;
 
 	if (len < sizeof(ip))
 		return VRRP_REFUSED_ip;
 	memcpy(&ip, packet, sizeof(ip));
-	payload = rte_be_to_cpu_16(ip.payload_len);
-	if (rte_be_to_cpu_32(ip.vtc_flow) >> 28 != 6 || payload > len - sizeof(ip) ||
-		ip.proto != VRRP_PROTOCOL || !ip6_equal(ip.dst_addr, group6) ||
-		!ip6_is_link_local(ip.src_addr))
+	const uint16_t payload = rte_be_to_cpu_16(ip.payload_len);
+
+	/* Extension headers are refused: the message must follow the IPv6 header. */
+	if (payload > len - sizeof(ip) || ip.proto != VRRP_PROTOCOL || !ip6_is_host(ip.src_addr))
 		return VRRP_REFUSED_ip;
-	if (ip.hop_limits != 255)
+	a->source = ip_addr_v6(ip.src_addr);
+	a->destination = ip_addr_v6(ip.dst_addr);
+	a->ttl = ip.hop_limits;
+	if (vrrp_wire_is_group(&a->destination) ? !ip6_is_link_local(ip.src_addr)
+						: !ip6_is_host(ip.dst_addr))
+		return VRRP_REFUSED_ip;
+	if (vrrp_wire_is_group(&a->destination) && a->ttl != 255)
 		return VRRP_REFUSED_ttl;
-	if (payload < sizeof(v))
-		return VRRP_REFUSED_short;
-	packet += sizeof(ip);
-	memcpy(&v, packet, sizeof(v));
-	if (v.version_type >> 4 != 3)
-		return VRRP_REFUSED_version;
-	if ((v.version_type & 0x0f) != 1)
-		return VRRP_REFUSED_type;
-	if (v.count == 0 || v.count > VRRP_WIRE_ADDRESSES)
-		return VRRP_REFUSED_count;
-	/* An authentication trailer (a draft) would stand behind it: not known here. */
-	if (payload != sizeof(v) + v.count * IP6_LEN)
-		return VRRP_REFUSED_length;
-	if (sum6(&ip, packet, payload) != 0xffff)
-		return VRRP_REFUSED_checksum;
-	*a = (struct vrrp_advert6){
-		.vrid = v.vrid,
-		.priority = v.priority,
-		.count = v.count,
-		.interval_cs = rte_be_to_cpu_16(v.interval) & INTERVAL_CS,
-	};
-	memcpy(a->source, ip.src_addr, IP6_LEN);
-	memcpy(a->address, packet + sizeof(v), IP6_LEN);
-	return VRRP_OK;
+	return check_message(packet + sizeof(ip), payload, a);
+}
+
+enum vrrp_refusal
+vrrp_wire_check(const uint8_t *packet, uint16_t len, struct vrrp_advert *a)
+{
+	memset(a, 0, sizeof(*a));
+	return len > 0 && packet[0] >> 4 == 6 ? check6(packet, len, a) : check4(packet, len, a);
 }

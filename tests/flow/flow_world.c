@@ -190,6 +190,15 @@ do_ping(struct flow *f, struct words *w)
 }
 
 static void
+do_accept(struct flow *f, struct words *w)
+{
+	const uint16_t port = flow_port(f, flow_word(w));
+
+	flow_box(f)->silent[port] = !flow_on(f, flow_word(w));
+	engine_box_publish(f->box);
+}
+
+static void
 do_interface(struct flow *f, struct words *w)
 {
 	const uint16_t port = flow_port(f, flow_word(w));
@@ -522,6 +531,7 @@ const struct flow_statement flow_world_statements[] = {
 	{ "vmac", do_vmac },
 	{ "mirror", do_mirror },
 	{ "ping", do_ping },
+	{ "accept", do_accept },
 	{ "interface", do_interface },
 	{ "icmp", do_icmp },
 	{ "log", do_log },

@@ -160,6 +160,7 @@ fill_addresses(const struct engine_box *b, struct snapshot *s)
 			.address = rte_cpu_to_be_32(networks[port] | 1),
 			.interface = port,
 			.vrid = BOX_VRID(port),
+			.silent = b->silent[port],
 		};
 	}
 	qsort(s->addresses, n, sizeof(*s->addresses), by_address);
@@ -189,6 +190,7 @@ fill_addresses6(const struct engine_box *b, struct snapshot *s)
 		memcpy(a[2].address, in->link_local, IP6_LEN);
 		a[0].interface = a[1].interface = a[2].interface = port;
 		a[1].vrid = BOX_VRID(port);
+		a[1].silent = b->silent[port];
 		n = (uint16_t)(n + 3);
 	}
 	snapshot_sort6(s);

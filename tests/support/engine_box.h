@@ -82,8 +82,8 @@ struct engine_box {
 	uint32_t version;
 	uint16_t mtu[BOX_PORTS];
 	uint16_t tcp_mss[BOX_PORTS];
-	bool ping[BOX_PORTS], up[BOX_PORTS];
-	uint8_t zones[BOX_PORTS];	 /* of the interfaces */
+	bool ping[BOX_PORTS], up[BOX_PORTS], silent[BOX_PORTS]; /* silent: virtual addresses */
+	uint8_t zones[BOX_PORTS];				/* of the interfaces */
 	uint64_t rezoned;		 /* bit per interface: in another zone than before */
 	uint8_t reverse_path[BOX_PORTS]; /* enum reverse_path */
 	uint32_t defences;		 /* DEFENCE_BIT() */

@@ -79,6 +79,12 @@ struct broken {
 	{                                                                                          \
 		.rule = r, .old = o, .new = n, .setting = s, .reason = why, .line = l              \
 	}
+/* The first VRRP group as a plain one. */
+#define PLAIN(r, n, s, why)                                                                        \
+	{                                                                                          \
+		.rule = r, .old = VRRP1 "; group = \"active\"", .new = n, .setting = s,            \
+		.reason = why, .ipv6 = true                                                        \
+	}
 /* A file of its own. */
 #define TEXT(r, n, s, why, l)                                                                      \
 	{                                                                                          \
@@ -459,11 +465,38 @@ static const struct broken rows[] = {
 	PATCH6("virtual_ip6_is_a_next_hop", "virtual_ip6 = \"2001:db8:1::9\"", "vrrp[0].virtual_ip6", "next hop of the route in line"),
 	PATCH6("virtual_ip6_is_an_own_address", "virtual_ip6 = \"2001:db8:1::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
 	PATCH6("virtual_ip6_is_our_link_local", "virtual_ip6 = \"fe80::2\"", "vrrp[0].virtual_ip6", "is the address of interface GigabitEthernet1/0/1"),
-	PATCH6("virtual_ip6_in_a_plain_group", "virtual_ip6 = \"fe80::1\"; group = \"none\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"", "vrrp[0].virtual_ip6", "is set in a plain group"),
+	PATCH6("virtual_ip6_in_a_plain_group", "virtual_ip6 = \"fe80::1\"; group = \"none\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"", "vrrp[0].virtual_ip6", "is set beside virtual_ip in a plain group"),
 	PATCH6("virtual_ip6_twice", "virtual_ip6 = \"fe80::1\"; group = \"active\" }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"; virtual_ip6 = \"fe80::1\"", "vrrp[1].virtual_ip6", "taken by the group in line"),
 	PATCH("vrrp_group_unknown", "group = \"active\"", "group = \"master\"", "vrrp[0].group", "expected one of \"none\", \"active\", \"standby\""),
 	PATCH_LINE("vrrp_group_without_hrp", "enable = true", "enable = false", "vrrp[0].group", "hrp is off", 35),
 	PATCH("R52_priority_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; priority = 120;", "vrrp[0].priority", "decided by the VGMP group"),
+	PLAIN("vrrp_without_an_address", "priority = 1", "vrrp[0].virtual_ip", "is missing, expected an address here or in virtual_ip6"),
+	PLAIN("vrrp_version_4", VRRP1 "; version = 4", "vrrp[0].version", "4 is out of range"),
+	PLAIN("vrrp_advert_of_15_ms", VRRP1 "; version = 3; advert_ms = 15", "vrrp[0].advert_ms", "15 is no multiple of 10"),
+	PLAIN("vrrp_advert_of_41_s", VRRP1 "; version = 3; advert_ms = 41000", "vrrp[0].advert_ms", "expected at most 40950"),
+	PLAIN("vrrp_advert_of_41_s_over_ipv6", "virtual_ip6 = \"fe80::1\"; advert_ms = 41000", "vrrp[0].advert_ms", "expected at most 40950"),
+	PLAIN("R231_password_of_version_3", VRRP1 "; version = 3; password = \"1111\"", "vrrp[0].password", "version 3 has no authentication"),
+	PLAIN("R231_password_over_ipv6", "virtual_ip6 = \"fe80::1\"; password = \"1111\"", "vrrp[0].password", "version 3 has no authentication"),
+	PLAIN("R231_password_of_nine", VRRP1 "; password = \"123456789\"", "vrrp[0].password", "has 9 characters"),
+	PLAIN("vrrp_checksum_of_version_2", VRRP1 "; checksum = \"plain\"", "vrrp[0].checksum", "is for version 3 over IPv4"),
+	PLAIN("vrrp_ttl_check_of_multicast", VRRP1 "; ttl_check = false", "vrrp[0].ttl_check", "expected it with peers only"),
+	PLAIN("vrrp_peer_is_a_range", VRRP1 "; peers = [ \"10.1.1.3-10.1.1.4\" ]", "vrrp[0].peers[0]", "is not the address of one host"),
+	PLAIN("vrrp_peer_is_ourselves", VRRP1 "; peers = [ \"10.1.1.3\", \"10.1.1.2\" ]", "vrrp[0].peers[1]", "is our own address"),
+	PLAIN("vrrp_peer_is_far", VRRP1 "; peers = [ \"10.9.1.3\" ]", "vrrp[0].peers[0]", "is no host in a subnet of GigabitEthernet1/0/1"),
+	PLAIN("vrrp_peer_is_broadcast", VRRP1 "; peers = [ \"10.1.1.255\" ]", "vrrp[0].peers[0]", "is no host in a subnet"),
+	PLAIN("vrrp_peer_of_the_other_family", VRRP1 "; peers = [ \"fe80::9\" ]", "vrrp[0].peers[0]", "is of a family that the group does not have"),
+	PLAIN("vrrp_peers_of_two_kinds", "virtual_ip6 = \"fe80::1\"; peers = [ \"fe80::9\", \"2001:db8:1::9\" ]", "vrrp[0].peers[1]", "expected all of one kind"),
+	PATCH6("vrrp_peers_of_both_families", "virtual_ip6 = \"fe80::1\"; peers = [ \"10.1.1.3\" ]", "vrrp[0].peers", "are set in a group of both families"),
+	PLAIN("R232_more_is_a_prefix", VRRP1 "; more = [ \"10.1.1.8/30\" ]", "vrrp[0].more[0]", "is not the address of one host"),
+	PLAIN("R232_more_of_the_other_family", VRRP1 "; more = [ \"fe80::8\" ]", "vrrp[0].more[0]", "is of a family that the group does not have"),
+	PLAIN("R232_more_is_outside", VRRP1 "; more = [ \"10.1.1.8\", \"10.1.2.8\" ]", "vrrp[0].more[1]", "10.1.2.8 is outside the subnets of GigabitEthernet1/0/1"),
+	PLAIN("R232_more_twice", VRRP1 "; more = [ \"10.1.1.8\", \"10.1.1.8\" ]", "vrrp[0].more[1]", "taken by the group in line 35"),
+	PLAIN("R232_more_is_the_first", VRRP1 "; more = [ \"10.1.1.1\" ]", "vrrp[0].more[0]", "taken by the group in line 35"),
+	PLAIN("R232_more_of_another_group", VRRP1 "; more = [ \"10.1.1.8\" ] }, { vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.8\"", "vrrp[1].virtual_ip", "taken by the group in line 35"),
+	PLAIN("RFC9568_5_2_9_ipv6_without_link_local", "virtual_ip6 = \"2001:db8:1::1\"", "vrrp[0].virtual_ip6", "is not link-local, nor is one of more"),
+	PLAIN("vrrp_vrid_twice_of_ipv6", "virtual_ip6 = \"fe80::1\" }, { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip6 = \"fe80::3\"", "vrrp[1].vrid", "1 is on GigabitEthernet1/0/1 already"),
+	PATCH("R38_preempt_delay_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; preempt_delay_s = 5;", "vrrp[0].preempt_delay_s", "decided by the VGMP group"),
+	PLAIN("R236_garp_count_0", VRRP1 "; garp_count = 0", "vrrp[0].garp_count", "0 is out of range"),
 	PATCH("vrrp_advert_of_half_a_second", "group = \"active\";", "group = \"active\"; advert_ms = 1500;", "vrrp[0].advert_ms", "no whole second"),
 	/* hrp */
 	PATCH("hrp_without_a_heartbeat_interface", HB, "", "hrp.interfaces", "expected at least one heartbeat interface"),

@@ -87,10 +87,10 @@ parse(const char *old, const char *new, const char *sections)
 static struct publish_extra
 extra(struct publish_virtual list[4])
 {
-	list[0] = (struct publish_virtual){ inet_addr("10.1.1.1"), 0, 1, 0 };
-	list[1] = (struct publish_virtual){ inet_addr("200.1.1.7"), 2, 9, 0 };
-	list[2] = (struct publish_virtual){ inet_addr("200.1.1.1"), 2, 2, 0 };
-	list[3] = (struct publish_virtual){ inet_addr("203.0.113.1"), 2, 10, 24 };
+	list[0] = (struct publish_virtual){ inet_addr("10.1.1.1"), 0, 1, 0, false };
+	list[1] = (struct publish_virtual){ inet_addr("200.1.1.7"), 2, 9, 0, false };
+	list[2] = (struct publish_virtual){ inet_addr("200.1.1.1"), 2, 2, 0, false };
+	list[3] = (struct publish_virtual){ inet_addr("203.0.113.1"), 2, 10, 24, false };
 	return (struct publish_extra){
 		.virtuals = list, .virtual_count = 4, .heartbeat_interfaces = 1 << 1
 	};

@@ -46,12 +46,14 @@ struct box {
 	bool own[4]; /* by interface */
 	bool own_vrid[5];
 	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
+	struct ip_addr sent_to; /* the last unicast one */
 	rte_be32_t address;
-	const uint8_t *link_local;	 /* on every interface; NULL = none */
-	uint8_t last6[VRRP_WIRE_FRAME6]; /* the last advert of IPv6 */
-	struct queue out;		 /* ring to the HRP core */
-	struct queue nic;		 /* receive queue of the heartbeat port */
-	struct queue in;		 /* ring to the control core */
+	const uint8_t *link_local;	    /* on every interface; NULL = none */
+	uint8_t last6[VRRP_WIRE_FRAME_MAX]; /* the last advert of IPv6 */
+	uint16_t last6_len;
+	struct queue out; /* ring to the HRP core */
+	struct queue nic; /* receive queue of the heartbeat port */
+	struct queue in;  /* ring to the control core */
 	struct sim *sim;
 };
 
@@ -91,10 +93,11 @@ op_lease(void *ctx, mono_t until)
 }
 
 static void
-op_own(void *ctx, uint16_t interface, uint8_t vrid, bool own, mono_t now)
+op_own(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, bool own, mono_t now)
 {
 	struct box *const b = ctx;
 
+	(void)family;
 	b->own_vrid[vrid] = own;
 	if (own && !b->own[interface]) {
 		b->takeovers++;
@@ -123,20 +126,23 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 	struct vrrp_advert a;
 
 	(void)interface;
-	if (frame[14] >> 4 == 6) {
-		struct vrrp_advert6 a6;
-
-		assert_int_equal(len, sizeof(b->last6));
-		memcpy(b->last6, frame, len);
-		assert_int_equal(vrrp_wire_check6(frame + 14, (uint16_t)(len - 14), &a6), VRRP_OK);
-		*(a6.priority == 0 ? &b->resigns6 : &b->adverts6) += 1;
-		return;
-	}
 	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
-	if (a.priority == 0)
-		b->resigns++;
-	else
-		b->adverts++;
+	if (a.source.family == 6) {
+		memcpy(b->last6, frame, len);
+		b->last6_len = len;
+		*(a.priority == 0 ? &b->resigns6 : &b->adverts6) += 1;
+	} else {
+		*(a.priority == 0 ? &b->resigns : &b->adverts) += 1;
+	}
+}
+
+static void
+op_send_to(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame, uint16_t len)
+{
+	struct box *const b = ctx;
+
+	b->sent_to = *host;
+	op_send(ctx, interface, frame, len);
 }
 
 static bool
@@ -193,11 +199,26 @@ box_ops(struct box *b)
 		.address = op_address,
 		.link_local = op_link_local,
 		.send = op_send,
+		.send_to = op_send_to,
 		.put = op_put,
 		.get = op_get,
 		.hrp_turns = op_hrp_turns,
 		.worker_turns = op_worker_turns,
 		.sessions = op_sessions };
+}
+
+static struct vrrp_setup
+vrrp_of(uint8_t vrid, uint16_t interface, uint8_t group)
+{
+	return (struct vrrp_setup){ .vrid = vrid,
+		.group = group,
+		.version = 2,
+		.priority = 100,
+		.preempt = true,
+		.interface = interface,
+		.advert_ms = 1000,
+		.address_count = 1,
+		.addresses = { ip_addr_v4(RTE_BE32(0x0a010101)) } };
 }
 
 static void
@@ -235,11 +256,11 @@ box_start(struct sim *s, int which)
 
 		b->link[interface] = true;
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
-		vrrp_init(&vrrps[i], (uint8_t)(i + 1), interface, RTE_BE32(0x0a010101), group, 100,
-			1000, true, false);
-		/* The second group has none. */
-		if (i == 0)
-			vrrps[i].address6 = ip_addr_v6(virtual6);
+		struct vrrp_setup setup = vrrp_of((uint8_t)(i + 1), interface, group);
+
+		if (i == 0) /* the second group has none */
+			setup.addresses[setup.address_count++] = ip_addr_v6(virtual6);
+		vrrp_init(&vrrps[i], &setup);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);
@@ -278,8 +299,9 @@ box_start_sharing(struct sim *s, int which)
 
 		b->link[interface] = true;
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
-		vrrp_init(&vrrps[vrid - 1], vrid, interface, RTE_BE32(0x0a010101), group, 100, 1000,
-			true, false);
+		const struct vrrp_setup setup = vrrp_of(vrid, interface, group);
+
+		vrrp_init(&vrrps[vrid - 1], &setup);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);

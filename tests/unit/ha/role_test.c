@@ -644,7 +644,7 @@ VRP01_the_active_alone_advertises_its_address_of_ipv6(void **state)
 		{ 0xfe, 0x80, [15] = 3 } };
 	struct sim *const s = formed(1000, 3);
 	struct box *const a = &s->box[A], *const b = &s->box[B];
-	struct vrrp_advert6 advert;
+	struct vrrp_advert advert;
 
 	(void)state;
 	run_ms(s, 3000);
@@ -656,12 +656,13 @@ VRP01_the_active_alone_advertises_its_address_of_ipv6(void **state)
 	assert_in_range(a->adverts6, 4, 6);
 	assert_int_equal(a->adverts, 2 * a->adverts6); /* both groups, one of them of IPv6 too */
 	assert_int_equal(b->adverts6, 0);
-	assert_int_equal(vrrp_wire_check6(a->last6 + 14, sizeof(a->last6) - 14, &advert), VRRP_OK);
+	assert_int_equal(
+		vrrp_wire_check(a->last6 + 14, (uint16_t)(a->last6_len - 14), &advert), VRRP_OK);
 	assert_int_equal(advert.vrid, 1);
 	assert_int_equal(advert.priority, 120);
-	assert_int_equal(advert.interval_cs, 100);
-	assert_memory_equal(advert.source, link_local[A], IP6_LEN);
-	assert_memory_equal(advert.address, virtual6, IP6_LEN);
+	assert_int_equal(advert.interval_ms, 1000);
+	assert_memory_equal(advert.source.v6, link_local[A], IP6_LEN);
+	assert_memory_equal(advert.addresses[0].v6, virtual6, IP6_LEN);
 
 	box_kill(s, A);
 	run_ms(s, 3 * 1000 + 1000);
@@ -680,30 +681,37 @@ VRP06_an_advert_of_ipv6_decides_nothing(void **state)
 {
 	static const struct {
 		uint8_t vrid, priority;
-		uint16_t interface, interval_cs;
+		uint16_t interface, interval_ms;
 		enum vrrp_refusal why;
 		uint32_t conflicts;
 	} rows[] = {
-		{ 1, 255, 0, 100, VRRP_OK, 1 },
-		{ 1, 0, 0, 100, VRRP_OK, 0 },
-		{ 1, 255, 0, 200, VRRP_REFUSED_interval, 0 },
-		{ 1, 255, 2, 100, VRRP_REFUSED_vrid, 0 }, /* on the other interface */
-		{ 2, 255, 2, 100, VRRP_REFUSED_vrid, 0 }, /* has no address of IPv6 */
-		{ 9, 255, 0, 100, VRRP_REFUSED_vrid, 0 },
+		{ 1, 255, 0, 1000, VRRP_OK, 1 },
+		{ 1, 0, 0, 1000, VRRP_OK, 0 },
+		{ 1, 255, 0, 2000, VRRP_OK, 1 }, /* version 3: learned (RFC 9568 7.1) */
+		{ 1, 255, 0, 0, VRRP_REFUSED_interval, 0 },
+		{ 1, 255, 2, 1000, VRRP_REFUSED_vrid, 0 }, /* on the other interface */
+		{ 2, 255, 2, 1000, VRRP_REFUSED_vrid, 0 }, /* has no address of IPv6 */
+		{ 9, 255, 0, 1000, VRRP_REFUSED_vrid, 0 },
 	};
 	static const uint8_t stranger[IP6_LEN] = { 0xfe, 0x80, [15] = 9 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sim *const s = formed(1000, 3);
-		uint8_t frame[VRRP_WIRE_FRAME6];
+		uint8_t frame[VRRP_WIRE_FRAME_MAX];
 		const struct role_status *st;
+		const struct vrrp_advert a = { .version = 3,
+			.vrid = rows[i].vrid,
+			.priority = rows[i].priority,
+			.interval_ms = rows[i].interval_ms,
+			.source = ip_addr_v6(stranger),
+			.count = 1,
+			.addresses = { ip_addr_v6(virtual6) } };
+		const uint16_t len = vrrp_wire_build(frame, &a);
 
-		vrrp_wire_frame6(frame, stranger, rows[i].vrid, rows[i].priority,
-			rows[i].interval_cs, virtual6);
 		s->now.ns += s->step_ns;
-		role_vrrp(
-			s->box[A].role, rows[i].interface, frame + 14, sizeof(frame) - 14, s->now);
+		role_vrrp(s->box[A].role, rows[i].interface, frame + 14, (uint16_t)(len - 14),
+			s->now);
 		role_vrrp(s->box[A].role, 0, frame + 14, 3, s->now); /* cut */
 		run_ms(s, 5000);
 		one_owner(s, A);
@@ -812,15 +820,18 @@ without_hrp_the_lease_never_ends_and_VRRP_elects(void **state)
 			.link_up = op_link_up,
 			.address = op_address,
 			.send = op_send,
+			.send_to = op_send_to,
 			.hrp_turns = op_hrp_turns } };
 
 	(void)state;
-	vrrp_init(&v, 1, 0, RTE_BE32(0x0a010101), VGMP_GROUP_NONE, 100, 1000, true, false);
+	const struct vrrp_setup setup = vrrp_of(1, 0, VGMP_GROUP_NONE);
+
+	vrrp_init(&v, &setup);
 	b->link[0] = true;
 	b->dead = false;
 	b->address = RTE_BE32(0x0a010102);
 	b->role = role_create(&p);
-	for (int ms = 0; ms < 3609; ms++) {
+	for (int ms = 0; ms < 3610; ms++) {
 		s->now.ns += NS_PER_MS;
 		role_tick(b->role, s->now);
 		assert_false(b->own[0]);
@@ -838,6 +849,104 @@ without_hrp_the_lease_never_ends_and_VRRP_elects(void **state)
 	}
 	assert_int_equal(b->resigns, 1);
 	assert_true(role_resigned(b->role));
+	sim_free(s);
+}
+
+/* A plain group on box A, alone. */
+static struct sim *
+plain_box(const struct vrrp_setup *setup)
+{
+	struct sim *const s = sim_new(1000, 3);
+	struct box *const b = &s->box[A];
+	static struct mon none;
+	struct vrrp v;
+	struct role_params p = {
+		.vrrps = &v, .vrrp_count = 1, .members = &none, .ops = box_ops(b)
+	};
+
+	vrrp_init(&v, setup);
+	b->sim = s;
+	b->link[0] = true;
+	b->dead = false;
+	b->address = RTE_BE32(0x0a010102);
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+	return s;
+}
+
+static void
+plain_run(struct sim *s, uint32_t us)
+{
+	for (uint32_t i = 0; i < us; i += 100) {
+		s->now.ns += 100 * NS_PER_US;
+		role_tick(s->box[A].role, s->now);
+	}
+}
+
+static void
+VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address(void **state)
+{
+	static const uint8_t link_local[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.addresses[0] = ip_addr_v6(virtual6);
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 10 * 1000 * 1000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_INITIALIZE);
+	assert_false(b->own[0]);
+	b->link_local = link_local;
+	plain_run(s, 3609 * 1000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
+	plain_run(s, 1000);
+	assert_true(b->own[0]);
+	assert_int_equal(b->adverts6, 1);
+	assert_int_equal(b->adverts, 0);
+	b->link_local = NULL; /* somebody else has it, or the link flapped */
+	plain_run(s, 1000);
+	assert_false(b->own[0]);
+	sim_free(s);
+}
+
+static void
+R44_R230_adverts_go_to_unicast_peers(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.peers[0] = ip_addr_v4(RTE_BE32(0x0a010103));
+	setup.peers[1] = ip_addr_v4(RTE_BE32(0x0a010104));
+	setup.peer_count = 2;
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 3611 * 1000);
+	assert_true(b->own[0]);
+	assert_int_equal(b->adverts, 2);
+	assert_int_equal(b->sent_to.v4, RTE_BE32(0x0a010104));
+	sim_free(s);
+}
+
+static void
+adverts_of_10_ms_keep_their_time(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.version = 3;
+	setup.advert_ms = 10;
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 36000); /* 3 x 10 ms + 156/256 x 10 ms = 36.09 ms */
+	assert_false(b->own[0]);
+	plain_run(s, 300);
+	assert_true(b->own[0]);
+	b->adverts = 0;
+	plain_run(s, 1000 * 1000);
+	assert_in_range(b->adverts, 99, 101);
 	sim_free(s);
 }
 
@@ -875,6 +984,9 @@ main(void)
 		cmocka_unit_test(R105_R108_R109_load_sharing),
 		cmocka_unit_test(VRP01_the_active_alone_advertises_its_address_of_ipv6),
 		cmocka_unit_test(VRP06_an_advert_of_ipv6_decides_nothing),
+		cmocka_unit_test(VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address),
+		cmocka_unit_test(R44_R230_adverts_go_to_unicast_peers),
+		cmocka_unit_test(adverts_of_10_ms_keep_their_time),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};

@@ -13,42 +13,97 @@
 
 #include <cmocka.h>
 
-#define OWN   RTE_BE32(0x0a010102)
-#define LOWER RTE_BE32(0x0a010101)
-#define OTHER RTE_BE32(0x0a010103)
-#define VIP   RTE_BE32(0x0a0101fe)
+#define OWN_IP RTE_BE32(0x0a010102)
+#define VIP    ip_addr_v4(RTE_BE32(0x0a0101fe))
+
+static const uint8_t link_local[4][IP6_LEN] = { { 0xfe, 0x80, [15] = 1 }, { 0xfe, 0x80, [15] = 2 },
+	{ 0xfe, 0x80, [15] = 3 }, { 0xfe, 0x80, [15] = 0xfe } };
 
 static struct vrrp v;
+static struct vrrp_setup setup;
 static mono_t now;
+static struct ip_addr OWN, LOWER, OTHER;
+
+static void
+start(void)
+{
+	now.ns = 5 * NS_PER_SEC;
+	vrrp_init(&v, &setup);
+	if (vrrp_has(&setup, 4)) {
+		OWN = ip_addr_v4(OWN_IP);
+		LOWER = ip_addr_v4(RTE_BE32(0x0a010101));
+		OTHER = ip_addr_v4(RTE_BE32(0x0a010103));
+	} else {
+		LOWER = ip_addr_v6(link_local[0]);
+		OWN = ip_addr_v6(link_local[1]);
+		OTHER = ip_addr_v6(link_local[2]);
+	}
+}
 
 static void
 plain(uint8_t priority, bool preempt, bool owner)
 {
-	now.ns = 5 * NS_PER_SEC;
-	vrrp_init(&v, 7, 0, VIP, VGMP_GROUP_NONE, priority, VRRP_ADVERT_MS, preempt, owner);
+	setup = (struct vrrp_setup){ .vrid = 7,
+		.version = 2,
+		.priority = owner ? VRRP_PRIORITY_OWNER : priority,
+		.preempt = preempt,
+		.advert_ms = VRRP_ADVERT_MS,
+		.address_count = 1,
+		.addresses = { VIP } };
+	start();
+}
+
+/* Of version 3. */
+static void
+plain3(uint8_t family, uint8_t priority, uint32_t advert_ms)
+{
+	plain(priority, true, false);
+	setup.version = 3;
+	setup.advert_ms = advert_ms;
+	if (family == 6)
+		setup.addresses[0] = ip_addr_v6(link_local[3]);
+	start();
 }
 
 static void
 driven(void)
 {
-	now.ns = 5 * NS_PER_SEC;
-	vrrp_init(&v, 7, 0, VIP, VGMP_GROUP_ACTIVE, 100, VRRP_ADVERT_MS, true, false);
+	plain(100, true, false);
+	setup.group = VGMP_GROUP_ACTIVE;
+	start();
+}
+
+/* As a router sends it that is set as we are. */
+static struct vrrp_advert
+advert_from(uint8_t priority, struct ip_addr source)
+{
+	struct vrrp_advert a;
+
+	vrrp_advert_of(&v, source.family, priority, &a);
+	a.source = source;
+	a.destination = source.family == 6
+				? ip_addr_v6((const uint8_t[IP6_LEN]){ 0xff, 2, [15] = 0x12 })
+				: ip_addr_v4(RTE_BE32(VRRP_GROUP_ADDRESS));
+	a.ttl = 255;
+	return a;
 }
 
 static uint32_t
-hear(uint8_t priority, rte_be32_t source)
+hear_advert(const struct vrrp_advert *a)
 {
-	const struct vrrp_advert a = { .vrid = 7,
-		.priority = priority,
-		.interval_s = 1,
-		.count = 1,
-		.source = source,
-		.addresses = { VIP } };
 	enum vrrp_refusal why;
-	const uint32_t action = vrrp_receive(&v, &a, OWN, now, &why);
+	const uint32_t action = vrrp_receive(&v, a, &OWN, now, &why);
 
 	assert_int_equal(why, VRRP_OK);
 	return action;
+}
+
+static uint32_t
+hear(uint8_t priority, struct ip_addr source)
+{
+	const struct vrrp_advert a = advert_from(priority, source);
+
+	return hear_advert(&a);
 }
 
 /* => milliseconds until the next action (at most `limit`); *action = it. */
@@ -97,12 +152,12 @@ VRP03_R30_R35_takeover_after_three_adverts_and_skew(void **state)
 		uint32_t action, ms;
 
 		plain(rows[i].priority, true, false);
-		assert_int_equal(vrrp_master_down_ms(&v), rows[i].down_ms);
+		assert_int_equal(vrrp_master_down_us(&v) / 1000, rows[i].down_ms);
 		vrrp_link(&v, true, now);
 		now = mono_add_ms(now, 1500);
 		hear(255, OTHER); /* the timer starts again with every advert */
 		ms = wait(10000, &action);
-		assert_in_range(ms, rows[i].down_ms - 1, rows[i].down_ms + 1);
+		assert_in_range(ms, rows[i].down_ms, rows[i].down_ms + 1);
 		assert_int_equal(v.state, VRRP_MASTER);
 		if (i > 0) /* R30: the higher the priority, the shorter the timer */
 			assert_true(rows[i].down_ms > rows[i - 1].down_ms);
@@ -137,7 +192,7 @@ R36_VRP05_priority_0_hands_over_after_skew(void **state)
 	vrrp_link(&v, true, now);
 	now = mono_add_ms(now, 100);
 	assert_int_equal(hear(0, OTHER), 0);
-	assert_in_range(wait(10000, &action), 608, 610);
+	assert_int_equal(wait(10000, &action), 610); /* 609.375 */
 	assert_int_equal(v.state, VRRP_MASTER);
 	/* A master that hears it says at once that it is there. */
 	assert_int_equal(hear(0, OTHER), VRRP_DO_ADVERT);
@@ -154,55 +209,68 @@ R38_preemption_and_comparison(void **state)
 		const char *name;
 		bool master, preempt;
 		uint8_t heard;
-		rte_be32_t from;
+		const struct ip_addr *from;
 		enum vrrp_state next;
 		bool timer_restarted;
 	} rows[] = {
-		{ "backup, higher", false, true, 101, OTHER, VRRP_BACKUP, true },
-		{ "backup, equal", false, true, 100, LOWER, VRRP_BACKUP, true },
-		{ "backup, lower, preempting", false, true, 99, OTHER, VRRP_BACKUP, false },
-		{ "backup, lower, not preempting", false, false, 99, OTHER, VRRP_BACKUP, true },
-		{ "master, higher", true, true, 101, LOWER, VRRP_BACKUP, true },
-		{ "master, owner", true, true, 255, LOWER, VRRP_BACKUP, true },
-		{ "master, equal, higher address", true, true, 100, OTHER, VRRP_BACKUP, true },
-		{ "master, equal, lower address", true, true, 100, LOWER, VRRP_MASTER, false },
-		{ "master, lower", true, true, 99, OTHER, VRRP_MASTER, false },
+		{ "backup, higher", false, true, 101, &OTHER, VRRP_BACKUP, true },
+		{ "backup, equal", false, true, 100, &LOWER, VRRP_BACKUP, true },
+		{ "backup, lower, preempting", false, true, 99, &OTHER, VRRP_BACKUP, false },
+		{ "backup, lower, not preempting", false, false, 99, &OTHER, VRRP_BACKUP, true },
+		{ "master, higher", true, true, 101, &LOWER, VRRP_BACKUP, true },
+		{ "master, owner", true, true, 255, &LOWER, VRRP_BACKUP, true },
+		{ "master, equal, higher address", true, true, 100, &OTHER, VRRP_BACKUP, true },
+		{ "master, equal, lower address", true, true, 100, &LOWER, VRRP_MASTER, false },
+		{ "master, lower", true, true, 99, &OTHER, VRRP_MASTER, false },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const typeof(rows[0]) *const row = &rows[i / 3];
+		const uint8_t family = i % 3 == 2 ? 6 : 4, version = i % 3 == 0 ? 2 : 3;
+		/* A Master that hears a lower one says so (RFC 9568 6.4.3). */
+		const bool says = row->master && row->next == VRRP_MASTER;
 		uint32_t action;
 		mono_t due;
 
-		plain(100, rows[i].preempt, false);
+		if (version == 2)
+			plain(100, row->preempt, false);
+		else
+			plain3(family, 100, 1000);
+		v.set.preempt = row->preempt;
 		vrrp_link(&v, true, now);
-		if (rows[i].master)
+		if (row->master)
 			wait(10000, &action);
 		now = mono_add_ms(now, 500);
-		due = v.due;
-		action = hear(rows[i].heard, rows[i].from);
-		if (v.state != rows[i].next ||
-			(v.due.ns == mono_add_ms(now, 3609).ns) != rows[i].timer_restarted)
-			fail_msg("%s: %s", rows[i].name, vrrp_state_names[v.state]);
-		assert_int_equal(action,
-			rows[i].master && rows[i].next == VRRP_BACKUP ? VRRP_DO_RELEASE : 0);
-		if (!rows[i].timer_restarted)
+		due = says ? mono_add_ms(now, 1000) : v.due;
+		action = hear(row->heard, *row->from);
+		if (v.state != row->next ||
+			(v.due.ns == mono_add_us(now, 3609375).ns) != row->timer_restarted)
+			fail_msg("%s, version %u, IPv%u: %s", row->name, version, family,
+				vrrp_state_names[v.state]);
+		assert_int_equal(action, says					   ? VRRP_DO_ADVERT
+					 : row->master && row->next == VRRP_BACKUP ? VRRP_DO_RELEASE
+										   : 0);
+		if (!row->timer_restarted)
 			assert_int_equal(v.due.ns, due.ns);
+		if (says) /* but not to each of a flood */
+			assert_int_equal(hear(row->heard, *row->from), 0);
 	}
 }
 
 static void
 R39_the_owner_is_master_at_once_and_never_yields(void **state)
 {
-	const struct vrrp_advert a = { .priority = 255, .interval_s = 1, .source = OTHER };
 	enum vrrp_refusal why;
 
 	(void)state;
 	plain(100, true, true);
+	const struct vrrp_advert a = advert_from(255, OTHER);
+
 	assert_int_equal(v.priority, 255);
 	assert_int_equal(vrrp_link(&v, true, now), VRRP_DO_OWN | VRRP_DO_ADVERT);
 	assert_int_equal(v.state, VRRP_MASTER);
-	assert_int_equal(vrrp_receive(&v, &a, OWN, now, &why), 0);
+	assert_int_equal(vrrp_receive(&v, &a, &OWN, now, &why), 0);
 	assert_int_equal(why, VRRP_REFUSED_owner);
 	assert_int_equal(v.state, VRRP_MASTER);
 }
@@ -215,9 +283,9 @@ R41_of_three_routers_the_next_highest_takes_over(void **state)
 	uint32_t masters[3] = { 0 };
 
 	(void)state;
-	now.ns = NS_PER_SEC;
 	for (int i = 0; i < 3; i++) {
-		vrrp_init(&all[i], 7, 0, VIP, VGMP_GROUP_NONE, priorities[i], 1000, true, false);
+		plain(priorities[i], true, false);
+		all[i] = v;
 		vrrp_link(&all[i], true, now);
 	}
 	for (int ms = 0; ms < 20000; ms++) {
@@ -226,17 +294,17 @@ R41_of_three_routers_the_next_highest_takes_over(void **state)
 			vrrp_link(&all[0], false, now); /* the highest fails without a word */
 		for (int i = 0; i < 3; i++) {
 			const uint32_t action = vrrp_tick(&all[i], now);
-			const struct vrrp_advert a = { .priority = priorities[i],
-				.interval_s = 1,
-				.source = OWN + rte_cpu_to_be_32((uint32_t)i) };
+			const struct ip_addr from[3] = { ip_addr_v4(RTE_BE32(0x0a010102)),
+				ip_addr_v4(RTE_BE32(0x0a010103)),
+				ip_addr_v4(RTE_BE32(0x0a010104)) };
+			const struct vrrp_advert a = advert_from(priorities[i], from[i]);
 			enum vrrp_refusal why;
 
 			if (action & VRRP_DO_OWN)
 				masters[i]++;
 			for (int k = 0; k < 3 && (action & VRRP_DO_ADVERT); k++)
 				if (k != i)
-					vrrp_receive(&all[k], &a,
-						OWN + rte_cpu_to_be_32((uint32_t)k), now, &why);
+					vrrp_receive(&all[k], &a, &from[k], now, &why);
 		}
 		if (ms == 9999)
 			assert_int_equal(all[0].state, VRRP_MASTER);
@@ -248,30 +316,231 @@ R41_of_three_routers_the_next_highest_takes_over(void **state)
 	assert_int_equal(masters[2], 0);
 }
 
+/* One field of an advert that would else be taken. */
+enum field { NOTHING, SOURCE, VERSION, TTL, TO_US, AUTH, PASSWORD, INTERVAL, INTERVAL_0 };
+
 static void
-VRP06_what_does_not_fit_our_configuration_changes_nothing(void **state)
+VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing(void **state)
 {
 	static const struct {
-		struct vrrp_advert a;
+		enum field field;
+		bool second, password, peers, any_ttl; /* how we are set */
 		enum vrrp_refusal why;
 	} rows[] = {
-		{ { .priority = 200, .interval_s = 1, .source = OWN }, VRRP_REFUSED_source },
-		{ { .priority = 200, .interval_s = 2, .source = OTHER }, VRRP_REFUSED_interval },
-		{ { .priority = 0, .interval_s = 9, .source = OTHER }, VRRP_REFUSED_interval },
+		{ NOTHING, true, false, false, false, VRRP_OK },
+		{ NOTHING, true, true, false, false, VRRP_OK },
+		{ NOTHING, false, false, false, false, VRRP_OK },
+		{ NOTHING, false, false, true, false, VRRP_REFUSED_multicast },
+		{ TO_US, false, false, true, false, VRRP_OK },
+		{ TO_US, true, true, true, false, VRRP_OK }, /* R230, R231 */
+		{ TO_US, false, false, false, false, VRRP_REFUSED_unicast },
+		{ SOURCE, true, false, false, false, VRRP_REFUSED_source },
+		{ VERSION, true, false, false, false, VRRP_REFUSED_other_version },
+		{ VERSION, false, false, false, false, VRRP_REFUSED_other_version },
+		{ TTL, false, false, true, false, VRRP_REFUSED_ttl },
+		{ TTL, false, false, true, true, VRRP_OK }, /* R252 */
+		{ AUTH, true, false, false, false, VRRP_REFUSED_auth },
+		{ AUTH, true, true, false, false, VRRP_REFUSED_auth },
+		{ PASSWORD, true, true, false, false, VRRP_REFUSED_password },
+		{ INTERVAL, true, false, false, false, VRRP_REFUSED_interval },
+		{ INTERVAL, false, false, false, false, VRRP_OK }, /* learned */
+		{ INTERVAL_0, true, false, false, false, VRRP_REFUSED_interval },
+		{ INTERVAL_0, false, false, false, false, VRRP_REFUSED_interval },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const enum field f = rows[i].field;
 		struct vrrp before;
 		enum vrrp_refusal why;
 
 		plain(100, true, false);
+		setup.version = rows[i].second ? 2 : 3;
+		setup.authenticated = rows[i].password;
+		memcpy(setup.password, rows[i].password ? "1111" : "", 4 * rows[i].password);
+		setup.peer_count = rows[i].peers;
+		setup.peers[0] = OTHER;
+		setup.any_ttl = rows[i].any_ttl;
+		start();
+		struct vrrp_advert a = advert_from(200, f == SOURCE ? OWN : OTHER);
+
+		if (f == VERSION)
+			a.version = 5 - a.version;
+		if (f == TO_US || f == TTL)
+			a.destination = OWN;
+		if (f == TTL)
+			a.ttl = 254;
+		if (f == AUTH)
+			a.auth_type = 1 - a.auth_type;
+		if (f == PASSWORD)
+			a.auth[7] = 'x';
+		if (f == INTERVAL || f == INTERVAL_0)
+			a.interval_ms = f == INTERVAL ? 2000 : 0;
 		vrrp_link(&v, true, now);
 		before = v;
-		assert_int_equal(vrrp_receive(&v, &rows[i].a, OWN, now, &why), 0);
-		assert_int_equal(why, rows[i].why);
-		assert_memory_equal(&v, &before, sizeof(v));
+		assert_int_equal(vrrp_receive(&v, &a, &OWN, now, &why), 0);
+		if (why != rows[i].why)
+			fail_msg("row %zu: %s, expected %s", i, vrrp_refusal_names[why],
+				vrrp_refusal_names[rows[i].why]);
+		if (why != VRRP_OK)
+			assert_memory_equal(&v, &before, sizeof(v));
 	}
+}
+
+/* A stranger among the unicast peers. */
+static void
+R230_only_peers_are_heard(void **state)
+{
+	enum vrrp_refusal why;
+	struct vrrp_advert a;
+
+	(void)state;
+	plain(100, true, false);
+	setup.peer_count = 2;
+	setup.peers[0] = LOWER;
+	setup.peers[1] = ip_addr_v4(RTE_BE32(0x0a010109));
+	start();
+	vrrp_link(&v, true, now);
+	a = advert_from(200, OTHER);
+	a.destination = OWN;
+	vrrp_receive(&v, &a, &OWN, now, &why);
+	assert_int_equal(why, VRRP_REFUSED_peer);
+	a.source = setup.peers[1];
+	vrrp_receive(&v, &a, &OWN, now, &why);
+	assert_int_equal(why, VRRP_OK);
+}
+
+/* RFC 9568 6.1: of version 3 the Master's interval counts, for the skew too. */
+static void
+VRP03_the_interval_of_the_master_is_learned(void **state)
+{
+	static const struct {
+		uint32_t ours_ms, theirs_ms, down_us;
+		uint8_t priority;
+	} rows[] = { { 1000, 10, 36093, 100 }, { 10, 1000, 3609375, 100 }, { 100, 20, 60156, 254 },
+		{ 1000, 40950, 163640039, 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const typeof(rows[0]) *const row = &rows[i / 2];
+		struct vrrp_advert a;
+
+		plain3(i % 2 == 0 ? 4 : 6, row->priority, row->ours_ms);
+		vrrp_link(&v, true, now);
+		a = advert_from(254, OTHER);
+		a.interval_ms = row->theirs_ms;
+		hear_advert(&a);
+		assert_int_equal(v.master_advert_ms, row->theirs_ms);
+		assert_int_equal(vrrp_master_down_us(&v), row->down_us);
+		assert_int_equal(v.due.ns, mono_add_us(now, vrrp_master_down_us(&v)).ns);
+		/* As Master it goes by its own. */
+		now = v.due;
+		assert_int_equal(vrrp_tick(&v, now), VRRP_DO_OWN | VRRP_DO_ADVERT);
+		assert_int_equal(v.due.ns, mono_add_ms(now, row->ours_ms).ns);
+		/* Link down and up: nothing is known any more. */
+		vrrp_link(&v, false, now);
+		vrrp_link(&v, true, now);
+		assert_int_equal(v.master_advert_ms, row->ours_ms);
+	}
+}
+
+static void
+R38_preemption_waits_for_its_delay(void **state)
+{
+	uint32_t ms, action;
+
+	(void)state;
+	plain(100, true, false);
+	setup.preempt_delay_ms = 10000;
+	start();
+	vrrp_link(&v, true, now);
+	for (ms = 0; ms < 60000 && v.state != VRRP_MASTER; ms += 1000) {
+		hear(50, OTHER);
+		wait(1000, &action);
+	}
+	/* The last advert that counted came before 10 s were over. */
+	assert_in_range(ms, 13000, 14000);
+	/* A higher one in between starts it anew. */
+	start();
+	vrrp_link(&v, true, now);
+	for (ms = 0; ms < 60000 && v.state != VRRP_MASTER; ms += 1000) {
+		hear(ms == 8000 ? 150 : 50, OTHER);
+		wait(1000, &action);
+	}
+	assert_in_range(ms, 22000, 23000);
+}
+
+/* Which checksum is sent in version 3 over IPv4: as set, or as the last advert had it. */
+static void
+the_checksum_that_is_sent(void **state)
+{
+	static const struct {
+		enum vrrp_checksum set;
+		bool heard, sent_before, sent;
+	} rows[] = { { VRRP_CHECKSUM_AUTO, true, false, true },
+		{ VRRP_CHECKSUM_AUTO, false, false, false },
+		{ VRRP_CHECKSUM_PSEUDO, true, false, false },
+		{ VRRP_CHECKSUM_PLAIN, false, true, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vrrp_advert a, out;
+
+		plain3(4, 100, 1000);
+		v.set.checksum = rows[i].set;
+		vrrp_link(&v, true, now);
+		a = advert_from(200, OTHER);
+		assert_int_equal(a.plain_sum, rows[i].sent_before);
+		a.plain_sum = rows[i].heard;
+		hear_advert(&a);
+		assert_int_equal(v.plain_sums_in, rows[i].heard);
+		assert_true(vrrp_advert_of(&v, 4, 100, &out));
+		assert_int_equal(out.plain_sum, rows[i].sent);
+	}
+}
+
+/* RFC 9568 7.1: other addresses are counted, the advert is taken. */
+static void
+other_addresses_than_ours_are_counted(void **state)
+{
+	struct vrrp_advert a;
+
+	(void)state;
+	plain(100, true, false);
+	setup.address_count = 2;
+	setup.addresses[1] = ip_addr_v4(RTE_BE32(0x0a0101fd));
+	start();
+	vrrp_link(&v, true, now);
+	a = advert_from(200, OTHER);
+	assert_int_equal(a.count, 2);
+	a.addresses[0] = setup.addresses[1]; /* in another order */
+	a.addresses[1] = setup.addresses[0];
+	hear_advert(&a);
+	assert_int_equal(v.differ_in, 0);
+	a.count = 1;
+	hear_advert(&a);
+	assert_int_equal(v.differ_in, 1);
+	a.count = 2;
+	a.addresses[0].v4 = RTE_BE32(0x0a010199);
+	hear_advert(&a);
+	assert_int_equal(v.differ_in, 2);
+	assert_int_equal(v.adverts_in, 3);
+}
+
+static void
+a_pause_of_ours_is_not_the_silence_of_the_master(void **state)
+{
+	uint32_t action;
+
+	(void)state;
+	plain3(6, 100, 100);
+	vrrp_link(&v, true, now);
+	hear(200, OTHER);
+	now = mono_add_ms(now, 1000);
+	vrrp_hold(&v, 1000 * NS_PER_MS);
+	assert_int_equal(wait(1000, &action), 361);
+	vrrp_hold(&v, 1000 * NS_PER_MS); /* a Master is late, not early */
+	assert_int_equal(wait(1000, &action), 100);
 }
 
 static void
@@ -295,7 +564,7 @@ R47_R48_R52_a_driven_group_follows_VGMP_only(void **state)
 	assert_int_equal(vrrp_drive(&v, false, false, now), VRRP_DO_RELEASE);
 	assert_int_equal(v.state, VRRP_BACKUP);
 	assert_int_equal(hear(120, OTHER), 0);
-	assert_int_equal(v.master, OTHER);
+	assert_true(ip_addr_equal(&v.master, &OTHER));
 	assert_int_equal(v.conflicts, 1);
 }
 
@@ -343,35 +612,33 @@ a_group_that_hands_over_advertises_at_once_when_it_stays_after_all(void **state)
 static void
 R52_adverts_of_ipv6_only_announce(void **state)
 {
-	static const uint8_t own[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
-	struct vrrp_advert6 a = { .vrid = 7,
-		.priority = 255,
-		.count = 1,
-		.interval_cs = VRRP_ADVERT_MS / 10,
-		.source = { 0xfe, 0x80, [15] = 3 } };
+	struct ip_addr own = ip_addr_v6(link_local[1]);
+	struct vrrp_advert a;
 	enum vrrp_refusal why;
 
 	(void)state;
-	vrrp_init(&v, 7, 0, VIP, VGMP_GROUP_ACTIVE, 100, VRRP_ADVERT_MS, true, false);
-	vrrp_receive6(&v, &a, own, &why); /* Initialize */
+	driven();
+	setup.addresses[setup.address_count++] = ip_addr_v6(link_local[3]);
+	start();
+	a = advert_from(255, ip_addr_v6(link_local[2]));
+	vrrp_receive(&v, &a, &own, now, &why); /* Initialize */
 	assert_int_equal(v.adverts6_in, 0);
 	vrrp_link(&v, true, now);
-	vrrp_receive6(&v, &a, own, &why);
+	vrrp_receive(&v, &a, &own, now, &why);
 	assert_int_equal(why, VRRP_OK);
 	assert_int_equal(v.adverts6_in, 1);
 	assert_int_equal(v.conflicts, 0);
 	vrrp_drive(&v, true, false, now);
-	vrrp_receive6(&v, &a, NULL, &why);
+	own.family = 0; /* none yet */
+	vrrp_receive(&v, &a, &own, now, &why);
 	assert_int_equal(v.state, VRRP_MASTER);
 	assert_int_equal(v.conflicts, 1);
+	own.family = 6;
 	a.priority = VRRP_PRIORITY_RESIGN;
-	vrrp_receive6(&v, &a, own, &why);
+	vrrp_receive(&v, &a, &own, now, &why);
 	assert_int_equal(v.conflicts, 1);
-	a.interval_cs++;
-	vrrp_receive6(&v, &a, own, &why);
-	assert_int_equal(why, VRRP_REFUSED_interval);
-	a.source[15] = 2;
-	vrrp_receive6(&v, &a, own, &why);
+	a.source = own;
+	vrrp_receive(&v, &a, &own, now, &why);
 	assert_int_equal(why, VRRP_REFUSED_source);
 	assert_int_equal(v.adverts6_in, 3);
 }
@@ -388,7 +655,13 @@ main(void)
 		cmocka_unit_test(R38_preemption_and_comparison),
 		cmocka_unit_test(R39_the_owner_is_master_at_once_and_never_yields),
 		cmocka_unit_test(R41_of_three_routers_the_next_highest_takes_over),
-		cmocka_unit_test(VRP06_what_does_not_fit_our_configuration_changes_nothing),
+		cmocka_unit_test(VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing),
+		cmocka_unit_test(R230_only_peers_are_heard),
+		cmocka_unit_test(VRP03_the_interval_of_the_master_is_learned),
+		cmocka_unit_test(R38_preemption_waits_for_its_delay),
+		cmocka_unit_test(the_checksum_that_is_sent),
+		cmocka_unit_test(other_addresses_than_ours_are_counted),
+		cmocka_unit_test(a_pause_of_ours_is_not_the_silence_of_the_master),
 		cmocka_unit_test(R47_R48_R52_a_driven_group_follows_VGMP_only),
 		cmocka_unit_test(R54_link_down_is_Initialize_whatever_VGMP_says),
 		cmocka_unit_test(R55_link_up_is_Backup_until_VGMP_says_otherwise),

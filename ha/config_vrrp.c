@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the section `vrrp` says, for whoever sets groups up.
+ */
+#include "config_address.h"
+#include "ha_config.h"
+
+uint32_t
+config_vrrp_addresses(const struct config_vrrp *v, struct ip_addr out[VRRP_ADDRESSES])
+{
+	const struct config_span *const more = v->more.items;
+	struct ip_addr all[VRRP_ADDRESSES];
+	uint32_t count = 0, n = 0;
+
+	if (v->virtual_ip.address != 0)
+		all[count++] = ip_addr_v4(v->virtual_ip.address);
+	if (v->virtual_ip6.family != 0)
+		all[count++] = v->virtual_ip6;
+	for (uint32_t i = 0; i < v->more.count && count < VRRP_ADDRESSES; i++)
+		all[count++] = more[i].first;
+	for (unsigned int pass = 0; pass < 3; pass++) {
+		for (uint32_t i = 0; i < count; i++) {
+			const bool six = all[i].family == 6;
+
+			if (pass == (!six ? 0u : ip6_is_link_local(all[i].v6) ? 1u : 2u))
+				out[n++] = all[i];
+		}
+	}
+	return n;
+}
+
+bool
+config_vrrp_is_owner(const struct config_interface *own, const struct config_vrrp *v)
+{
+	struct ip_addr all[VRRP_ADDRESSES];
+	const uint32_t n = config_vrrp_addresses(v, all);
+
+	for (uint32_t i = 0; i < n && own->address.len != 0; i++) {
+		if (all[i].family == 4 && all[i].v4 == own->address.address)
+			return true;
+	}
+	return false;
+}
+
+struct ip_addr
+config_vrrp_source6(const struct config_interface *own, const struct ip_addr *peer)
+{
+	const struct config_net *const nets = own->address6.items;
+
+	for (uint32_t i = 0; i < own->address6.count; i++) {
+		if (!ip6_is_link_local(peer->v6) && config_address_net_in(&nets[i], peer))
+			return nets[i].address;
+	}
+	return (struct ip_addr){ .family = 0 };
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles: the VRRP groups of one box: adverts in and out, addresses taken and given up.  Control
+ * core only.
+ */
+#include "config_address.h"
+#include "role_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a group sends from; family 0 = nothing that may be used now. */
+static struct ip_addr
+source_of(const struct role *r, const struct vrrp *v, uint8_t family)
+{
+	const uint8_t *link_local;
+
+	if (family == 4) {
+		const rte_be32_t own = r->ops.address(r->ops.ctx, v->set.interface);
+
+		return own != 0 ? ip_addr_v4(own) : (struct ip_addr){ .family = 0 };
+	}
+	link_local = r->ops.link_local(r->ops.ctx, v->set.interface);
+	if (link_local == NULL)
+		return (struct ip_addr){ .family = 0 };
+	return v->set.source6.family != 0 ? v->set.source6 : ip_addr_v6(link_local);
+}
+
+static void
+send_family(struct role *r, const struct vrrp *v, uint8_t family, uint8_t priority)
+{
+	uint8_t frame[VRRP_WIRE_FRAME_MAX];
+	struct vrrp_advert a;
+
+	if (!vrrp_advert_of(v, family, priority, &a))
+		return;
+	a.source = source_of(r, v, family);
+	if (a.source.family == 0)
+		return;
+	if (v->set.peer_count == 0)
+		r->ops.send(r->ops.ctx, v->set.interface, frame, vrrp_wire_build(frame, &a));
+	for (uint8_t i = 0; i < v->set.peer_count; i++) {
+		a.destination = v->set.peers[i];
+		r->ops.send_to(r->ops.ctx, v->set.interface, &a.destination, frame,
+			vrrp_wire_build(frame, &a));
+	}
+}
+
+static void
+send_advert(struct role *r, const struct vrrp *v, uint8_t priority)
+{
+	send_family(r, v, 6, priority);
+	send_family(r, v, 4, priority);
+}
+
+static void
+own(struct role *r, const struct vrrp *v, bool own, mono_t now)
+{
+	/* The same vrid of the other family is another virtual router (RFC 9568 5.2.3). */
+	const uint8_t family = !vrrp_has(&v->set, 4) ? 6 : !vrrp_has(&v->set, 6) ? 4 : 0;
+
+	r->ops.own(r->ops.ctx, v->set.interface, v->set.vrid, family, own, now);
+}
+
+static void
+act(struct role *r, const struct vrrp *v, uint32_t action, mono_t now)
+{
+	if (action == 0)
+		return;
+	if (action & VRRP_DO_RELEASE)
+		own(r, v, false, now);
+	if (action & VRRP_DO_RESIGN)
+		send_advert(r, v, VRRP_PRIORITY_RESIGN);
+	if (action & VRRP_DO_OWN)
+		own(r, v, true, now);
+	if (action & VRRP_DO_ADVERT)
+		send_advert(r, v, v->priority);
+	r->dirty = true;
+}
+
+/* One line for each change of a plain group (R241-R246). */
+static void
+note(const struct vrrp *v, enum vrrp_state old, const char *cause)
+{
+	static const char *const states[VRRP_STATES] = { "FAULT", "BACKUP", "MASTER" };
+
+	if (v->set.group == VGMP_GROUP_NONE && v->state != old)
+		LOG(NOTICE, "(%s) Entering %s STATE (%s)", v->set.name, states[v->state], cause);
+}
+
+void
+role_vrrp_drive(struct role *r, uint8_t group, bool own, bool quiet, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+
+		if (v->set.group == group)
+			act(r, v, vrrp_drive(v, own, quiet, now), now);
+	}
+}
+
+void
+role_vrrp_reassert(struct role *r, uint8_t group, mono_t now)
+{
+	/* Switches may have learned the other box last. */
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		const struct vrrp *const v = &r->vrrps[i];
+
+		if (v->set.group == group && v->state == VRRP_MASTER)
+			act(r, v, VRRP_DO_ADVERT, now); /* from the virtual MAC */
+	}
+}
+
+static void
+link_changed(struct role *r, struct vrrp *v, bool up, const char *cause, mono_t now)
+{
+	const enum vrrp_state old = v->state;
+
+	act(r, v, vrrp_link(v, up, now), now);
+	r->dirty = true;
+	note(v, old, cause);
+}
+
+/* Of a plain group: without an address to send from it would be a Master that nobody hears. */
+static bool
+can_speak(const struct role *r, const struct vrrp *v)
+{
+	return v->set.group != VGMP_GROUP_NONE ||
+	       source_of(r, v, vrrp_has(&v->set, 4) ? 4 : 6).family != 0;
+}
+
+void
+role_vrrp_link(struct role *r, uint16_t interface, bool up, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+
+		if (v->set.interface != interface)
+			continue;
+		r->carrier[i] = up;
+		link_changed(r, v, up && can_speak(r, v), up ? "init" : "interface down", now);
+	}
+}
+
+void
+role_vrrp_tick(struct role *r, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+		const enum vrrp_state old = v->state;
+
+		/* On the way out an advert would draw traffic back from the peer. */
+		if (v->set.group != VGMP_GROUP_NONE &&
+			r->group[v->set.group].state == VGMP_ACTIVE_TO_STANDBY)
+			continue;
+		if (r->carrier[i] && v->link != can_speak(r, v)) {
+			link_changed(r, v, !v->link, v->link ? "no address" : "init", now);
+			continue;
+		}
+		act(r, v, vrrp_tick(v, now), now);
+		note(v, old, "no master is heard");
+	}
+}
+
+void
+role_vrrp_leave(struct role *r, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+		const bool yielded = r->group[v->set.group].yielded && v->link;
+
+		act(r, v, vrrp_stop(v, now), now);
+		if (yielded) /* given up already, but not yet said so (R36) */
+			send_advert(r, v, VRRP_PRIORITY_RESIGN);
+	}
+}
+
+/* ---- receiving ---- */
+
+static struct vrrp *
+find(struct role *r, uint16_t interface, uint8_t family, uint8_t vrid)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+
+		if (v->set.vrid == vrid && v->set.interface == interface &&
+			vrrp_has(&v->set, family))
+			return v;
+	}
+	return NULL;
+}
+
+static void
+received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now)
+{
+	const uint64_t conflicts = v->conflicts, differ = v->differ_in;
+	const enum vrrp_state old = v->state;
+	const struct ip_addr from = source_of(r, v, a->source.family);
+	char text[CONFIG_IP_TEXT], cause[96];
+	enum vrrp_refusal why;
+	const uint32_t action = vrrp_receive(v, a, &from, now, &why);
+
+	if (why != VRRP_OK) {
+		r->adverts_refused[why]++;
+		return;
+	}
+	if (v->conflicts != conflicts && log_allowed(&r->limit_conflict, now.ns))
+		LOG(WARNING, "vrid %u: another master, %s: heartbeat cut, or vrid used twice",
+			v->set.vrid, config_address_ip_text(&a->source, text));
+	if (v->differ_in != differ && log_allowed(&r->limit_differ, now.ns))
+		LOG(WARNING, "(%s) advert of %s has other addresses than ours", v->set.name,
+			config_address_ip_text(&a->source, text));
+	act(r, v, action, now);
+	if (v->state == old)
+		return;
+	snprintf(cause, sizeof(cause), "advert from %s with priority %u, ours %u",
+		config_address_ip_text(&a->source, text), a->priority, v->priority);
+	note(v, old, cause);
+}
+
+void
+role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
+{
+	struct vrrp_advert a;
+	struct vrrp *v;
+	enum vrrp_refusal why;
+
+	if (!r->started || r->left)
+		return;
+	role_enter(r, now);
+	r->dirty = true;
+	why = vrrp_wire_check(data, len, &a);
+	if (why != VRRP_OK) {
+		r->adverts_refused[why]++;
+		return;
+	}
+	v = find(r, interface, a.source.family, a.vrid);
+	if (v == NULL) /* another router's business (R252) */
+		r->adverts_refused[VRRP_REFUSED_vrid]++;
+	else
+		received(r, v, &a, now);
+}
