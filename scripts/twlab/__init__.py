@@ -13,5 +13,8 @@ scripts/lab, scripts/demo and tests/system are thin fronts of this package:
     download   a long HTTP download with a checksum
     watch      observer on the switches' ports: who owns the virtual addresses, and when
     measure    all of the above across one fault
-    demo, cli, suite    what the scripts call
+    breaks     what can be broken in the lab; relay, freeze: bad cables, threads that stand still
+    rounds     one fault under traffic and its figures; a pair that can be put right again
+    faults     the table of faults X01 to X31
+    demo, cli, suite, fault_run, fault_figures    what the scripts call
 """

@@ -66,13 +66,17 @@ class Box:
         if wait:
             self.wait_ready()
 
+    def answers(self):
+        """Does its console work?"""
+        return self.command("display version")[0] == 0
+
     def wait_ready(self):
-        def answers():
+        def ready():
             if self.process is not None and self.process.poll() is not None:
                 raise Timeout(f"{self.name} ended with exit code {self.process.returncode}:\n"
                               + self.log_tail())
-            return self.command("display version")[0] == 0
-        wait_until(answers, START_SECONDS, lambda: f"{self.name} answers:\n" + self.log_tail())
+            return self.answers()
+        wait_until(ready, START_SECONDS, lambda: f"{self.name} answers:\n" + self.log_tail())
 
     def fails_to_start(self, *args, text=None, timeout=20):
         """Run a daemon that should refuse. => (exit code, what it said on stderr)."""
@@ -97,7 +101,7 @@ class Box:
 
     def kill(self):
         now = self.signal(signal.SIGKILL)
-        self._reap()
+        self.reap()
         return now
 
     def freeze(self):
@@ -113,7 +117,8 @@ class Box:
         code = self.process.wait(timeout)
         return code, time.monotonic() - start
 
-    def _reap(self):
+    def reap(self):
+        """Wait for its end."""
         pid = self.pid
         if self.process is not None:
             self.process.wait(5)
@@ -124,7 +129,7 @@ class Box:
         """Whatever state it is in: gone afterwards."""
         if self.pid is not None:
             self.signal(signal.SIGKILL)
-            self._reap()
+            self.reap()
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

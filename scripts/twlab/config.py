@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The configuration of a box of the lab: a dict that callers change, and its libconfig text."""
-from .topology import BOX_ADDRESS, BOX_ADDRESS6, INTERFACE, SIDES, VIPS
+from .topology import BOX_ADDRESS, BOX_ADDRESS6, BOXES, INTERFACE, SIDES, VIPS
 
 ROLE = {"fw1": "active", "fw2": "standby"}  # VGMP group of each box when all is well
 
@@ -70,6 +70,15 @@ def add_ipv6(config, box):
     rule = next(r for r in config["security_policy"]["rules"] if r["name"] == "out")
     rule["source_addresses"].append("2001:db8:1::/64")
     rule["services"].append({"protocol_number": 58})
+
+
+def add_second_heartbeat(config):
+    """The cable of Lab.second_heartbeat(), second in the order of preference."""
+    host = 1 + BOXES.index(config["system"]["name"].lower())
+    config["ports"].append({"name": "p4", "devargs": "net_af_packet3,iface=hb1"})
+    config["interfaces"].append({"name": INTERFACE["hb1"], "port": "p4", "zone": "dmz",
+                                 "address": f"10.10.1.{host}/24"})
+    config["hrp"]["interfaces"].append({"interface": INTERFACE["hb1"]})
 
 
 def _value(value, indent):

@@ -19,6 +19,7 @@ from . import watch
 from .box import Pair
 from .measure import Servers, Traffic
 from .netns import Lab, LabError
+from .table import table
 from .tool import ToolError
 from .wait import Timeout, wait_until
 
@@ -144,18 +145,6 @@ def one_round(number, kind, lab, pair, rng, hello_ms):
     for reason in row["wrong"]:
         say(f"    {reason}")
     return row, fault
-
-
-def cell(form, value):
-    return "-" if value is None else form.format(value)
-
-
-def table(rows, columns):
-    lines = [[heading for _, heading, _ in columns]]
-    lines += [[cell(form, row.get(name)) for name, _, form in columns] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    text = ["  ".join(v.rjust(w) for v, w in zip(line, widths)) for line in lines]
-    return "\n".join([text[0], "  ".join("-" * w for w in widths), *text[1:]])
 
 
 def summary(rows):

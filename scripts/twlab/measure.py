@@ -53,14 +53,16 @@ class Traffic:
 
     def _start(self):
         lab, tools = self.lab, self._tools
-        tools["watch"] = Tool(lab, "sw", "watch")
+        tools["watch"] = Tool(lab, "sw", "watch", wait=False)
+        tools["echo"] = Tool(lab, "srv", "probe", "server", probe.PORT, wait=False)
         if self.connections:
             tools["flows"] = Tool(lab, "cli", "flows", "client", SERVER, flows.PORT,
-                                  self.connections, FLOW_PERIOD)
+                                  self.connections, FLOW_PERIOD, wait=False)
+        for tool in tools.values():
+            tool.wait_ready()
         if self.download_bytes:
             self._download = download.Download(lab, "cli", SERVER, self.download_bytes,
                                                self.download_rate)
-        tools["echo"] = Tool(lab, "srv", "probe", "server", probe.PORT)
         tools["probe"] = Tool(lab, "cli", "probe", "client", SERVER, probe.PORT, PERIOD_US)
 
     @staticmethod

@@ -52,6 +52,7 @@ class Lab:
             raise LabError(f"lab name '{prefix}': up to 8 letters and digits, please")
         self.prefix = prefix
         self.dir = RUN / prefix
+        self.cables = ["hb0"]  # heartbeat cables
         self._lock = None
 
     # ---- names ----
@@ -172,15 +173,11 @@ class Lab:
                       f"netns {self.ns(host)}",
                       f"link set {plug} master br-{plug.split('-', 1)[0]} up"]
         self._batch(SWITCH, lines)
-        # The heartbeat is a direct cable.
-        self._batch("fw1", [f"link add hb0 mtu 1500 type veth peer name hb0 mtu 1500 "
-                            f"netns {self.ns('fw2')}"])
+        self.cables.clear()
+        self._cable("hb0")
         self._offload(SWITCH, [plug for _, _, plug in cables])
         for box in BOXES:
-            ports = ["in0", "out0", "hb0"]
-            self._offload(box, ports)
-            # The daemon owns these ports: the kernel has no address there and answers nothing.
-            self._batch(box, [f"link set {p} arp off multicast off up" for p in ports])
+            self.own(box, [f"{side}0" for side in SIDES])
         for host, side in HOST_SIDE.items():
             self._offload(host, ["eth0"])
             self._batch(host, ["link set lo up", f"addr add {HOST_ADDRESS[host]}/24 dev eth0",
@@ -204,6 +201,11 @@ class Lab:
                  "echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; "
                  "echo 0 >/proc/sys/net/ipv4/conf/$i/forwarding; done 2>/dev/null; :")
 
+    def own(self, box, ports):
+        """The daemon owns these ports: the kernel has no address there and answers nothing."""
+        self._offload(box, ports)
+        self._batch(box, [f"link set {p} arp off multicast off up" for p in ports])
+
     def _offload(self, host, ports):
         """Full-size segments with real checksums: who reads a veth from user space sees what is
         on the wire, not what the kernel meant to finish later."""
@@ -219,11 +221,29 @@ class Lab:
                         "up" if up else "down"], check=True)
         return now
 
-    def heartbeat(self, up):
-        """Cut or restore the heartbeat cable (both ends see it)."""
+    def heartbeat(self, up, cables=None):
+        """Cut or restore heartbeat cables, all or those named (both ends see it)."""
         for box in BOXES:
-            subprocess.run(["ip", "-n", self.ns(box), "link", "set", "hb0",
-                            "up" if up else "down"], check=True)
+            for cable in cables or self.cables:
+                subprocess.run(["ip", "-n", self.ns(box), "link", "set", cable,
+                                "up" if up else "down"], check=True)
+
+    def second_heartbeat(self):
+        """One more direct cable between the boxes; config.add_second_heartbeat() uses it."""
+        self._cable("hb1")
+
+    def _cable(self, name):
+        self._batch("fw1", [f"link add {name} mtu 1500 type veth peer name {name} mtu 1500 "
+                            f"netns {self.ns('fw2')}"])
+        for box in BOXES:
+            self.own(box, [name])
+        self.cables.append(name)
+
+    def learned(self, box, side):
+        """Does the switch of that side send frames for the virtual MAC to that box alone?"""
+        out = self.run(SWITCH, "bridge", "fdb", "show", "br", f"br-{side}").stdout
+        lines = [line for line in out.splitlines() if line.startswith(VIPS[side].mac)]
+        return bool(lines) and all(f"dev {side}-{box}" in line for line in lines)
 
     # ---- removing ----
     def down(self):

@@ -66,7 +66,7 @@ class ToolError(RuntimeError):
 class Tool:
     """A running tool.  start -> (traffic flows) -> finish() -> its result; kill() at any time."""
 
-    def __init__(self, lab, host, module, *args, timeout=20):
+    def __init__(self, lab, host, module, *args, wait=True):
         self.name = f"{module} in {host}"
         # -c instead of -m: the module must not be run twice, once as __main__.
         code = f"from twlab import {module}; {module}.main()"
@@ -78,6 +78,11 @@ class Tool:
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self, timeout=20):
+        """Until it does its work; of a tool started with wait=False."""
         if not self._ready.wait(timeout) or not self._lines:
             self.kill()
             raise ToolError(f"{self.name}: did not start")

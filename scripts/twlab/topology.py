@@ -64,6 +64,7 @@ INTERFACE = {
     "in": "GigabitEthernet1/0/1",
     "hb": "GigabitEthernet1/0/2",
     "out": "GigabitEthernet1/0/3",
+    "hb1": "GigabitEthernet1/0/4",	 # only with Lab.second_heartbeat()
 }
 
 

@@ -201,6 +201,53 @@ def takeovers(events, old, new, fault_ns):
             "no_owner_ms": None if None in none else max(none)}
 
 
+ANNOUNCED_NS = 20_000_000  # a takeover announces its address within this of its first claim
+SILENCE_NS = 20_000_000	   # shorter ones are the clients' and the machine's
+
+
+def owner_changes(events, vip):
+    """Who owned the virtual IP of side `vip`, whatever happened, from its claims alone.
+
+    A box becomes the owner with a claim that it announces (garp, na) within ANNOUNCED_NS; claims of
+    another box that are not announced are those of a second owner, from the start of the first
+    one's ownership to the last such claim.
+    => (number of changes, ns with two owners, the claims of second owners)."""
+    mine = claims(events, vip)
+    announced = {box: [e.t for e in mine if e.box == box and e.kind in ("garp", "na")]
+                 for box in BOXES}
+    owner, since, changes, two, second = None, 0, 0, 0, []
+    last = 0  # latest claim since then of a box that is not the owner
+    for e in mine:
+        if e.box == owner:
+            continue
+        if owner is None or any(e.t <= t <= e.t + ANNOUNCED_NS for t in announced[e.box]):
+            two += max(last - since, 0)
+            changes += owner is not None
+            owner, since, last = e.box, e.t, 0
+        else:
+            last = e.t
+            second.append(e)
+    return changes, two + max(last - since, 0), second
+
+
+def owners(events, start_ns, end_ns):
+    """Over the whole time, and of both virtual IPs the worse: changes of the owner, ms with two
+    owners, and ms without one.  Nobody owns an address while nobody is seen to act as its owner for
+    longer than SILENCE_NS; with a probe running an owner is seen each millisecond."""
+    changes = two = none = 0
+    for side in SIDES:
+        n, both, _ = owner_changes(events, side)
+        times = [start_ns, *(e.t for e in claims(events, side) if start_ns < e.t < end_ns), end_ns]
+        silent = sum(b - a for a, b in zip(times, times[1:]) if b - a > SILENCE_NS)
+        changes, two, none = max(changes, n), max(two, both), max(none, silent)
+    return {"role_changes": changes, "two_owners_ms": two / 1e6, "no_owner_ms": none / 1e6}
+
+
+def second_owners(events):
+    """=> the claims that were another box's than the owner's, of both virtual IPs."""
+    return [e for side in SIDES for e in owner_changes(events, side)[2]]
+
+
 def frames_after(events, box, since_ns, until_ns=None):
     """What a box sent that it had no right to send while not active: everything but ARP of its own
     address with its own MAC, which is no claim and moves no switch's table.

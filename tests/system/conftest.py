@@ -11,10 +11,11 @@ import pytest
 SCRIPTS = Path(__file__).resolve().parent.parent.parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from twlab.box import Pair, program  # noqa: E402
+from twlab.box import program  # noqa: E402
 from twlab.config import add_ipv6  # noqa: E402
 from twlab.measure import Servers  # noqa: E402
 from twlab.netns import Lab  # noqa: E402
+from twlab.rounds import WholePair  # noqa: E402
 from twlab.wait import wait_until  # noqa: E402
 
 HELLO_MS = 100
@@ -88,39 +89,6 @@ def servers(lab):
     s = Servers(lab)
     yield s
     s.close()
-
-
-class WholePair(Pair):
-    """A pair that can be put right after whatever a case did to it."""
-
-    def wait_empty(self):
-        """Every box that runs gives back what sessions and packets took."""
-        for box in self:
-            if box.answering():
-                box.wait_empty()
-
-    def whole(self, active="fw1"):
-        """Both boxes run, all cables are in, both are synchronised, and `active` is active.
-        => (active box, standby box)."""
-        for box in self:
-            if box.pid is not None:
-                box.wake()
-            for side in ("in", "out"):
-                self.lab.plug(box.host, side, True)
-        self.lab.heartbeat(True)
-        for box in self:
-            if box.pid is None:
-                box.start(wait=False)
-        for box in self:
-            box.wait_ready()
-        now = self.wait_formed()
-        wanted = self.boxes[active]
-        if now is not wanted:
-            now.kill()
-            wanted.wait_role("active")
-            now.start()
-            self.wait_formed()
-        return wanted, self.peer_of(wanted)
 
 
 @pytest.fixture(scope="module")
