@@ -188,7 +188,7 @@ check_memory(struct config *c, const struct config_system *s)
 	const int routes = 64; /* the first table of rte_lpm */
 	const struct config_alg *alg = config_section_data(c, "alg");
 	/* 4 of each for what is expected. */
-	const int64_t each = config_nat_wanted(c) ? 228 : 184;
+	const int64_t each = config_nat_wanted(c) ? 216 : 196;
 	const int64_t read = engine_alg_sessions((uint32_t)alg->sessions, (uint32_t)s->sessions);
 	const int sessions = (int)((s->sessions * each + read * ALG_SESSION_BYTES) >> 20);
 	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
