@@ -164,9 +164,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row_number(row, "taken", stats.taken);
 	row_number(row, "given", stats.given);
 	row_number(row, "exhausted", stats.exhausted);
-	row_number(row, "memory_bytes",
-		nat_pool_memory(nat_groups_pool(groups, id)) +
-			(map != NULL ? nat_map_memory(map) : 0));
+	row_number(row, "memory_bytes", nat_groups_memory(groups, id));
 	json_array_append_new(rows, row);
 	return true;
 }

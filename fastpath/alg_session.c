@@ -256,6 +256,7 @@ look_at_sides(const struct pkt *p, const struct alg_pass *pass, struct sides *si
 /* Ports in a row at the address by which the speaker is seen. */
 struct run {
 	struct nat_got got;
+	unsigned int count;
 	uint32_t note; /* each is held by it; 0: none is */
 };
 
@@ -279,7 +280,7 @@ claim_run(struct nat_groups *groups, uint16_t group, uint8_t proto, rte_be32_t h
 			.port = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(first->port) + i)) };
 		const rte_be16_t inside = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(port) + i));
 
-		if (nat_groups_claim(groups, group, proto, host, inside, &got) == NAT_OK)
+		if (nat_groups_announce_at(groups, group, proto, host, inside, &got) == NAT_OK)
 			continue;
 		while (i-- > 0) {
 			got.port = rte_cpu_to_be_16((uint16_t)(rte_be_to_cpu_16(first->port) + i));
@@ -297,41 +298,61 @@ next_random(struct scratch *x)
 	return x->random >> 8;
 }
 
-/* One port: as any session gets it.  Several: in a row, which only trying finds. */
+/* Several ports: in a row, which only trying finds. */
 static bool
-take_run(struct worker *w, struct scratch *x, uint16_t group, uint8_t proto,
-	const struct sides *sides, rte_be16_t port, unsigned int n, struct nat_got *got)
+take_row(struct nat_groups *groups, struct scratch *x, uint16_t group, uint8_t proto,
+	rte_be32_t host, rte_be16_t port, struct run *run)
 {
-	struct nat_groups *groups = w->engine->nat_groups;
 	const uint16_t first = rte_be_to_cpu_16(port);
-	const struct nat_want want = { .worker = w->id,
-		.proto = proto,
-		.host = sides->speaker.v4,
-		.port = port,
-		.remote = sides->real.v4,
-		.at = sides->seen.v4 };
+	const uint32_t high = UINT16_MAX - 1024 - run->count;
 
-	if (n == 1)
-		return nat_groups_take(groups, group, &want, got) == NAT_OK;
-	got->addr = sides->seen.v4;
 	for (unsigned int i = 0; i < RUN_TRIES; i++) {
-		const uint32_t high = UINT16_MAX - 1024 - n;
 		uint32_t at = i == 0 ? first : 1024 + next_random(x) % high;
 
 		at = (at & ~1U) | (first & 1); /* parity: RTP even, RTCP odd */
-		got->port = rte_cpu_to_be_16((uint16_t)at);
-		if (claim_run(groups, group, proto, sides->speaker.v4, port, n, got))
+		run->got.port = rte_cpu_to_be_16((uint16_t)at);
+		if (claim_run(groups, group, proto, host, port, run->count, &run->got))
 			return true;
 	}
 	return false;
 }
 
+static bool
+take_run(struct worker *w, struct scratch *x, uint16_t group, uint8_t proto,
+	const struct sides *sides, rte_be16_t port, struct run *run)
+{
+	struct nat_groups *groups = w->engine->nat_groups;
+	const rte_be32_t host = sides->speaker.v4;
+	const struct nat_want want = { .worker = w->id,
+		.proto = proto,
+		.host = host,
+		.port = port,
+		.remote = sides->real.v4,
+		.at = sides->seen.v4 };
+
+	if (run->count == 1)
+		return nat_groups_announce(groups, group, &want, &run->got) == NAT_OK;
+	if (!nat_groups_mapped(groups, group, proto, host, port, &run->got)) {
+		run->got.addr = sides->seen.v4;
+		return take_row(groups, x, group, proto, host, port, run);
+	}
+	/* Said before, or already sent from: it has its port, and those behind it if it can. */
+	if (run->got.addr != sides->seen.v4)
+		return false;
+	while (!claim_run(groups, group, proto, host, port, run->count, &run->got)) {
+		if (--run->count == 0)
+			return false;
+	}
+	return true;
+}
+
 /* => false: there are none. */
 static bool
 outside_run(struct worker *w, struct scratch *x, uint8_t proto, const struct sides *sides,
-	rte_be16_t port, unsigned int n, struct run *run)
+	rte_be16_t port, struct run *run)
 {
 	const struct nat *nat = w->snap->nat;
+	const unsigned int n = run->count;
 	uint16_t group;
 
 	if (nat == NULL)
@@ -341,15 +362,15 @@ outside_run(struct worker *w, struct scratch *x, uint8_t proto, const struct sid
 	if (n == 1 && port == sides->sport && proto == sides->proto &&
 		(group == NAT_GROUP_NONE ||
 			!nat_groups_params(nat->groups, group)->endpoint_independent)) {
-		*run = (struct run){ .got = { .addr = sides->seen.v4, .port = sides->seen_port } };
+		run->got = (struct nat_got){ .addr = sides->seen.v4, .port = sides->seen_port };
 		return true;
 	}
 	if (group != NAT_GROUP_NONE) {
 		run->note = nat_note(group);
-		return take_run(w, x, group, proto, sides, port, n, &run->got);
+		return take_run(w, x, group, proto, sides, port, run);
 	}
 	/* The port it has, unless that is a service's. */
-	*run = (struct run){ .got = { .addr = sides->seen.v4, .port = port } };
+	run->got = (struct nat_got){ .addr = sides->seen.v4, .port = port };
 	for (unsigned int i = 0; i < n; i++) {
 		const struct nat_server *server =
 			nat_server_find(nat, sides->zone[1], sides->seen.v4, proto,
@@ -370,7 +391,7 @@ expect(struct worker *w, struct scratch *x, const struct alg_pass *pass, const s
 	const bool gre = f->proto == IPPROTO_GRE; /* what stands for its port is a call's number */
 	const rte_be16_t port = gre ? 0 : f->port != 0 ? f->port : sides->sport;
 	const bool moved = !ip_addr_equal(&sides->speaker, &sides->seen);
-	struct run run = { .got = { .addr = sides->seen.v4, .port = port } };
+	struct run run = { .got = { .addr = sides->seen.v4, .port = port }, .count = f->count };
 
 	if (!alg_permits(f, &sides->speaker)) {
 		count(t, REFUSED);
@@ -380,11 +401,11 @@ expect(struct worker *w, struct scratch *x, const struct alg_pass *pass, const s
 		count(t, FULL);
 		return;
 	}
-	if (moved && !outside_run(w, x, f->proto, sides, port, f->count, &run)) {
+	if (moved && !outside_run(w, x, f->proto, sides, port, &run)) {
 		count(t, NO_PORT);
 		return;
 	}
-	for (unsigned int i = 0; i < f->count; i++) {
+	for (unsigned int i = 0; i < run.count; i++) {
 		struct servermap_entry *e = &x->expected[x->expected_count++];
 		const uint16_t number = (uint16_t)(rte_be_to_cpu_16(port) + i);
 
@@ -448,13 +469,17 @@ static void
 mention(const struct worker *w, const struct sides *sides, const struct alg_finding *f,
 	struct alg_endpoint *to)
 {
-	const struct ip_addr *who = f->hearer ? &sides->hearer : &sides->speaker;
-	struct ip_addr addr = f->hearer ? sides->real : sides->seen;
+	/* Answers repeat what was asked (Via, Contact), requests name whom they are for. */
+	const bool hearer =
+		f->hearer || (f->addr.family != 0 && ip_addr_equal(&f->addr, &sides->hearer) &&
+				     !ip_addr_equal(&f->addr, &sides->speaker));
+	const struct ip_addr *who = hearer ? &sides->hearer : &sides->speaker;
+	struct ip_addr addr = hearer ? sides->real : sides->seen;
 	rte_be16_t port;
 
 	if (f->addr.family != 0 && !ip_addr_equal(&f->addr, who))
 		return;
-	if (f->hearer)
+	if (hearer)
 		port = port_behind(w, sides, f);
 	else
 		port = f->port == sides->sport ? sides->seen_port : f->port;

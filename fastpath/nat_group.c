@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAP_SEED UINT64_C(0x5ca1ab1e0ddba11)
+#define MAP_SEED  UINT64_C(0x5ca1ab1e0ddba11)
+#define ANNOUNCED 8192 /* mappings of a group whose ports depend on the other end */
 
 enum life {
 	LIFE_FREE,
@@ -29,7 +30,9 @@ struct group {
 	uint32_t name;		/* as in records, set before LIFE_USED */
 	struct nat_group_params params;
 	struct nat_pool *pool;
-	struct nat_map *map; /* NULL: ports depend on the other end */
+	/* NULL: addresses alone are translated.  Where ports depend on the other end it holds only
+	 * what ALGs have announced: that one other end hears, but many may send to. */
+	struct nat_map *map;
 	_Atomic(uint64_t) taken, given, exhausted;
 };
 
@@ -93,12 +96,13 @@ same(const struct nat_group_params *a, const struct nat_group_params *b)
 
 /* As many as there are ports, or sessions. */
 static uint32_t
-mappings(const struct nat_groups *groups, const struct nat_pool *pool)
+mappings(const struct nat_groups *groups, const struct nat_pool *pool, bool all)
 {
 	const uint64_t ports =
 		(uint64_t)nat_pool_addresses(pool) * NAT_POOL_PROTOCOLS * (UINT16_MAX + 1U);
+	const uint64_t most = RTE_MIN(ports, groups->params.max_sessions);
 
-	return (uint32_t)RTE_MIN(ports, groups->params.max_sessions);
+	return (uint32_t)(all ? most : RTE_MIN(most, (uint64_t)ANNOUNCED));
 }
 
 static int
@@ -119,9 +123,9 @@ make(struct nat_groups *groups, struct group *g, const struct nat_group_params *
 	g->pool = nat_pool_create(&pool);
 	if (g->pool == NULL)
 		return -errno;
-	if (params->endpoint_independent) {
-		g->map = nat_map_create(
-			mappings(groups, g->pool), pool.seed ^ MAP_SEED, groups->params.socket);
+	if (params->mode == NAT_POOL_PAT) {
+		g->map = nat_map_create(mappings(groups, g->pool, params->endpoint_independent),
+			pool.seed ^ MAP_SEED, groups->params.socket);
 		if (g->map == NULL) {
 			const int rc = -errno;
 
@@ -277,20 +281,56 @@ nat_groups_named(const struct nat_groups *groups, uint32_t name)
 	return NAT_GROUP_NONE;
 }
 
+static enum nat_refusal
+took(struct group *g, enum nat_refusal refusal)
+{
+	if (refusal == NAT_OK)
+		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
+	else if (refusal == NAT_NO_PORT || refusal == NAT_NO_ADDRESS || refusal == NAT_NOT_OURS)
+		atomic_fetch_add_explicit(&g->exhausted, 1, memory_order_relaxed);
+	return refusal;
+}
+
 enum nat_refusal
 nat_groups_take(
 	struct nat_groups *groups, uint16_t id, const struct nat_want *want, struct nat_got *got)
 {
 	struct group *g = &groups->groups[id];
-	enum nat_refusal refusal;
 
 	FW_ASSERT(id < NAT_GROUPS_MAX);
-	refusal = g->map != NULL ? nat_map_hold(g->map, g->pool, want, got)
-				 : nat_pool_take(g->pool, want, got);
+	if (g->map == NULL)
+		return took(g, nat_pool_take(g->pool, want, got));
+	if (g->params.endpoint_independent)
+		return took(g, nat_map_hold(g->map, g->pool, want, got));
+	if (nat_map_count(g->map) != 0 &&
+		nat_map_again(g->map, want->proto, want->host, want->port, true, got))
+		return took(g, NAT_OK);
+	return took(g, nat_pool_take(g->pool, want, got));
+}
+
+enum nat_refusal
+nat_groups_announce(
+	struct nat_groups *groups, uint16_t id, const struct nat_want *want, struct nat_got *got)
+{
+	struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return took(g, g->map != NULL ? nat_map_hold(g->map, g->pool, want, got)
+				      : nat_pool_take(g->pool, want, got));
+}
+
+static enum nat_refusal
+claim(struct group *g, bool mapped, uint8_t proto, rte_be32_t host, rte_be16_t port,
+	const struct nat_got *got)
+{
+	enum nat_refusal refusal;
+
+	if (life_of(g) != LIFE_USED)
+		return NAT_NOT_OURS;
+	refusal = mapped && g->map != NULL ? nat_map_claim(g->map, g->pool, proto, host, port, got)
+					   : nat_pool_claim(g->pool, proto, host, got);
 	if (refusal == NAT_OK)
 		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
-	else if (refusal != NAT_NO_PORTS_IN_PROTOCOL)
-		atomic_fetch_add_explicit(&g->exhausted, 1, memory_order_relaxed);
 	return refusal;
 }
 
@@ -298,26 +338,42 @@ enum nat_refusal
 nat_groups_claim(struct nat_groups *groups, uint16_t id, uint8_t proto, rte_be32_t host,
 	rte_be16_t port, const struct nat_got *got)
 {
-	struct group *g = &groups->groups[id];
-	enum nat_refusal refusal;
-
-	if (id >= NAT_GROUPS_MAX || life_of(g) != LIFE_USED)
+	if (id >= NAT_GROUPS_MAX)
 		return NAT_NOT_OURS;
-	refusal = g->map != NULL ? nat_map_claim(g->map, g->pool, proto, host, port, got)
-				 : nat_pool_claim(g->pool, proto, host, got);
-	if (refusal == NAT_OK)
-		atomic_fetch_add_explicit(&g->taken, 1, memory_order_relaxed);
-	return refusal;
+	return claim(&groups->groups[id], groups->groups[id].params.endpoint_independent, proto,
+		host, port, got);
+}
+
+enum nat_refusal
+nat_groups_announce_at(struct nat_groups *groups, uint16_t id, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *got)
+{
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return claim(&groups->groups[id], true, proto, host, port, got);
+}
+
+bool
+nat_groups_mapped(const struct nat_groups *groups, uint16_t id, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, struct nat_got *got)
+{
+	const struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return g->map != NULL && nat_map_again(g->map, proto, host, port, false, got);
 }
 
 void
 nat_groups_give(struct nat_groups *groups, uint16_t id, uint8_t proto, const struct nat_got *got)
 {
 	struct group *g = &groups->groups[id];
+	bool given;
 
 	FW_ASSERT(id < NAT_GROUPS_MAX);
-	if (g->map != NULL ? nat_map_drop(g->map, g->pool, proto, got)
-			   : nat_pool_give(g->pool, proto, got))
+	given = g->map != NULL && nat_map_count(g->map) != 0 &&
+		nat_map_drop(g->map, g->pool, proto, got);
+	if (!given && (g->map == NULL || !g->params.endpoint_independent))
+		given = nat_pool_give(g->pool, proto, got);
+	if (given)
 		atomic_fetch_add_explicit(&g->given, 1, memory_order_relaxed);
 }
 
@@ -336,7 +392,16 @@ const struct nat_map *
 nat_groups_map(const struct nat_groups *groups, uint16_t id)
 {
 	FW_ASSERT(id < NAT_GROUPS_MAX);
-	return groups->groups[id].map;
+	return groups->groups[id].params.endpoint_independent ? groups->groups[id].map : NULL;
+}
+
+uint64_t
+nat_groups_memory(const struct nat_groups *groups, uint16_t id)
+{
+	const struct group *g = &groups->groups[id];
+
+	FW_ASSERT(id < NAT_GROUPS_MAX);
+	return nat_pool_memory(g->pool) + (g->map != NULL ? nat_map_memory(g->map) : 0);
 }
 
 struct nat_group_stats

@@ -85,6 +85,17 @@ enum nat_refusal nat_groups_take(
  * => Any lcore.  NAT_NOT_OURS, too, of a group that is retired. */
 enum nat_refusal nat_groups_claim(struct nat_groups *, uint16_t id, uint8_t proto, rte_be32_t host,
 	rte_be16_t port, const struct nat_got *);
+/* nat_groups_announce: as nat_groups_take(), for an inside endpoint that an ALG announces: whatever
+ * the endpoint sends leaves by this port as long as somebody holds it, also where ports depend on
+ * the other end.
+ * nat_groups_announce_at: the same at this address and port.  => As nat_groups_claim().
+ * nat_groups_mapped: where is it announced, or mapped?  => any lcore; false: nowhere. */
+enum nat_refusal nat_groups_announce(
+	struct nat_groups *, uint16_t id, const struct nat_want *, struct nat_got *);
+enum nat_refusal nat_groups_announce_at(struct nat_groups *, uint16_t id, uint8_t proto,
+	rte_be32_t host, rte_be16_t port, const struct nat_got *);
+bool nat_groups_mapped(const struct nat_groups *, uint16_t id, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, struct nat_got *);
 /* nat_groups_give: a session is over.  => Any lcore. */
 void nat_groups_give(struct nat_groups *, uint16_t id, uint8_t proto, const struct nat_got *);
 
@@ -94,8 +105,9 @@ void nat_groups_give(struct nat_groups *, uint16_t id, uint8_t proto, const stru
 struct nat_map_entry;
 bool nat_groups_behind(const struct nat_groups *, uint16_t id, uint8_t proto,
 	const struct nat_got *out, struct nat_map_entry *);
-/* nat_groups_map: for shows: mappings that do not depend on the other end, NULL: there are none. */
+/* nat_groups_map: for shows: mappings that do not depend on the other end, NULL: they do. */
 const struct nat_map *nat_groups_map(const struct nat_groups *, uint16_t id);
+uint64_t nat_groups_memory(const struct nat_groups *, uint16_t id); /* bytes */
 
 /* Counters of a group: added to by any worker, for first packets and ends of sessions. */
 struct nat_group_stats {

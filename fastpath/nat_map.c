@@ -176,6 +176,25 @@ nat_map_hold(
 	return refusal;
 }
 
+bool
+nat_map_again(struct nat_map *m, uint8_t proto, rte_be32_t host, rte_be16_t port, bool hold,
+	struct nat_got *got)
+{
+	const uint32_t chain = chain_of(m, proto, host, port);
+	uint32_t i;
+
+	if (chains_empty(&m->inside, chain))
+		return false;
+	chains_lock(&m->inside, chain);
+	i = find_inside(m, chain, proto, host, port);
+	if (i != CHAINS_END) {
+		m->entries[i].sessions += hold;
+		*got = m->entries[i].out;
+	}
+	chains_unlock(&m->inside, chain);
+	return i != CHAINS_END;
+}
+
 enum nat_refusal
 nat_map_claim(struct nat_map *m, struct nat_pool *pool, uint8_t proto, rte_be32_t host,
 	rte_be16_t port, const struct nat_got *got)

@@ -34,6 +34,10 @@ void nat_map_destroy(struct nat_map *);
  * => NAT_OK with *got; what nat_pool_take() refuses with; NAT_NO_PORT when the table is full. */
 enum nat_refusal nat_map_hold(
 	struct nat_map *, struct nat_pool *pool, const struct nat_want *, struct nat_got *);
+/* nat_map_again: the mapping of this inside endpoint, if there is one: one session more with
+ * `hold`, else a look.  => false: there is none. */
+bool nat_map_again(struct nat_map *, uint8_t proto, rte_be32_t host, rte_be16_t port, bool hold,
+	struct nat_got *);
 /* nat_map_claim: the peer has this mapping, and one session of it more; so have we.
  * => NAT_TAKEN: the inside endpoint has another one here, or the port is somebody else's;
  *    NAT_NO_PORT: the table is full; else what nat_pool_claim() refuses with. */
