@@ -85,6 +85,9 @@ bool core_send_to(struct core *, uint16_t interface, const struct ip_addr *host,
  *    core_virtual_active: any thread. */
 int core_virtual_add(struct core *, uint16_t interface, uint8_t vrid, rte_be32_t address);
 void core_virtual_set(struct core *, uint16_t interface, uint8_t vrid, bool active, mono_t now);
+/* core_virtual_quiet: workers go on forwarding for virtual addresses, but nothing is answered or
+ * announced for them: the peer is taking them. */
+void core_virtual_quiet(struct core *, bool quiet);
 /* The same for the addresses of one family, 4 or 6; 0 = both. */
 void core_virtual_set_family(
 	struct core *, uint16_t interface, uint8_t vrid, uint8_t family, bool active, mono_t now);

@@ -41,8 +41,8 @@ claims_ours(const struct core *c, uint16_t interface, rte_be32_t sender)
 	const struct snapshot_claim *claim;
 	struct rte_ether_addr mac;
 
-	if (v != NULL)
-		return atomic_load_explicit(&v->active, memory_order_relaxed);
+	if (v != NULL) /* quiet: the peer is taking it over */
+		return atomic_load_explicit(&v->active, memory_order_relaxed) && !c->quiet;
 	if (sender != 0 && sender == c->snap->interfaces[interface].address)
 		return true;
 	claim = snapshot_claim_of(c->snap, interface, sender);

@@ -23,7 +23,7 @@ core_claim_active(
 {
 	*mac = claim->vrid != 0 ? core_virtual_mac(claim->vrid)
 				: c->snap->interfaces[claim->interface].mac;
-	return core_owner(c) &&
+	return core_speaks(c) &&
 	       (claim->vrid == 0 || core_virtual_active(c, claim->interface, claim->vrid, 4));
 }
 
@@ -94,7 +94,7 @@ uint32_t
 core_claim_tick(struct core *c)
 {
 	struct core_claims *k = &c->claims;
-	const bool owner = core_owner(c);
+	const bool owner = core_speaks(c);
 	uint32_t sent = 0;
 
 	if (owner && !k->owner)

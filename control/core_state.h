@@ -77,6 +77,7 @@ struct core {
 	uint16_t virtual_count;
 	mono_t garp_window; /* rate limit: since then garp_sent have left */
 	uint32_t garp_sent;
+	bool quiet;			      /* core_virtual_quiet() */
 	uint64_t announce;		      /* bit per interface: own address to be announced */
 	rte_be32_t addresses[MAX_INTERFACES]; /* as of the last snapshot */
 
@@ -99,6 +100,13 @@ static inline bool
 core_owner(const struct core *c)
 {
 	return mono_before(c->now, engine_lease(c->engine));
+}
+
+/* May we answer and announce for them? */
+static inline bool
+core_speaks(const struct core *c)
+{
+	return core_owner(c) && !c->quiet;
 }
 
 /* ---- core_arp.c ---- */

@@ -104,6 +104,12 @@ core_virtual_set(struct core *c, uint16_t interface, uint8_t vrid, bool active, 
 	core_virtual_set_family(c, interface, vrid, 0, active, now);
 }
 
+void
+core_virtual_quiet(struct core *c, bool quiet)
+{
+	c->quiet = quiet;
+}
+
 bool
 core_virtual_active(const struct core *c, uint16_t interface, uint8_t vrid, uint8_t family)
 {
@@ -146,7 +152,7 @@ core_virtual_defend(struct core *c, uint16_t interface, const struct ip_addr *ad
 bool
 core_virtual_owned(const struct core *c, const struct core_virtual *v)
 {
-	return atomic_load_explicit(&v->active, memory_order_relaxed) && core_owner(c);
+	return atomic_load_explicit(&v->active, memory_order_relaxed) && core_speaks(c);
 }
 
 bool
@@ -222,7 +228,7 @@ core_virtual_tick(struct core *c)
 		struct core_virtual *v = &c->virtuals[i];
 
 		if (mono_before(c->now, v->due) || core_interface(c, v->interface) == NULL ||
-			!core_link_up(c, v->interface) || !core_owner(c))
+			!core_link_up(c, v->interface) || !core_speaks(c))
 			continue;
 		if (!announce_virtual(c, v))
 			break; /* no room now: next turn */

@@ -176,6 +176,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_bool(row, "synchronised", s->synchronised);
 		row_bool(row, "wrong_pairing", s->mispaired);
 		row_bool(row, "worker_stuck", s->unfit);
+		row_bool(row, "held", s->held);
 		groups = json_array();
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_ACTIVE, now));
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
@@ -336,6 +337,8 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
 	if (true_of(row, "worker_stuck"))
 		add(&t, " Warning: a worker does not run\n");
+	if (true_of(row, "held"))
+		add(&t, " Held in standby by order (hrp standby-device)\n");
 	add_group(&t, json_array_get(groups, 0));
 	add_group(&t, json_array_get(groups, 1));
 	if (json_is_real(usage))

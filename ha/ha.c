@@ -94,6 +94,14 @@ op_send_to(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *f
 	core_send_to(ha->params.core, interface, host, frame, len);
 }
 
+static void
+op_quiet(void *ctx, bool quiet)
+{
+	struct ha *const ha = ctx;
+
+	core_virtual_quiet(ha->params.core, quiet);
+}
+
 static bool
 op_put(void *ctx, const struct ha_msg *m)
 {
@@ -154,6 +162,25 @@ client_vrrp(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mo
 	struct ha *const ha = ctx;
 
 	role_vrrp(ha->role, interface, data, len, now);
+}
+
+int
+ha_order(struct ha *ha, uint32_t what, uint64_t arg, mono_t now)
+{
+	switch (what) {
+	case HA_ORDER_SWITCH_OVER:
+		return (int)role_switch_over(ha->role, now);
+	case HA_ORDER_HOLD:
+		return (int)role_hold(ha->role, arg != 0, now);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int
+client_request(void *ctx, uint32_t what, uint64_t arg, mono_t now)
+{
+	return ha_order(ctx, what, arg, now);
 }
 
 /* ---- creation ---- */
@@ -274,6 +301,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.link_local = op_link_local,
 			.send = op_send,
 			.send_to = op_send_to,
+			.quiet = op_quiet,
 			.put = op_put,
 			.get = op_get,
 			.hrp_turns = op_hrp_turns,
@@ -370,9 +398,11 @@ ha_create(const struct ha_params *params, char *err, size_t err_size)
 	if (create_role(ha, err, err_size) != 0)
 		goto err_ha;
 
-	const struct core_client client = {
-		.ctx = ha, .tick = client_tick, .link = client_link, .vrrp = client_vrrp
-	};
+	const struct core_client client = { .ctx = ha,
+		.tick = client_tick,
+		.link = client_link,
+		.vrrp = client_vrrp,
+		.request = client_request };
 	const int rc = core_add_client(params->core, &client);
 
 	if (rc != 0) {

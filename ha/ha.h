@@ -60,6 +60,13 @@ void hrp_link(struct ha *, uint16_t interface, bool up);
  * => Management thread, while both cores run; blocks until done or `timeout_ms` has passed. */
 void ha_resign(struct ha *, uint32_t timeout_ms);
 
+/* Operator's orders, by core_request() or on the control core; => enum role_order, or -errno. */
+enum ha_order_what {
+	HA_ORDER_SWITCH_OVER = 1,
+	HA_ORDER_HOLD, /* arg: on or off */
+};
+int ha_order(struct ha *, uint32_t what, uint64_t arg, mono_t now);
+
 /* For struct management.ha; ha itself is struct management.ha_state. */
 struct management_ha ha_management(struct ha *);
 

@@ -51,6 +51,14 @@ lease_turns(struct lease *l, mono_t now, uint64_t turns)
 		l->until.ns = until;
 }
 
+void
+lease_shorten(struct lease *l, mono_t until)
+{
+	l->pending = false;
+	if (mono_before(until, l->until))
+		l->until = until;
+}
+
 bool
 lease_lapsed(const struct lease *l, mono_t now)
 {

@@ -49,5 +49,9 @@ void lease_hello(struct lease *, mono_t now, uint64_t turns);
 /* lease_turns: the HRP core has now made `turns` turns. */
 void lease_turns(struct lease *, mono_t now, uint64_t turns);
 
+/* lease_shorten: it ends at `until` at the latest, and no hello that is on its way makes it longer
+ * again. */
+void lease_shorten(struct lease *, mono_t until);
+
 /* lease_lapsed: it was granted and is over: the box has been silent, or must be. */
 bool lease_lapsed(const struct lease *, mono_t now);

@@ -24,7 +24,7 @@ some_group_enabled(const struct role *r)
 static bool
 group_owns(const struct role_group *g)
 {
-	return vgmp_owns(g->state) && !g->yielded;
+	return (vgmp_owns(g->state) && !g->yielded) || g->draining;
 }
 
 static bool
@@ -47,11 +47,11 @@ role_usual_base(const struct role *r, mono_t now)
 static void
 drive(struct role *r, const struct role_group *g, mono_t now)
 {
-	role_vrrp_drive(r, g->id, group_owns(g), g->state == VGMP_ACTIVE_TO_STANDBY, now);
+	role_vrrp_drive(r, g->id, group_owns(g), role_group_quiet(g), now);
 }
 
-static void
-tell_lease(struct role *r)
+void
+role_tell_lease(struct role *r)
 {
 	if (r->lease.until.ns == r->lease_told.ns)
 		return;
@@ -64,6 +64,11 @@ tell_lease(struct role *r)
 static void
 change_log(struct role *r, struct role_group *g, enum vgmp_state old, const char *cause, mono_t now)
 {
+	static const char *const words[VGMP_STATES] = {
+		[VGMP_INITIALIZE] = "INIT",
+		[VGMP_ACTIVE] = "MASTER",
+		[VGMP_STANDBY] = "BACKUP",
+	};
 	const enum vgmp_state from = vgmp_shown(old), to = vgmp_shown(g->state);
 
 	r->dirty = true;
@@ -77,9 +82,12 @@ change_log(struct role *r, struct role_group *g, enum vgmp_state old, const char
 	g->changed_priority = role_priority(r, g);
 	g->changed_peer_priority = g->peer_priority;
 	snprintf(g->cause, sizeof(g->cause), "%s", cause);
-	LOG(NOTICE, "group %s: %s -> %s, cause %s, priority %u, peer %u, epoch %u",
+	role_status_changed(r, g, to);
+	/* The end is what other programs' logs are searched for (R246). */
+	LOG(NOTICE,
+		"group %s: %s -> %s, cause %s, priority %u, peer %u, epoch %u: Entering %s STATE",
 		role_group_names[g->id], vgmp_state_names[from], vgmp_state_names[to], cause,
-		g->changed_priority, g->peer_priority, g->epoch);
+		g->changed_priority, g->peer_priority, g->epoch, words[to]);
 }
 
 static void
@@ -130,7 +138,7 @@ lease_take(struct role *r, mono_t base)
 	/* With the other group Active already the shorter one holds until the next hello. */
 	if (r->lease.until.ns == 0 || mono_before(first.until, r->lease.until))
 		r->lease = first;
-	tell_lease(r);
+	role_tell_lease(r);
 }
 
 static void
@@ -145,40 +153,44 @@ take_over(struct role *r, struct role_group *g, const struct role_event *e, mono
 	drive(r, g, now);
 }
 
-static void
-step_down(struct role *r, struct role_group *g, mono_t now)
+/* role_give_up: addresses, and the lease with the last of them. */
+void
+role_give_up(struct role *r, struct role_group *g, mono_t now)
 {
-	g->silent_since = now;
 	if (!some_group_owns(r)) {
 		lease_end(&r->lease);
-		tell_lease(r);
+		role_tell_lease(r);
 	}
 	drive(r, g, now);
 }
 
+static void
+step_down(struct role *r, struct role_group *g, mono_t now)
+{
+	g->silent_since = now;
+	role_give_up(r, g, now);
+}
+
 /* yield: between our request to be Standby and the answer nobody owns the addresses (half a round
  * trip), so that never both do: the peer owns them from the moment it has read the request. Without
- * a living peer we keep them. */
+ * a living peer we keep them.  A planned switch loses no packet: role_drain_begin(). */
 static void
 yield(struct role *r, struct role_group *g, mono_t now)
 {
-	if (!role_peer_alive(r, g, now))
+	if (!role_peer_alive(r, g, now) || role_drain_begin(r, g, now))
 		return;
 	g->yielded = true;
-	if (!some_group_owns(r)) {
-		lease_end(&r->lease);
-		tell_lease(r);
-	}
-	drive(r, g, now);
+	role_give_up(r, g, now);
 }
 
 /* The hand-over came to nothing. */
 static void
 resume(struct role *r, struct role_group *g, mono_t now)
 {
-	if (!g->yielded)
+	if (!g->yielded && !g->draining)
 		return;
 	g->yielded = false;
+	role_drain_stop(r, g);
 	lease_take(r, role_usual_base(r, now));
 }
 
@@ -190,6 +202,10 @@ role_raise(struct role *r, struct role_group *g, enum vgmp_event event, const st
 	enum vgmp_state next;
 	const struct vgmp_row *const row = vgmp_step(old, event, &next);
 
+	if (next != old && old != VGMP_ACTIVE_TO_STANDBY && g->draining) {
+		role_drain_stop(r, g); /* in Standby: the peer has it all */
+		role_give_up(r, g, now);
+	}
 	g->state = next;
 	if (next != old) {
 		g->asking = HA_OP_HELLO;
@@ -201,6 +217,10 @@ role_raise(struct role *r, struct role_group *g, enum vgmp_event event, const st
 		resume(r, g, now);
 	else if (next != VGMP_ACTIVE_TO_STANDBY)
 		g->yielded = false;
+	if (next == VGMP_INITIALIZE)
+		role_drain_stop(r, g);
+	if (next != VGMP_ACTIVE_TO_STANDBY && g->planned)
+		role_switch_ended(r, g);
 	if (row->action & VGMP_DO_STEP_DOWN)
 		step_down(r, g, now);
 	if (row->action & VGMP_DO_ASK_STANDBY)
@@ -491,6 +511,8 @@ timer_better_peer(struct role *r, struct role_group *g, mono_t now)
 static void
 leave(struct role *r, mono_t now)
 {
+	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++)
+		role_drain_stop(r, role_group_of(r, id));
 	lease_end(&r->lease);
 	r->lease_told = r->lease.until;
 	r->ops.lease(r->ops.ctx, r->lease.until);
@@ -618,6 +640,7 @@ role_tick(struct role *r, mono_t now)
 		start(r, now);
 	role_enter(r, now);
 	if (r->params.paired) {
+		role_drain_tick(r, now);
 		role_take_messages(r, now);
 		watch_workers(r, now);
 		tick_groups(r, now);
@@ -628,7 +651,7 @@ role_tick(struct role *r, mono_t now)
 	if (r->params.paired) {
 		tick_hellos(r, now);
 		role_tell_hrp(r, now);
-		tell_lease(r);
+		role_tell_lease(r);
 	}
 	if (role_since(now, r->published_at) >= ROLE_PUBLISH_MS * NS_PER_MS && r->dirty) {
 		r->published_at = now;
@@ -636,9 +659,25 @@ role_tick(struct role *r, mono_t now)
 	}
 }
 
+/* One line for each member whose carrier went or came (R241), but for those that come up at the
+ * start. */
+static void
+log_members(const struct role *r, const bool *failed)
+{
+	for (uint16_t i = 0; i < r->members.count; i++) {
+		const struct mon_member *const m = &r->members.list[i];
+
+		if (m->failed && !failed[i])
+			LOG(NOTICE, "(%s): entering FAULT state (interface down)", m->name);
+		else if (!m->failed && failed[i] && r->group[m->group].state != VGMP_INITIALIZE)
+			LOG(NOTICE, "(%s): leaving FAULT state (interface up)", m->name);
+	}
+}
+
 void
 role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 {
+	bool failed[MON_MEMBERS_MAX];
 	char text[ROLE_CAUSE];
 
 	if (!r->started || r->left)
@@ -648,7 +687,11 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 
 	/* The VRRP group first (R54, R90): what cannot carry traffic stops attracting it. */
 	role_vrrp_link(r, interface, up, now);
+	for (uint16_t i = 0; i < r->members.count; i++)
+		failed[i] = r->members.list[i].failed;
 	const uint32_t risen = mon_link(&r->members, interface, up);
+
+	log_members(r, failed);
 
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		struct role_group *const g = role_group_of(r, id);

@@ -36,6 +36,8 @@ struct role_ops {
 	/* The same to a host of the link; fills in its MAC, once that is known. */
 	void (*send_to)(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
 		uint16_t len);
+	/* Keep forwarding for virtual addresses, but neither announce nor answer for them. */
+	void (*quiet)(void *ctx, bool);
 	bool (*put)(void *ctx, const struct ha_msg *); /* to the HRP core; false = ring full */
 	bool (*get)(void *ctx, struct ha_msg *);       /* from the HRP core; false = empty */
 	uint64_t (*hrp_turns)(void *ctx);	       /* liveness, as the next */
@@ -64,6 +66,36 @@ void role_tick(struct role *, mono_t now);
 void role_link(struct role *, uint16_t interface, bool up, mono_t now);
 /* A protocol-112 packet from a service interface: IP header first, `len` bytes readable. */
 void role_vrrp(struct role *, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+
+/* Operator's orders (role_switch.c): ROLE_DONE or why not; nothing has changed then. */
+enum role_order {
+	ROLE_DONE,
+	ROLE_REFUSED_UNPAIRED,
+	ROLE_REFUSED_LEAVING,
+	ROLE_REFUSED_UNDER_WAY,
+	ROLE_REFUSED_NOT_ACTIVE,
+	ROLE_REFUSED_NO_PEER,
+	ROLE_REFUSED_PEER_STATE,
+	ROLE_REFUSED_PEER_UNFIT,
+	ROLE_REFUSED_PEER_FAULTS,
+	ROLE_REFUSED_NOT_SYNCHRONISED,
+	ROLE_ORDERS
+};
+extern const char *const role_order_texts[ROLE_ORDERS];
+/* What became of the last switch-over (role_status.switch_over). */
+enum role_switch_state {
+	ROLE_SWITCH_NONE,
+	ROLE_SWITCH_UNDER_WAY,
+	ROLE_SWITCH_DONE,
+	ROLE_SWITCH_FAILED
+};
+
+/* role_switch_over: hand every role to the peer, which holds all sessions, without losing a packet;
+ * begun, not done: see role_status.switch_over. */
+enum role_order role_switch_over(struct role *, mono_t now);
+/* role_hold: on: standby from now on, as long as the peer lives; an active box hands over first,
+ * and an order that cannot do so changes nothing.  Off: as configured again. */
+enum role_order role_hold(struct role *, bool on, mono_t now);
 
 /* ---- any thread ---- */
 /* role_resign: hand over to the peer, or resign, and stay out from now on. */
@@ -96,8 +128,19 @@ struct role_vrrp_status {
 		conflicts, changed_ns;
 };
 
+/* A change of role as users see it. */
+#define ROLE_CHANGES 32
+struct role_change {
+	uint64_t at_ns;
+	uint32_t priority, peer_priority, epoch; /* then */
+	uint8_t group, from, to, unused;
+	char cause[ROLE_CAUSE];
+};
+
 struct role_status {
 	uint8_t paired, peer_alive, synchronised, links, mispaired, unfit, preempt, owning;
+	uint8_t held, switch_over; /* enum role_switch_state */
+	uint8_t unused[6];
 	uint32_t hello_ms, misses, preempt_delay_s;
 	uint32_t vrrp_count, member_count;
 	uint64_t fences, takeovers, dual_active, hello_mismatch;
@@ -105,6 +148,9 @@ struct role_status {
 	struct role_group_status group[VGMP_GROUP_STANDBY + 1]; /* by enum vgmp_group_id */
 	uint8_t member_failed[MON_MEMBERS_MAX + 1];
 	struct role_vrrp_status vrrp[VRRP_MAX_GROUPS];
+	/* Number n, from 1 on, is changes[(n - 1) % ROLE_CHANGES]; the last has change_count. */
+	uint64_t change_count;
+	struct role_change changes[ROLE_CHANGES];
 };
 
 /* Of group i of role_status.vrrp; never changes. */

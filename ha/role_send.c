@@ -9,8 +9,8 @@
 uint32_t
 role_priority(const struct role *r, const struct role_group *g)
 {
-	/* A box that leaves or cannot forward has nothing to offer: any peer is better. */
-	if (r->resigning || r->unfit)
+	/* A box that leaves, is held or cannot forward has nothing to offer: any peer is better. */
+	if (r->resigning || r->unfit || r->held || g->planned)
 		return 0;
 	return mon_priority(&r->members, g->id, mon_base(&r->members, g->id));
 }
@@ -108,7 +108,8 @@ role_send_hellos(struct role *r, mono_t now)
 		some = true;
 		all = send_hrp_hello(r, g, now) && all;
 	}
-	if (some && all)
+	if (some && all && !r->group[VGMP_GROUP_ACTIVE].draining &&
+		!r->group[VGMP_GROUP_STANDBY].draining)
 		lease_hello(&r->lease, now, r->ops.hrp_turns(r->ops.ctx));
 }
 

@@ -43,9 +43,15 @@ struct role_group {
 	char ask_cause[ROLE_CAUSE];
 	bool yielded; /* in ACTIVE_TO_STANDBY: the addresses are given up already */
 
+	/* A planned switch (role_switch.c): asked for by the operator, and what is on its way to us
+	 * is still forwarded until then. */
+	bool planned, draining;
+	mono_t drain_due;
+
 	bool peer_known;
 	enum vgmp_state peer_state;
 	uint32_t peer_priority, peer_epoch;
+	uint16_t peer_failed; /* of its members */
 	mono_t peer_heard;    /* any message */
 	mono_t silent_since;  /* last sign of an Active peer, or when we began to wait for one */
 	bool peer_was_active; /* in this life of ours */
@@ -100,6 +106,8 @@ struct role {
 	uint32_t told_epoch;
 	bool told_any;
 
+	bool held;	     /* standby by order: no preemption, priority 0 */
+	uint8_t switch_over; /* enum role_switch_state: of the last planned switch */
 	bool resigning, left;
 	mono_t resign_due, flushed_due;
 	uint64_t flushed_turns;
@@ -139,6 +147,13 @@ role_since(mono_t now, mono_t then)
 	return now.ns > then.ns ? now.ns - then.ns : 0;
 }
 
+/* On the way out nothing is announced: it would draw traffic back from the peer. */
+static inline bool
+role_group_quiet(const struct role_group *g)
+{
+	return g->state == VGMP_ACTIVE_TO_STANDBY || g->draining;
+}
+
 /* Why an event is raised, and what its actions need. */
 struct role_event {
 	const char *text;
@@ -165,11 +180,23 @@ void role_vrrp_link(struct role *, uint16_t interface, bool up, mono_t now);
 void role_vrrp_tick(struct role *, mono_t now);
 void role_vrrp_leave(struct role *, mono_t now);
 
+void role_give_up(struct role *, struct role_group *, mono_t now);
+void role_tell_lease(struct role *);
+
+/* role_switch.c */
+bool role_drain_begin(struct role *, struct role_group *, mono_t now);
+void role_drain_stop(struct role *, struct role_group *);
+void role_drain_tick(struct role *, mono_t now);
+/* A group with a planned switch is no longer on its way. */
+void role_switch_ended(struct role *, struct role_group *);
+
 /* role_receive.c */
 void role_take_messages(struct role *, mono_t now);
 
 /* role_status.c */
 void role_status_publish(struct role *);
+/* A group has come to `to`, as users see it; its last change is filled in. */
+void role_status_changed(struct role *, const struct role_group *, enum vgmp_state to);
 
 /* role_send.c: messages to the peer */
 uint32_t role_priority(const struct role *, const struct role_group *);

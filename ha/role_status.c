@@ -54,6 +54,21 @@ build_vrrp(struct role *r, uint16_t i)
 }
 
 void
+role_status_changed(struct role *r, const struct role_group *g, enum vgmp_state to)
+{
+	struct role_change *const c = &r->status.changes[r->status.change_count++ % ROLE_CHANGES];
+
+	*c = (struct role_change){ .at_ns = g->changed.ns,
+		.priority = g->changed_priority,
+		.peer_priority = g->changed_peer_priority,
+		.epoch = g->epoch,
+		.group = g->id,
+		.from = (uint8_t)g->from,
+		.to = (uint8_t)to };
+	memcpy(c->cause, g->cause, sizeof(c->cause));
+}
+
+void
 role_status_publish(struct role *r)
 {
 	struct role_status *const s = &r->status;
@@ -72,6 +87,8 @@ role_status_publish(struct role *r)
 	s->unfit = r->unfit;
 	s->preempt = r->params.preempt;
 	s->owning = r->told_active;
+	s->held = r->held;
+	s->switch_over = r->switch_over;
 	s->hello_ms = r->params.hello_ms;
 	s->misses = r->params.misses;
 	s->preempt_delay_s = r->params.preempt_delay_s;

@@ -149,9 +149,7 @@ role_vrrp_tick(struct role *r, mono_t now)
 		struct vrrp *const v = &r->vrrps[i];
 		const enum vrrp_state old = v->state;
 
-		/* On the way out an advert would draw traffic back from the peer. */
-		if (v->set.group != VGMP_GROUP_NONE &&
-			r->group[v->set.group].state == VGMP_ACTIVE_TO_STANDBY)
+		if (v->set.group != VGMP_GROUP_NONE && role_group_quiet(&r->group[v->set.group]))
 			continue;
 		if (r->carrier[i] && v->link != can_speak(r, v)) {
 			link_changed(r, v, !v->link, v->link ? "no address" : "init", now);
@@ -237,6 +235,6 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 	v = find(r, interface, a.source.family, a.vrid);
 	if (v == NULL) /* another router's business (R252) */
 		r->adverts_refused[VRRP_REFUSED_vrid]++;
-	else
+	else if (!r->group[v->set.group].draining) /* else the peer has taken over: no conflict */
 		received(r, v, &a, now);
 }

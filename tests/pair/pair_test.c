@@ -232,6 +232,36 @@ R90_R94_VRP11_an_interface_fault_moves_all_groups_together(void **state)
 }
 
 static void
+a_planned_switch_loses_no_packet(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 2 * ROUNDS; seed++) {
+		struct pair *p = formed_pair(seed, false);
+		struct pair_box *const old = pair_box(p, 0);
+		const uint64_t garps = pair_lan(p, false)->garps[1];
+		uint32_t sent;
+
+		assert_true(pair_run_until(p, pair_synchronised, 5000));
+		pair_run(p, 100 + 13 * seed);
+		traffic_reset_figures(pair_traffic(p), pair_now(p));
+		assert_int_equal(
+			ha_order(old->ha, HA_ORDER_SWITCH_OVER, 0, pair_now(p)), ROLE_DONE);
+		assert_true(pair_run_until(p, second_owns, 2 * HELLO_MS));
+		/* Both forward for a while, by design. */
+		assert_in_range(pair_figures(p)->two_owner_steps * PAIR_STEP_US, 1, 101000);
+		pair_figures(p)->two_owner_steps = 0;
+		assert_true(pair_lan(p, false)->garps[1] > garps);
+		everything_kept(p, 5);
+		sent = pair_traffic(p)->probe_sent;
+		pair_traffic(p)->udp_on = false;
+		pair_run(p, 50); /* the last echo */
+		assert_int_equal(pair_traffic(p)->probe_received, sent);
+		assert_int_equal(pair_figures(p)->none_owner_us, 0);
+		clean_up(NULL);
+	}
+}
+
+static void
 X18_a_frozen_box_is_silent_until_it_has_stepped_down(void **state)
 {
 	static const uint32_t freezes_ms[] = { 50, 140, 160, 200, 300, 320, 1000, 5000 };
@@ -617,6 +647,7 @@ main(void)
 			X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, clean_up),
 		cmocka_unit_test_teardown(
 			R90_R94_VRP11_an_interface_fault_moves_all_groups_together, clean_up),
+		cmocka_unit_test_teardown(a_planned_switch_loses_no_packet, clean_up),
 		cmocka_unit_test_teardown(
 			X18_a_frozen_box_is_silent_until_it_has_stepped_down, clean_up),
 		cmocka_unit_test_teardown(

@@ -44,6 +44,7 @@ struct box {
 	bool worker_frozen;
 	mono_t lease;
 	bool own[4]; /* by interface */
+	bool quiet;  /* owns, but neither announces nor answers */
 	bool own_vrid[5];
 	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
 	struct ip_addr sent_to; /* the last unicast one */
@@ -70,14 +71,14 @@ struct sim {
 	struct ha_vgmp last_request, last_reply;
 };
 
-static void
+static inline void
 push(struct queue *q, const struct ha_msg *m)
 {
 	assert_true(q->tail - q->head < QUEUE);
 	q->m[q->tail++ % QUEUE] = *m;
 }
 
-static bool
+static inline bool
 pop(struct queue *q, struct ha_msg *m)
 {
 	if (q->head == q->tail)
@@ -86,13 +87,13 @@ pop(struct queue *q, struct ha_msg *m)
 	return true;
 }
 
-static void
+static inline void
 op_lease(void *ctx, mono_t until)
 {
 	((struct box *)ctx)->lease = until;
 }
 
-static void
+static inline void
 op_own(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, bool own, mono_t now)
 {
 	struct box *const b = ctx;
@@ -107,19 +108,19 @@ op_own(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, bool own, mo
 	b->own[interface] = own;
 }
 
-static bool
+static inline bool
 op_link_up(void *ctx, uint16_t interface)
 {
 	return ((struct box *)ctx)->link[interface];
 }
 
-static rte_be32_t
+static inline rte_be32_t
 op_address(void *ctx, uint16_t interface)
 {
 	return ((struct box *)ctx)->address + interface;
 }
 
-static void
+static inline void
 op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 {
 	struct box *const b = ctx;
@@ -127,6 +128,7 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 
 	(void)interface;
 	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
+	assert_false(b->quiet);
 	if (a.source.family == 6) {
 		memcpy(b->last6, frame, len);
 		b->last6_len = len;
@@ -136,7 +138,7 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 	}
 }
 
-static void
+static inline void
 op_send_to(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame, uint16_t len)
 {
 	struct box *const b = ctx;
@@ -145,7 +147,13 @@ op_send_to(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *f
 	op_send(ctx, interface, frame, len);
 }
 
-static bool
+static inline void
+op_quiet(void *ctx, bool quiet)
+{
+	((struct box *)ctx)->quiet = quiet;
+}
+
+static inline bool
 op_put(void *ctx, const struct ha_msg *m)
 {
 	struct box *const b = ctx;
@@ -156,40 +164,40 @@ op_put(void *ctx, const struct ha_msg *m)
 	return true;
 }
 
-static bool
+static inline bool
 op_get(void *ctx, struct ha_msg *m)
 {
 	return pop(&((struct box *)ctx)->in, m);
 }
 
-static uint64_t
+static inline uint64_t
 op_hrp_turns(void *ctx)
 {
 	return ((struct box *)ctx)->hrp_turns;
 }
 
-static uint64_t
+static inline uint64_t
 op_worker_turns(void *ctx, uint16_t worker)
 {
 	(void)worker;
 	return ((struct box *)ctx)->worker_turns;
 }
 
-static uint32_t
+static inline uint32_t
 op_sessions(void *ctx)
 {
 	(void)ctx;
 	return 7;
 }
 
-static const uint8_t *
+static inline const uint8_t *
 op_link_local(void *ctx, uint16_t interface)
 {
 	(void)interface;
 	return ((struct box *)ctx)->link_local;
 }
 
-static struct role_ops
+static inline struct role_ops
 box_ops(struct box *b)
 {
 	return (struct role_ops){ .ctx = b,
@@ -200,6 +208,7 @@ box_ops(struct box *b)
 		.link_local = op_link_local,
 		.send = op_send,
 		.send_to = op_send_to,
+		.quiet = op_quiet,
 		.put = op_put,
 		.get = op_get,
 		.hrp_turns = op_hrp_turns,
@@ -207,7 +216,7 @@ box_ops(struct box *b)
 		.sessions = op_sessions };
 }
 
-static struct vrrp_setup
+static inline struct vrrp_setup
 vrrp_of(uint8_t vrid, uint16_t interface, uint8_t group)
 {
 	return (struct vrrp_setup){ .vrid = vrid,
@@ -221,7 +230,7 @@ vrrp_of(uint8_t vrid, uint16_t interface, uint8_t group)
 		.addresses = { ip_addr_v4(RTE_BE32(0x0a010101)) } };
 }
 
-static void
+static inline void
 box_start(struct sim *s, int which)
 {
 	struct box *const b = &s->box[which];
@@ -268,7 +277,7 @@ box_start(struct sim *s, int which)
 
 /* Load sharing: vrid 1 and 3 in the Active group of A, 2 and 4 in the Active group of B; 1 and 2 on
  * interface 0, 3 and 4 on interface 2 (R103, R104). */
-static void
+static inline void
 box_start_sharing(struct sim *s, int which)
 {
 	struct box *const b = &s->box[which];
@@ -307,7 +316,7 @@ box_start_sharing(struct sim *s, int which)
 	assert_non_null(b->role);
 }
 
-static void
+static inline void
 box_kill(struct sim *s, int which)
 {
 	struct box *const b = &s->box[which];
@@ -317,7 +326,7 @@ box_kill(struct sim *s, int which)
 	b->dead = true;
 }
 
-static struct sim *
+static inline struct sim *
 sim_new(uint32_t hello_ms, uint32_t misses)
 {
 	struct sim *const s = calloc(1, sizeof(*s));
@@ -332,7 +341,7 @@ sim_new(uint32_t hello_ms, uint32_t misses)
 	return s;
 }
 
-static void
+static inline void
 sim_free(struct sim *s)
 {
 	role_destroy(s->box[A].role);
@@ -340,7 +349,7 @@ sim_free(struct sim *s)
 	free(s);
 }
 
-static bool
+static inline bool
 owns(const struct sim *s, int which)
 {
 	const struct box *const b = &s->box[which];
@@ -348,7 +357,7 @@ owns(const struct sim *s, int which)
 	return !b->dead && (b->own[0] || b->own[2]) && s->now.ns < b->lease.ns;
 }
 
-static void
+static inline void
 watch_wire(struct sim *s, const struct ha_msg *m)
 {
 	struct ha_vgmp v;
@@ -364,7 +373,7 @@ watch_wire(struct sim *s, const struct ha_msg *m)
 	}
 }
 
-static void
+static inline void
 hrp_turn(struct sim *s, int which)
 {
 	struct box *const b = &s->box[which], *const peer = &s->box[1 - which];
@@ -386,7 +395,7 @@ hrp_turn(struct sim *s, int which)
 	b->hrp_turns++;
 }
 
-static void
+static inline void
 observe(struct sim *s)
 {
 	const bool a = owns(s, A), b = owns(s, B);
@@ -410,7 +419,7 @@ observe(struct sim *s)
 	}
 }
 
-static void
+static inline void
 step(struct sim *s)
 {
 	s->now.ns += s->step_ns;
@@ -429,7 +438,7 @@ step(struct sim *s)
 	observe(s);
 }
 
-static void
+static inline void
 run_ms(struct sim *s, uint64_t ms)
 {
 	const mono_t end = mono_add_ms(s->now, ms);
@@ -438,20 +447,20 @@ run_ms(struct sim *s, uint64_t ms)
 		step(s);
 }
 
-static void
+static inline void
 freeze(struct sim *s, int which, bool on)
 {
 	s->box[which].control_frozen = s->box[which].hrp_frozen = s->box[which].worker_frozen = on;
 }
 
-static void
+static inline void
 set_link(struct sim *s, int which, uint16_t interface, bool up)
 {
 	s->box[which].link[interface] = up;
 	role_link(s->box[which].role, interface, up, s->now);
 }
 
-static void
+static inline void
 set_sync(struct sim *s, bool on)
 {
 	const struct ha_msg m = { .type = HA_MSG_SYNC, .flag = on };
@@ -461,7 +470,7 @@ set_sync(struct sim *s, bool on)
 			push(&s->box[i].in, &m);
 }
 
-static struct role_status *
+static inline struct role_status *
 status_of(const struct sim *s, int which)
 {
 	static struct role_status st[2];
@@ -470,7 +479,7 @@ status_of(const struct sim *s, int which)
 	return &st[which];
 }
 
-static uint8_t
+static inline uint8_t
 state_of(const struct sim *s, int which)
 {
 	return status_of(s, which)
@@ -478,7 +487,7 @@ state_of(const struct sim *s, int which)
 		.state;
 }
 
-static uint32_t
+static inline uint32_t
 priority_of(const struct sim *s, int which)
 {
 	return status_of(s, which)
@@ -487,7 +496,7 @@ priority_of(const struct sim *s, int which)
 }
 
 /* Both started, one hello later: A Active, B Standby. */
-static struct sim *
+static inline struct sim *
 formed(uint32_t hello_ms, uint32_t misses)
 {
 	struct sim *const s = sim_new(hello_ms, misses);
@@ -501,10 +510,18 @@ formed(uint32_t hello_ms, uint32_t misses)
 	return s;
 }
 
-static void
+static inline void
 one_owner(const struct sim *s, int which)
 {
 	assert_true(owns(s, which));
 	assert_false(owns(s, 1 - which));
 	assert_int_equal(s->both_ns, 0);
+}
+
+/* Now; while the box handed over by order both forwarded. */
+static inline void
+one_owner_after(const struct sim *s, int which)
+{
+	assert_true(owns(s, which));
+	assert_false(owns(s, 1 - which));
 }
