@@ -77,6 +77,11 @@ bool core_send(struct core *, uint16_t interface, struct rte_mbuf *);
 bool core_send_to(struct core *, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
 	uint16_t len);
 
+/* core_reaches: does a route lead to the host, by an interface that is up, to a next hop that
+ * answers (or to the host itself)?  Each call keeps the question alive.
+ * => 1 yes, 0 no, -1 not known yet. */
+int core_reaches(struct core *, const struct ip_addr *host);
+
 /* Virtual addresses: while active we answer ARP for it with the virtual MAC, workers accept that
  * MAC, and each activation sends gratuitous ARP in the same turn and again after 1 s (R32, R33,
  * R37, R236).  Answers and gratuitous ARP also need the lease and, gratuitous ARP, the link: it

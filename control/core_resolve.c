@@ -395,25 +395,75 @@ core_resolve_packet(struct core *c, struct rte_mbuf *m)
 	}
 }
 
-bool
-core_send_to(struct core *c, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
-	uint16_t len)
+/* The neighbour a frame of ours goes to; asked for when it is new.  => NEIGH_NONE: cannot be one */
+static uint32_t
+find_or_ask(struct core *c, uint16_t interface, const struct ip_addr *host)
 {
-	struct rte_ether_addr mac;
-	struct neigh *n;
 	uint32_t index;
 
 	if (core_interface(c, interface) == NULL || is_ours(c, interface, host) ||
 		!core_resolve_on_link(c, interface, host))
-		return false;
+		return NEIGH_NONE;
 	index = entry_find(c, interface, host);
 	if (index == NEIGH_NONE) {
 		index = entry_add(c, interface, host, true);
-		if (index != NEIGH_NONE)
-			entry_incomplete(c, index);
-		return false;
+		if (index == NEIGH_NONE)
+			return index;
+		entry_incomplete(c, index);
 	}
 	track(c, index);
+	return index;
+}
+
+int
+core_reaches(struct core *c, const struct ip_addr *host)
+{
+	struct ip_addr hop = *host;
+	const uint8_t *hop6;
+	uint16_t interface;
+	uint32_t index;
+	bool found;
+
+	if (c->snap == NULL)
+		return -1;
+	if (host->family == 6) {
+		found = route6_lookup(engine_routes6(c->engine), host->v6, &interface, &hop6);
+		if (found)
+			hop = ip_addr_v6(hop6);
+	} else {
+		found = route_lookup(engine_routes(c->engine), host->v4, &interface, &hop.v4);
+	}
+	if (!found || core_interface(c, interface) == NULL || !core_link_up(c, interface))
+		return 0;
+	index = find_or_ask(c, interface, &hop);
+	if (index == NEIGH_NONE)
+		return 0;
+	struct neigh *const n = neigh_at(engine_neighbours(c->engine), index);
+
+	switch (neigh_word_state(atomic_load_explicit(&n->word, memory_order_relaxed))) {
+	case NEIGH_REACHABLE:
+	case NEIGH_STALE:
+		atomic_store_explicit(&n->used, 1, memory_order_relaxed);
+		return 1;
+	case NEIGH_FAILED:
+		return 0;
+	case NEIGH_FREE:
+	case NEIGH_INCOMPLETE:
+		break;
+	}
+	return -1;
+}
+
+bool
+core_send_to(struct core *c, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
+	uint16_t len)
+{
+	const uint32_t index = find_or_ask(c, interface, host);
+	struct rte_ether_addr mac;
+	struct neigh *n;
+
+	if (index == NEIGH_NONE)
+		return false;
 	n = neigh_at(engine_neighbours(c->engine), index);
 	const uint64_t word = atomic_load_explicit(&n->word, memory_order_relaxed);
 

@@ -78,6 +78,26 @@ row_setup(json_t *row, const struct vrrp_setup *set)
 	row_number(row, "advert_ms", set->advert_ms);
 }
 
+static void
+row_tracks(json_t *row, const struct vrrp_setup *set, uint8_t failed)
+{
+	json_t *const list = json_array();
+
+	for (uint8_t i = 0; i < set->track_count; i++) {
+		json_t *const t = json_object();
+
+		row_text(t, "name", set->tracks[i].name);
+		json_object_set_new(t, "weight", json_integer(set->tracks[i].weight));
+		row_bool(t, "failed", (failed >> i & 1) != 0);
+		json_array_append_new(list, t);
+	}
+	json_object_set_new(row, "track", list);
+	if (set->sync != 0)
+		row_text(row, "sync", set->sync_name);
+	else
+		json_object_set_new(row, "sync", json_null());
+}
+
 static json_t *
 row_vrrp(const struct role_vrrp_status *v, const struct vrrp_setup *set, const struct management *m)
 {
@@ -91,6 +111,7 @@ row_vrrp(const struct role_vrrp_status *v, const struct vrrp_setup *set, const s
 	row_number(row, "vrid", set->vrid);
 	row_text(row, "state", v->state < VRRP_STATES ? vrrp_state_names[v->state] : "");
 	row_setup(row, set);
+	row_tracks(row, set, v->tracks_failed);
 	row_ip(row, "master_ip", &master);
 	row_number(row, "priority", v->priority);
 	row_number(
@@ -161,6 +182,25 @@ join(const json_t *row, const char *key, char *out, size_t size)
 	return out;
 }
 
+/* "A up -30, B down 0" */
+static const char *
+join_tracks(const json_t *row, char *out, size_t size)
+{
+	const json_t *const list = json_object_get(row, "track");
+	size_t used = 0;
+
+	snprintf(out, size, "-");
+	for (size_t i = 0; i < json_array_size(list) && used < size; i++) {
+		const json_t *const t = json_array_get(list, i);
+
+		used += (size_t)snprintf(out + used, size - used, "%s%s %s, weight %lld",
+			i > 0 ? "; " : "", string_of(t, "name"),
+			json_is_true(json_object_get(t, "failed")) ? "down" : "up",
+			number_of(t, "weight"));
+	}
+	return out;
+}
+
 static const char *
 yes_no(const json_t *row, const char *key)
 {
@@ -171,6 +211,7 @@ static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
 	char addresses[VRRP_ADDRESSES * CONFIG_IP_TEXT], peers[VRRP_PEERS * CONFIG_IP_TEXT];
+	char tracks[VRRP_TRACKS * 96];
 
 	(void)verbose;
 	snprintf(out, size,
@@ -189,6 +230,8 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		"   Checksum        : %s\n"
 		"   Accept mode     : %s\n"
 		"   Unicast peers   : %s\n"
+		"   Sync group      : %s\n"
+		"   Track           : %s\n"
 		"   Virtual MAC     : %s\n"
 		"   Virtual MAC6    : %s\n"
 		"   Check TTL       : %s\n"
@@ -205,7 +248,8 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		number_of(row, "advert_ms"), number_of(row, "master_advert_ms"),
 		number_of(row, "version"), string_of(row, "authentication"),
 		string_of(row, "checksum"), yes_no(row, "accept"),
-		join(row, "peers", peers, sizeof(peers)), string_of(row, "virtual_mac"),
+		join(row, "peers", peers, sizeof(peers)), string_of(row, "sync"),
+		join_tracks(row, tracks, sizeof(tracks)), string_of(row, "virtual_mac"),
 		string_of(row, "virtual_mac6"), yes_no(row, "ttl_check"), string_of(row, "type"),
 		number_of(row, "adverts_out"), number_of(row, "adverts_in"),
 		number_of(row, "adverts6_in"), number_of(row, "resigns_in"),

@@ -5,6 +5,7 @@
  */
 #include "ha.h"
 
+#include "config_address.h"
 #include "ha_bus.h"
 #include "ha_constants.h"
 #include "hrp.h"
@@ -69,6 +70,14 @@ op_link_local(void *ctx, uint16_t interface)
 	struct ha *const ha = ctx;
 
 	return core_link_local(ha->params.core, interface);
+}
+
+static int
+op_reaches(void *ctx, const struct ip_addr *host)
+{
+	struct ha *const ha = ctx;
+
+	return core_reaches(ha->params.core, host);
 }
 
 static void
@@ -193,6 +202,39 @@ interface_at(const struct config *config, int index)
 	return &((const struct config_interface *)list->items)[index];
 }
 
+static void
+setup_tracks(const struct ha *ha, const struct config_vrrp *v, struct vrrp_setup *s)
+{
+	const struct config_vrrp_track *const all = v->track.items;
+	char text[CONFIG_IP_TEXT];
+
+	for (uint32_t i = 0; i < v->track.count; i++) {
+		struct vrrp_track *const t = &s->tracks[s->track_count++];
+
+		*t = (struct vrrp_track){ .destination = all[i].destination,
+			.weight = (int16_t)all[i].weight };
+		if (t->destination.family == 0)
+			t->interface = (uint16_t)config_interface_index(
+				ha->params.config, all[i].interface);
+		snprintf(t->name, sizeof(t->name), "%s",
+			t->destination.family == 0 ? all[i].interface : config_address_ip_text(&t->destination, text));
+	}
+}
+
+/* The number of a sync group: that of its first member in the list, from 1 on. */
+static uint8_t
+sync_number(const struct config *config, const char *name)
+{
+	const struct config_list *const list = config_section_data(config, "vrrp");
+	const struct config_vrrp *const all = list->items;
+
+	for (uint32_t i = 0; i < list->count && name[0] != '\0'; i++) {
+		if (strcmp(all[i].sync, name) == 0)
+			return (uint8_t)(i + 1);
+	}
+	return 0;
+}
+
 static struct vrrp_setup
 vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
 {
@@ -211,9 +253,12 @@ vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
 		.preempt_delay_ms = (uint32_t)v->preempt_delay_s * 1000,
 		.authenticated = v->password[0] != '\0',
 		.peer_count = (uint8_t)v->peers.count,
+		.sync = sync_number(ha->params.config, v->sync),
 	};
 
 	snprintf(s.name, sizeof(s.name), "%.47s vrid %u", v->interface, s.vrid);
+	snprintf(s.sync_name, sizeof(s.sync_name), "%s", v->sync);
+	setup_tracks(ha, v, &s);
 	memcpy(s.password, v->password, strlen(v->password));
 	s.address_count = (uint8_t)config_vrrp_addresses(v, s.addresses);
 	for (uint8_t i = 0; i < s.peer_count; i++)
@@ -299,6 +344,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.link_up = op_link_up,
 			.address = op_address,
 			.link_local = op_link_local,
+			.reaches = op_reaches,
 			.send = op_send,
 			.send_to = op_send_to,
 			.quiet = op_quiet,

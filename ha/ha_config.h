@@ -12,11 +12,20 @@
 #define VRRP_MAX_ADDRESSES 512 /* of all groups */
 #define VRRP_ADDRESSES	   16  /* virtual addresses of a group, both families */
 #define VRRP_PEERS	   8   /* unicast */
+#define VRRP_TRACKS	   8   /* of a group */
 
 enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STANDBY = 2 };
 
 /* What an advert of version 3 over IPv4 is summed over; auto: as the last one that was heard. */
 enum vrrp_checksum { VRRP_CHECKSUM_AUTO, VRRP_CHECKSUM_PSEUDO, VRRP_CHECKSUM_PLAIN };
+
+/* What lowers or raises a plain group's priority: an interface, or the way to a host. */
+struct config_vrrp_track {
+	struct config_origin origin;
+	char interface[48];	    /* "" = destination is set */
+	struct ip_addr destination; /* family 0 = interface is set */
+	int64_t weight;
+};
 
 struct config_vrrp {
 	struct config_origin origin;
@@ -36,6 +45,8 @@ struct config_vrrp {
 	bool accept;
 	struct config_list peers; /* struct config_span of one address each */
 	bool ttl_check;
+	char sync[32];		  /* "" = none */
+	struct config_list track; /* struct config_vrrp_track */
 	int64_t garp_count, garp_delay_ms, garp_refresh_s;
 };
 

@@ -32,6 +32,8 @@ struct role_ops {
 	rte_be32_t (*address)(void *ctx, uint16_t interface); /* 0 = none */
 	/* Its link-local IPv6 address; NULL = none that may be used now. */
 	const uint8_t *(*link_local)(void *ctx, uint16_t interface);
+	/* Is there a way to the host?  > 0 yes, 0 no, < 0 not known yet. */
+	int (*reaches)(void *ctx, const struct ip_addr *host);
 	void (*send)(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len);
 	/* The same to a host of the link; fills in its MAC, once that is known. */
 	void (*send_to)(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame,
@@ -122,6 +124,7 @@ struct role_group_status {
 
 struct role_vrrp_status {
 	uint8_t state, priority, master_priority;
+	uint8_t tracks_failed; /* bit per vrrp_setup.tracks */
 	uint32_t master_advert_ms;
 	struct ip_addr master; /* family 0 = nobody, or we */
 	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, plain_sums_in, differ_in,

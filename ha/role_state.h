@@ -68,6 +68,12 @@ struct role_group {
 	char cause[ROLE_CAUSE];
 };
 
+/* What a plain VRRP group tracks. */
+struct role_track {
+	uint8_t failed; /* bit per vrrp_setup.tracks */
+	bool fault;	/* one of them with weight 0 */
+};
+
 struct role_worker {
 	uint64_t turns;
 	mono_t seen; /* when they last changed */
@@ -120,6 +126,9 @@ struct role {
 	uint16_t vrrp_count;
 	struct vrrp vrrps[VRRP_MAX_GROUPS];
 	bool carrier[VRRP_MAX_GROUPS]; /* of their interfaces */
+	struct role_track track[VRRP_MAX_GROUPS];
+	mono_t track_due, ways_due; /* next look at what they track */
+	mono_t sync_logged;
 
 	uint64_t fences, takeovers, dual_active, hello_mismatch;
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
@@ -189,6 +198,12 @@ void role_drain_stop(struct role *, struct role_group *);
 void role_drain_tick(struct role *, mono_t now);
 /* A group with a planned switch is no longer on its way. */
 void role_switch_ended(struct role *, struct role_group *);
+
+/* role_track.c */
+/* Look at what the groups track; what a look finds counts until the next. */
+void role_track_tick(struct role *, mono_t now);
+/* => VRRP_DO_* for the group, whose priority may have changed. */
+uint32_t role_track_apply(struct role *, uint16_t group, mono_t now);
 
 /* role_receive.c */
 void role_take_messages(struct role *, mono_t now);

@@ -40,6 +40,7 @@ build_vrrp(struct role *r, uint16_t i)
 		.state = (uint8_t)v->state,
 		.priority = v->priority,
 		.master_priority = v->master_priority,
+		.tracks_failed = r->track[i].failed,
 		.master_advert_ms = v->master_advert_ms,
 		.master = v->master,
 		.adverts_out = v->adverts_out,

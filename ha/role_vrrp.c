@@ -112,52 +112,130 @@ role_vrrp_reassert(struct role *r, uint8_t group, mono_t now)
 }
 
 static void
-link_changed(struct role *r, struct vrrp *v, bool up, const char *cause, mono_t now)
+link_changed(struct role *r, uint16_t i, bool up, const char *cause, mono_t now)
 {
+	struct vrrp *const v = &r->vrrps[i];
 	const enum vrrp_state old = v->state;
+	uint32_t action = vrrp_link(v, up, now);
 
-	act(r, v, vrrp_link(v, up, now), now);
+	/* Not its own interface failed: the others need not wait (R36). */
+	if (old == VRRP_MASTER && !up && r->carrier[i])
+		action |= VRRP_DO_RESIGN;
+	act(r, v, action, now);
 	r->dirty = true;
 	note(v, old, cause);
 }
 
-/* Of a plain group: without an address to send from it would be a Master that nobody hears. */
-static bool
-can_speak(const struct role *r, const struct vrrp *v)
+/* May it take part?  NULL, or why not.  Of a plain group: without an address to send from it would
+ * be a Master that nobody hears. */
+static const char *
+unfit(const struct role *r, uint16_t i)
 {
-	return v->set.group != VGMP_GROUP_NONE ||
-	       source_of(r, v, vrrp_has(&v->set, 4) ? 4 : 6).family != 0;
+	const struct vrrp *const v = &r->vrrps[i];
+
+	if (!r->carrier[i])
+		return "interface down";
+	if (v->set.group != VGMP_GROUP_NONE)
+		return NULL;
+	if (source_of(r, v, vrrp_has(&v->set, 4) ? 4 : 6).family == 0)
+		return "no address";
+	return r->track[i].fault ? "tracked interface or way down" : NULL;
+}
+
+/* The groups of a sync group (R234), by number: may they all take part, do they all want to be
+ * Master?  So none is Master while another hears one. */
+struct sync {
+	bool unfit[VRRP_MAX_GROUPS + 1], waits[VRRP_MAX_GROUPS + 1];
+};
+
+static void
+look_at_syncs(const struct role *r, struct sync *s, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		const struct vrrp *const v = &r->vrrps[i];
+
+		s->unfit[v->set.sync] = s->unfit[v->set.sync] || unfit(r, i) != NULL;
+		s->waits[v->set.sync] = s->waits[v->set.sync] || !vrrp_wants(v, now);
+	}
+}
+
+/* Links, addresses, tracked things, and those of its sync group. */
+static void
+follow_links(struct role *r, const struct sync *s, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		const struct vrrp *const v = &r->vrrps[i];
+		const char *why = unfit(r, i);
+
+		if (why == NULL && v->set.sync != 0 && s->unfit[v->set.sync])
+			why = "fault in its sync group";
+		if (v->link != (why == NULL))
+			link_changed(r, i, why == NULL, why == NULL ? "init" : why, now);
+	}
 }
 
 void
 role_vrrp_link(struct role *r, uint16_t interface, bool up, mono_t now)
 {
-	for (uint16_t i = 0; i < r->vrrp_count; i++) {
-		struct vrrp *const v = &r->vrrps[i];
+	struct sync s = { 0 };
 
-		if (v->set.interface != interface)
-			continue;
-		r->carrier[i] = up;
-		link_changed(r, v, up && can_speak(r, v), up ? "init" : "interface down", now);
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		if (r->vrrps[i].set.interface == interface)
+			r->carrier[i] = up;
 	}
+	r->track_due = now;
+	role_track_tick(r, now);
+	look_at_syncs(r, &s, now);
+	follow_links(r, &s, now);
+}
+
+static void
+sync_log(const struct vrrp *v, mono_t now, mono_t *last, const char *state)
+{
+	if (v->set.sync == 0 || last->ns == now.ns)
+		return;
+	*last = now;
+	LOG(NOTICE, "VRRP_Group(%s) Syncing instances to %s state", v->set.sync_name, state);
 }
 
 void
 role_vrrp_tick(struct role *r, mono_t now)
 {
+	struct sync s = { 0 };
+
+	role_track_tick(r, now);
+	look_at_syncs(r, &s, now);
+	follow_links(r, &s, now);
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		struct vrrp *const v = &r->vrrps[i];
 		const enum vrrp_state old = v->state;
 
 		if (v->set.group != VGMP_GROUP_NONE && role_group_quiet(&r->group[v->set.group]))
 			continue;
-		if (r->carrier[i] && v->link != can_speak(r, v)) {
-			link_changed(r, v, !v->link, v->link ? "no address" : "init", now);
+		act(r, v, role_track_apply(r, i, now), now);
+		if (v->set.sync != 0 && v->state == VRRP_BACKUP && s.waits[v->set.sync])
 			continue;
-		}
 		act(r, v, vrrp_tick(v, now), now);
+		if (v->state == VRRP_MASTER && old != VRRP_MASTER)
+			sync_log(v, now, &r->sync_logged, "MASTER");
 		note(v, old, "no master is heard");
 	}
+}
+
+/* One of a sync group has yielded: the others do. */
+static void
+yield_all(struct role *r, const struct vrrp *first, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+		const enum vrrp_state old = v->state;
+
+		if (v->set.sync != first->set.sync || v == first)
+			continue;
+		act(r, v, vrrp_yield(v, now), now);
+		note(v, old, "its sync group yields");
+	}
+	LOG(NOTICE, "VRRP_Group(%s) Syncing instances to BACKUP state", first->set.sync_name);
 }
 
 void
@@ -214,6 +292,8 @@ received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now
 	snprintf(cause, sizeof(cause), "advert from %s with priority %u, ours %u",
 		config_address_ip_text(&a->source, text), a->priority, v->priority);
 	note(v, old, cause);
+	if (v->set.sync != 0 && old == VRRP_MASTER)
+		yield_all(r, v, now);
 }
 
 void

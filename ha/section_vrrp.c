@@ -25,6 +25,19 @@ static const char *const group_words[] = { [VGMP_GROUP_NONE] = "none",
 	NULL };
 
 // clang-format off
+static const struct config_setting_desc track_settings[] = {
+	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_vrrp_track, interface),
+	  .min = 1, .max = 47, .help = "Interface that must be up; this or `destination`." },
+	{ .name = "destination", .type = SETTING_IP, SETTING_AT(struct config_vrrp_track, destination),
+	  .help = "Address that a route must lead to: failed while there is none, its interface is "
+		  "down, or its next hop does not answer." },
+	{ .name = "weight", .type = SETTING_INT, SETTING_AT(struct config_vrrp_track, weight),
+	  .min = -253, .max = 253, .fallback = "0",
+	  .help = "Added to the priority: a negative one while it has failed, a positive one while it "
+		  "has not; 0: the group is in Initialize while it has failed." },
+	{ .name = NULL },
+};
+
 static const struct config_setting_desc settings[] = {
 	{ .name = "vrid", .type = SETTING_INT, SETTING_AT(struct config_vrrp, vrid),
 	  .required = true, .min = 1, .max = 255,
@@ -80,6 +93,12 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "ttl_check", .type = SETTING_BOOL, SETTING_AT(struct config_vrrp, ttl_check),
 	  .fallback = "true",
 	  .help = "Refuse adverts of `peers` that passed a router (TTL below 255)." },
+	{ .name = "sync", .type = SETTING_NAME, SETTING_AT(struct config_vrrp, sync),
+	  .min = 1, .max = 31,
+	  .help = "Plain VRRP only: groups with the same name change their state together." },
+	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_vrrp, track),
+	  .size = sizeof(struct config_vrrp_track), .max_items = VRRP_TRACKS, .settings = track_settings,
+	  .help = "Plain VRRP only: what changes the priority, which stays within 1 to 254." },
 	{ .name = "garp_count", .type = SETTING_INT, SETTING_AT(struct config_vrrp, garp_count),
 	  .min = 1, .max = 10, .fallback = "2",
 	  .help = "Gratuitous ARPs, of IPv6 neighbour adverts, of each address when it becomes ours." },
@@ -118,7 +137,8 @@ addresses_of(const struct config_vrrp *v, struct address out[VRRP_ADDRESSES + 2]
 static int
 check_alone(struct config *c, const struct config_vrrp *v)
 {
-	static const char *const plain_only[] = { "priority", "preempt", "preempt_delay_s" };
+	static const char *const plain_only[] = { "priority", "preempt", "preempt_delay_s", "sync",
+		"track" };
 	const struct config_hrp *hrp = config_section_data(c, "hrp");
 	const bool second = v->virtual_ip.address != 0 && v->version == 2;
 
@@ -310,6 +330,31 @@ check_list(struct config *c, const struct config_vrrp *v, const struct config_li
 	return 0;
 }
 
+/* R42, R43, R234 */
+static int
+check_track(struct config *c, const struct config_vrrp *v, const struct config_interface *own)
+{
+	const struct config_vrrp_track *const all = v->track.items;
+
+	if (v->sync[0] != '\0' && config_vrrp_is_owner(own, v))
+		return config_fail(c, &v->origin, "sync",
+			"is set, but the owner of an address is always master, expected another "
+			"virtual_ip or no sync");
+	for (uint32_t i = 0; i < v->track.count; i++) {
+		const struct config_vrrp_track *const t = &all[i];
+
+		if ((t->interface[0] != '\0') == (t->destination.family != 0))
+			return config_fail(c, &t->origin, "interface",
+				"expected either this or a destination");
+		if (t->interface[0] != '\0' && config_interface_index(c, t->interface) < 0)
+			return config_fail(c, &t->origin, "interface",
+				"unknown interface \"%s\", expected the name of one in the section "
+				"interfaces",
+				t->interface);
+	}
+	return 0;
+}
+
 /* R230: neighbours, all of one family. */
 static int
 check_peers(struct config *c, const struct config_vrrp *v, const struct config_interface *own)
@@ -448,6 +493,8 @@ check_group(struct config *c, struct config_vrrp *all, uint32_t mine)
 		rc = check_list(c, v, &v->peers, "peers");
 	if (rc == 0)
 		rc = check_peers(c, v, own);
+	if (rc == 0)
+		rc = check_track(c, v, own);
 	for (uint32_t i = 0; rc == 0 && i < n; i++)
 		rc = check_address(c, v, &addresses[i], index);
 	return rc < 0 ? rc : check_others(c, all, mine);

@@ -177,6 +177,36 @@ vrrp_stop(struct vrrp *v, mono_t now)
 	return action;
 }
 
+uint32_t
+vrrp_yield(struct vrrp *v, mono_t now)
+{
+	return v->state == VRRP_MASTER ? become_backup(v, now) | VRRP_DO_RESIGN : 0;
+}
+
+bool
+vrrp_wants(const struct vrrp *v, mono_t now)
+{
+	return v->state == VRRP_MASTER || (v->state == VRRP_BACKUP && !mono_before(now, v->due));
+}
+
+uint32_t
+vrrp_weigh(struct vrrp *v, int32_t weight, mono_t now)
+{
+	int32_t priority = v->set.priority + weight;
+
+	if (!is_plain(v) || v->set.priority == VRRP_PRIORITY_OWNER)
+		return 0;
+	if (priority < 1)
+		priority = 1;
+	if (priority > VRRP_PRIORITY_OWNER - 1)
+		priority = VRRP_PRIORITY_OWNER - 1;
+	if (priority == v->priority)
+		return 0;
+	v->priority = (uint8_t)priority;
+	/* The others shall hear of it now. */
+	return v->state == VRRP_MASTER ? say(v, now) : 0;
+}
+
 void
 vrrp_hold(struct vrrp *v, uint64_t ns)
 {

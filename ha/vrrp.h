@@ -27,6 +27,14 @@ extern const char *const vrrp_state_names[VRRP_STATES];
 #define VRRP_DO_OWN	0x04 /* the virtual address is ours: gratuitous ARP */
 #define VRRP_DO_ADVERT	0x08 /* send an advert */
 
+/* What a plain group's priority depends on (R42, R43). */
+struct vrrp_track {
+	char name[64]; /* interface, or address */
+	uint16_t interface;
+	struct ip_addr destination; /* family 0: the interface */
+	int16_t weight;		    /* 0: without it the group is in Initialize */
+};
+
 /* What the configuration says of a group; never changes. */
 struct vrrp_setup {
 	char name[64]; /* for the log: "GigabitEthernet1/0/1 vrid 7" */
@@ -46,6 +54,10 @@ struct vrrp_setup {
 	struct ip_addr addresses[VRRP_ADDRESSES]; /* IPv4, then link-local, then other IPv6 */
 	struct ip_addr peers[VRRP_PEERS];	  /* unicast; none = multicast */
 	struct ip_addr source6; /* of unicast adverts to global addresses; family 0: link-local */
+	uint8_t sync;		/* groups of this number change together (R234); 0 = none */
+	char sync_name[32];
+	uint8_t track_count;
+	struct vrrp_track tracks[VRRP_TRACKS];
 };
 
 struct vrrp {
@@ -77,6 +89,13 @@ uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
 uint32_t vrrp_drive(struct vrrp *, bool own, bool quiet, mono_t now);
 uint32_t vrrp_tick(struct vrrp *, mono_t now);
 uint32_t vrrp_stop(struct vrrp *, mono_t now); /* leave for good (R36) */
+/* vrrp_yield: a Master of a sync group of which another has yielded. */
+uint32_t vrrp_yield(struct vrrp *, mono_t now);
+/* vrrp_weigh: the priority, as configured plus `weight`, from 1 to 254; an owner's never changes.
+ */
+uint32_t vrrp_weigh(struct vrrp *, int32_t weight, mono_t now);
+/* vrrp_wants: is it Master, or would its next tick make it so? */
+bool vrrp_wants(const struct vrrp *, mono_t now);
 /* vrrp_hold: for `ns` nothing could be heard; that is not the Master's silence. */
 void vrrp_hold(struct vrrp *, uint64_t ns);
 

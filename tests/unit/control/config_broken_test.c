@@ -496,6 +496,13 @@ static const struct broken rows[] = {
 	PLAIN("RFC9568_5_2_9_ipv6_without_link_local", "virtual_ip6 = \"2001:db8:1::1\"", "vrrp[0].virtual_ip6", "is not link-local, nor is one of more"),
 	PLAIN("vrrp_vrid_twice_of_ipv6", "virtual_ip6 = \"fe80::1\" }, { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip6 = \"fe80::3\"", "vrrp[1].vrid", "1 is on GigabitEthernet1/0/1 already"),
 	PATCH("R38_preempt_delay_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; preempt_delay_s = 5;", "vrrp[0].preempt_delay_s", "decided by the VGMP group"),
+	PLAIN("R234_sync_of_an_owner", "virtual_ip = \"10.1.1.2\"; sync = \"g\"", "vrrp[0].sync", "the owner of an address is always master"),
+	PATCH("R234_sync_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; sync = \"g\";", "vrrp[0].sync", "decided by the VGMP group"),
+	PLAIN("R233_track_of_nothing", VRRP1 "; track = ( { weight = -5; } )", "vrrp[0].track[0].interface", "expected either this or a destination"),
+	PLAIN("R233_track_of_both", VRRP1 "; track = ( { interface = \"GigabitEthernet1/0/3\"; destination = \"8.8.8.8\"; } )", "vrrp[0].track[0].interface", "expected either this or a destination"),
+	PLAIN("R42_track_of_an_unknown_interface", VRRP1 "; track = ( { interface = \"eth9\"; } )", "vrrp[0].track[0].interface", "unknown interface"),
+	PLAIN("VRP09_weight", VRRP1 "; track = ( { interface = \"GigabitEthernet1/0/3\"; weight = -254; } )", "vrrp[0].track[0].weight", "-254 is out of range"),
+	PATCH("R42_track_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; track = ( { interface = \"GigabitEthernet1/0/3\"; } );", "vrrp[0].track", "decided by the VGMP group"),
 	PLAIN("R236_garp_count_0", VRRP1 "; garp_count = 0", "vrrp[0].garp_count", "0 is out of range"),
 	PATCH("vrrp_advert_of_half_a_second", "group = \"active\";", "group = \"active\"; advert_ms = 1500;", "vrrp[0].advert_ms", "no whole second"),
 	/* hrp */

@@ -41,7 +41,8 @@ teardown(void **state)
 }
 
 static void
-hear_arp(uint8_t op, rte_be32_t sender, rte_be32_t target, const struct rte_ether_addr *mac)
+hear_arp_by(uint16_t port, uint8_t op, rte_be32_t sender, rte_be32_t target,
+	const struct rte_ether_addr *mac)
 {
 	static const uint8_t head[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0 };
 	uint8_t frame[60] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -52,7 +53,13 @@ hear_arp(uint8_t op, rte_be32_t sender, rte_be32_t target, const struct rte_ethe
 	memcpy(frame + 22, mac, 6);
 	memcpy(frame + 28, &sender, 4);
 	memcpy(frame + 38, &target, 4);
-	core_box_feed(box, BOX_TRUST, frame, sizeof(frame));
+	core_box_feed(box, port, frame, sizeof(frame));
+}
+
+static void
+hear_arp(uint8_t op, rte_be32_t sender, rte_be32_t target, const struct rte_ether_addr *mac)
+{
+	hear_arp_by(BOX_TRUST, op, sender, target, mac);
 }
 
 static void
@@ -232,6 +239,53 @@ R230_a_frame_to_a_host_of_the_link(void **state)
 	expect_silence();
 }
 
+struct to_reach {
+	struct ip_addr host;
+	int answer;
+};
+
+static void
+reach_once(void *ctx, mono_t now)
+{
+	struct to_reach *const x = ctx;
+
+	(void)now;
+	x->answer = core_reaches(box->core, &x->host);
+}
+
+static int
+reaches(struct to_reach *x, rte_be32_t host)
+{
+	x->host = ip_addr_v4(host);
+	core_box_turn(box, 1);
+	core_box_discard(box);
+	return x->answer;
+}
+
+/* R43: route, interface and next hop. */
+static void
+R43_a_way_is_there_while_its_next_hop_answers(void **state)
+{
+	const rte_be32_t gateway = IP(200, 1, 1, 254), far = IP(9, 9, 9, 9);
+	const struct rte_ether_addr there = { { 2, 0, 0, 0, 7, 7 } };
+	struct to_reach x = { .answer = 5 };
+
+	(void)state;
+	assert_int_equal(
+		core_add_client(box->core, &(struct core_client){ .ctx = &x, .tick = reach_once }),
+		0);
+	assert_int_equal(reaches(&x, far), -1); /* asked for now */
+	hear_arp_by(BOX_UNTRUST, 2, gateway, IP(200, 1, 1, 2), &there);
+	core_box_turn(box, 1);
+	assert_int_equal(reaches(&x, far), 1);
+	core_post_link(box->core, BOX_UNTRUST, false);
+	core_box_turn(box, 1);
+	assert_int_equal(reaches(&x, far), 0);
+	assert_int_equal(reaches(&x, IP(10, 1, 1, 77)), -1);
+	core_box_wait(box, 3500, 50); /* it does not answer */
+	assert_int_equal(reaches(&x, IP(10, 1, 1, 77)), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int
 main(void)
@@ -242,6 +296,7 @@ main(void)
 		CASE(VRP10_a_claimed_address_is_announced_without_a_war),
 		CASE(a_vrid_of_one_family_leaves_the_other_alone),
 		CASE(R230_a_frame_to_a_host_of_the_link),
+		CASE(R43_a_way_is_there_while_its_next_hop_answers),
 	};
 
 	test_eal_start(256, NULL);

@@ -48,6 +48,7 @@ struct box {
 	bool own_vrid[5];
 	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
 	struct ip_addr sent_to; /* the last unicast one */
+	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
 	rte_be32_t address;
 	const uint8_t *link_local;	    /* on every interface; NULL = none */
 	uint8_t last6[VRRP_WIRE_FRAME_MAX]; /* the last advert of IPv6 */
@@ -112,6 +113,13 @@ static inline bool
 op_link_up(void *ctx, uint16_t interface)
 {
 	return ((struct box *)ctx)->link[interface];
+}
+
+static inline int
+op_reaches(void *ctx, const struct ip_addr *host)
+{
+	(void)host;
+	return ((struct box *)ctx)->reaches;
 }
 
 static inline rte_be32_t
@@ -209,6 +217,7 @@ box_ops(struct box *b)
 		.send = op_send,
 		.send_to = op_send_to,
 		.quiet = op_quiet,
+		.reaches = op_reaches,
 		.put = op_put,
 		.get = op_get,
 		.hrp_turns = op_hrp_turns,

@@ -852,104 +852,6 @@ without_hrp_the_lease_never_ends_and_VRRP_elects(void **state)
 	sim_free(s);
 }
 
-/* A plain group on box A, alone. */
-static struct sim *
-plain_box(const struct vrrp_setup *setup)
-{
-	struct sim *const s = sim_new(1000, 3);
-	struct box *const b = &s->box[A];
-	static struct mon none;
-	struct vrrp v;
-	struct role_params p = {
-		.vrrps = &v, .vrrp_count = 1, .members = &none, .ops = box_ops(b)
-	};
-
-	vrrp_init(&v, setup);
-	b->sim = s;
-	b->link[0] = true;
-	b->dead = false;
-	b->address = RTE_BE32(0x0a010102);
-	b->role = role_create(&p);
-	assert_non_null(b->role);
-	return s;
-}
-
-static void
-plain_run(struct sim *s, uint32_t us)
-{
-	for (uint32_t i = 0; i < us; i += 100) {
-		s->now.ns += 100 * NS_PER_US;
-		role_tick(s->box[A].role, s->now);
-	}
-}
-
-static void
-VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address(void **state)
-{
-	static const uint8_t link_local[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
-	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
-
-	(void)state;
-	setup.addresses[0] = ip_addr_v6(virtual6);
-	struct sim *const s = plain_box(&setup);
-	struct box *const b = &s->box[A];
-
-	plain_run(s, 10 * 1000 * 1000);
-	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_INITIALIZE);
-	assert_false(b->own[0]);
-	b->link_local = link_local;
-	plain_run(s, 3609 * 1000);
-	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
-	plain_run(s, 1000);
-	assert_true(b->own[0]);
-	assert_int_equal(b->adverts6, 1);
-	assert_int_equal(b->adverts, 0);
-	b->link_local = NULL; /* somebody else has it, or the link flapped */
-	plain_run(s, 1000);
-	assert_false(b->own[0]);
-	sim_free(s);
-}
-
-static void
-R44_R230_adverts_go_to_unicast_peers(void **state)
-{
-	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
-
-	(void)state;
-	setup.peers[0] = ip_addr_v4(RTE_BE32(0x0a010103));
-	setup.peers[1] = ip_addr_v4(RTE_BE32(0x0a010104));
-	setup.peer_count = 2;
-	struct sim *const s = plain_box(&setup);
-	struct box *const b = &s->box[A];
-
-	plain_run(s, 3611 * 1000);
-	assert_true(b->own[0]);
-	assert_int_equal(b->adverts, 2);
-	assert_int_equal(b->sent_to.v4, RTE_BE32(0x0a010104));
-	sim_free(s);
-}
-
-static void
-adverts_of_10_ms_keep_their_time(void **state)
-{
-	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
-
-	(void)state;
-	setup.version = 3;
-	setup.advert_ms = 10;
-	struct sim *const s = plain_box(&setup);
-	struct box *const b = &s->box[A];
-
-	plain_run(s, 36000); /* 3 x 10 ms + 156/256 x 10 ms = 36.09 ms */
-	assert_false(b->own[0]);
-	plain_run(s, 300);
-	assert_true(b->own[0]);
-	b->adverts = 0;
-	plain_run(s, 1000 * 1000);
-	assert_in_range(b->adverts, 99, 101);
-	sim_free(s);
-}
-
 int
 main(void)
 {
@@ -984,9 +886,6 @@ main(void)
 		cmocka_unit_test(R105_R108_R109_load_sharing),
 		cmocka_unit_test(VRP01_the_active_alone_advertises_its_address_of_ipv6),
 		cmocka_unit_test(VRP06_an_advert_of_ipv6_decides_nothing),
-		cmocka_unit_test(VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address),
-		cmocka_unit_test(R44_R230_adverts_go_to_unicast_peers),
-		cmocka_unit_test(adverts_of_10_ms_keep_their_time),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};

@@ -643,6 +643,35 @@ R52_adverts_of_ipv6_only_announce(void **state)
 	assert_int_equal(v.adverts6_in, 3);
 }
 
+static void
+VRP09_the_priority_stays_within_1_and_254(void **state)
+{
+	static const struct {
+		uint8_t set;
+		int32_t weight;
+		uint8_t priority;
+	} rows[] = { { 100, 0, 100 }, { 100, -30, 70 }, { 100, -253, 1 }, { 100, 253, 254 },
+		{ 254, 1, 254 }, { 1, -1, 1 }, { 255, -200, 255 } };
+	uint32_t action;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		plain(rows[i].set, true, rows[i].set == 255);
+		vrrp_link(&v, true, now);
+		if (v.state != VRRP_MASTER)
+			wait(10000, &action);
+		action = vrrp_weigh(&v, rows[i].weight, now);
+		assert_int_equal(v.priority, rows[i].priority);
+		/* A Master says so at once. */
+		assert_int_equal(action, rows[i].priority != rows[i].set ? VRRP_DO_ADVERT : 0);
+		vrrp_weigh(&v, 0, now);
+		assert_int_equal(v.priority, rows[i].set); /* restored */
+	}
+	driven(); /* VGMP has its own members */
+	vrrp_weigh(&v, -50, now);
+	assert_int_equal(v.priority, VRRP_PRIORITY_VGMP);
+}
+
 int
 main(void)
 {
@@ -657,6 +686,7 @@ main(void)
 		cmocka_unit_test(R41_of_three_routers_the_next_highest_takes_over),
 		cmocka_unit_test(VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing),
 		cmocka_unit_test(R230_only_peers_are_heard),
+		cmocka_unit_test(VRP09_the_priority_stays_within_1_and_254),
 		cmocka_unit_test(VRP03_the_interval_of_the_master_is_learned),
 		cmocka_unit_test(R38_preemption_waits_for_its_delay),
 		cmocka_unit_test(the_checksum_that_is_sent),

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles: plain VRRP groups of one box: where adverts go, what they wait for, tracking, sync groups.
+ */
+#include "role_sim.h"
+
+/* Plain groups on box A, alone; every interface is up. */
+static struct sim *
+plain_groups(const struct vrrp_setup *setups, uint16_t count)
+{
+	struct sim *const s = sim_new(1000, 3);
+	struct box *const b = &s->box[A];
+	static struct mon none;
+	struct vrrp v[2];
+	struct role_params p = {
+		.vrrps = v, .vrrp_count = count, .members = &none, .ops = box_ops(b)
+	};
+
+	for (uint16_t i = 0; i < count; i++)
+		vrrp_init(&v[i], &setups[i]);
+	b->sim = s;
+	for (int i = 0; i < 4; i++)
+		b->link[i] = true;
+	b->reaches = 1;
+	b->dead = false;
+	b->address = RTE_BE32(0x0a010102);
+	b->role = role_create(&p);
+	assert_non_null(b->role);
+	return s;
+}
+
+static struct sim *
+plain_box(const struct vrrp_setup *setup)
+{
+	return plain_groups(setup, 1);
+}
+
+static void
+plain_run(struct sim *s, uint32_t us)
+{
+	for (uint32_t i = 0; i < us; i += 100) {
+		s->now.ns += 100 * NS_PER_US;
+		role_tick(s->box[A].role, s->now);
+	}
+}
+
+static void
+VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address(void **state)
+{
+	static const uint8_t link_local[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.addresses[0] = ip_addr_v6(virtual6);
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 10 * 1000 * 1000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_INITIALIZE);
+	assert_false(b->own[0]);
+	b->link_local = link_local;
+	plain_run(s, 3609 * 1000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
+	plain_run(s, 1000);
+	assert_true(b->own[0]);
+	assert_int_equal(b->adverts6, 1);
+	assert_int_equal(b->adverts, 0);
+	b->link_local = NULL; /* somebody else has it, or the link flapped */
+	plain_run(s, 1000);
+	assert_false(b->own[0]);
+	sim_free(s);
+}
+
+static void
+R44_R230_adverts_go_to_unicast_peers(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.peers[0] = ip_addr_v4(RTE_BE32(0x0a010103));
+	setup.peers[1] = ip_addr_v4(RTE_BE32(0x0a010104));
+	setup.peer_count = 2;
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 3611 * 1000);
+	assert_true(b->own[0]);
+	assert_int_equal(b->adverts, 2);
+	assert_int_equal(b->sent_to.v4, RTE_BE32(0x0a010104));
+	sim_free(s);
+}
+
+static void
+adverts_of_10_ms_keep_their_time(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.version = 3;
+	setup.advert_ms = 10;
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 36000); /* 3 x 10 ms + 156/256 x 10 ms = 36.09 ms */
+	assert_false(b->own[0]);
+	plain_run(s, 300);
+	assert_true(b->own[0]);
+	b->adverts = 0;
+	plain_run(s, 1000 * 1000);
+	assert_in_range(b->adverts, 99, 101);
+	sim_free(s);
+}
+
+static const struct role_vrrp_status *
+plain_state(const struct sim *s, int i, uint8_t state)
+{
+	const struct role_vrrp_status *const v = &status_of(s, A)->vrrp[i];
+
+	assert_int_equal(v->state, state);
+	return v;
+}
+
+/* R42, R43, R233, VRP-09: an interface, a way, and what they weigh. */
+static void
+R42_R43_VRP09_tracked_things_change_the_priority(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.track_count = 3;
+	setup.tracks[0] = (struct vrrp_track){ .interface = 2, .weight = -30 };
+	setup.tracks[1] = (struct vrrp_track){ .interface = 3, .weight = 10 };
+	setup.tracks[2] = (struct vrrp_track){ .destination = ip_addr_v4(RTE_BE32(0x08080808)),
+		.weight = -5 };
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	plain_run(s, 4 * 1000 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 110);
+	b->adverts = 0;
+	set_link(s, A, 2, false);
+	plain_run(s, 20 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 80);
+	assert_int_equal(b->adverts, 1); /* at once */
+	set_link(s, A, 3, false);
+	plain_run(s, 20 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 70);
+	b->reaches = 0;
+	plain_run(s, 1100 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 65);
+	assert_int_equal(status_of(s, A)->vrrp[0].tracks_failed, 7);
+	b->reaches = -1; /* being asked: as before */
+	plain_run(s, 1100 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 65);
+	b->reaches = 1;
+	set_link(s, A, 2, true);
+	set_link(s, A, 3, true);
+	plain_run(s, 1100 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 110); /* exactly as it was */
+	sim_free(s);
+}
+
+static void
+R233_a_tracked_interface_without_a_weight_is_a_fault(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.track_count = 1;
+	setup.tracks[0] = (struct vrrp_track){ .interface = 2 };
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	b->link[2] = false; /* from the start */
+	plain_run(s, 5 * 1000 * 1000);
+	plain_state(s, 0, VRRP_INITIALIZE);
+	assert_int_equal(b->takeovers, 0);
+	set_link(s, A, 2, true);
+	plain_run(s, 4 * 1000 * 1000);
+	plain_state(s, 0, VRRP_MASTER);
+	assert_true(b->own[0]);
+	set_link(s, A, 2, false);
+	plain_run(s, 20 * 1000);
+	plain_state(s, 0, VRRP_INITIALIZE);
+	assert_false(b->own[0]);
+	assert_int_equal(b->resigns, 1); /* its own interface is up: R36 */
+	sim_free(s);
+}
+
+/* An advert from a router with a better address than ours. */
+static void
+plain_hear(struct sim *s, uint8_t vrid, uint16_t interface, uint8_t priority)
+{
+	uint8_t frame[VRRP_WIRE_FRAME_MAX];
+	const struct vrrp_advert a = { .version = 2,
+		.vrid = vrid,
+		.priority = priority,
+		.interval_ms = 1000,
+		.source = ip_addr_v4(RTE_BE32(0x0a0101f0)),
+		.count = 1,
+		.addresses = { ip_addr_v4(RTE_BE32(0x0a010101)) } };
+	const uint16_t len = vrrp_wire_build(frame, &a);
+
+	role_vrrp(s->box[A].role, interface, frame + 14, (uint16_t)(len - 14), s->now);
+}
+
+/* R234, VRP-11, R46: never inside Master with outside Backup. */
+static void
+R234_VRP11_a_sync_group_changes_together(void **state)
+{
+	struct vrrp_setup setups[2] = { vrrp_of(1, 0, VGMP_GROUP_NONE),
+		vrrp_of(2, 2, VGMP_GROUP_NONE) };
+
+	(void)state;
+	setups[0].sync = setups[1].sync = 1;
+	struct sim *const s = plain_groups(setups, 2);
+	struct box *const b = &s->box[A];
+
+	/* One hears a master: the other does not take over alone. */
+	for (int i = 0; i < 10; i++) {
+		plain_hear(s, 2, 2, 200);
+		plain_run(s, 1000 * 1000);
+		assert_false(b->own[0]);
+		assert_false(b->own[2]);
+	}
+	/* Silence on both: both in the same turn. */
+	for (int i = 0; i < 6000 && !b->own[0] && !b->own[2]; i++)
+		plain_run(s, 1000);
+	assert_true(b->own[0]);
+	assert_true(b->own[2]);
+	/* A better one on one side: both yield, and say so where nobody else does. */
+	plain_hear(s, 1, 0, 200);
+	assert_false(b->own[0]);
+	assert_false(b->own[2]);
+	assert_int_equal(b->resigns, 1);
+	plain_run(s, 5 * 1000 * 1000);
+	assert_true(b->own[0]);
+	/* A fault of one is a fault of both. */
+	b->resigns = 0;
+	set_link(s, A, 2, false);
+	assert_false(b->own[0]);
+	assert_false(b->own[2]);
+	assert_int_equal(b->resigns, 1);
+	plain_run(s, 20 * 1000);
+	plain_state(s, 0, VRRP_INITIALIZE);
+	plain_state(s, 1, VRRP_INITIALIZE);
+	set_link(s, A, 2, true);
+	plain_run(s, 20 * 1000);
+	plain_state(s, 0, VRRP_BACKUP);
+	plain_state(s, 1, VRRP_BACKUP);
+	sim_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(VRP01_a_plain_group_of_ipv6_waits_for_a_link_local_address),
+		cmocka_unit_test(R44_R230_adverts_go_to_unicast_peers),
+		cmocka_unit_test(adverts_of_10_ms_keep_their_time),
+		cmocka_unit_test(R42_R43_VRP09_tracked_things_change_the_priority),
+		cmocka_unit_test(R233_a_tracked_interface_without_a_weight_is_a_fault),
+		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
