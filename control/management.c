@@ -15,6 +15,7 @@
 #include "policy_usage.h"
 #include "publish_policy.h"
 #include "scan_watch.h"
+#include "service.h"
 #include "table_alarm.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ struct management_loop {
 	struct table_alarm table_alarm;
 	struct nat_alarm nat_alarm;
 	mono_t groups_due; /* of the next look at address groups */
+	struct service service;
 };
 
 mono_t
@@ -159,7 +161,7 @@ management_open(struct management *m, char *err, size_t err_size)
 	m->log_export = NULL;
 	m->scans = NULL;
 	loop->boot_config = m->config;
-	loop->signals.fd = -1;
+	loop->signals.fd = loop->service.fd = -1;
 	loop->recheck_ms = -1;
 	management_block_signals();
 	management_read_end(m); /* offline but inside collect() */
@@ -195,6 +197,9 @@ management_open(struct management *m, char *err, size_t err_size)
 	}
 	if (m->config != NULL)
 		log_export_configure(m->log_export, config_section_data(m->config, "log"));
+	rc = service_open(&loop->service, management_now(m));
+	if (rc != 0)
+		LOG(WARNING, "watchdog: NOTIFY_SOCKET or WATCHDOG_USEC: %s", strerror(-rc));
 	return 0;
 err_loop:
 	management_close(m);
@@ -213,6 +218,7 @@ management_close(struct management *m)
 	free(m->scans);
 	m->scans = NULL;
 	policy_usage_free(m);
+	service_close(&loop->service);
 	tracing_close(m);
 	capturing_close(m);
 	if (loop->json != NULL)
@@ -308,6 +314,22 @@ follow_scans(struct management *m)
 			management_now(m));
 }
 
+/* The service manager hears that we live as long as every core turns (R215). */
+static void
+sign_of_life(struct management *m)
+{
+	uint64_t turns[SERVICE_CORES];
+	uint32_t count = 0;
+
+	if (m->core == NULL || m->engine == NULL ||
+		!service_due(&m->loop->service, management_now(m)))
+		return;
+	turns[count++] = core_beats(m->core);
+	for (uint16_t i = 0; i < engine_worker_count(m->engine) && count < SERVICE_CORES; i++)
+		turns[count++] = worker_beats(engine_worker(m->engine, i));
+	(void)service_alive(&m->loop->service, turns, count, management_now(m));
+}
+
 static void
 tick(struct management *m)
 {
@@ -323,6 +345,7 @@ tick(struct management *m)
 	look_at_groups(m);
 	follow_scans(m);
 	capturing_poll(m);
+	sign_of_life(m);
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();
@@ -370,6 +393,7 @@ management_run(struct management *m, bool interactive)
 		return rc;
 	}
 	loop->next_tick = management_now(m);
+	service_ready(&loop->service);
 	while (!m->stop) {
 		const int n = epoll_wait(loop->epfd, events, EVENTS, wait_ms(m));
 
@@ -396,6 +420,7 @@ management_run(struct management *m, bool interactive)
 		loop->recheck_ms = policy_recheck_step(m, &loop->recheck);
 		export_log(m);
 	}
+	service_stopping(&loop->service);
 	export_log(m);
 	log_drain();
 	return 0;
