@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What can be broken in the lab without a box noticing who did it, and clear(), which mends it all.
 
-Frames are lost by nftables at the sender's egress: a packet socket, such as a box's port, reads what
-comes in before nftables does.  Delay, repeats, reorder and bit errors are the relay's (relay.py).
+All cables run through the switches' namespace: frames are lost there by nftables, and delay, repeats,
+reorder and bit errors of a heartbeat cable are the relay's (relay.py).  Not in the boxes' namespaces:
+the kernel keeps a frame that nftables drops at a sending packet socket, and sends it later.
 """
 import ctypes
 import os
 import signal
 
-from .relay import MARK
 from .tool import Tool
 from .topology import BOXES, SIDES, SWITCH
 
@@ -16,59 +16,55 @@ TABLE = "fault"
 TGKILL = 234  # on x86-64
 
 
-def _chain(interface, rule, hook="egress"):
-    name = f"{interface.replace('-', '_')}_{hook}"
-    return (f"chain {name} {{ type filter hook {hook} device \"{interface}\" priority 0; "
-            f"{rule}\n}}\n")
-
-
 class Breaks:
-    """The faults of one lab."""
+    """The faults of one lab.  Cables are "in", "out", "hb0", "hb1"."""
 
     def __init__(self, lab):
         self.lab = lab
         self._tools, self._relayed = [], []
 
-    def _table(self, host, chains):
-        self.lab.run(host, "nft", "-f", "-", input=f"table netdev {TABLE} {{\n{chains}}}\n")
+    def _rule(self, hook, box, cables, rule):
+        chains = "".join(f"""
+            chain {cable}_{box}_{hook} {{
+                type filter hook {hook} device "{cable}-{box}" priority 0;
+                {rule}
+            }}""" for cable in cables)
+        self.lab.run(SWITCH, "nft", "-f", "-", input=f"table netdev {TABLE} {{{chains}\n}}\n")
 
-    def lose(self, host, interfaces, rule="drop"):
-        """Nothing (or what the rule drops) that the host sends by these interfaces arrives."""
-        self._table(host, "".join(_chain(i, rule) for i in interfaces))
+    def lose_from(self, box, cables, rule="drop"):
+        """Nothing (or what the rule drops) that the box sends by these cables arrives."""
+        self._rule("ingress", box, cables, rule)
 
-    def black_hole(self, box, side):
-        """The cable of a box carries nothing in either direction; its carrier stays."""
-        self.lose(box, [f"{side}0"])
-        self.lose(SWITCH, [f"{side}-{box}"])
+    def lose_to(self, box, cables, rule="drop"):
+        """Nothing (or what the rule drops) that is sent to the box by these cables arrives."""
+        self._rule("egress", box, cables, rule)
 
     def lose_adverts(self, box):
         """No advert reaches that box."""
-        self.lose(SWITCH, [f"{side}-{box}" for side in SIDES], "ip protocol 112 drop")
+        self.lose_to(box, SIDES, "ip protocol 112 drop")
 
     def lose_some(self, cables, percent):
         """Each frame of these heartbeat cables is lost with this probability, in both directions."""
         for box in BOXES:
-            self.lose(box, cables, f"numgen random mod 100 < {percent} drop")
+            self.lose_from(box, cables, f"numgen random mod 100 < {percent} drop")
 
-    def heal(self, *hosts):
-        """Nothing is lost any more that these hosts send."""
-        for host in hosts or (*BOXES, SWITCH):
-            self.lab.run(host, "nft", "delete", "table", "netdev", TABLE, check=False)
+    def heal(self):
+        """Nothing is lost any more."""
+        self.lab.run(SWITCH, "nft", "delete", "table", "netdev", TABLE, check=False)
+
+    def _splice(self, cable, bridge):
+        for box in BOXES:
+            self.lab.run(SWITCH, "ip", "link", "set", f"{cable}-{box}", *bridge)
 
     def relay(self, **how):
         """Each frame of the heartbeat cables, in both directions, through relay.py: delay_ms,
         jitter_ms, and the percentages repeat, reorder, flip."""
         self._relayed = list(self.lab.cables)
-        for box in BOXES:
-            ends = []
-            for cable in self._relayed:
-                self.lab.run(box, "ip", "link", "add", f"r{cable}", "mtu", "1500", "type", "veth",
-                             "peer", "name", f"s{cable}", "mtu", "1500")
-                ends += [f"r{cable}", f"s{cable}"]
-            self.lab.own(box, ends)
-            self._tools.append(Tool(self.lab, box, "relay", *self._relayed,
-                                    *[f"{name}={value}" for name, value in how.items()]))
-            self._table(box, "".join(_chain(c, f'meta mark != {MARK} fwd to "r{c}"') for c in self._relayed))
+        self._tools.append(Tool(self.lab, SWITCH, "relay", *self._relayed,
+                                *[f"{name}={value}" for name, value in how.items()]))
+        # Only now: a tool takes long to start on a busy machine, and a cable without either is cut.
+        for cable in self._relayed:
+            self._splice(cable, ["nomaster"])
 
     def freeze(self, pid, tids):
         """These threads stand still until thaw()."""
@@ -77,15 +73,12 @@ class Breaks:
     def thaw(self):
         """All frozen threads go on, and the cables carry frames directly: what a relay had in hand
         is lost.  => the tools' results."""
-        if self._relayed:
-            self.heal(*BOXES)
+        for cable in self._relayed:
+            self._splice(cable, ["master", f"br-{cable}"])
+        self._relayed = []
         results = []
         while self._tools:
             results.append(self._tools.pop().finish())
-        for box in BOXES:
-            for cable in self._relayed:
-                self.lab.run(box, "ip", "link", "del", f"r{cable}", check=False)
-        self._relayed = []
         return results
 
     def clear(self):

@@ -181,7 +181,8 @@ def _(r):
 @fault("X06", "the active box's inside cable carries nothing for 0.6 s, its carrier stays",
        changes=0, after=1)
 def _(r):
-    r.breaks.black_hole(r.old.host, "in")
+    r.breaks.lose_from(r.old.host, ["in"])
+    r.breaks.lose_to(r.old.host, ["in"])
     r.flow(0.6)
     r.breaks.heal()
     healed = time.time_ns()
@@ -202,13 +203,13 @@ def _second_runs(r):
 
 @fault("X08", "the first heartbeat cable loses all from the active box", after=0.7, **UNHARMED)
 def _(r):
-    r.breaks.lose(r.old.host, ["hb0"])
+    r.breaks.lose_from(r.old.host, ["hb0"])
     _second_runs(r)
 
 
 @fault("X08-back", "the first heartbeat cable loses all from the standby box", after=0.7, **UNHARMED)
 def _(r):
-    r.breaks.lose(r.new.host, ["hb0"])
+    r.breaks.lose_from(r.new.host, ["hb0"])
     _second_runs(r)
 
 

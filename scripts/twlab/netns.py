@@ -229,12 +229,19 @@ class Lab:
                                 "up" if up else "down"], check=True)
 
     def second_heartbeat(self):
-        """One more direct cable between the boxes; config.add_second_heartbeat() uses it."""
+        """One more heartbeat cable; config.add_second_heartbeat() uses it."""
         self._cable("hb1")
 
     def _cable(self, name):
-        self._batch("fw1", [f"link add {name} mtu 1500 type veth peer name {name} mtu 1500 "
-                            f"netns {self.ns('fw2')}"])
+        """A cable from box to box.  Its two halves meet in the switches' namespace, in a bridge that
+        learns nothing, so that what happens to frames on the way can be chosen there."""
+        lines = [f"link add br-{name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0 "
+                 "ageing_time 0", f"link set br-{name} up"]
+        for box in BOXES:
+            lines += [f"link add {name}-{box} mtu 1500 type veth peer name {name} mtu 1500 "
+                      f"netns {self.ns(box)}", f"link set {name}-{box} master br-{name} up"]
+        self._batch(SWITCH, lines)
+        self._offload(SWITCH, [f"{name}-{box}" for box in BOXES])
         for box in BOXES:
             self.own(box, [name])
         self.cables.append(name)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """relay CABLE... [delay_ms=N] [jitter_ms=N] [repeat=%] [reorder=%] [flip=%] [seed=N]: a bad cable.
 
-nftables forwards what the box sends by CABLE to rCABLE; it is read here at the other end, sCABLE,
-and sent by CABLE as it shall arrive, with MARK, which is not forwarded once more.
+Runs in the switches' namespace in place of the bridge that joins the two halves of a heartbeat cable.
     delay_ms   each frame is late by this, more or less jitter_ms (which does not reorder)
     repeat     of a hundred frames are sent twice
     reorder    of a hundred frames are overtaken by the next one (after 5 ms at the latest)
@@ -16,27 +15,27 @@ import sys
 import time
 
 from .tool import ready, result, stop_requested, urgent
+from .topology import BOXES
 
 ETH_P_ALL = 3
-SOL_PACKET, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING = 263, 20, 23
-MARK = 1
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 OVERTAKEN = 0.005
 
 
-class Cable:
-    def __init__(self, name):
-        self.source = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self.source.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        self.source.bind((f"s{name}", ETH_P_ALL))
-        self.source.setblocking(False)
-        # Protocol 0: it sends only.
-        self.sink = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self.sink.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
-        # Else the box would read what we send by its own port.
-        self.sink.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-        self.sink.bind((name, 0))
+def open_port(name):
+    port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    port.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    port.bind((name, ETH_P_ALL))
+    port.setblocking(False)
+    return port
+
+
+class Way:
+    """One direction of a cable."""
+
+    def __init__(self, source, sink):
+        self.source, self.sink = source, sink
         self.last = 0.0	 # when the latest frame leaves
-        self.held = None
 
     def send(self, frame):
         try:
@@ -48,7 +47,10 @@ class Cable:
 
 class Relay:
     def __init__(self, names, how):
-        self.cables = [Cable(n) for n in names]
+        self.ways = {}	# port to read from -> Way
+        for name in names:
+            ends = [open_port(f"{name}-{box}") for box in BOXES]
+            self.ways.update({a: Way(a, b) for a, b in (ends, ends[::-1])})
         self.how = {"delay_ms": 0, "jitter_ms": 0, "repeat": 0, "reorder": 0, "flip": 0, **how}
         self.rng = random.Random(how.get("seed", 0))
         self.queue, self.number = [], 0
@@ -57,45 +59,44 @@ class Relay:
     def chance(self, name):
         return self.rng.random() * 100 < self.how[name]
 
-    def put(self, when, cable, frame):
+    def put(self, when, way, frame):
         self.number += 1
-        heapq.heappush(self.queue, (when, self.number, cable, frame))
+        heapq.heappush(self.queue, (when, self.number, way, frame))
 
-    def take(self, cable, frame, now):
+    def take(self, way, frame, now):
         how, counts = self.how, self.counts
         counts["frames"] += 1
         late = how["delay_ms"] + self.rng.uniform(-how["jitter_ms"], how["jitter_ms"])
-        when = max(now + late / 1000, cable.last)
+        when = max(now + late / 1000, way.last)
         if self.chance("flip"):
             frame = bytearray(frame)
             frame[self.rng.randrange(len(frame))] ^= 1 << self.rng.randrange(8)
             counts["flipped"] += 1
         if self.chance("reorder"):
             counts["reordered"] += 1
-            self.put(when + OVERTAKEN, cable, frame)
+            self.put(when + OVERTAKEN, way, frame)
         else:
-            cable.last = when
-            self.put(when, cable, frame)
+            way.last = when
+            self.put(when, way, frame)
         if self.chance("repeat"):
             counts["repeated"] += 1
-            self.put(when, cable, frame)
+            self.put(when, way, frame)
 
     def run(self):
-        sources = {c.source: c for c in self.cables}
         while True:
             now = time.monotonic()
             while self.queue and self.queue[0][0] <= now:
-                _, _, cable, frame = heapq.heappop(self.queue)
-                self.counts["sent"] += cable.send(frame)
+                _, _, way, frame = heapq.heappop(self.queue)
+                self.counts["sent"] += way.send(frame)
             wait = self.queue[0][0] - now if self.queue else 0.1
-            for source in select.select([*sources, sys.stdin], [], [], max(wait, 0))[0]:
+            for source in select.select([*self.ways, sys.stdin], [], [], max(wait, 0))[0]:
                 if source is sys.stdin:
                     if stop_requested():
                         return
                     continue
                 try:
                     for _ in range(64):
-                        self.take(sources[source], source.recv(65536), now)
+                        self.take(self.ways[source], source.recv(65536), now)
                 except BlockingIOError:
                     pass
 
