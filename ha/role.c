@@ -277,7 +277,8 @@ fence(struct role *r, const char *text, mono_t now)
 	r->dirty = true;
 }
 
-/* hold: time in which we could not have heard the peer does not count as its silence. */
+/* hold: time in which we could not have heard the peer does not count as its silence, nor as its
+ * failing to answer: it may have agreed and own what we would take back. */
 static void
 hold(struct role *r, uint64_t ns)
 {
@@ -287,6 +288,7 @@ hold(struct role *r, uint64_t ns)
 		g->silent_since.ns += ns;
 		g->listen_since.ns += ns;
 		g->peer_heard.ns += ns;
+		g->ask_last.ns += ns;
 	}
 }
 

@@ -94,6 +94,25 @@ listening_waits_until_the_hrp_core_runs(void **state)
 	sim_free(s);
 }
 
+/* It cannot have heard the answer: the peer owns the addresses. */
+static void
+R74_a_deaf_box_does_not_take_back_what_it_has_asked_to_give_away(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	set_link(s, A, 0, false);
+	step(s); /* the request has left, the answer has not been read */
+	s->box[A].hrp_frozen = true;
+	run_ms(s, 20000);
+	one_owner(s, B);
+	s->box[A].hrp_frozen = false;
+	run_ms(s, 5000);
+	one_owner(s, B);
+	assert_int_equal(state_of(s, A), VGMP_STANDBY);
+	sim_free(s);
+}
+
 /* ---- interface fault ---- */
 
 static void
@@ -860,6 +879,8 @@ main(void)
 		cmocka_unit_test(an_active_group_alone_listens_for_misses_hellos_first),
 		cmocka_unit_test(a_standby_group_alone_takes_over_after_misses_hellos),
 		cmocka_unit_test(listening_waits_until_the_hrp_core_runs),
+		cmocka_unit_test(
+			R74_a_deaf_box_does_not_take_back_what_it_has_asked_to_give_away),
 		cmocka_unit_test(R61_R90_R94_interface_fault_hands_over_at_once),
 		cmocka_unit_test(R80_fault_of_the_standby_only_lowers_its_priority),
 		cmocka_unit_test(R74_R82_three_unanswered_requests_with_one_id_then_active_again),
