@@ -670,6 +670,19 @@ alg_session_end(const struct alg_pass *pass)
 		rte_spinlock_unlock(&pass->stream->lock);
 }
 
+uint32_t
+alg_session_quoted(const struct worker *w, const struct session *s, unsigned int dir, uint32_t seq)
+{
+	struct alg_stream *stream = stream_of(w->engine->algs, session_table_index(w->sessions, s));
+
+	if (stream == NULL)
+		return seq;
+	rte_spinlock_lock(&stream->lock);
+	seq = alg_seq_back(&stream->seq[dir], seq, false);
+	rte_spinlock_unlock(&stream->lock);
+	return seq;
+}
+
 bool
 alg_session_first(struct worker *w, struct session *s, struct pkt *p, uint16_t mtu)
 {

@@ -66,3 +66,7 @@ void alg_session_begin(struct worker *, struct session *, uint32_t index, unsign
 /* => false: its text cannot go: drop it. */
 bool alg_session_text(struct worker *, struct pkt *, uint16_t mtu, const struct alg_pass *);
 void alg_session_end(const struct alg_pass *);
+/* alg_session_quoted: of a TCP session: a number that an ICMP error quotes, as the sender of this
+ * direction counts: edits have shifted it. */
+uint32_t alg_session_quoted(
+	const struct worker *, const struct session *, unsigned int dir, uint32_t seq);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "icmp_error.h"
 
+#include "alg_session.h"
 #include "egress.h"
 #include "icmp6_rules.h"
 #include "ip6_chain.h"
@@ -132,6 +133,8 @@ icmp_error_hit(struct worker *w, struct pkt *p, struct session *s, unsigned int 
 		reason = egress_of(w, p, p->family, s, dir, &e);
 	if (reason == DROP_NONE && !between)
 		reason = egress_allowed(w, p, p->family, &e, s->zone[quoted]);
+	if ((ctl & SESSION_F_ALG) != 0 && session_proto(s) == IPPROTO_TCP)
+		p->quoted_seq = alg_session_quoted(w, s, quoted, p->quoted_seq);
 	if (reason == DROP_NONE && session_proto(s) == IPPROTO_TCP &&
 		!session_tcp_quoted(s, quoted, p->quoted_seq))
 		reason = DROP_icmp_quote;

@@ -283,7 +283,7 @@ nat_session_gone(struct worker *w, const struct session *s)
 
 /* b - a in ones' complement. */
 static uint16_t
-address_difference(rte_be32_t a, rte_be32_t b)
+difference_of(rte_be32_t a, rte_be32_t b)
 {
 	return nat_sum_join(nat_sum_join((uint16_t) ~(a & 0xffff), (uint16_t)(b & 0xffff)),
 		nat_sum_join((uint16_t) ~(a >> 16), (uint16_t)(b >> 16)));
@@ -320,12 +320,13 @@ get16(const uint8_t *place)
 }
 
 /* Ports, or identifier, of the quoted packet, which came from l->dst and went to l->src; `room`
- * bytes of it are there. */
+ * bytes of it are there.  `seq`: of TCP, as its sender counts. */
 static void
 translate_quoted_l4(struct rte_icmp_hdr *icmp, uint8_t *l4, uint8_t proto, uint32_t room,
-	const struct session_leaving *l)
+	rte_be32_t seq, const struct session_leaving *l)
 {
 	const uint16_t difference = nat_sum_join(l->address_sum, l->port_sum);
+	rte_be32_t was;
 	uint8_t *sum;
 
 	switch (proto) {
@@ -333,8 +334,13 @@ translate_quoted_l4(struct rte_icmp_hdr *icmp, uint8_t *l4, uint8_t proto, uint3
 		sum = l4 + offsetof(struct rte_tcp_hdr, cksum);
 		put16(icmp, l4, l->dport);
 		put16(icmp, l4 + 2, l->sport);
+		l4 += offsetof(struct rte_tcp_hdr, sent_seq);
+		memcpy(&was, l4, sizeof(was));
+		put32(icmp, l4, seq);
 		if (room >= offsetof(struct rte_tcp_hdr, tcp_urp))
-			put16(icmp, sum, nat_sum_add(get16(sum), difference));
+			put16(icmp, sum,
+				nat_sum_add(get16(sum),
+					nat_sum_join(difference, difference_of(was, seq))));
 		break;
 	case IPPROTO_UDP:
 		sum = l4 + offsetof(struct rte_udp_hdr, dgram_cksum);
@@ -371,19 +377,19 @@ nat_translate_error(const struct pkt *p, const struct session *s, unsigned int d
 	memcpy(&inner, quote, sizeof(inner));
 	header = (uint32_t)(inner.version_ihl & 0x0f) * 4;
 
-	ip->hdr_checksum = nat_sum_add(ip->hdr_checksum, address_difference(ip->dst_addr, l.dst));
+	ip->hdr_checksum = nat_sum_add(ip->hdr_checksum, difference_of(ip->dst_addr, l.dst));
 	ip->dst_addr = l.dst;
 	/* Where the side it comes from is hidden its author is, be it the quoted packet's receiver
 	 * or a router before it. */
 	if (inner.dst_addr != l.src) {
 		ip->hdr_checksum =
-			nat_sum_add(ip->hdr_checksum, address_difference(ip->src_addr, l.src));
+			nat_sum_add(ip->hdr_checksum, difference_of(ip->src_addr, l.src));
 		ip->src_addr = l.src;
 	}
 	put32(icmp, quote + offsetof(struct rte_ipv4_hdr, src_addr), l.dst);
 	put32(icmp, quote + offsetof(struct rte_ipv4_hdr, dst_addr), l.src);
 	put16(icmp, quote + offsetof(struct rte_ipv4_hdr, hdr_checksum),
 		nat_sum_add(inner.hdr_checksum, l.address_sum));
-	translate_quoted_l4(
-		icmp, quote + header, inner.next_proto_id, RTE_MIN(readable, quoted) - header, &l);
+	translate_quoted_l4(icmp, quote + header, inner.next_proto_id,
+		RTE_MIN(readable, quoted) - header, rte_cpu_to_be_32(p->quoted_seq), &l);
 }
