@@ -447,44 +447,52 @@ expect(struct worker *w, struct scratch *x, const struct alg_pass *pass, const s
 		};
 }
 
-/* What a port of the hearer's stands for that was announced before: as it said it itself. */
-static rte_be16_t
-port_behind(const struct worker *w, const struct sides *sides, const struct alg_finding *f)
+/* What a port of the hearer's stands for: its own, or one that was announced before: as it said it
+ * itself.  => false: it has not said that, the port stays */
+static bool
+port_behind(const struct worker *w, const struct sides *sides, const struct alg_finding *f,
+	rte_be16_t *port)
 {
-	const struct servermap_key key = {
-		.dst = sides->hearer, .dport = f->port, .proto = f->proto
-	};
+	const struct servermap_key key = { .dst = sides->hearer,
+		.dport = f->port,
+		.proto = f->proto != 0 ? f->proto : sides->proto };
 	struct servermap_entry e;
 
+	*port = sides->real_port;
 	if (f->port == sides->dport)
-		return sides->real_port;
+		return true;
 	if (servermap_peek(w->servermap, &key, &sides->speaker, sides->zone[0], w->now, &e) &&
-		e.to.family != 0)
-		return e.to_port;
-	return f->port;
+		ip_addr_equal(&e.to, &sides->real)) {
+		*port = e.to_port;
+		return true;
+	}
+	*port = f->port;
+	return false;
 }
 
-/* An endpoint is mentioned: on the other side it is another one. */
+/* An endpoint is mentioned: on the other side it is another one.  Most are the speaker's; answers
+ * repeat what was asked (Via, Contact) and requests name whom they are for. */
 static void
 mention(const struct worker *w, const struct sides *sides, const struct alg_finding *f,
 	struct alg_endpoint *to)
 {
-	/* Answers repeat what was asked (Via, Contact), requests name whom they are for. */
-	const bool hearer =
-		f->hearer || (f->addr.family != 0 && ip_addr_equal(&f->addr, &sides->hearer) &&
-				     !ip_addr_equal(&f->addr, &sides->speaker));
-	const struct ip_addr *who = hearer ? &sides->hearer : &sides->speaker;
-	struct ip_addr addr = hearer ? sides->real : sides->seen;
+	const bool speaker = f->addr.family == 0 || ip_addr_equal(&f->addr, &sides->speaker);
+	const bool hearer = f->addr.family == 0 || ip_addr_equal(&f->addr, &sides->hearer);
 	rte_be16_t port;
 
-	if (f->addr.family != 0 && !ip_addr_equal(&f->addr, who))
-		return;
-	if (hearer)
-		port = port_behind(w, sides, f);
-	else
+	if (f->hearer || (hearer && !speaker)) {
+		/* Other hosts may be behind the same address: theirs is not the hearer's. */
+		if (!hearer || (!port_behind(w, sides, f, &port) && !f->hearer))
+			return;
+		to->given = !ip_addr_equal(&sides->real, &sides->hearer) || port != f->port;
+		to->addr = sides->real;
+	} else {
+		if (!speaker)
+			return;
 		port = f->port == sides->sport ? sides->seen_port : f->port;
-	to->given = !ip_addr_equal(&addr, who) || port != f->port;
-	to->addr = addr;
+		to->given = !ip_addr_equal(&sides->seen, &sides->speaker) || port != f->port;
+		to->addr = sides->seen;
+	}
 	to->port = port;
 }
 
