@@ -218,8 +218,8 @@ start_ha(struct box *b)
 	return b->ha != NULL ? 0 : -EINVAL;
 }
 
-/* Carrier of a port, for each interface on it: to the HRP core for a heartbeat link, else to the
- * control core. */
+/* Carrier of a port, for each interface on it: to the HRP core for heartbeat links, to the control
+ * core if workers have it. */
 static void
 link_changed(void *ctx, uint16_t port, bool up)
 {
@@ -229,9 +229,8 @@ link_changed(void *ctx, uint16_t port, bool up)
 	for (uint16_t i = 0; i < s->interface_count; i++) {
 		if (s->interfaces[i].port != port)
 			continue;
-		if (s->interfaces[i].heartbeat)
-			hrp_link(b->ha, i, up);
-		else
+		hrp_link(b->ha, i, up && s->interfaces[i].up);
+		if (!s->interfaces[i].heartbeat)
 			core_post_link(b->core, i, up && s->interfaces[i].up);
 	}
 }

@@ -25,7 +25,7 @@ is_heartbeat(const struct config *c, const char *port_name)
 	for (uint32_t i = 0; hrp->enable && i < hrp->interfaces.count; i++) {
 		const int index = config_interface_index(c, h[i].interface);
 
-		if (index >= 0 && strcmp(all[index].port, port_name) == 0)
+		if (index >= 0 && !h[i].heartbeat_only && strcmp(all[index].port, port_name) == 0)
 			return true;
 	}
 	return false;

@@ -361,6 +361,10 @@ before(const struct snapshot *s, const struct question *q)
 		return "no route to the destination: dropped, no_route";
 	if (own == INTERFACE_NONE)
 		return NULL;
+	if (q->proto == IPPROTO_UDP && s->interfaces[own].heartbeat_udp != 0 &&
+		q->dport == rte_be_to_cpu_16(s->interfaces[own].heartbeat_udp))
+		return "the peer's heartbeat, if it comes in by that interface and a rule permits "
+		       "it";
 	if (!echo)
 		return "to the box itself, which offers no service: dropped, no_service, also when "
 		       "a rule permits it";

@@ -20,9 +20,11 @@ static const char *const ends[] = { [TRACE_FORWARDED] = "forwarded",
 	[TRACE_ANSWERED] = "answered",
 	[TRACE_PUNTED] = "punted",
 	[TRACE_DROPPED] = "dropped" };
-static const char *const whys[] = {
-	[PUNT_ARP] = "arp", [PUNT_VRRP] = "vrrp", [PUNT_UNRESOLVED] = "unresolved", [PUNT_ND] = "nd"
-};
+static const char *const whys[] = { [PUNT_ARP] = "arp",
+	[PUNT_VRRP] = "vrrp",
+	[PUNT_UNRESOLVED] = "unresolved",
+	[PUNT_ND] = "nd",
+	[PUNT_HEARTBEAT] = "heartbeat" };
 static const char *const neigh_states[] = { [NEIGH_FREE] = "unknown",
 	[NEIGH_INCOMPLETE] = "incomplete",
 	[NEIGH_REACHABLE] = "reachable",

@@ -369,22 +369,29 @@ messages(struct core *c)
 	return n;
 }
 
+/* For the clients: from the IP header on. */
 static void
-vrrp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
+client_input(struct core *c, uint16_t interface, const struct rte_mbuf *m, enum punt_why why)
 {
-	const uint16_t len = rte_pktmbuf_data_len(m);
+	const uint8_t *data =
+		rte_pktmbuf_mtod_offset(m, const uint8_t *, sizeof(struct rte_ether_hdr));
+	const uint16_t frame = rte_pktmbuf_data_len(m);
 
-	if (core_interface(c, interface) == NULL || len <= sizeof(struct rte_ether_hdr)) {
+	if (core_interface(c, interface) == NULL || frame <= sizeof(struct rte_ether_hdr)) {
 		c->stats.punt_ignored++;
 		return;
 	}
-	c->stats.vrrp_in++;
+	const uint16_t len = (uint16_t)(frame - sizeof(struct rte_ether_hdr));
+
+	if (why == PUNT_VRRP)
+		c->stats.vrrp_in++;
 	for (uint16_t i = 0; i < c->client_count; i++) {
-		if (c->clients[i].vrrp != NULL)
-			c->clients[i].vrrp(c->clients[i].ctx, interface,
-				rte_pktmbuf_mtod_offset(
-					m, const uint8_t *, sizeof(struct rte_ether_hdr)),
-				(uint16_t)(len - sizeof(struct rte_ether_hdr)), c->now);
+		const struct core_client *client = &c->clients[i];
+
+		if (why == PUNT_VRRP && client->vrrp != NULL)
+			client->vrrp(client->ctx, interface, data, len, c->now);
+		if (why == PUNT_HEARTBEAT && client->heartbeat != NULL)
+			client->heartbeat(client->ctx, interface, data, len, c->now);
 	}
 }
 
@@ -405,7 +412,8 @@ punted(struct core *c, struct rte_mbuf *m)
 		core_nd_input(c, interface, m);
 		break;
 	case PUNT_VRRP:
-		vrrp_input(c, interface, m);
+	case PUNT_HEARTBEAT:
+		client_input(c, interface, m, (enum punt_why)pkt_meta(m)->why);
 		break;
 	default:
 		c->stats.punt_ignored++;

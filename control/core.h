@@ -27,6 +27,9 @@ struct core_client {
 	/* A protocol-112 packet from a service interface; data = IP header, len bytes readable.
 	 */
 	void (*vrrp)(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+	/* A packet to the UDP port of the heartbeat, as permitted by the policy; the same. */
+	void (*heartbeat)(
+		void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
 	/* A console command for this client (core_request). => 0 or -errno. */
 	int (*request)(void *ctx, uint32_t what, uint64_t arg, mono_t now);
 };

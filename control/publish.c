@@ -206,6 +206,8 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		to->tcp_mss = lower_mss(system->tcp_mss, from[i].tcp_mss);
 		to->zone = config_zone_id(c, from[i].zone);
 		to->heartbeat = (extra->heartbeat_interfaces >> i & 1) != 0;
+		to->heartbeat_udp =
+			(extra->heartbeat_udp_interfaces >> i & 1) != 0 ? extra->heartbeat_udp : 0;
 		to->ping = from[i].ping;
 		to->up = !from[i].shutdown;
 		to->reverse_path = (uint8_t)from[i].reverse_path;

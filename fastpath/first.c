@@ -640,6 +640,17 @@ refuse(struct worker *w, struct policy_counter *row, struct candidate *c,
 		worker_drop(w, p, DROP_policy);
 }
 
+/* The peer's heartbeat, to the address of the interface it comes in by? */
+static bool
+is_heartbeat(const struct worker *w, const struct pkt *p, const struct own *own)
+{
+	const struct snapshot_interface *in = &w->snap->interfaces[p->interface];
+
+	return in->heartbeat_udp != 0 && p->family == 4 && p->proto == IPPROTO_UDP &&
+	       own->vrid == 0 && own->interface == p->interface &&
+	       parse_key_ports(p).dst == in->heartbeat_udp;
+}
+
 /* Out of line: a flood must not pay for its variables. */
 static __rte_noinline void
 permit(struct worker *w, struct policy_counter *row, struct candidate *c,
@@ -649,7 +660,10 @@ permit(struct worker *w, struct policy_counter *row, struct candidate *c,
 
 	if (c->own.found && !is_echo_request(p)) {
 		count(w, row, c, v);
-		notice_drop(w, p, DROP_no_service, &c->egress);
+		if (is_heartbeat(w, p, &c->own))
+			worker_punt(w, p, PUNT_HEARTBEAT);
+		else
+			notice_drop(w, p, DROP_no_service, &c->egress);
 	} else if (c->refused != DROP_NONE) {
 		notice_drop(w, p, c->refused, &c->egress);
 	} else if (!c->own.found && !next_hop_answers(w, leaves_as(c), &c->egress)) {

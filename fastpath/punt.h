@@ -12,5 +12,6 @@ enum punt_why {
 	PUNT_ARP,
 	PUNT_VRRP,	 /* protocol 112 */
 	PUNT_UNRESOLVED, /* forwarded packet whose next hop has no MAC yet */
-	PUNT_ND		 /* ICMPv6 133 to 137: router and neighbour discovery, redirect */
+	PUNT_ND,	 /* ICMPv6 133 to 137: router and neighbour discovery, redirect */
+	PUNT_HEARTBEAT	 /* UDP of the peer to an interface's own address */
 };

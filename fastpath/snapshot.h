@@ -56,8 +56,10 @@ struct snapshot_interface {
 	bool ping;	      /* own addresses answer echo requests without a rule */
 	bool up;	      /* administratively */
 	uint8_t reverse_path; /* enum reverse_path */
-	uint16_t tcp_mss;     /* largest segment size of SYNs in and out, 0 = as they are */
-	rte_be32_t address;   /* 0 = none */
+	rte_be16_t
+		heartbeat_udp; /* UDP port of its address that is the peer's way to us, 0 = none */
+	uint16_t tcp_mss;      /* largest segment size of SYNs in and out, 0 = as they are */
+	rte_be32_t address;    /* 0 = none */
 	uint8_t prefix_len;
 	struct rte_ether_addr mac;
 	uint8_t address6_count; /* 0: no IPv6 on it, link-local neither */

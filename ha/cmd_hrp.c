@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display hrp state [verbose], display hrp interface: roles, what they depend on, heartbeat links
- * (requirements.md 2.5).
+ * display hrp state [verbose]: roles and what they depend on (requirements.md 2.5).
  */
 #include "command.h"
 #include "ha.h"
 #include "hrp.h"
+#include "hrp_usage.h"
 #include "management.h"
 #include "role.h"
 #include "row.h"
-
-#include <rte_ethdev.h>
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -56,28 +54,18 @@ peer_name(const struct role_status *s)
 	return known && s->peer_alive ? vgmp_state_names[best] : "unknown";
 }
 
-/* Percent of the running heartbeat link that we fill; negative = not known. */
+/* Percent of the running heartbeat link that is filled; negative = not known. */
 static double
 channel_usage(const struct hrp *hrp, const struct engine *engine)
 {
-	struct rte_eth_link link = { 0 };
 	struct hrp_status *const h = malloc(sizeof(*h));
-	const struct snapshot *const s = engine_snapshot(engine);
 	double usage = -1;
 
 	if (h == NULL)
 		return usage;
 	hrp_status(hrp, h);
-	if (h->running < h->links_count && s != NULL &&
-		h->links[h->running].interface < s->interface_count) {
-		const uint16_t port = s->interfaces[h->links[h->running].interface].port;
-
-		if (port < engine_port_count(engine) &&
-			rte_eth_link_get_nowait(engine_port(engine, port)->ethdev, &link) == 0 &&
-			link.link_speed != 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
-			usage = (double)h->links[h->running].bytes_out_rate * 8 * 100 /
-				((double)link.link_speed * 1e6);
-	}
+	if (h->running < h->links_count)
+		usage = hrp_usage_percent(engine, &h->links[h->running]);
 	free(h);
 	return usage;
 }
@@ -355,63 +343,6 @@ static const struct view view_state = {
 	.print = print_state,
 };
 
-/* ---- hrp-interface ---- */
-
-static bool
-collect_interface(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
-{
-	const struct snapshot *const s = engine_snapshot(m->engine);
-	const struct hrp *const hrp = m->ha_state != NULL ? ha_hrp(m->ha_state) : NULL;
-	struct hrp_status *h;
-
-	(void)filter;
-	(void)cursor;
-	if (hrp == NULL)
-		return false;
-	h = malloc(sizeof(*h));
-	if (h == NULL)
-		return false;
-	hrp_status(hrp, h);
-	for (uint64_t i = 0; i < h->links_count && i < HRP_LINKS_MAX; i++) {
-		const struct hrp_link_status *const l = &h->links[i];
-		json_t *const row = json_object();
-
-		row_text(row, "interface", row_interface(s, (uint16_t)l->interface));
-		row_text(row, "state",
-			l->state < HRP_LINK_STATES ? hrp_link_state_names[l->state] : "");
-		row_address(row, "peer_address", l->peer_address);
-		row_number(row, "peer_hello_ms", l->peer_hello_ms);
-		row_number(row, "rtt_us", l->rtt_us);
-		row_bool(row, "crossed", l->crossed != 0);
-		row_number(row, "changes", l->changes);
-		row_number(row, "probes_out", l->probes_out);
-		row_number(row, "probes_in", l->probes_in);
-		row_number(row, "packets_out", l->packets_out);
-		row_number(row, "packets_in", l->packets_in);
-		row_number(row, "bytes_out", l->bytes_out);
-		row_number(row, "bytes_in", l->bytes_in);
-		row_number(row, "send_failed", l->tx_failed);
-		json_array_append_new(rows, row);
-	}
-	free(h);
-	return false;
-}
-
-static void
-print_interface(const json_t *row, bool verbose, char *out, size_t size)
-{
-	(void)verbose;
-	snprintf(out, size, " %28s : %s%s\n", string_of(row, "interface"), string_of(row, "state"),
-		true_of(row, "crossed") ? " (cable crossed: the peer's interface differs)" : "");
-}
-
-static const struct view view_interface = {
-	.name = "hrp-interface",
-	.help = "heartbeat interfaces in the order of preference",
-	.collect = collect_interface,
-	.print = print_interface,
-};
-
 /* ---- commands ---- */
 
 COMMAND_SHOW(state, view_state, false, "display hrp state: role of this box and its peer",
@@ -420,13 +351,8 @@ COMMAND_SHOW(state_verbose, view_state, true,
 	"display hrp state verbose: the same with configuration and members",
 	COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("state"),
 	COMMAND_WORD("verbose"));
-COMMAND_SHOW(interface, view_interface, false,
-	"display hrp interface: heartbeat interfaces and their states", COMMAND_WORD("display"),
-	COMMAND_WORD("hrp"), COMMAND_WORD("interface"));
-
-static cmdline_parse_inst_t *const insts[] = { &inst_state, &inst_state_verbose, &inst_interface,
-	NULL };
-static const struct view *const views[] = { &view_state, &view_interface, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_state, &inst_state_verbose, NULL };
+static const struct view *const views[] = { &view_state, NULL };
 
 extern const struct command command_hrp;
 const struct command command_hrp = { .insts = insts, .views = views };

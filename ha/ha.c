@@ -8,7 +8,11 @@
 #include "config_address.h"
 #include "ha_bus.h"
 #include "ha_constants.h"
+#include "ha_links.h"
+#include "ha_udp.h"
 #include "hrp.h"
+#include "hrp_wire.h"
+#include "log.h"
 #include "role.h"
 
 #include <rte_mbuf.h>
@@ -24,6 +28,10 @@ struct ha {
 	bool paired;
 	struct ha_bus bus; /* paired only, as hrp */
 	struct hrp *hrp;
+	struct ha_udp udp; /* C, as the next three */
+	struct ha_links links;
+	struct log_limit misplaced;
+	mono_t now; /* of this turn */
 	struct role *role;
 	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
 	struct snapshot_address6 virtuals6[VRRP_MAX_ADDRESSES];
@@ -119,12 +127,22 @@ op_put(void *ctx, const struct ha_msg *m)
 	return ha_bus_put(ha->bus.to_hrp, m);
 }
 
+/* What is for the roles; the rest is done on the way. */
 static bool
 op_get(void *ctx, struct ha_msg *m)
 {
 	struct ha *const ha = ctx;
+	struct ha_msg news;
 
-	return ha_bus_get(ha->bus.to_core, m);
+	while (ha_bus_get(ha->bus.to_core, m)) {
+		if (m->type == HA_MSG_LINK)
+			ha_links_news(&ha->links, m, ha->now);
+		else if (m->type != HA_MSG_TRANSMIT)
+			return true;
+		else if (ha_udp_send(&ha->udp, m, ha->now, &news))
+			ha_bus_put(ha->bus.to_hrp, &news); /* counts something: may be lost */
+	}
+	return false;
 }
 
 static uint64_t
@@ -154,6 +172,7 @@ client_tick(void *ctx, mono_t now)
 {
 	struct ha *const ha = ctx;
 
+	ha->now = now;
 	role_tick(ha->role, now);
 }
 
@@ -165,12 +184,35 @@ client_link(void *ctx, uint16_t interface, bool up, mono_t now)
 	role_link(ha->role, interface, up, now);
 }
 
+/* Multicast of a heartbeat port, from its IPv4 header on. */
+static bool
+is_heartbeat(const uint8_t *data, uint16_t len)
+{
+	const uint16_t header = len > 0 ? (uint16_t)((data[0] & 0x0f) * 4) : 0;
+
+	return len > header && data[0] >> 4 == 4 && data[header] == HA_VERSION_TYPE;
+}
+
 static void
 client_vrrp(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
 {
 	struct ha *const ha = ctx;
 
+	if (is_heartbeat(data, len) && log_allowed(&ha->misplaced, now.ns))
+		LOG(WARNING, "%s: a box's heartbeat is heard: its cable is in the wrong port",
+			engine_snapshot(ha->params.engine)->interfaces[interface].name);
 	role_vrrp(ha->role, interface, data, len, now);
+}
+
+static void
+client_heartbeat(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now)
+{
+	struct ha *const ha = ctx;
+	struct ha_msg news;
+
+	(void)now;
+	if (ha->hrp != NULL && ha_udp_receive(&ha->udp, interface, data, len, &news))
+		ha_bus_put(ha->bus.to_hrp, &news); /* full: as if lost on the wire */
 }
 
 int
@@ -413,9 +455,18 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 			.prefix_len = own->address.len,
 			.address = own->address.len != 0 ? own->address.address : 0,
 			.remote = h->remote,
+			.gateway = h->gateway,
+			.heartbeat_only = h->heartbeat_only,
 			.mac = port->mac,
 		};
+		ha_links_add(&ha->links, &heartbeats[i]);
+		if (h->heartbeat_only)
+			ha_udp_add(&ha->udp, (uint8_t)i, port->interface, own->address.address,
+				h->remote);
 	}
+	ha->udp.engine = ha->params.engine;
+	ha->udp.core = ha->params.core;
+	ha->udp.hello_ms = p.hello_ms;
 	const int rc = ha_bus_create(&ha->bus, ha->params.name, ha->params.socket);
 
 	if (rc != 0) {
@@ -448,6 +499,7 @@ ha_create(const struct ha_params *params, char *err, size_t err_size)
 		.tick = client_tick,
 		.link = client_link,
 		.vrrp = client_vrrp,
+		.heartbeat = client_heartbeat,
 		.request = client_request };
 	const int rc = core_add_client(params->core, &client);
 
@@ -601,9 +653,12 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 			&((const struct config_heartbeat *)hrp->interfaces.items)[i];
 		const int interface = config_interface_index(config, h->interface);
 
-		if (interface >= 0)
+		if (interface >= 0 && h->heartbeat_only)
+			out->heartbeat_udp_interfaces |= UINT64_C(1) << interface;
+		else if (interface >= 0)
 			out->heartbeat_interfaces |= UINT64_C(1) << interface;
 	}
+	out->heartbeat_udp = RTE_BE16(HRP_UDP_PORT);
 }
 
 static bool
@@ -619,7 +674,7 @@ interface_stats(void *ctx, uint16_t interface, struct interface_stats *out)
 	for (uint64_t i = 0; i < h->links_count && !found; i++) {
 		const struct hrp_link_status *const l = &h->links[i];
 
-		found = l->interface == interface;
+		found = l->interface == interface && l->heartbeat_only == 0;
 		if (found)
 			*out = (struct interface_stats){ .rx_packets = l->packets_in,
 				.rx_bytes = l->bytes_in,

@@ -15,9 +15,17 @@ enum ha_msg_type {
 	HA_MSG_SEND = 1, /* data = a whole HA message (VGMP or HRP hello) for the running link,
 			  * value = when it was made, ms of the monotonic clock: one older than a
 			  * hello interval is not sent, since a pause may have made it wrong */
+	HA_MSG_ARRIVED,	 /* data = a message from the service interface of link `slot`, flag = enum
+			  * ha_refusal */
+	HA_MSG_UNSENT,	 /* one of HA_MSG_TRANSMIT was not sent: flag = HA_REFUSED_policy, or 0: no
+			  * way, or the next hop is being asked for */
 	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = role epoch,
 			  * data[0] = the peer is known to be alive */
 	/* HRP core -> control core */
+	HA_MSG_TRANSMIT, /* data = a message for the service interface of link `slot`, value as in
+			  * HA_MSG_SEND */
+	HA_MSG_LINK,	 /* link `slot` has changed: flag = enum hrp_link_state, value = enum
+			  * hrp_wiring, data[0] = crossed_to as in struct hrp_link */
 	HA_MSG_RECEIVED, /* data = a checked VGMP or HRP hello from the peer */
 	HA_MSG_LINKS,	 /* flag = some heartbeat link is ready or running, value = running slot */
 	HA_MSG_SYNC	 /* flag = synchronised with the peer (bulk complete, digests agree) */

@@ -61,7 +61,9 @@ struct ip_addr config_vrrp_source6(const struct config_interface *, const struct
 struct config_heartbeat {
 	struct config_origin origin;
 	char interface[48];
-	rte_be32_t remote; /* 0 = multicast */
+	rte_be32_t remote;   /* 0 = multicast */
+	rte_be32_t gateway;  /* UDP: router to a remote outside the subnet, 0 = none */
+	bool heartbeat_only; /* by a service interface, without the mirror */
 };
 
 struct config_track {

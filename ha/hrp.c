@@ -9,8 +9,8 @@
 
 #include "check.h"
 #include "ha_constants.h"
-#include "hrp_frame.h"
 #include "hrp_mirror.h"
+#include "hrp_port.h"
 #include "hrp_recent.h"
 
 #include <rte_ethdev.h>
@@ -22,40 +22,33 @@
 #include <string.h>
 
 #define RX_BURST     32
-#define RX_BURSTS    2 /* per link and turn: some 1500 records, a millisecond or two */
-#define TX_BUFFER    64
-#define TX_RESERVED  8	/* of it, for hellos and probes: data must not delay them */
-#define BUS_MESSAGES 32 /* per turn */
+#define RX_BURSTS    2	   /* per link and turn: some 1500 records, a millisecond or two */
+#define BUS_MESSAGES 32	   /* per turn */
+#define ADVERT_MS    10000 /* an advert says for so long that the cable is in the wrong port */
 #define STATUS_MS    50
 #define STATUS_WORDS (sizeof(struct hrp_status) / sizeof(uint64_t))
 
 static_assert(sizeof(struct hrp_status) % sizeof(uint64_t) == 0, "copied by words");
 static_assert(HRP_LINKS_MAX <= 32, "carrier bits");
 
-struct link_io {
-	struct hrp_heartbeat hb;
-	struct hrp_frame_end self;
-	uint16_t ip_id;
-	uint16_t waiting;
-	struct rte_mbuf *tx[TX_BUFFER];
-	uint64_t packets_out, packets_in, bytes_out, bytes_in, other_in, tx_failed;
-	uint64_t rate_bytes, rate; /* bytes_out at the last full second; bytes of that second */
-};
-
 struct hrp {
 	struct hrp_params p;
 	int reader;
 	struct hrp_links links;
-	struct link_io io[HRP_LINKS_MAX];
+	struct hrp_port io[HRP_LINKS_MAX];
 	struct hrp_mirror *mirror;
 	struct hrp_recent recent;
 	uint32_t ways; /* bit per slot the last message went out by */
-	mono_t now;    /* of this turn */
+	mono_t now;    /* of this turn, as the next */
+	const struct snapshot *snap;
 
+	struct {
+		uint8_t state, wiring;
+	} told[HRP_LINKS_MAX];	  /* of each link, to the control core */
 	bool links_due, sync_due; /* the control core has not been told yet */
 	bool synchronised;
 	mono_t status_due, rate_due;
-	uint64_t stale_dropped, bus_full, no_mbuf, no_link, repeated;
+	uint64_t stale_dropped, bus_full, no_link, repeated;
 	uint64_t refused[HA_REFUSAL_COUNT];
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
@@ -66,34 +59,25 @@ struct hrp {
 
 /* ---- transmit ---- */
 
-static void
-flush(struct link_io *io)
-{
-	uint16_t sent;
-
-	if (io->waiting == 0)
-		return;
-	sent = rte_eth_tx_burst(io->hb.ethdev, 0, io->tx, io->waiting);
-	io->waiting = (uint16_t)(io->waiting - sent);
-	if (sent != 0 && io->waiting != 0)
-		memmove(io->tx, io->tx + sent, io->waiting * sizeof(io->tx[0]));
-}
-
+/* By way of the control core, which owns the interface. */
 static bool
-queue(struct link_io *io, struct rte_mbuf *m, bool urgent)
+hand_over(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len)
 {
-	const uint16_t room = urgent ? TX_BUFFER : TX_BUFFER - TX_RESERVED;
+	struct hrp_port *io = &h->io[slot];
+	struct ha_msg msg = { .type = HA_MSG_TRANSMIT,
+		.len = (uint8_t)len,
+		.slot = (uint8_t)slot,
+		.value = (uint32_t)(h->now.ns / NS_PER_MS) };
 
-	if (io->waiting >= room)
-		flush(io);
-	if (io->waiting >= room) {
+	FW_ASSERT(len <= sizeof(msg.data)); /* no data goes this way */
+	memcpy(msg.data, message, len);
+	if (!ha_bus_put(h->p.bus->to_core, &msg)) {
+		h->bus_full++;
 		io->tx_failed++;
-		rte_pktmbuf_free(m);
 		return false;
 	}
 	io->packets_out++;
-	io->bytes_out += m->pkt_len;
-	io->tx[io->waiting++] = m;
+	io->bytes_out += HRP_FRAME_OVERHEAD_UDP + len;
 	return true;
 }
 
@@ -101,21 +85,9 @@ queue(struct link_io *io, struct rte_mbuf *m, bool urgent)
 static bool
 send_message(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, bool urgent)
 {
-	struct link_io *io = &h->io[slot];
-	struct rte_mbuf *m = rte_pktmbuf_alloc(h->p.pool);
-	if (m == NULL) {
-		h->no_mbuf++;
-		return false;
-	}
-	char *frame = rte_pktmbuf_append(m, (uint16_t)(HRP_FRAME_OVERHEAD + len));
-	if (frame == NULL) {
-		rte_pktmbuf_free(m);
-		io->tx_failed++;
-		return false;
-	}
-	hrp_frame_write((uint8_t *)frame, len, &io->self, io->ip_id++);
-	memcpy(frame + HRP_FRAME_OVERHEAD, message, len);
-	return queue(io, m, urgent);
+	return h->io[slot].hb.heartbeat_only
+		       ? hand_over(h, slot, message, len)
+		       : hrp_port_send(&h->io[slot], h->snap, h->p.pool, message, len, urgent);
 }
 
 static void
@@ -175,6 +147,8 @@ send_probes(struct hrp *h, mono_t now)
 
 	for (uint16_t i = 0; i < h->links.count; i++) {
 		while (hrp_link_due(&h->links, i, now, &probe)) {
+			if (h->io[i].hb.remote != 0)
+				probe.flags |= HA_PROBE_UDP;
 			memcpy(message + sizeof(struct ha_vrrp), &probe, sizeof(probe));
 			ha_finish(message, sizeof(message), HA_PROBE, h->p.hello_ms);
 			send_message(h, i, message, sizeof(message), true);
@@ -226,36 +200,41 @@ dispatch(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, rte
 	return dispatch_hello(h, slot, message, len, now);
 }
 
+const char *const hrp_wiring_names[HRP_WIRINGS] = { [HRP_WIRING_STRAIGHT] = "straight",
+	[HRP_WIRING_CROSSED] = "crossed",
+	[HRP_WIRING_SERVICE] = "service" };
+
+/* A VRRP advert (type 1) has no business on a heartbeat cable. */
+static bool
+is_advert(const struct hrp_frame_message *m)
+{
+	return m->len > 0 && (m->data[0] & 0x0f) == 1;
+}
+
+static enum hrp_wiring
+wiring_of(const struct hrp *h, uint16_t slot, mono_t now)
+{
+	const mono_t heard = h->io[slot].advert_at;
+
+	if (heard.ns != 0 && mono_before(now, mono_add_ms(heard, ADVERT_MS)))
+		return HRP_WIRING_SERVICE;
+	return h->links.link[slot].crossed ? HRP_WIRING_CROSSED : HRP_WIRING_STRAIGHT;
+}
+
 static void
 receive(struct hrp *h, uint16_t slot, struct rte_mbuf *m, mono_t now)
 {
-	struct link_io *io = &h->io[slot];
-	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
-	enum ha_refusal why = HA_OK;
-	const uint8_t *message;
-	rte_be32_t source;
-	uint16_t len;
+	struct hrp_frame_message message;
+	enum ha_refusal why;
 
-	io->packets_in++;
-	io->bytes_in += m->pkt_len;
-	switch (hrp_frame_parse(
-		frame, rte_pktmbuf_data_len(m), &io->self, &message, &len, &source, &why)) {
-	case HRP_FRAME_HA:
-		why = dispatch(h, slot, message, len, source, now);
-		break;
-	case HRP_FRAME_ARP_REQUEST:
-		hrp_frame_arp_reply(frame, &io->self);
-		queue(io, m, false);
-		return;
-	case HRP_FRAME_OTHER:
-		io->other_in++;
-		break;
-	case HRP_FRAME_REFUSED:
-		break;
+	if (hrp_port_receive(&h->io[slot], h->snap, m, &message, &why) == HRP_FRAME_HA) {
+		why = dispatch(h, slot, message.data, message.len, message.source, now);
+		if (why == HA_REFUSED_type && is_advert(&message))
+			h->io[slot].advert_at = now;
+		rte_pktmbuf_free(m);
 	}
 	if (why != HA_OK)
 		h->refused[why]++;
-	rte_pktmbuf_free(m);
 }
 
 static uint32_t
@@ -265,7 +244,7 @@ receive_all(struct hrp *h, mono_t now)
 	uint32_t work = 0;
 
 	for (uint16_t slot = 0; slot < h->links.count; slot++) {
-		for (int burst = 0; burst < RX_BURSTS; burst++) {
+		for (int burst = 0; burst < RX_BURSTS && !h->io[slot].hb.heartbeat_only; burst++) {
 			const uint16_t n = rte_eth_rx_burst(h->io[slot].hb.ethdev, 0, m, RX_BURST);
 			for (uint16_t i = 0; i < n; i++)
 				receive(h, slot, m[i], now);
@@ -278,6 +257,38 @@ receive_all(struct hrp *h, mono_t now)
 }
 
 /* ---- control core ---- */
+
+/* The control core has taken a message from a service interface. */
+static void
+arrived(struct hrp *h, const struct ha_msg *msg, mono_t now)
+{
+	enum ha_refusal why = (enum ha_refusal)msg->flag;
+
+	if (msg->slot >= h->links.count || msg->len > sizeof(msg->data))
+		return;
+	struct hrp_port *io = &h->io[msg->slot];
+
+	io->packets_in++;
+	io->bytes_in += HRP_FRAME_OVERHEAD_UDP + msg->len;
+	if (why == HA_OK)
+		why = dispatch(h, msg->slot, msg->data, msg->len, io->hb.remote, now);
+	if (why != HA_OK)
+		h->refused[why]++;
+}
+
+/* What we thought to have sent by a service interface was not. */
+static void
+unsent(struct hrp *h, const struct ha_msg *msg)
+{
+	if (msg->slot >= h->links.count)
+		return;
+	struct hrp_port *io = &h->io[msg->slot];
+
+	if (msg->flag == HA_REFUSED_policy)
+		io->denied_out++;
+	else
+		io->unresolved++;
+}
 
 static void
 from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
@@ -293,6 +304,12 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		}
 		if (msg->len <= sizeof(msg->data))
 			send_control(h, msg->data, msg->len);
+		return;
+	case HA_MSG_ARRIVED:
+		arrived(h, msg, now);
+		return;
+	case HA_MSG_UNSENT:
+		unsent(h, msg);
 		return;
 	case HA_MSG_ROLE:
 		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
@@ -313,6 +330,28 @@ read_bus(struct hrp *h, mono_t now)
 		n++;
 	}
 	return n;
+}
+
+/* What has become of the links, one by one: for the log. */
+static void
+tell_links(struct hrp *h, mono_t now)
+{
+	for (uint16_t i = 0; i < h->links.count; i++) {
+		const struct hrp_link *l = &h->links.link[i];
+		const struct ha_msg msg = { .type = HA_MSG_LINK,
+			.slot = (uint8_t)i,
+			.flag = (uint8_t)l->state,
+			.value = wiring_of(h, i, now),
+			.len = 1,
+			.data = { (uint8_t)l->crossed_to } };
+
+		if (msg.flag == h->told[i].state && msg.value == h->told[i].wiring)
+			continue;
+		if (!ha_bus_put(h->p.bus->to_core, &msg))
+			return; /* again next turn */
+		h->told[i].state = msg.flag;
+		h->told[i].wiring = (uint8_t)msg.value;
+	}
 }
 
 /* News that must arrive: kept until the ring has room. */
@@ -337,15 +376,17 @@ tell_core(struct hrp *h, mono_t now)
 		msg.value = (uint32_t)(now.ns / NS_PER_MS);
 		h->sync_due = !ha_bus_put(h->p.bus->to_core, &msg);
 	}
+	tell_links(h, now);
 }
 
 /* ---- status ---- */
 
 static void
-fill_link(const struct hrp *h, uint16_t slot, struct hrp_link_status *s)
+fill_link(const struct hrp *h, uint16_t slot, mono_t now, struct hrp_link_status *s)
 {
 	const struct hrp_link *l = &h->links.link[slot];
-	const struct link_io *io = &h->io[slot];
+	const bool known = l->crossed && l->crossed_to >= 0;
+	const struct hrp_port *io = &h->io[slot];
 
 	*s = (struct hrp_link_status){
 		.interface = io->hb.interface,
@@ -353,7 +394,8 @@ fill_link(const struct hrp *h, uint16_t slot, struct hrp_link_status *s)
 		.peer_address = l->peer_address,
 		.peer_hello_ms = l->peer_hello_ms,
 		.rtt_us = l->rtt_us,
-		.crossed = l->crossed,
+		.wiring = wiring_of(h, slot, now),
+		.crossed_to = known ? h->io[l->crossed_to].hb.interface : UINT32_MAX,
 		.probes_out = l->probes_out,
 		.probes_in = l->probes_in,
 		.packets_out = io->packets_out,
@@ -363,7 +405,13 @@ fill_link(const struct hrp *h, uint16_t slot, struct hrp_link_status *s)
 		.other_in = io->other_in,
 		.tx_failed = io->tx_failed,
 		.changes = l->changes,
-		.bytes_out_rate = io->rate,
+		.bytes_out_rate = io->rate_out,
+		.bytes_in_rate = io->rate_in,
+		.denied_out = io->denied_out,
+		.denied_in = io->denied_in,
+		.unresolved = io->unresolved,
+		.remote = io->hb.remote,
+		.heartbeat_only = io->hb.heartbeat_only,
 	};
 }
 
@@ -374,20 +422,19 @@ publish_status(struct hrp *h, mono_t now)
 		.running = h->links.running < 0 ? UINT64_MAX : (uint64_t)h->links.running,
 		.stale_dropped = h->stale_dropped,
 		.bus_full = h->bus_full,
-		.no_mbuf = h->no_mbuf,
 		.no_link = h->no_link,
 		.repeated = h->repeated };
 	uint64_t words[STATUS_WORDS];
 
 	if (!mono_before(now, h->rate_due)) {
 		h->rate_due.ns = now.ns + NS_PER_SEC;
-		for (uint16_t i = 0; i < h->links.count; i++) {
-			h->io[i].rate = h->io[i].bytes_out - h->io[i].rate_bytes;
-			h->io[i].rate_bytes = h->io[i].bytes_out;
-		}
+		for (uint16_t i = 0; i < h->links.count; i++)
+			hrp_port_second(&h->io[i]);
 	}
-	for (uint16_t i = 0; i < h->links.count; i++)
-		fill_link(h, i, &st.links[i]);
+	for (uint16_t i = 0; i < h->links.count; i++) {
+		fill_link(h, i, now, &st.links[i]);
+		st.no_mbuf += h->io[i].no_mbuf;
+	}
 	memcpy(st.refused, h->refused, sizeof(st.refused));
 	hrp_mirror_status(h->mirror, &st, now);
 
@@ -428,11 +475,6 @@ check_params(const struct hrp_params *p, char *err, size_t err_size)
 		return -1;
 	}
 	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
-		if (p->heartbeats[i].remote != 0) {
-			snprintf(err, err_size,
-				"hrp.interfaces[%u].remote: UDP mode is not available yet", i);
-			return -1;
-		}
 		if (p->heartbeats[i].prefix_len > 32) {
 			snprintf(err, err_size, "hrp.interfaces[%u]: bad prefix length", i);
 			return -1;
@@ -446,12 +488,18 @@ static uint16_t
 frame_max(const struct hrp_params *p)
 {
 	uint16_t mtu = rte_pktmbuf_data_room_size(p->pool);
+	bool udp = false;
 
 	mtu = (uint16_t)(mtu - RTE_PKTMBUF_HEADROOM - sizeof(struct rte_ether_hdr));
-	for (uint16_t i = 0; i < p->heartbeat_count; i++)
-		mtu = RTE_MIN(
-			mtu, p->heartbeats[i].mtu == 0 ? RTE_ETHER_MTU : p->heartbeats[i].mtu);
-	return ha_message_max(mtu, false);
+	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
+		const struct hrp_heartbeat *hb = &p->heartbeats[i];
+
+		if (hb->heartbeat_only)
+			continue;
+		mtu = RTE_MIN(mtu, hb->mtu == 0 ? RTE_ETHER_MTU : hb->mtu);
+		udp = udp || hb->remote != 0;
+	}
+	return ha_message_max(mtu, udp);
 }
 
 struct hrp *
@@ -472,11 +520,9 @@ hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 	hrp_link_init(&h->links, p->hello_ms, p->seed);
 	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
 		const struct hrp_heartbeat *hb = &p->heartbeats[i];
-		h->io[i].hb = *hb;
-		h->io[i].self = (struct hrp_frame_end){
-			.address = hb->address, .prefix_len = hb->prefix_len, .mac = hb->mac
-		};
-		hrp_link_add(&h->links, hb->address, hb->name != NULL ? hb->name : "");
+		hrp_port_init(&h->io[i], hb);
+		hrp_link_add(&h->links, hb->address, hb->name != NULL ? hb->name : "",
+			hb->heartbeat_only);
 	}
 	h->mirror = hrp_mirror_create(&(struct hrp_mirror_params){ .engine = p->engine,
 					      .frame_max = frame_max(p),
@@ -540,6 +586,13 @@ poll_links(struct hrp *h, mono_t now)
 		hrp_link_carrier(&h->links, i, (carrier >> i & 1) != 0, now);
 	if (hrp_link_poll(&h->links, now))
 		h->links_due = true;
+	for (uint16_t i = 0; i < h->links.count; i++) {
+		const enum hrp_link_state state = h->links.link[i].state;
+
+		if (state >= HRP_LINK_PEERDOWN && !h->io[i].hb.heartbeat_only)
+			hrp_port_resolve(
+				&h->io[i], h->p.pool, state >= HRP_LINK_READY, h->p.hello_ms, now);
+	}
 	hrp_mirror_link(h->mirror, h->links.running >= 0);
 	find_ways(h);
 	send_probes(h, now);
@@ -553,15 +606,17 @@ hrp_core_poll(struct hrp *h, mono_t now)
 
 	FW_ASSERT(h->reader >= 0);
 	h->now = now;
+	h->snap = engine_snapshot(h->p.engine);
 	work = receive_all(h, now);
 	work += read_bus(h, now);
 	poll_links(h, now);
 	work += hrp_mirror_poll(h->mirror, now);
 	tell_core(h, now);
 	for (uint16_t i = 0; i < h->links.count; i++)
-		flush(&h->io[i]);
+		hrp_port_flush(&h->io[i]);
 	if (!mono_before(now, h->status_due))
 		publish_status(h, now);
+	h->snap = NULL;
 	rcu_quiescent(engine_rcu(h->p.engine), h->reader);
 	atomic_store_explicit(&h->beats, beat + 1, memory_order_relaxed);
 	return work;

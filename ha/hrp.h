@@ -25,8 +25,11 @@ struct hrp_heartbeat {
 	uint16_t interface; /* interface index: what hrp_core_link() is told */
 	uint16_t mtu;	    /* 0 = 1500 */
 	uint8_t prefix_len;
-	rte_be32_t address; /* 0: the link is `invalid` (R163) */
-	rte_be32_t remote;  /* 0 = multicast */
+	rte_be32_t address;  /* 0: the link is `invalid` (R163) */
+	rte_be32_t remote;   /* 0 = multicast */
+	rte_be32_t gateway;  /* UDP: router on the way to a remote outside the subnet, 0 = none */
+	bool heartbeat_only; /* UDP, without the mirror: the control core sends and receives it, by
+				an interface that carries service traffic as well */
 	struct rte_ether_addr mac;
 };
 
@@ -67,15 +70,29 @@ enum hrp_bulk_state {
 };
 extern const char *const hrp_bulk_state_names[HRP_BULK_STATES];
 
+/* Where the cable of a link ends. */
+enum hrp_wiring {
+	HRP_WIRING_STRAIGHT,
+	HRP_WIRING_CROSSED, /* at an interface of another name (R159, C25) */
+	HRP_WIRING_SERVICE, /* in the service network: adverts are heard */
+	HRP_WIRINGS
+};
+extern const char *const hrp_wiring_names[HRP_WIRINGS];
+
 struct hrp_link_status {
 	uint32_t interface;    /* index */
 	uint32_t state;	       /* enum hrp_link_state */
 	uint32_t peer_address; /* rte_be32_t, 0 = never heard */
 	uint32_t peer_hello_ms;
-	uint32_t rtt_us, crossed; /* crossed: the peer's interface name differs (R159, C25) */
+	uint32_t rtt_us;
+	uint32_t wiring;     /* enum hrp_wiring */
+	uint32_t crossed_to; /* interface index, UINT32_MAX = of no name that we know */
+	uint32_t pad;
 	uint64_t probes_out, probes_in, packets_out, packets_in, bytes_out, bytes_in;
 	uint64_t other_in, tx_failed, changes;
-	uint64_t bytes_out_rate; /* per second, last whole second (R161) */
+	uint64_t bytes_out_rate, bytes_in_rate;	    /* per second, last whole second (R161) */
+	uint64_t denied_out, denied_in, unresolved; /* UDP; see struct hrp_port */
+	uint32_t remote, heartbeat_only;
 };
 
 struct hrp_stream_status {

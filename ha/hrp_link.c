@@ -64,12 +64,14 @@ hrp_link_init(struct hrp_links *ls, uint32_t hello_ms, uint32_t seed)
 }
 
 int
-hrp_link_add(struct hrp_links *ls, rte_be32_t address, const char *interface_name)
+hrp_link_add(
+	struct hrp_links *ls, rte_be32_t address, const char *interface_name, bool heartbeat_only)
 {
 	if (ls->count == HRP_LINKS_MAX)
 		return -1;
 	struct hrp_link *l = &ls->link[ls->count];
 	l->address = address;
+	l->heartbeat_only = heartbeat_only;
 	l->name_crc = name_crc(interface_name);
 	l->state = address == 0 ? HRP_LINK_INVALID : HRP_LINK_DOWN;
 	ls->changed = true;
@@ -152,6 +154,16 @@ hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *p
 	return true;
 }
 
+static void
+note_name(const struct hrp_links *ls, struct hrp_link *l, uint32_t crc)
+{
+	l->crossed = crc != l->name_crc;
+	l->crossed_to = -1;
+	for (uint16_t i = 0; l->crossed && i < ls->count; i++)
+		if (ls->link[i].name_crc == crc)
+			l->crossed_to = (int8_t)i;
+}
+
 enum ha_refusal
 hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rte_be32_t source,
 	mono_t now)
@@ -175,7 +187,7 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 	l->peer_sequence = rte_be_to_cpu_32(p->sequence);
 	l->peer_address = source;
 	l->peer_hello_ms = rte_be_to_cpu_16(p->hello_ms);
-	l->crossed = rte_be_to_cpu_32(p->name_crc) != l->name_crc;
+	note_name(ls, l, rte_be_to_cpu_32(p->name_crc));
 
 	const uint32_t age = l->sequence - echo;
 	if ((p->flags & HA_PROBE_HEARD) == 0 || echo == 0 || age >= HRP_LINK_REMEMBER ||
@@ -190,6 +202,15 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 	return HA_OK;
 }
 
+/* Has a probe of the last one and a half intervals, and a round trip, arrived there? */
+static bool
+proved(const struct hrp_links *ls, const struct hrp_link *l, mono_t now)
+{
+	const uint64_t limit = (uint64_t)ls->hello_ms * NS_PER_MS * 3 / 2 + l->rtt_us * NS_PER_US;
+
+	return l->proved_sent.ns != 0 && now.ns <= l->proved_sent.ns + limit;
+}
+
 bool
 hrp_link_poll(struct hrp_links *ls, mono_t now)
 {
@@ -199,9 +220,11 @@ hrp_link_poll(struct hrp_links *ls, mono_t now)
 		struct hrp_link *l = &ls->link[i];
 		if (l->state < HRP_LINK_READY)
 			continue;
+		if (!proved(ls, l, now))
+			l->doubt = mono_add_ms(now, HRP_LINK_STEADY * (uint64_t)ls->hello_ms);
 		if (!within(ls, l->good_at, now))
 			set_state(ls, l, HRP_LINK_PEERDOWN);
-		else if (running < 0)
+		else if (running < 0 && !l->heartbeat_only)
 			running = i;
 	}
 	for (uint16_t i = 0; i < ls->count; i++)
@@ -221,10 +244,8 @@ bool
 hrp_link_sure(const struct hrp_links *ls, uint16_t slot, mono_t now)
 {
 	const struct hrp_link *l = &ls->link[slot];
-	const uint64_t limit = (uint64_t)ls->hello_ms * NS_PER_MS * 3 / 2 + l->rtt_us * NS_PER_US;
 
-	return l->state >= HRP_LINK_READY && l->proved_sent.ns != 0 &&
-	       now.ns <= l->proved_sent.ns + limit;
+	return l->state >= HRP_LINK_READY && proved(ls, l, now) && !mono_before(now, l->doubt);
 }
 
 uint32_t
@@ -245,7 +266,7 @@ int
 hrp_link_data(const struct hrp_links *ls, mono_t now)
 {
 	for (uint16_t i = 0; i < ls->count; i++)
-		if (hrp_link_sure(ls, i, now))
+		if (!ls->link[i].heartbeat_only && hrp_link_sure(ls, i, now))
 			return i;
 	return ls->running;
 }

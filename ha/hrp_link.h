@@ -3,12 +3,14 @@
  * probes (requirements.md 3.3).  Pure: no I/O, the clock is an argument.  HRP core only.
  *
  * down/invalid -> peerdown (carrier) -> ready (a probe that has heard us and echoes one of our last
- * eight) -> peerdown after three silent intervals.  running = the first configured among the ready.
+ * eight) -> peerdown after three silent intervals.  running = the first configured among the ready,
+ * but for those that carry the heartbeat only.
  *
  * Three intervals are as long as a Standby waits for its peer.  So that the loss of one link costs
  * no role (R173, R177), a link is in doubt much earlier: when no probe of ours of the last one and
- * a half intervals is known to have been heard.  While the running one is in doubt, messages leave
- * by every ready link.
+ * a half intervals is known to have been heard, and for eight intervals from then on, since a link
+ * that loses one frame will lose others.  While the running one is in doubt, messages leave by
+ * every ready link.
  */
 #pragma once
 
@@ -20,6 +22,7 @@
 
 #define HRP_LINKS_MAX	  8
 #define HRP_LINK_SILENT	  3 /* intervals without a good probe until peerdown */
+#define HRP_LINK_STEADY	  8 /* intervals that a doubt lasts */
 #define HRP_LINK_REMEMBER 8 /* own probe sequences an echo may match */
 
 enum hrp_link_state {
@@ -35,6 +38,7 @@ extern const char *const hrp_link_state_names[HRP_LINK_STATES];
 struct hrp_link {
 	enum hrp_link_state state;
 	bool carrier;
+	bool heartbeat_only; /* never `running`: it does not carry the mirror */
 	rte_be32_t address;
 	uint32_t name_crc;
 
@@ -45,14 +49,16 @@ struct hrp_link {
 	mono_t good_at;	    /* last one that proves both directions */
 	uint32_t proved;    /* newest probe of ours that the peer is known to have heard */
 	mono_t proved_sent; /* when that was sent; 0 = none */
+	mono_t doubt;	    /* until then, or 0 */
 	uint32_t peer_sequence;
 	bool answer; /* the peer's last probe is still to be answered */
 
 	rte_be32_t peer_address;
 	uint32_t peer_hello_ms;
-	uint32_t rtt_us;       /* last round trip measured, 0 = none yet */
-	uint32_t rtt_sequence; /* the probe it was measured with */
-	bool crossed;
+	uint32_t rtt_us;		/* last round trip measured, 0 = none yet */
+	uint32_t rtt_sequence;		/* the probe it was measured with */
+	bool crossed;			/* the peer's interface has another name (R159) */
+	int8_t crossed_to;		/* slot of ours that has that name, -1 none */
 	uint64_t probes_out, probes_in; /* without answers */
 	uint64_t changes;
 };
@@ -67,7 +73,8 @@ struct hrp_links {
 
 void hrp_link_init(struct hrp_links *, uint32_t hello_ms, uint32_t seed);
 /* => slot.  address 0 = invalid. */
-int hrp_link_add(struct hrp_links *, rte_be32_t address, const char *interface_name);
+int hrp_link_add(
+	struct hrp_links *, rte_be32_t address, const char *interface_name, bool heartbeat_only);
 
 void hrp_link_carrier(struct hrp_links *, uint16_t slot, bool up, mono_t now);
 /* hrp_link_due: is it time for a probe on this link, or has one of the peer to be answered?  Then
@@ -82,8 +89,8 @@ enum ha_refusal hrp_link_probe(
  * last call. */
 bool hrp_link_poll(struct hrp_links *, mono_t now);
 
-/* hrp_link_sure: a probe sent by this link within the last one and a half intervals (and a round
- * trip) is known to have arrived. */
+/* hrp_link_sure: ready and not in doubt: a probe sent within the last one and a half intervals (and
+ * a round trip) is known to have arrived, and so it has been for a while. */
 bool hrp_link_sure(const struct hrp_links *, uint16_t slot, mono_t now);
 /* => Bit per slot a message goes out by: the running link; while that is in doubt every ready one;
  * while none is ready every one with carrier. */

@@ -275,8 +275,11 @@ void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms)
 	X(field, "field outside its range")                                                        \
 	X(ip, "bad IPv4 header")                                                                   \
 	X(ttl, "TTL is not 255")                                                                   \
-	X(source, "from our own address")                                                          \
+	X(source, "from our own address, or not from the remote")                                  \
 	X(subnet, "source outside the heartbeat subnet")                                           \
+	X(mode, "multicast on a link with a remote, or UDP on one without")                        \
+	X(udp, "bad UDP length or checksum")                                                       \
+	X(policy, "the security policy does not permit the heartbeat")                             \
 	X(module, "unknown HRP module")                                                            \
 	X(record, "malformed record")                                                              \
 	X(sequence, "outside the stream's window")

@@ -18,9 +18,18 @@ static const char *const group_words[] = { "active", "standby", NULL };
 static const struct config_setting_desc heartbeat_settings[] = {
 	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_heartbeat, interface),
 	  .required = true, .min = 1, .max = 47,
-	  .help = "Heartbeat interface; it needs an address and carries nothing else." },
+	  .help = "Heartbeat interface; it needs an address. It carries nothing else, unless "
+		  "`heartbeat_only`." },
 	{ .name = "remote", .type = SETTING_ADDRESS, SETTING_AT(struct config_heartbeat, remote),
-	  .help = "The peer's address: messages go to it in UDP. Without it they are multicast." },
+	  .help = "The peer's address: messages go to it in UDP, port 18514, if the security policy "
+		  "permits it between this zone and local. Without it they are multicast." },
+	{ .name = "gateway", .type = SETTING_ADDRESS, SETTING_AT(struct config_heartbeat, gateway),
+	  .help = "Router to a `remote` outside the interface's subnet; on interfaces with "
+		  "`heartbeat_only` the routes lead there." },
+	{ .name = "heartbeat_only", .type = SETTING_BOOL,
+	  SETTING_AT(struct config_heartbeat, heartbeat_only), .fallback = "false",
+	  .help = "A service interface: hellos and probes go by it in UDP, the mirror does not. "
+		  "Needs `remote`." },
 	{ .name = NULL },
 };
 
@@ -62,28 +71,87 @@ static const struct config_setting_desc settings[] = {
 };
 // clang-format on
 
+/* An address of another host in the interface's subnet? */
 static int
-check_remote(struct config *c, const struct config_heartbeat *h, const struct config_interface *own)
+check_host(struct config *c, const struct config_heartbeat *h, const char *setting,
+	rte_be32_t address, const struct config_interface *own)
 {
 	char text[CONFIG_ADDRESS_TEXT];
 
+	config_address_text(address, text);
+	if (address == own->address.address)
+		return config_fail(c, &h->origin, setting,
+			"%s is our own address, expected another box's", text);
+	if (config_address_is_edge(&own->address, address))
+		return config_fail(c, &h->origin, setting,
+			"%s is the network or broadcast address of %s's subnet, expected a host's",
+			text, own->name);
+	return 0;
+}
+
+/* Does the longest route to the address, which is outside its subnet, leave by this interface? */
+static bool
+is_routed(const struct config *c, rte_be32_t address, int interface)
+{
+	const struct config_list *interfaces = config_section_data(c, "interfaces");
+	const struct config_list *routes = config_section_data(c, "routes");
+	const struct config_interface *all = interfaces->items;
+	const struct config_route *r = routes->items;
+	const struct ip_addr ip = ip_addr_v4(address);
+	int best = -1, by = -1;
+
+	for (int i = 0; i < (int)interfaces->count; i++) {
+		const struct config_prefix *p = &all[i].address;
+
+		if (p->len > 0 && p->len > best && config_address_in(p, address)) {
+			best = p->len;
+			by = i;
+		}
+	}
+	for (uint32_t i = 0; i < routes->count; i++) {
+		if (r[i].prefix.len > best && config_address_net_in(&r[i].prefix, &ip)) {
+			best = r[i].prefix.len;
+			by = config_route_interface(c, &r[i]);
+		}
+	}
+	return by == interface;
+}
+
+static int
+check_remote(struct config *c, const struct config_heartbeat *h, const struct config_interface *own)
+{
+	const bool near = config_address_in(&own->address, h->remote);
+	char text[CONFIG_ADDRESS_TEXT];
+	int rc;
+
+	if (h->remote == 0 && h->heartbeat_only)
+		return config_fail(c, &h->origin, "heartbeat_only",
+			"is set without remote, expected the peer's address there: by a service "
+			"interface the heartbeat goes in UDP");
+	if (h->gateway != 0 && (h->remote == 0 || near || h->heartbeat_only))
+		return config_fail(c, &h->origin, "gateway",
+			"is for a remote outside the subnet of an interface that carries nothing "
+			"else, expected none here");
 	if (h->remote == 0)
 		return 0;
 	config_address_text(h->remote, text);
-	if (!config_address_in(&own->address, h->remote))
+	if (near || h->gateway == 0)
+		rc = check_host(c, h, "remote", h->remote, own);
+	else
+		rc = check_host(c, h, "gateway", h->gateway, own);
+	if (rc < 0 || near)
+		return rc;
+	if (h->heartbeat_only && !is_routed(c, h->remote, config_interface_index(c, own->name)))
 		return config_fail(c, &h->origin, "remote",
-			"%s is outside the subnet of %s, expected the peer's address in it", text,
-			own->name);
-	if (h->remote == own->address.address)
-		return config_fail(c, &h->origin, "remote",
-			"%s is our own address, expected the peer's", text);
-	if (config_address_is_edge(&own->address, h->remote))
-		return config_fail(c, &h->origin, "remote",
-			"%s is the network or broadcast address of %s's subnet, expected the "
-			"peer's",
+			"%s is outside the subnet of %s and no route leads to it by that "
+			"interface, "
+			"expected one in the section routes",
 			text, own->name);
-	return config_fail(c, &h->origin, "remote",
-		"UDP heartbeats are not available in this version, expected no remote (multicast)");
+	if (!h->heartbeat_only && !config_address_in(&own->address, h->gateway))
+		return config_fail(c, &h->origin, h->gateway != 0 ? "gateway" : "remote",
+			"%s is outside the subnet of %s, expected %s", text, own->name,
+			h->gateway != 0 ? "a router in it" : "an address in it, or a gateway");
+	return 0;
 }
 
 /* A heartbeat interface carries nothing else. */
@@ -161,24 +229,26 @@ check_heartbeat(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 	if (own->address.len == 0)
 		return config_fail(c, &h->origin, "interface",
 			"%s has no address, expected an interface with one", h->interface);
-	if (own->address6.count > 0)
-		return config_fail(c, &own->origin, "address6",
-			"is on the heartbeat interface %s, expected IPv4 alone there",
-			h->interface);
 	for (uint32_t j = 0; j < mine; j++) {
 		if (strcmp(all[j].interface, h->interface) == 0)
 			return config_fail(c, &h->origin, "interface",
 				"%s is listed in line %d already, expected each interface once",
 				h->interface, all[j].origin.line);
 	}
+	rc = check_remote(c, h, own);
+	if (rc < 0 || h->heartbeat_only)
+		return rc;
+	if (own->address6.count > 0)
+		return config_fail(c, &own->origin, "address6",
+			"is on the heartbeat interface %s, expected IPv4 alone there",
+			h->interface);
 	if (is_lacp(c, own->port))
 		return config_fail(c, &own->origin, "port",
 			"trunk %s agrees by LACP on who carries traffic, which takes seconds, "
 			"expected "
 			"a trunk of another mode or a port for the heartbeat",
 			own->port);
-	rc = check_remote(c, h, own);
-	return rc < 0 ? rc : check_dedicated(c, hrp, h);
+	return check_dedicated(c, hrp, h);
 }
 
 static int
@@ -220,7 +290,7 @@ check_queues(struct config *c, const struct config_hrp *hrp)
 		for (uint32_t j = 0; hrp->enable && j < hrp->interfaces.count; j++) {
 			const int index = config_interface_index(c, h[j].interface);
 
-			heartbeat |= index >= 0 &&
+			heartbeat |= index >= 0 && !h[j].heartbeat_only &&
 				     strcmp(all[index].port, config_port_user(c, p->name)) == 0;
 		}
 		if (queues >= 0 && !heartbeat && queues < (int)system->worker_cpus.count)
@@ -229,6 +299,18 @@ check_queues(struct config *c, const struct config_hrp *hrp)
 				queues, system->worker_cpus.count);
 	}
 	return 0;
+}
+
+/* Is there a link for more than hellos? */
+static bool
+some_mirror(const struct config_hrp *hrp)
+{
+	const struct config_heartbeat *h = hrp->interfaces.items;
+
+	for (uint32_t i = 0; i < hrp->interfaces.count; i++)
+		if (!h[i].heartbeat_only)
+			return true;
+	return false;
 }
 
 static int
@@ -244,9 +326,10 @@ check(struct config *c)
 		rc = check_heartbeat(c, hrp, i);
 	for (uint32_t i = 0; rc == 0 && i < hrp->track.count; i++)
 		rc = check_track(c, hrp, i);
-	if (rc == 0 && hrp->enable && hrp->interfaces.count == 0)
+	if (rc == 0 && hrp->enable && !some_mirror(hrp))
 		return config_fail(c, &hrp->origin, "interfaces",
-			"is empty though hrp is on, expected at least one heartbeat interface");
+			"names none that could carry the mirror, expected at least one heartbeat "
+			"interface without heartbeat_only");
 	return rc < 0 ? rc : check_queues(c, hrp);
 }
 

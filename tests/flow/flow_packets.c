@@ -557,7 +557,7 @@ punted_hop(const struct pkt_meta *meta)
 static void
 do_punt(struct flow *f, struct words *w)
 {
-	static const char *const names[] = { "arp", "vrrp", "unresolved", "nd" };
+	static const char *const names[] = { "arp", "vrrp", "unresolved", "nd", "heartbeat" };
 	const int why = flow_find(flow_word(w), names, RTE_DIM(names));
 	const char *hop = flow_value(flow_word(w), "hop");
 	struct rte_mbuf *m = NULL;

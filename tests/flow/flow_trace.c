@@ -146,7 +146,7 @@ value_of(struct flow *f, const struct trace_record *r, const char *key, char *bu
 {
 	static const char *const neigh_states[] = { "unknown", "incomplete", "reachable", "stale",
 		"failed" };
-	static const char *const whys[] = { "arp", "vrrp", "unresolved", "nd" };
+	static const char *const whys[] = { "arp", "vrrp", "unresolved", "nd", "heartbeat" };
 	static const char *const actions[] = { "deny", "permit", "reject" };
 	const struct policy *p = engine_snapshot(f->box->engine)->policy;
 	const bool session = r->stages & (TRACE_SESSION | TRACE_CREATED);

@@ -32,24 +32,20 @@ clean_up(void **state)
 }
 
 static struct pair *
-ordered_pair(uint32_t seed, uint32_t misses, bool other_order)
+pair_of(struct pair_options o)
 {
-	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
-		.misses = misses,
-		.tcp_count = TCPS,
-		.seed = seed,
-		.heartbeats = 2,
-		.other_order = other_order,
-		.workers = { 1, 1 } });
-
-	pair_form(p);
-	return p;
+	o.hello_ms = HELLO_MS;
+	o.tcp_count = TCPS;
+	o.workers[0] = o.workers[1] = 1;
+	current = pair_create(&o);
+	pair_form(current);
+	return current;
 }
 
 static struct pair *
 formed_pair(uint32_t seed, uint32_t misses)
 {
-	return ordered_pair(seed, misses, false);
+	return pair_of((struct pair_options){ .seed = seed, .misses = misses, .heartbeats = 2 });
 }
 
 static void
@@ -100,7 +96,7 @@ static const struct fault faults[] = {
 	{ .name = "black hole", .cut = true },
 	{ .name = "black hole from box 0", .from = { true, false } },
 	{ .name = "black hole from box 1", .from = { false, true } },
-	{ .name = "every third frame lost", .loss = 33, .running = true },
+	{ .name = "every fifth frame lost", .loss = 20, .running = true },
 };
 
 static void
@@ -118,10 +114,9 @@ break_link(struct pair *p, unsigned int link, const struct fault *f, bool broken
 }
 
 static void
-survive(uint32_t seed, uint32_t misses, const struct fault *f)
+survive(struct pair *p, const struct fault *f)
 {
 	static struct hrp_status links;
-	struct pair *p = formed_pair(seed, misses);
 
 	break_link(p, 0, f, true);
 	pair_run(p, 1500);
@@ -160,7 +155,7 @@ R168_R173_X08_X09_losing_one_of_two_links_changes_no_role(void **state)
 			for (uint32_t seed = 0; seed < ROUNDS; seed++) {
 				print_message(
 					"%s, %u misses, seed %u\n", faults[i].name, misses, seed);
-				survive(seed, misses, &faults[i]);
+				survive(formed_pair(seed, misses), &faults[i]);
 				clean_up(NULL);
 			}
 		}
@@ -198,7 +193,8 @@ R170_each_box_may_run_another_link(void **state)
 
 	(void)state;
 	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
-		struct pair *p = ordered_pair(seed, 3, true);
+		struct pair *p = pair_of((struct pair_options){
+			.seed = seed, .heartbeats = 2, .other_order = true });
 
 		for (unsigned int box = 0; box < 2; box++) {
 			links_of(p, box, &links);
@@ -232,6 +228,193 @@ R177_X16_a_dead_box_is_found_as_fast_as_by_one_link(void **state)
 	}
 }
 
+/* ---- UDP ---- */
+
+#define HEARTBEAT_RULE(zone)                                                                       \
+	"{ name = \"hb\"; source_zones = [ \"local\", \"" zone "\" ];\n"                           \
+	"  destination_zones = [ \"local\", \"" zone "\" ];\n"                                     \
+	"  services = ( { protocol = \"udp\"; destination_port = \"18514\"; } );\n"                \
+	"  action = \"permit\"; }"
+
+static const char permitted[] = HEARTBEAT_RULE("dmz");
+
+static void
+R154_R156_in_UDP_everything_is_as_in_multicast(void **state)
+{
+	static const enum pair_heartbeat_mode modes[] = { PAIR_UDP, PAIR_ROUTED };
+	static struct hrp_status links;
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(modes); i++) {
+		for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+			struct pair *p = pair_of((struct pair_options){ .seed = seed,
+				.heartbeats = 2,
+				.mode = modes[i],
+				.more_rules = permitted });
+
+			survive(p, &faults[seed % RTE_DIM(faults)]);
+			for (unsigned int box = 0; box < 2; box++) {
+				links_of(p, box, &links);
+				for (uint64_t l = 0; l < 2; l++)
+					assert_int_equal(links.links[l].denied_in +
+								 links.links[l].denied_out,
+						0);
+				assert_int_equal(links.refused[HA_REFUSED_mode], 0);
+			}
+			clean_up(NULL);
+		}
+	}
+}
+
+/* R156: both directions; what is not permitted is as good as cut, and the counters say why. */
+static void
+R156_without_permission_there_is_no_heartbeat(void **state)
+{
+	static const char *const halves[] = {
+		"{ name = \"hb\"; source_zones = [ \"local\" ]; action = \"permit\"; }",
+		"{ name = \"hb\"; destination_zones = [ \"local\" ]; action = \"permit\"; }", NULL
+	};
+	static struct hrp_status links;
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(halves); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.tcp_count = 1,
+			.mode = PAIR_UDP,
+			.more_rules = halves[i] });
+
+		pair_run(p, 2000);
+		for (unsigned int box = 0; box < 2; box++) {
+			links_of(p, box, &links);
+			assert_int_equal(links.links[0].state, HRP_LINK_PEERDOWN);
+			assert_true((links.links[0].denied_out > 0) == (i != 0));
+			assert_true((links.links[0].denied_in > 0) == (i == 0));
+			assert_int_equal(
+				links.links[0].denied_in, links.refused[HA_REFUSED_policy]);
+		}
+		clean_up(NULL);
+	}
+}
+
+/* The MAC of the peer is asked for again when another box takes its place. */
+static void
+UDP_finds_a_peer_with_another_MAC(void **state)
+{
+	struct pair *p =
+		pair_of((struct pair_options){ .mode = PAIR_UDP, .more_rules = permitted });
+
+	(void)state;
+	pair_other_mac(p, 1);
+	assert_true(pair_run_until(p, pair_synchronised, 3000));
+	pair_run(p, 1000);
+	assert_int_equal(pair_owner(p), 0);
+	assert_int_equal(pair_differences(p), 0);
+	clean_up(NULL);
+}
+
+/* ---- a way over the service network ---- */
+
+static const char in_service[] = HEARTBEAT_RULE("trust");
+
+static struct pair *
+service_pair(uint32_t seed, const char *rules)
+{
+	return pair_of((struct pair_options){
+		.seed = seed, .service_heartbeat = true, .more_rules = rules });
+}
+
+/* All heartbeat cables lost, both boxes alive: the service network still says so. */
+static void
+R176_R177_X10_the_service_network_is_a_second_opinion(void **state)
+{
+	static struct role_status roles;
+	static struct hrp_status links;
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(faults); i++) {
+		for (uint32_t seed = 0; seed < 2; seed++) {
+			struct pair *p = service_pair(seed, in_service);
+
+			links_of(p, 1, &links);
+			assert_int_equal(links.links[1].state, HRP_LINK_READY);
+			break_link(p, 0, &faults[i], true);
+			pair_run(p, 3000);
+			assert_int_equal(pair_owner(p), 0);
+			assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+			assert_int_equal(pair_figures(p)->none_owner_us, 0);
+			assert_int_equal(
+				traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+			for (unsigned int box = 0; box < 2; box++) {
+				roles_of(p, box, &roles);
+				assert_int_equal(roles.takeovers, box == 0);
+				assert_true(roles.peer_alive);
+			}
+			break_link(p, 0, &faults[i], false);
+			assert_true(pair_run_until(p, pair_synchronised, 3000));
+			pair_run(p, 500);
+			assert_int_equal(pair_differences(p), 0);
+			clean_up(NULL);
+		}
+	}
+}
+
+/* And who is dead is dead there too: no later than by the cable. */
+static void
+R177_X16_silence_on_every_path_is_death(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 2 * ROUNDS; seed++) {
+		struct pair *p = service_pair(seed, in_service);
+		uint32_t ms = 0;
+
+		if (seed % 2 == 1) { /* the cable was gone before */
+			pair_heartbeat(p)->cut = true;
+			pair_run(p, 1000);
+		}
+		pair_kill(p, 0);
+		for (; ms < 5 * HELLO_MS && pair_owner(p) != 1; ms++)
+			pair_run(p, 1);
+		assert_in_range(ms, 2 * HELLO_MS, 3 * HELLO_MS + 5);
+		pair_run(p, 1000);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		clean_up(NULL);
+	}
+}
+
+/* R90 with one of the ways gone by the same fault. */
+static void
+a_fault_on_the_side_of_the_second_way_is_handed_over(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = service_pair(seed, in_service);
+
+		pair_link(p, 0, false, false);
+		pair_run(p, 100);
+		assert_int_equal(pair_owner(p), 1);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		clean_up(NULL);
+	}
+}
+
+/* R156 holds for it as well. */
+static void
+R156_the_second_way_needs_permission_in_both_directions(void **state)
+{
+	static struct hrp_status links;
+	struct pair *p = service_pair(1, NULL);
+
+	(void)state;
+	for (unsigned int box = 0; box < 2; box++) {
+		links_of(p, box, &links);
+		assert_int_equal(links.links[1].state, HRP_LINK_PEERDOWN);
+		assert_true(links.links[1].denied_out > 0);
+		assert_int_equal(links.links[1].packets_in, 0);
+		assert_int_equal(links.running, 0);
+	}
+	clean_up(NULL);
+}
+
 int
 main(void)
 {
@@ -243,6 +426,16 @@ main(void)
 		cmocka_unit_test_teardown(R170_each_box_may_run_another_link, clean_up),
 		cmocka_unit_test_teardown(
 			R177_X16_a_dead_box_is_found_as_fast_as_by_one_link, clean_up),
+		cmocka_unit_test_teardown(R154_R156_in_UDP_everything_is_as_in_multicast, clean_up),
+		cmocka_unit_test_teardown(R156_without_permission_there_is_no_heartbeat, clean_up),
+		cmocka_unit_test_teardown(UDP_finds_a_peer_with_another_MAC, clean_up),
+		cmocka_unit_test_teardown(
+			R176_R177_X10_the_service_network_is_a_second_opinion, clean_up),
+		cmocka_unit_test_teardown(R177_X16_silence_on_every_path_is_death, clean_up),
+		cmocka_unit_test_teardown(
+			a_fault_on_the_side_of_the_second_way_is_handed_over, clean_up),
+		cmocka_unit_test_teardown(
+			R156_the_second_way_needs_permission_in_both_directions, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

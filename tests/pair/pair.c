@@ -5,6 +5,7 @@
 #include "control_sections.h"
 #include "ha_sections.h"
 #include "hrp.h"
+#include "hrp_frame.h"
 #include "ipv4.h"
 #include "publish.h"
 #include "role.h"
@@ -48,6 +49,7 @@ struct pair {
 	struct host client, server;
 	struct traffic traffic;
 	struct pair_wire wire[PAIR_HEARTBEATS];
+	struct rte_ether_addr mac[2][PAIR_HEARTBEATS]; /* of the heartbeat ports */
 	struct in_flight flight[WIRE_SLOTS];
 	uint32_t flying;
 	struct pair_figures figures;
@@ -67,7 +69,7 @@ static const char config_text[] =
 	"  { name = \"GigabitEthernet1/0/1\"; port = \"p1\"; address = \"10.1.1.%u/24\"; zone = "
 	"\"trust\";\n"
 	"    address6 = [ \"2001:db8:1::%u/64\" ]; link_local = \"fe80::%u\"; },\n"
-	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.10.0.%u/24\"; zone = "
+	"  { name = \"GigabitEthernet1/0/2\"; port = \"p2\"; address = \"10.%u.0.%u/24\"; zone = "
 	"\"dmz\"; },\n"
 	"  { name = \"GigabitEthernet1/0/3\"; port = \"p3\"; address = \"200.1.1.%u/24\"; zone = "
 	"\"untrust\";\n"
@@ -118,19 +120,57 @@ slot_link(const struct pair *p, unsigned int box, unsigned int slot)
 	return box == 1 && p->options.other_order ? p->options.heartbeats - 1u - slot : slot;
 }
 
+/* The network of a link, host order without the last octet: of a routed one each box has its own.
+ */
+static uint32_t
+link_network(const struct pair *p, unsigned int box, unsigned int link)
+{
+	return p->options.mode == PAIR_ROUTED ? IPV4(10, 20 + box, link, 0) : IPV4(10, 10, link, 0);
+}
+
+static void
+add_address(char *text, size_t size, const char *setting, uint32_t address)
+{
+	snprintf(text + strlen(text), size - strlen(text), " %s = \"%u.%u.%u.%u\";", setting,
+		address >> 24, address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff);
+}
+
 static const char *
 heartbeat_list(const struct pair *p, unsigned int box)
 {
-	static const char *const one[PAIR_HEARTBEATS] = {
-		"{ interface = \"GigabitEthernet1/0/2\"; }",
-		"{ interface = \"GigabitEthernet1/0/4\"; }",
-	};
-	static char text[128];
+	static const char *const names[PAIR_HEARTBEATS] = { "GigabitEthernet1/0/2",
+		"GigabitEthernet1/0/4" };
+	static char text[512];
 
-	snprintf(text, sizeof(text), "%s", one[slot_link(p, box, 0)]);
-	for (unsigned int slot = 1; slot < p->options.heartbeats; slot++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", %s",
-			one[slot_link(p, box, slot)]);
+	text[0] = '\0';
+	for (unsigned int slot = 0; slot < p->options.heartbeats; slot++) {
+		const unsigned int link = slot_link(p, box, slot);
+
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"%s{ interface = \"%s\";", slot > 0 ? ", " : "", names[link]);
+		if (p->options.mode != PAIR_MULTICAST)
+			add_address(text, sizeof(text), "remote",
+				link_network(p, !box, link) + !box + 1);
+		if (p->options.mode == PAIR_ROUTED)
+			add_address(
+				text, sizeof(text), "gateway", link_network(p, box, link) + 254);
+		strcat(text, " }");
+	}
+	if (p->options.service_heartbeat) {
+		strcat(text, ", { interface = \"GigabitEthernet1/0/1\"; heartbeat_only = true;");
+		add_address(text, sizeof(text), "remote", IPV4(10, 1, 1, !box + 2));
+		strcat(text, " }");
+	}
+	return text;
+}
+
+static const char *
+rule_list(const struct pair *p, const char *rules)
+{
+	static char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s%s", rules, p->options.more_rules != NULL ? ", " : "",
+		p->options.more_rules != NULL ? p->options.more_rules : "");
 	return text;
 }
 
@@ -140,6 +180,7 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 	static const char *const groups[] = { "active", "standby" };
 	const unsigned int host = box + 2;
 	const bool second = p->options.heartbeats > 1;
+	const unsigned int second_octet = link_network(p, box, 0) >> 16 & 0xff;
 	char interface[128] = "", text[4096], err[256], cpus[64] = "0";
 	struct config *c;
 
@@ -148,14 +189,15 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 	if (second)
 		snprintf(interface, sizeof(interface),
 			", { name = \"GigabitEthernet1/0/4\"; port = \"p4\"; address = "
-			"\"10.10.1.%u/24\"; zone = \"dmz\"; }",
-			box + 1);
+			"\"10.%u.1.%u/24\"; zone = \"dmz\"; }",
+			second_octet, box + 1);
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
 		p->options.max_sessions,
 		second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "", host, host, host,
-		box + 1, host, host, host, interface, rules, groups[box], groups[box],
-		heartbeat_list(p, box), p->options.hello_ms, p->options.misses,
-		p->options.preempt ? "true" : "false", p->options.preempt_delay_s);
+		second_octet, box + 1, host, host, host, interface, rule_list(p, rules),
+		groups[box], groups[box], heartbeat_list(p, box), p->options.hello_ms,
+		p->options.misses, p->options.preempt ? "true" : "false",
+		p->options.preempt_delay_s);
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));
@@ -183,7 +225,8 @@ boot(struct pair *p, unsigned int index)
 	struct pair_box *b = &p->boxes[index];
 	struct publish_extra extra = { 0 };
 	struct management_ha mha;
-	struct ha_heartbeat heartbeats[PAIR_HEARTBEATS];
+	struct ha_heartbeat heartbeats[PAIR_HEARTBEATS + 1];
+	const uint16_t links = (uint16_t)(p->options.heartbeats + p->options.service_heartbeat);
 	struct port ports[PORTS];
 	char err[256] = "", name[16];
 
@@ -213,8 +256,10 @@ boot(struct pair *p, unsigned int index)
 				fail_msg("%s", err);
 		} else {
 			ports[i] = (struct port){ .ethdev = lp->ethdev, .queues = lp->queues };
-			rte_eth_macaddr_get(lp->ethdev, &ports[i].mac);
 		}
+		/* Ring ports have none of their own. */
+		ports[i].mac = (struct rte_ether_addr){ { 2, 0, b->other_mac && is_heartbeat(i),
+			0x11, (uint8_t)index, (uint8_t)i } };
 		engine_add_port(b->engine, &ports[i], is_heartbeat(i));
 	}
 	b->core = core_create(
@@ -223,10 +268,12 @@ boot(struct pair *p, unsigned int index)
 	for (unsigned int slot = 0; slot < p->options.heartbeats; slot++) {
 		const uint16_t i = heartbeat_port[slot_link(p, index, slot)];
 
+		p->mac[index][slot_link(p, index, slot)] = ports[i].mac;
 		heartbeats[slot] = (struct ha_heartbeat){
 			.ethdev = ports[i].ethdev, .interface = i, .mac = ports[i].mac
 		};
 	}
+	heartbeats[p->options.heartbeats] = (struct ha_heartbeat){ .interface = 0 };
 	b->ha = ha_create(
 		&(struct ha_params){ .name = name,
 			.engine = b->engine,
@@ -234,7 +281,7 @@ boot(struct pair *p, unsigned int index)
 			.pool = p->pool,
 			.config = b->config,
 			.heartbeats = heartbeats,
-			.heartbeat_count = p->options.heartbeats,
+			.heartbeat_count = links,
 			.socket = SOCKET_ID_ANY,
 			.seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
 		err, sizeof(err));
@@ -252,6 +299,7 @@ boot(struct pair *p, unsigned int index)
 	core_post_link(b->core, 2, lan_port_of(&p->outside, (uint8_t)index)->up);
 	for (unsigned int i = 0; i < p->options.heartbeats; i++)
 		hrp_link(b->ha, heartbeat_port[i], true);
+	hrp_link(b->ha, 0, lan_port_of(&p->inside, (uint8_t)index)->up);
 	b->dead = false;
 	b->frozen = 0;
 }
@@ -390,6 +438,29 @@ launch(struct pair *p, struct rte_mbuf *m, uint8_t to, uint8_t link)
 		(struct in_flight){ .m = m, .due_ns = due, .to = to, .link = link };
 }
 
+/* The router on a wire: it answers for the gateway's address, and hands on what goes further.
+ * => the box the frame goes to. */
+static uint8_t
+router(const struct pair *p, struct rte_mbuf *m, uint8_t from, uint8_t link)
+{
+	static const struct rte_ether_addr mac = { { 2, 0xee, 0, 0, 0, 0xfe } };
+	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, struct rte_ether_hdr *);
+	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(eth + 1);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_ARP)) {
+		hrp_frame_arp_reply((uint8_t *)eth,
+			&(struct hrp_frame_end){ .mac = mac,
+				.address = rte_cpu_to_be_32(link_network(p, from, link) + 254) });
+		return from;
+	}
+	eth->src_addr = mac;
+	eth->dst_addr = p->mac[!from][link];
+	ip->time_to_live--;
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return !from;
+}
+
 /* What a box has sent by a heartbeat link sets out, or not. */
 static void
 wire_take(struct pair *p, uint8_t box, uint8_t link)
@@ -404,13 +475,15 @@ wire_take(struct pair *p, uint8_t box, uint8_t link)
 			rte_pktmbuf_free(m);
 			continue;
 		}
+		const uint8_t to = p->options.mode == PAIR_ROUTED ? router(p, m, box, link) : !box;
+
 		if (w->duplicate > 0 && random_below(p, 100) < w->duplicate) {
 			struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
 
 			if (copy != NULL)
-				launch(p, copy, !box, link);
+				launch(p, copy, to, link);
 		}
-		launch(p, m, !box, link);
+		launch(p, m, to, link);
 	}
 }
 
@@ -556,6 +629,13 @@ pair_restart(struct pair *p, unsigned int box)
 }
 
 void
+pair_other_mac(struct pair *p, unsigned int box)
+{
+	p->boxes[box].other_mac = true;
+	pair_restart(p, box);
+}
+
+void
 pair_freeze(struct pair *p, unsigned int box, uint8_t cores)
 {
 	p->boxes[box].frozen = cores;
@@ -566,6 +646,7 @@ pair_link(struct pair *p, unsigned int box, bool outside, bool up)
 {
 	lan_port_of(outside ? &p->outside : &p->inside, (uint8_t)box)->up = up;
 	core_post_link(p->boxes[box].core, outside ? 2 : 0, up);
+	hrp_link(p->boxes[box].ha, outside ? 2 : 0, up);
 }
 
 void

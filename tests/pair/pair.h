@@ -34,9 +34,16 @@ struct pair_options {
 	uint16_t tcp_count;
 	uint32_t max_sessions; /* 0 = 4096 */
 	uint32_t seed;
-	const char *nat;    /* sections that translate, NULL: none */
-	bool other_order;   /* box 1 lists its heartbeat links the other way round */
-	uint8_t heartbeats; /* links, at most PAIR_HEARTBEATS; 0 = 1 */
+	const char *nat;  /* sections that translate, NULL: none */
+	bool other_order; /* box 1 lists its heartbeat links the other way round */
+	enum pair_heartbeat_mode {
+		PAIR_MULTICAST,
+		PAIR_UDP,   /* the wires are cables still */
+		PAIR_ROUTED /* and now a router is on each */
+	} mode;
+	bool service_heartbeat; /* one more, heartbeat_only, by the inside network */
+	const char *more_rules; /* rules behind the usual ones, NULL: none */
+	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */
 };
 
 /* Cores of a box, which can be stopped one by one as a debugger would. */
@@ -53,6 +60,7 @@ struct pair_box {
 	struct core *core;
 	struct ha *ha;
 	bool dead;
+	bool other_mac;
 	uint8_t frozen; /* bits of enum pair_core */
 	uint16_t workers;
 	unsigned int incarnation;
@@ -84,6 +92,8 @@ struct pair_box *pair_box(struct pair *, unsigned int box);
 struct traffic *pair_traffic(struct pair *);
 struct pair_wire *pair_heartbeat(struct pair *); /* the first of them */
 struct pair_wire *pair_heartbeat_of(struct pair *, unsigned int link);
+/* The box is another one from now on: it restarts with other MACs on its heartbeat ports. */
+void pair_other_mac(struct pair *, unsigned int box);
 /* Carrier of a heartbeat port of a box; the wire itself stays as it is. */
 void pair_heartbeat_carrier(struct pair *, unsigned int box, unsigned int link, bool up);
 struct pair_figures *pair_figures(struct pair *);

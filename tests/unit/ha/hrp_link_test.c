@@ -71,7 +71,8 @@ start(struct rig *r, int links)
 	for (int b = 0; b < 2; b++) {
 		hrp_link_init(&r->box[b], HELLO_MS, 77 + (uint32_t)b);
 		for (int s = 0; s < links; s++)
-			assert_int_equal(hrp_link_add(&r->box[b], address(b, s), names[s]), s);
+			assert_int_equal(
+				hrp_link_add(&r->box[b], address(b, s), names[s], false), s);
 	}
 	for (int s = 0; s < links; s++)
 		carrier(r, (uint16_t)s, true);
@@ -87,7 +88,7 @@ R163_without_an_address_a_link_is_invalid(void **state)
 	struct ha_probe p;
 
 	hrp_link_init(&ls, HELLO_MS, 1);
-	hrp_link_add(&ls, 0, "GigabitEthernet1/0/3");
+	hrp_link_add(&ls, 0, "GigabitEthernet1/0/3", false);
 	hrp_link_carrier(&ls, 0, true, (mono_t){ .ns = NS_PER_SEC });
 	assert_int_equal(ls.link[0].state, HRP_LINK_INVALID);
 	assert_false(hrp_link_due(&ls, 0, (mono_t){ .ns = 9 * NS_PER_SEC }, &p));
@@ -399,6 +400,31 @@ without_a_ready_link_messages_leave_by_all_that_have_carrier(void **state)
 	assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 0);
 }
 
+/* It is one more way for messages, and never runs. */
+static void
+R176_a_heartbeat_only_link_helps_and_never_runs(void **state)
+{
+	(void)state;
+	struct rig r;
+
+	start(&r, 3);
+	for (int b = 0; b < 2; b++)
+		r.box[b].link[0].heartbeat_only = true;
+	run(&r, 500);
+	assert_int_equal(STATE(&r, 0, 0), HRP_LINK_READY);
+	assert_int_equal(r.box[0].running, 1);
+	assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 1u << 1);
+	carrier(&r, 2, false);
+	r.cut[1][0] = true;
+	run(&r, HELLO_MS * 3 / 2 + 10);
+	assert_int_equal(hrp_link_ways(&r.box[0], at(&r)), 1u << 0 | 1u << 1);
+	assert_int_equal(hrp_link_data(&r.box[0], at(&r)), 1); /* in doubt, but there is no other */
+	run(&r, 1000);
+	assert_int_equal(r.box[0].running, -1);
+	assert_int_equal(hrp_link_data(&r.box[0], at(&r)), -1);
+	assert_true((hrp_link_ways(&r.box[0], at(&r)) & 1u << 0) != 0);
+}
+
 /* A long way is no doubtful one. */
 static void
 a_long_round_trip_is_no_doubt(void **state)
@@ -545,6 +571,7 @@ main(void)
 		cmocka_unit_test(R173_losing_one_of_two_links_leaves_a_way_out),
 		cmocka_unit_test(R173_a_link_that_proves_nothing_is_soon_in_doubt),
 		cmocka_unit_test(without_a_ready_link_messages_leave_by_all_that_have_carrier),
+		cmocka_unit_test(R176_a_heartbeat_only_link_helps_and_never_runs),
 		cmocka_unit_test(a_long_round_trip_is_no_doubt),
 		cmocka_unit_test(probe_sequences_wrap),
 		cmocka_unit_test(rtt_is_the_round_trip_and_not_the_peers_beat),

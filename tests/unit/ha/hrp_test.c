@@ -5,6 +5,7 @@
  */
 #include "ha_box.h"
 #include "hrp.h"
+#include "hrp_frame.h"
 #include "vgmp.h"
 
 #include <rte_eth_ring.h>
@@ -226,6 +227,8 @@ listen_to(struct side *s)
 		switch (msg.type) {
 		case HA_MSG_LINKS:
 			s->linked = msg.flag != 0;
+			break;
+		case HA_MSG_LINK:
 			break;
 		case HA_MSG_SYNC:
 			s->synchronised = msg.flag != 0;
@@ -723,21 +726,34 @@ strange_frames_are_counted_and_freed(void **state)
 	teardown();
 }
 
+/* Whoever hears a router's advert on a heartbeat cable hears a service network. */
 static void
-udp_mode_is_refused_with_a_reason(void **state)
+R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends(void **state)
 {
-	char err[256] = "";
-	const struct hrp_heartbeat hb = { .remote = RTE_BE32(0x0a0a0002) };
+	const struct hrp_frame_end router = { .address = RTE_BE32(0x0a0a0009), .prefix_len = 24 };
+	const uint8_t advert[8] = { 0x21, 1, 100, 1, 0, 1, 0, 0 };
+	struct hrp_status st;
 
 	(void)state;
-	assert_null(hrp_create(
-		&(struct hrp_params){
-			.name = "x", .pool = pool, .heartbeats = &hb, .heartbeat_count = 1 },
-		err, sizeof(err)));
-	assert_string_equal(err, "hrp.interfaces[0].remote: UDP mode is not available yet");
-	assert_null(
-		hrp_create(&(struct hrp_params){ .name = "x", .pool = pool }, err, sizeof(err)));
-	assert_non_null(strstr(err, "expected 1 to 8"));
+	setup(1, 17);
+	run(3 * HELLO_MS);
+	hrp_status(side[1].hrp, &st);
+	assert_int_equal(st.links[0].wiring, HRP_WIRING_STRAIGHT);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	uint8_t *frame = (uint8_t *)rte_pktmbuf_append(m, HRP_FRAME_OVERHEAD + sizeof(advert));
+
+	memcpy(frame + HRP_FRAME_OVERHEAD, advert, sizeof(advert));
+	hrp_frame_write(frame, sizeof(advert), &router, 1);
+	arrive(1, 0, m);
+	run(100);
+	hrp_status(side[1].hrp, &st);
+	assert_int_equal(st.links[0].wiring, HRP_WIRING_SERVICE);
+	assert_int_equal(st.refused[HA_REFUSED_type], 1);
+	assert_true(side[1].linked); /* it works all the same */
+	run(11000);
+	hrp_status(side[1].hrp, &st);
+	assert_int_equal(st.links[0].wiring, HRP_WIRING_STRAIGHT);
+	teardown();
 }
 
 int
@@ -758,7 +774,7 @@ main(void)
 		cmocka_unit_test(load_sharing_mirrors_both_ways),
 		cmocka_unit_test(sessions_of_a_zone_the_peer_lacks_are_refused_and_shown),
 		cmocka_unit_test(strange_frames_are_counted_and_freed),
-		cmocka_unit_test(udp_mode_is_refused_with_a_reason),
+		cmocka_unit_test(R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends),
 	};
 	test_eal_start(768, NULL);
 	pool = rte_pktmbuf_pool_create(

@@ -305,19 +305,16 @@ static const struct hrp_frame_end fw2 = {
 static enum hrp_frame_kind
 parse(const uint8_t *f, uint16_t len, const struct hrp_frame_end *self, enum ha_refusal *why)
 {
-	const uint8_t *message = NULL;
-	rte_be32_t source = 0;
-	uint16_t message_len = 0;
+	struct hrp_frame_message m = { 0 };
 	uint8_t *copy = test_malloc(len != 0 ? len : 1);
 
 	memcpy(copy, f, len);
 	*why = HA_OK;
-	const enum hrp_frame_kind k =
-		hrp_frame_parse(copy, len, self, &message, &message_len, &source, why);
+	const enum hrp_frame_kind k = hrp_frame_parse(copy, len, self, &m, why);
 	if (k == HRP_FRAME_HA) {
-		assert_int_equal(message_len, 24);
-		assert_memory_equal(message, request_vector, 24);
-		assert_int_equal(source, fw1.address);
+		assert_int_equal(m.len, 24);
+		assert_memory_equal(m.data, request_vector, 24);
+		assert_int_equal(m.source, fw1.address);
 	}
 	test_free(copy);
 	return k;
@@ -327,8 +324,8 @@ static uint16_t
 frame(uint8_t *f)
 {
 	memset(f, 0, 64);
-	hrp_frame_write(f, 24, &fw1, 7);
 	memcpy(f + HRP_FRAME_OVERHEAD, request_vector, 24);
+	hrp_frame_write(f, 24, &fw1, 7);
 	return 60; /* padded, as Ethernet does */
 }
 
@@ -396,6 +393,95 @@ wrong_frames_are_refused_by_cause(void **state)
 		assert_int_not_equal(parse(f, cut, &fw2, &why), HRP_FRAME_HA);
 }
 
+/* ---- UDP mode ---- */
+
+#define UDP_LEN (HRP_FRAME_OVERHEAD_UDP + 24)
+
+static const struct hrp_frame_end udp1 = { .address = RTE_BE32(0x0a0a0001),
+	.remote = RTE_BE32(0x0a0a0002),
+	.prefix_len = 24,
+	.mac = { { 2, 0, 0, 0, 0, 1 } },
+	.next_hop = { { 2, 0, 0, 0, 0, 2 } } };
+static const struct hrp_frame_end udp2 = { .address = RTE_BE32(0x0a0a0002),
+	.remote = RTE_BE32(0x0a0a0001),
+	.prefix_len = 24,
+	.mac = { { 2, 0, 0, 0, 0, 2 } },
+	.next_hop = { { 2, 0, 0, 0, 0, 1 } } };
+
+static void
+udp_frame(uint8_t f[UDP_LEN])
+{
+	memcpy(f + HRP_FRAME_OVERHEAD_UDP, request_vector, 24);
+	hrp_frame_write(f, 24, &udp1, 7);
+}
+
+static void
+R154_udp_frames_go_to_the_remote_and_its_port(void **state)
+{
+	(void)state;
+	static const uint8_t head[] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00, 0x45 };
+	static const uint8_t to[] = { 10, 10, 0, 1, 10, 10, 0, 2, 0xc0, 0x00, 0x48, 0x52, 0, 32 };
+	uint8_t f[UDP_LEN], data[sizeof(struct ha_vrrp) + 1] = { [2] = HA_VGMP, [8] = HA_HRP_DATA };
+	enum ha_refusal why;
+
+	udp_frame(f);
+	assert_memory_equal(f, head, sizeof(head));
+	assert_int_equal(f[23], 17);
+	assert_memory_equal(f + 26, to, sizeof(to));
+	assert_int_equal(parse(f, UDP_LEN, &udp2, &why), HRP_FRAME_HA);
+	f[22] = 7; /* routers on the way count it down */
+	f[24] = f[25] = 0;
+	const rte_be16_t sum = (rte_be16_t)~rte_raw_cksum(f + 14, 20);
+	memcpy(f + 24, &sum, sizeof(sum));
+	assert_int_equal(parse(f, UDP_LEN, &udp2, &why), HRP_FRAME_HA);
+	assert_int_equal(hrp_frame_source_port(request_vector, 24), RTE_BE16(49152));
+	assert_int_equal(hrp_frame_source_port(data, sizeof(data)), RTE_BE16(16384));
+	assert_int_equal(hrp_frame_source_port(data, 8), RTE_BE16(49152));
+}
+
+/* Either end may be set the other way: that is told, and nothing is taken. */
+static void
+R154_a_link_speaks_one_encapsulation(void **state)
+{
+	(void)state;
+	struct hrp_frame_end other = udp2;
+	enum ha_refusal why;
+	uint8_t f[UDP_LEN];
+
+	udp_frame(f);
+	assert_int_equal(parse(f, UDP_LEN, &fw2, &why), HRP_FRAME_REFUSED);
+	assert_int_equal(why, HA_REFUSED_mode);
+	other.remote = RTE_BE32(0x0a0a0009);
+	assert_int_equal(parse(f, UDP_LEN, &other, &why), HRP_FRAME_REFUSED);
+	assert_int_equal(why, HA_REFUSED_source);
+	other.address = RTE_BE32(0x0a0a0009); /* not to us */
+	assert_int_equal(parse(f, UDP_LEN, &other, &why), HRP_FRAME_OTHER);
+	const uint16_t len = frame(f);
+	assert_int_equal(parse(f, len, &udp2, &why), HRP_FRAME_REFUSED);
+	assert_int_equal(why, HA_REFUSED_mode);
+}
+
+static void
+HAC_02_HAC_03_every_flipped_bit_and_every_cut_of_a_udp_frame_is_refused(void **state)
+{
+	(void)state;
+	enum ha_refusal why;
+	uint8_t f[UDP_LEN];
+
+	for (uint32_t bit = 14 * 8; bit < UDP_LEN * 8; bit++) {
+		udp_frame(f);
+		f[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		if (parse(f, UDP_LEN, &udp2, &why) == HRP_FRAME_HA)
+			fail_msg("bit %u of octet %u", bit % 8, bit / 8);
+	}
+	udp_frame(f);
+	for (uint16_t cut = 0; cut < UDP_LEN; cut++)
+		assert_int_not_equal(parse(f, cut, &udp2, &why), HRP_FRAME_HA);
+	f[HRP_FRAME_OVERHEAD + 6] = f[HRP_FRAME_OVERHEAD + 7] = 0; /* no checksum at all */
+	assert_int_equal(parse(f, UDP_LEN, &udp2, &why), HRP_FRAME_REFUSED);
+	assert_int_equal(why, HA_REFUSED_udp);
+}
+
 static void
 arp_for_our_address_is_answered(void **state)
 {
@@ -411,6 +497,16 @@ arp_for_our_address_is_answered(void **state)
 	assert_int_equal(parse(f, sizeof(f), &fw2, &why), HRP_FRAME_ARP_REQUEST);
 	hrp_frame_arp_reply(f, &fw2);
 	assert_memory_equal(f, answer, sizeof(answer));
+
+	struct rte_ether_addr mac;
+	rte_be32_t address;
+
+	assert_int_equal(parse(f, sizeof(f), &fw1, &why), HRP_FRAME_ARP_ANSWER);
+	hrp_frame_arp_sender(f, &address, &mac);
+	assert_int_equal(address, fw2.address);
+	assert_memory_equal(&mac, &fw2.mac, sizeof(mac));
+	f[22] = 1; /* no host has a group's address */
+	assert_int_equal(parse(f, sizeof(f), &fw1, &why), HRP_FRAME_OTHER);
 }
 
 int
@@ -427,6 +523,10 @@ main(void)
 		cmocka_unit_test(every_refusal_has_a_name),
 		cmocka_unit_test(frames_go_to_the_vrrp_group_with_ttl_255),
 		cmocka_unit_test(wrong_frames_are_refused_by_cause),
+		cmocka_unit_test(R154_udp_frames_go_to_the_remote_and_its_port),
+		cmocka_unit_test(R154_a_link_speaks_one_encapsulation),
+		cmocka_unit_test(
+			HAC_02_HAC_03_every_flipped_bit_and_every_cut_of_a_udp_frame_is_refused),
 		cmocka_unit_test(arp_for_our_address_is_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

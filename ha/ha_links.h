@@ -1,0 +1,25 @@
+/*
+ * What the log says of heartbeat links.  Control core only.
+ */
+#pragma once
+
+#include "ha_bus.h"
+#include "hrp.h"
+#include "log.h"
+
+struct ha_links {
+	uint16_t count;
+	bool worked; /* some link was ready, when last looked at */
+	bool mirrored;
+	struct ha_link {
+		char name[48]; /* of its interface */
+		bool heartbeat_only;
+		uint8_t state, wiring;
+		struct log_limit limit, wiring_limit;
+	} list[HRP_LINKS_MAX];
+};
+
+/* At start. */
+void ha_links_add(struct ha_links *, const struct hrp_heartbeat *);
+/* ha_links_news: an HA_MSG_LINK. */
+void ha_links_news(struct ha_links *, const struct ha_msg *, mono_t now);
