@@ -83,7 +83,8 @@ struct flow {
 	uint64_t expected_drops[DROP_REASON_COUNT];
 
 	unsigned int variables[FLOW_VARIABLES], unknown; /* $a..; 0: not known yet, then this */
-	char expanded[64][128];				 /* words of this line with variables */
+	const struct leaving *sent; /* whose text tells of a variable that is not known yet */
+	char expanded[64][512];	    /* words of this line with variables */
 };
 
 /* A statement of the language: its first word and what it does.  Tables end with { NULL }. */

@@ -355,6 +355,25 @@ source_number(const struct leaving *l)
 	return frame_get(l->bytes + at + (echo ? 4 : 0), 2);
 }
 
+/* What a variable stands for that comes behind `before`, a part of a word. */
+static unsigned int
+number_behind(const struct flow *f, const char *before)
+{
+	struct frame_spec s = { 0 };
+	char digits[6] = "";
+	uint8_t proto;
+	size_t at, header;
+
+	if (strncmp(before, "text=", 5) != 0 || f->sent == NULL || !frame_text(before + 5, &s))
+		return f->unknown;
+	at = frame_l4(f->sent->bytes, f->sent->len, &proto);
+	header = proto == IPPROTO_TCP ? (size_t)(f->sent->bytes[at + 12] >> 4) * 4 : 8;
+	at += header + s.len;
+	for (size_t i = 0; i < sizeof(digits) - 1 && at + i < f->sent->len; i++)
+		digits[i] = (char)f->sent->bytes[at + i];
+	return (unsigned int)strtoul(digits, NULL, 10);
+}
+
 void
 flow_variables(struct flow *f, struct words *w)
 {
@@ -370,15 +389,17 @@ flow_variables(struct flow *f, struct words *w)
 				flow_fail(f, "variables are $a to $%c", 'a' + FLOW_VARIABLES - 1);
 				return;
 			}
-			if (f->variables[v] == 0)
-				f->variables[v] = f->unknown;
-			used += (size_t)snprintf(out + used, sizeof(f->expanded[i]) - used,
-				"%.*s%u", (int)(at - text), text, f->variables[v]);
-			text = at + 2;
-			if (used >= sizeof(f->expanded[i])) {
+			used += (size_t)snprintf(out + used, sizeof(f->expanded[i]) - used, "%.*s",
+				(int)(at - text), text);
+			if (used + sizeof("65535") >= sizeof(f->expanded[i])) {
 				flow_fail(f, "'%s' is too long", w->word[i]);
 				return;
 			}
+			if (f->variables[v] == 0)
+				f->variables[v] = number_behind(f, out);
+			used += (size_t)snprintf(
+				out + used, sizeof(f->expanded[i]) - used, "%u", f->variables[v]);
+			text = at + 2;
 		}
 		if (text == w->word[i])
 			continue;
@@ -454,7 +475,8 @@ compare(struct flow *f, const struct frame_spec *s, const uint8_t *frame, size_t
 }
 
 /* xlate ZONE PACKET [grown=N]: forwarded as exactly this packet, TTL one less than it came with
- * unless given.  A variable that is not known yet becomes the source port, or identifier. */
+ * unless given.  A variable that is not known yet becomes the source port, or identifier; in
+ * `text=` the number that stands at its place. */
 static void
 do_xlate(struct flow *f, struct words *w)
 {
@@ -471,6 +493,7 @@ do_xlate(struct flow *f, struct words *w)
 		return;
 	}
 	f->unknown = source_number(l);
+	f->sent = l;
 	if ((v = flow_value(w->word[w->count - 1], "grown")) != NULL) {
 		grown = atoi(v);
 		w->count--;
@@ -486,6 +509,7 @@ do_xlate(struct flow *f, struct words *w)
 		flow_check_macs(f, l);
 		compare(f, &s, l->bytes, l->len, frame_is_ip6(in->bytes) != frame_is_ip6(l->bytes));
 	}
+	f->sent = NULL;
 	frame_spec_free(&s);
 }
 

@@ -215,20 +215,45 @@ tags(struct frame_spec *f, const char *list)
 	return true;
 }
 
-/* Payload: _ is a space; \\r, \\n, \\0 and \\_ as they read.  => false: too long */
-static bool
-payload(const char *w, struct frame_spec *f)
+/* One byte of a text.  => what is behind it */
+static const char *
+text_byte(const char *w, char *byte)
 {
 	static const char letters[] = "rn0_", bytes[] = "\r\n\0_";
+	const char *letter = *w == '\\' && w[1] != '\0' ? strchr(letters, w[1]) : NULL;
+	unsigned int hex;
+
+	if (letter != NULL) {
+		*byte = bytes[letter - letters];
+		return w + 2;
+	}
+	if (*w == '\\' && sscanf(w, "\\x%2x", &hex) == 1) {
+		*byte = (char)hex;
+		return w + 4;
+	}
+	*byte = *w == '_' ? ' ' : *w;
+	return w + 1;
+}
+
+bool
+frame_text(const char *w, struct frame_spec *f)
+{
+	unsigned int n;
 
 	f->text_given = f->len_given = true;
-	for (f->len = 0; *w != '\0'; w++) {
-		const char *letter = *w == '\\' ? strchr(letters, w[1]) : NULL;
+	for (f->len = 0; *w != '\0';) {
+		int braces = 0;
+		char byte;
 
-		if (f->len == sizeof(f->text))
+		w = text_byte(w, &byte);
+		if (sscanf(w, "{%u}%n", &n, &braces) == 1 && braces > 0)
+			w += braces;
+		else
+			n = 1;
+		if (n > sizeof(f->text) - f->len)
 			return false;
-		f->text[f->len++] = letter != NULL ? bytes[letter - letters] : *w == '_' ? ' ' : *w;
-		w += letter != NULL;
+		memset(f->text + f->len, byte, n);
+		f->len = (uint16_t)(f->len + n);
 	}
 	return true;
 }
@@ -300,7 +325,7 @@ attribute(struct frame_spec *f, const char *w)
 	} else if (number(w, "extlen", &v)) {
 		f->ext[f->ext_last + 1] = (uint8_t)v;
 	} else if (strncmp(w, "text=", 5) == 0) {
-		return payload(w + 5, f);
+		return frame_text(w + 5, f);
 	} else if (strncmp(w, "ext=", 4) == 0) {
 		return extensions(f, w + 4);
 	} else if (strncmp(w, "tag=", 4) == 0) {

@@ -72,6 +72,10 @@ struct frame_spec {
 const char *frame_parse(struct words *, struct frame_spec *);
 void frame_spec_free(struct frame_spec *);
 
+/* frame_text: payload: _ is a space; \\r, \\n, \\0 and \\_ as they read, \\xHH any byte; {N}: the
+ * byte in front of it N times.  => false: too long. */
+bool frame_text(const char *, struct frame_spec *);
+
 /* frame_to6: the same packet in the other family, as a case that runs in both means it: addresses
  * by frame_address_to6(), ICMP types and codes, lengths.  ARP and IPv6 stay as they are.
  * => NULL, or what is wrong. */
