@@ -105,9 +105,23 @@ mappings(const struct nat_groups *groups, const struct nat_pool *pool, bool all)
 	return (uint32_t)(all ? most : RTE_MIN(most, (uint64_t)ANNOUNCED));
 }
 
+/* Those there are. => their number */
+static uint32_t
+pools(const struct nat_groups *groups, const struct nat_pool *list[NAT_GROUPS_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < NAT_GROUPS_MAX; i++) {
+		if (life_of(&groups->groups[i]) != LIFE_FREE)
+			list[n++] = groups->groups[i].pool;
+	}
+	return n;
+}
+
 static int
 make(struct nat_groups *groups, struct group *g, const struct nat_group_params *params)
 {
+	const struct nat_pool *others[NAT_GROUPS_MAX];
 	const struct nat_pool_params pool = {
 		.mode = params->mode,
 		.sections = params->sections,
@@ -118,6 +132,8 @@ make(struct nat_groups *groups, struct group *g, const struct nat_group_params *
 		.homes = groups->params.workers > 1 ? groups->params.homes : NULL,
 		.seed = groups->params.seed + ++groups->made,
 		.socket = groups->params.socket,
+		.others = others,
+		.other_count = pools(groups, others),
 	};
 
 	g->pool = nat_pool_create(&pool);
@@ -200,11 +216,14 @@ nat_groups_release(struct nat_groups *groups, uint16_t id)
 }
 
 static bool
-empty(const struct nat_pool *pool)
+empty(const struct group *g)
 {
-	const struct nat_usage u = nat_pool_usage(pool, NAT_POOL_UNOWNED);
+	const struct nat_usage u = nat_pool_usage(g->pool, NAT_POOL_UNOWNED);
 
-	return u.used[0] == 0 && u.used[1] == 0 && u.used[2] == 0 && u.hosts == 0;
+	/* Without PAT the addresses' hosts may be another group's. */
+	if (g->params.mode == NAT_POOL_NO_PAT)
+		return atomic_load(&g->taken) == atomic_load(&g->given);
+	return u.used[0] == 0 && u.used[1] == 0 && u.used[2] == 0;
 }
 
 uint32_t
@@ -215,12 +234,12 @@ nat_groups_sweep(struct nat_groups *groups)
 	for (uint32_t i = 0; i < NAT_GROUPS_MAX; i++) {
 		struct group *g = &groups->groups[i];
 
-		if (life_of(g) == LIFE_RETIRED && empty(g->pool)) {
+		if (life_of(g) == LIFE_RETIRED && empty(g)) {
 			g->token = rcu_start(groups->params.rcu);
 			set_life(g, LIFE_EMPTY);
 		}
 		if (life_of(g) == LIFE_EMPTY && rcu_done(groups->params.rcu, g->token)) {
-			if (empty(g->pool))
+			if (empty(g))
 				free_group(g);
 			else
 				set_life(g, LIFE_RETIRED); /* the peer's session came late */

@@ -3,7 +3,8 @@
  * snapshot, because what sessions have taken outlives a reload.
  *
  * A group is retired when no snapshot refers to it any more: the management thread then ends its
- * sessions (session_recheck.h), and frees it when the last one has given back.
+ * sessions (session_recheck.h) unless it is told to keep them, and frees it when the last one has
+ * given back.  Until then whichever group has the same addresses does not hand out what they have.
  */
 #pragma once
 

@@ -6,6 +6,9 @@
  * It follows the bits: a port is set, then counted; cleared, then counted off.  In between the word
  * may say less than is in use, never that a port is free which is not: that only the bit says.
  *
+ * The bits of an address are of all pools that have it: after a reload the sessions of a group that
+ * has changed may live on beside those of its successor.  All else is the pool's own.
+ *
  * An address keeps, for each kind, the blocks that have room, so that full ones cost a search
  * nothing, least of all when every one is full.  Whoever counts a block's last port takes it out,
  * and looks again; whoever gives the first one back puts it in.  So none with room is ever missing;
@@ -46,15 +49,21 @@
 #define EVEN_PORTS   UINT64_C(0x5555555555555555)
 #define MAX_SECTIONS 256u
 
-/* PAT: one address's ports. */
-struct ports {
-	_Atomic(uint64_t) bits[NAT_POOL_PROTOCOLS][WORDS]; /* 1 = in use, or never handed out */
-	_Atomic(uint64_t) room[KINDS][WORDS / 64];	   /* bit per block */
+/* What is handed out of one address, by all pools of a mode that have it. */
+struct address {
+	uint32_t pools;		/* the thread that creates and destroys them */
+	_Atomic(uint64_t) host; /* NO-PAT: host << 32 | sessions; 0 = free */
+	/* PAT: NAT_POOL_PROTOCOLS of them; 1 = in use, or never handed out */
+	alignas(64) _Atomic(uint64_t) bits[][WORDS];
+};
+
+/* PAT: which blocks of an address have room, bit per block. */
+struct room {
+	_Atomic(uint64_t) blocks[KINDS][WORDS / 64];
 };
 
 /* NO-PAT: the places of hosts are the addresses. */
 struct place {
-	_Atomic(uint64_t) word;	 /* host << 32 | sessions; 0 = free */
 	_Atomic(uint32_t) reach; /* hosts whose first place this is lie within so many places */
 	rte_spinlock_t lock;	 /* of those hosts, while one gets its address */
 };
@@ -76,7 +85,8 @@ struct nat_pool {
 	unsigned int section_count;
 	struct nat_pool_section *sections;
 	uint32_t *first; /* index of each section's first address */
-	struct ports *ports;
+	struct address **addresses;
+	struct room *rooms;
 	_Atomic(uint64_t) *block_words; /* [count * blocks] */
 	struct place *places;
 	struct taker *takers;
@@ -111,6 +121,44 @@ count_addresses(const struct nat_pool_params *params)
 	return sum <= NAT_POOL_ADDRESSES ? (uint32_t)sum : 0;
 }
 
+/* Addresses by number, and back */
+
+static rte_be32_t
+address_at(const struct nat_pool *p, uint32_t index)
+{
+	unsigned int i = p->section_count - 1;
+
+	while (p->first[i] > index)
+		i--;
+	return rte_cpu_to_be_32(p->sections[i].from + (index - p->first[i]));
+}
+
+/* => false: not of this pool. */
+static bool
+index_of(const struct nat_pool *p, rte_be32_t addr, uint32_t *index)
+{
+	const uint32_t a = rte_be_to_cpu_32(addr);
+
+	for (unsigned int i = 0; i < p->section_count; i++) {
+		if (a >= p->sections[i].from && a <= p->sections[i].to) {
+			*index = p->first[i] + (a - p->sections[i].from);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The address a host is sent to first; the same on both boxes. */
+static uint32_t
+index_of_host(const struct nat_pool *p, rte_be32_t host)
+{
+	uint32_t x = rte_be_to_cpu_32(host) * UINT32_C(0x9e3779b1);
+
+	x = (x ^ x >> 15) * UINT32_C(0x85ebca77);
+	x ^= x >> 13;
+	return (uint32_t)((uint64_t)x * p->count >> 32);
+}
+
 static bool
 params_valid(const struct nat_pool_params *p)
 {
@@ -139,6 +187,60 @@ taker_init(struct nat_pool *p, uint16_t worker, uint64_t seed)
 	}
 }
 
+/* An address as one of the others has it, else a new one. */
+static struct address *
+share_address(struct nat_pool *p, const struct nat_pool_params *params, rte_be32_t addr)
+{
+	const size_t bits = p->mode == NAT_POOL_PAT ? NAT_POOL_PROTOCOLS : 0;
+	struct address *a;
+	uint32_t at;
+
+	for (uint32_t i = 0; i < params->other_count; i++) {
+		const struct nat_pool *other = params->others[i];
+
+		if (other->mode == p->mode && index_of(other, addr, &at)) {
+			other->addresses[at]->pools++;
+			p->memory += sizeof(*a) + bits * sizeof(a->bits[0]);
+			return other->addresses[at];
+		}
+	}
+	a = take_memory(p, sizeof(*a) + bits * sizeof(a->bits[0]), params->socket);
+	if (a == NULL)
+		return NULL;
+	a->pools = 1;
+	/* Port 0 is no port; identifier 0 is one. */
+	for (unsigned int proto = 0; bits != 0 && proto < 2; proto++)
+		atomic_init(&a->bits[proto][0], 1);
+	return a;
+}
+
+/* Whoever has an address of ours in another pool is found here, too. */
+static void
+find_hosts(struct nat_pool *p)
+{
+	for (uint32_t i = 0; i < p->count; i++) {
+		const uint64_t word = atomic_load(&p->addresses[i]->host);
+		const uint32_t home = index_of_host(p, (rte_be32_t)(word >> 32));
+		const uint32_t reach = (i >= home ? i - home : i + p->count - home) + 1;
+
+		rte_spinlock_init(&p->places[i].lock);
+		if (word != 0 && p->places[home].reach < reach)
+			p->places[home].reach = reach;
+	}
+}
+
+static bool
+create_addresses(struct nat_pool *p, const struct nat_pool_params *params)
+{
+	p->addresses = take_memory(p, sizeof(p->addresses[0]) * (size_t)p->count, params->socket);
+	for (uint32_t i = 0; p->addresses != NULL && i < p->count; i++) {
+		p->addresses[i] = share_address(p, params, address_at(p, i));
+		if (p->addresses[i] == NULL)
+			return false;
+	}
+	return p->addresses != NULL;
+}
+
 static bool
 create_parts(struct nat_pool *p, const struct nat_pool_params *params)
 {
@@ -157,25 +259,23 @@ create_parts(struct nat_pool *p, const struct nat_pool_params *params)
 	}
 	for (uint16_t i = 0; i < params->workers; i++)
 		taker_init(p, i, params->seed);
+	if (!create_addresses(p, params))
+		return false;
 	if (p->mode == NAT_POOL_NO_PAT) {
 		p->places = take_memory(p, sizeof(struct place) * p->count, params->socket);
-		for (uint32_t i = 0; p->places != NULL && i < p->count; i++)
-			rte_spinlock_init(&p->places[i].lock);
+		if (p->places != NULL)
+			find_hosts(p);
 		return p->places != NULL;
 	}
-	p->ports = take_memory(p, sizeof(struct ports) * p->count, params->socket);
+	p->rooms = take_memory(p, sizeof(struct room) * (size_t)p->count, params->socket);
 	p->block_words =
 		take_memory(p, sizeof(uint64_t) * (size_t)p->count * p->blocks, params->socket);
-	if (p->ports == NULL || p->block_words == NULL)
+	if (p->rooms == NULL || p->block_words == NULL)
 		return false;
-	for (uint32_t i = 0; i < p->count; i++) {
-		/* Port 0 is no port; identifier 0 is one. */
-		for (unsigned int proto = 0; proto < 2; proto++)
-			atomic_init(&p->ports[i].bits[proto][0], 1);
+	for (uint32_t i = 0; i < p->count; i++)
 		for (unsigned int kind = 0; kind < KINDS; kind++)
 			for (uint32_t block = 0; block < p->blocks; block++)
-				p->ports[i].room[kind][block / 64] |= UINT64_C(1) << (block % 64);
-	}
+				p->rooms[i].blocks[kind][block / 64] |= UINT64_C(1) << (block % 64);
 	return true;
 }
 
@@ -221,10 +321,25 @@ nat_pool_destroy(struct nat_pool *p)
 	rte_free(p->sections);
 	rte_free(p->first);
 	rte_free(p->takers);
-	rte_free(p->ports);
+	for (uint32_t i = 0; p->addresses != NULL && i < p->count; i++)
+		if (p->addresses[i] != NULL && --p->addresses[i]->pools == 0)
+			rte_free(p->addresses[i]);
+	rte_free(p->addresses);
+	rte_free(p->rooms);
 	rte_free((void *)(uintptr_t)p->block_words);
 	rte_free(p->places);
 	rte_free(p);
+}
+
+uint64_t
+nat_pool_bytes(enum nat_pool_mode mode, uint32_t addresses, uint32_t block)
+{
+	const uint64_t each = sizeof(struct address *) + sizeof(struct address);
+
+	if (mode == NAT_POOL_NO_PAT)
+		return addresses * (each + sizeof(struct place));
+	return addresses * (each + NAT_POOL_PROTOCOLS * WORDS * sizeof(uint64_t) +
+				   sizeof(struct room) + PORTS / block * sizeof(uint64_t));
 }
 
 uint32_t
@@ -239,50 +354,12 @@ nat_pool_memory(const struct nat_pool *p)
 	return p->memory;
 }
 
-/* Addresses by number, and back */
-
-static rte_be32_t
-address_at(const struct nat_pool *p, uint32_t index)
-{
-	unsigned int i = p->section_count - 1;
-
-	while (p->first[i] > index)
-		i--;
-	return rte_cpu_to_be_32(p->sections[i].from + (index - p->first[i]));
-}
-
-/* => false: not of this pool. */
-static bool
-index_of(const struct nat_pool *p, rte_be32_t addr, uint32_t *index)
-{
-	const uint32_t a = rte_be_to_cpu_32(addr);
-
-	for (unsigned int i = 0; i < p->section_count; i++) {
-		if (a >= p->sections[i].from && a <= p->sections[i].to) {
-			*index = p->first[i] + (a - p->sections[i].from);
-			return true;
-		}
-	}
-	return false;
-}
-
 bool
 nat_pool_has(const struct nat_pool *p, rte_be32_t addr)
 {
 	uint32_t index;
 
 	return index_of(p, addr, &index);
-}
-
-/* The address a host is sent to first; the same on both boxes. */
-static uint32_t
-index_of_host(const struct nat_pool *p, rte_be32_t host)
-{
-	uint32_t x = rte_be_to_cpu_32(host) * UINT32_C(0x9e3779b1);
-
-	x = (x ^ x >> 15) * UINT32_C(0x85ebca77);
-	x ^= x >> 13;
-	return (uint32_t)((uint64_t)x * p->count >> 32);
 }
 
 /* PAT */
@@ -346,7 +423,7 @@ ports_of(const struct nat_pool *p, unsigned int kind)
 static _Atomic(uint64_t) *
 room_of(struct nat_pool *p, uint32_t addr, unsigned int kind, uint32_t block)
 {
-	return &p->ports[addr].room[kind][block / 64];
+	return &p->rooms[addr].blocks[kind][block / 64];
 }
 
 /* => true: the port was free and is ours. */
@@ -358,7 +435,7 @@ set_port(struct nat_pool *p, uint32_t addr, int proto, uint32_t port)
 	const uint32_t block = port >> p->block_shift, all = ports_of(p, kind);
 	_Atomic(uint64_t) *word = block_of(p, addr, port);
 
-	if (atomic_fetch_or(&p->ports[addr].bits[proto][port / WORD_PORTS], bit) & bit)
+	if (atomic_fetch_or(&p->addresses[addr]->bits[proto][port / WORD_PORTS], bit) & bit)
 		return false;
 	if (used_of(atomic_fetch_add(word, one_port(kind)), kind) + 1 >= all) {
 		atomic_fetch_and(room_of(p, addr, kind, block), ~(UINT64_C(1) << (block % 64)));
@@ -401,7 +478,7 @@ search_block(struct nat_pool *p, struct taker *t, uint32_t addr, int proto, uint
 
 	for (uint32_t i = 0; i < words; i++) {
 		const uint32_t word = block * words + ((start + i) & (words - 1));
-		_Atomic(uint64_t) *bits = &p->ports[addr].bits[proto][word];
+		_Atomic(uint64_t) *bits = &p->addresses[addr]->bits[proto][word];
 		uint64_t good = s->parity;
 
 		if (s->home)
@@ -456,7 +533,7 @@ static int
 search_blocks(struct nat_pool *p, uint16_t worker, uint32_t addr, int proto, const struct search *s,
 	bool own, uint32_t at, uint32_t end)
 {
-	const _Atomic(uint64_t) *room = p->ports[addr].room[s->kind];
+	const _Atomic(uint64_t) *room = p->rooms[addr].blocks[s->kind];
 	_Atomic(uint64_t) *words = &p->block_words[addr * p->blocks];
 	struct taker *t = &p->takers[worker];
 
@@ -574,7 +651,7 @@ give_pat(struct nat_pool *p, uint32_t addr, uint8_t ip_proto, rte_be16_t be_port
 
 	if (proto < 0 || (port == 0 && ip_proto != IPPROTO_ICMP))
 		return false;
-	if (!(atomic_fetch_and(&p->ports[addr].bits[proto][port / WORD_PORTS], ~bit) & bit))
+	if (!(atomic_fetch_and(&p->addresses[addr]->bits[proto][port / WORD_PORTS], ~bit) & bit))
 		return false;
 	block = block_of(p, addr, port);
 	kind = kind_of(proto, port);
@@ -603,10 +680,10 @@ hold_host(struct nat_pool *p, uint32_t home, rte_be32_t host)
 	uint32_t at = home;
 
 	for (uint32_t i = 0; i < reach; i++, at = at + 1 == p->count ? 0 : at + 1) {
-		uint64_t word = atomic_load_explicit(&p->places[at].word, memory_order_acquire);
+		uint64_t word = atomic_load_explicit(&p->addresses[at]->host, memory_order_acquire);
 
 		while (word >> 32 == host && word != 0)
-			if (atomic_compare_exchange_weak(&p->places[at].word, &word, word + 1))
+			if (atomic_compare_exchange_weak(&p->addresses[at]->host, &word, word + 1))
 				return at;
 	}
 	return UINT32_MAX;
@@ -620,7 +697,7 @@ settle(struct nat_pool *p, uint32_t home, uint32_t distance, rte_be32_t host)
 		home + distance < p->count ? home + distance : home + distance - p->count;
 	uint64_t none = 0;
 
-	if (!atomic_compare_exchange_strong(&p->places[at].word, &none, host_word(host) | 1))
+	if (!atomic_compare_exchange_strong(&p->addresses[at]->host, &none, host_word(host) | 1))
 		return false;
 	if (atomic_load_explicit(&p->places[home].reach, memory_order_relaxed) <= distance)
 		atomic_store_explicit(&p->places[home].reach, distance + 1, memory_order_release);
@@ -650,13 +727,13 @@ take_address(struct nat_pool *p, const struct nat_want *w, struct nat_got *got)
 static bool
 give_address(struct nat_pool *p, uint32_t index)
 {
-	uint64_t word = atomic_load(&p->places[index].word);
+	uint64_t word = atomic_load(&p->addresses[index]->host);
 
 	do {
 		if (word == 0)
 			return false;
 	} while (!atomic_compare_exchange_weak(
-		&p->places[index].word, &word, (uint32_t)word == 1 ? 0 : word - 1));
+		&p->addresses[index]->host, &word, (uint32_t)word == 1 ? 0 : word - 1));
 	return true;
 }
 
@@ -753,7 +830,8 @@ nat_pool_usage(const struct nat_pool *p, uint16_t worker)
 			sum.used[i] += u.used[i];
 	}
 	for (uint32_t i = 0; p->mode == NAT_POOL_NO_PAT && i < p->count; i++)
-		sum.hosts += atomic_load_explicit(&p->places[i].word, memory_order_relaxed) != 0;
+		sum.hosts +=
+			atomic_load_explicit(&p->addresses[i]->host, memory_order_relaxed) != 0;
 	return sum;
 }
 
@@ -765,7 +843,7 @@ nat_pool_host(const struct nat_pool *p, rte_be32_t addr, rte_be32_t *host, uint3
 
 	if (p->mode != NAT_POOL_NO_PAT || !index_of(p, addr, &index))
 		return false;
-	word = atomic_load_explicit(&p->places[index].word, memory_order_acquire);
+	word = atomic_load_explicit(&p->addresses[index]->host, memory_order_acquire);
 	*host = (rte_be32_t)(word >> 32);
 	*sessions = (uint32_t)word;
 	return word != 0;

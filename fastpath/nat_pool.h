@@ -46,6 +46,11 @@ struct nat_pool_params {
 	const struct session_table *homes;
 	uint64_t seed; /* random; a host's address does not depend on it */
 	int socket;
+	/* Pools there are: nothing that they hand out of an address which is in this one, too, is
+	 * handed out here, and the other way round.  Those without PAT do not know of those with
+	 * it. */
+	const struct nat_pool *const *others;
+	uint32_t other_count;
 };
 
 /* Who asks for what. */
@@ -73,11 +78,13 @@ enum nat_refusal {
 	NAT_NOT_OURS		  /* claim: not an address of this pool */
 };
 
-/* => NULL with errno EINVAL or ENOMEM. */
+/* Pools are created and destroyed by one thread.  => NULL with errno EINVAL or ENOMEM. */
 struct nat_pool *nat_pool_create(const struct nat_pool_params *);
 void nat_pool_destroy(struct nat_pool *);
 uint32_t nat_pool_addresses(const struct nat_pool *);
-uint64_t nat_pool_memory(const struct nat_pool *); /* bytes */
+uint64_t nat_pool_memory(const struct nat_pool *); /* bytes, with what it shares */
+/* nat_pool_bytes: what a pool will take, about. */
+uint64_t nat_pool_bytes(enum nat_pool_mode, uint32_t addresses, uint32_t block);
 /* => Is this an address of the pool? */
 bool nat_pool_has(const struct nat_pool *, rte_be32_t addr);
 
@@ -109,7 +116,8 @@ struct nat_block_usage {
 struct nat_usage {
 	uint32_t blocks; /* owned by the worker; of the pool: owned by anybody or in use */
 	uint32_t used[NAT_POOL_PROTOCOLS];
-	uint32_t hosts; /* NO-PAT, of the pool: addresses that belong to a host */
+	uint32_t hosts; /* NO-PAT, of the pool: addresses that belong to a host, here or in another
+			 * pool */
 };
 
 /* nat_pool_blocks: how many blocks the pool has (NO-PAT: 0); nat_pool_block: the n-th. */

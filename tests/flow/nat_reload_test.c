@@ -438,14 +438,77 @@ NAT_17_a_group_changes_under_traffic(void **state)
 	engine_box_destroy(world.box);
 }
 
+/* Other blocks: the group is another one, with the same address. */
+static void
+change_blocks(struct engine_box *b, bool independent)
+{
+	b->nat.groups[0].block = 512;
+	b->nat.groups[0].endpoint_independent = independent;
+	engine_box_publish(b);
+}
+
+/* UDP until there is no port left.  => sessions begun */
+static uint32_t
+exhaust(uint32_t next)
+{
+	const uint64_t before = drops(DROP_nat_exhausted);
+	uint32_t n = 0;
+
+	forget();
+	while (drops(DROP_nat_exhausted) == before) {
+		for (uint32_t i = 0; i < BATCH; i++, next++) {
+			const struct frame_spec s = nat_flow(next);
+
+			if (s.kind == FRAME_UDP) {
+				feed(BOX_TRUST, i, &s);
+				n++;
+			}
+		}
+		drain();
+	}
+	assert_int_equal(world.out[BOX_UNTRUST] + drops(DROP_nat_exhausted) - before, n);
+	return world.out[BOX_UNTRUST];
+}
+
+/* on_change = "keep": the group that has changed gives nothing away that a session of the old one
+ * has. */
+static void
+NAT_17_kept_sessions_keep_their_ports(void **state)
+{
+	const uint32_t ports = 65536 - 1024, old = FLOWS / 4 * 3; /* of UDP */
+
+	(void)state;
+	for (unsigned int independent = 0; independent < 2; independent++) {
+		world.box = nat_flows_box("nr", WORKERS, FLOWS + ports, 1);
+		establish();
+		change_blocks(world.box, independent);
+		assert_int_equal(exhaust(FLOWS), ports - old);
+		assert_int_equal(drops(DROP_nat_clash), 0);
+		assert_int_equal(sessions(), FLOWS + ports - old);
+		assert_int_equal(
+			nat_flows_used(world.box, "pool"), ports - old); /* of the new one */
+		forget();
+		outwards(0, FLOWS, false);
+		inwards(false);
+		assert_int_equal(world.out[BOX_UNTRUST], FLOWS);
+		assert_int_equal(world.out[BOX_TRUST], FLOWS);
+		everything_comes_back();
+		/* Those that have ended are to be had again. */
+		assert_int_equal(exhaust(0), ports);
+		everything_comes_back();
+		engine_box_destroy(world.box);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(NAT_17_reloads_under_ten_thousand_sessions_do_as_documented),
 		cmocka_unit_test(NAT_17_a_group_changes_under_traffic),
+		cmocka_unit_test(NAT_17_kept_sessions_keep_their_ports),
 	};
 
-	test_eal_start(96, NULL);
+	test_eal_start(128, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,93 @@ wrong_parameters_are_refused(void **state)
 	}
 }
 
+static struct nat_pool *
+open_beside(const struct nat_pool *other, enum nat_pool_mode mode, uint32_t from, uint32_t to)
+{
+	const struct nat_pool_section section = { from, to };
+	const struct nat_pool_params p = { .mode = mode,
+		.sections = &section,
+		.section_count = 1,
+		.block = 64,
+		.workers = WORKERS,
+		.seed = 7,
+		.socket = SOCKET_ID_ANY,
+		.others = &other,
+		.other_count = 1 };
+	struct nat_pool *pool = nat_pool_create(&p);
+
+	assert_non_null(pool);
+	return pool;
+}
+
+/* A group that has changed, beside what is left of the old one: other blocks, an address more. */
+static void
+NAT_17_pools_with_an_address_in_common_share_its_ports(void **state)
+{
+	struct nat_pool *old = open_pool(NAT_POOL_PAT, 1, 256, false, NULL);
+	struct nat_pool *new = open_beside(old, NAT_POOL_PAT, FIRST, FIRST + 1);
+	const uint32_t all = 65536 - 1024;
+	struct nat_got got, first = { 0 };
+
+	(void)state;
+	for (uint32_t n = 0; n < 3 * all; n++) {
+		const struct nat_want w = want_of(
+			(uint16_t)(n % WORKERS), IPPROTO_UDP, n, (uint16_t)(1024 + n % all));
+		const bool there = n >= all / 2; /* the half of one address is the old one's */
+
+		assert_int_equal(nat_pool_take(there ? new : old, &w, &got),
+			n < 2 * all ? NAT_OK : NAT_NO_PORT);
+		first = n == 0 ? got : first;
+		assert_int_equal(
+			nat_pool_claim(there ? old : new, IPPROTO_UDP, w.host, &first), NAT_TAKEN);
+	}
+	assert_int_equal(nat_pool_usage(old, NAT_POOL_UNOWNED).used[1], all / 2);
+	assert_int_equal(nat_pool_usage(new, NAT_POOL_UNOWNED).used[1], 2 * all - all / 2);
+	/* The old one gives back, the new one gets. */
+	assert_true(nat_pool_give(old, IPPROTO_UDP, &first));
+	assert_int_equal(
+		nat_pool_take(new,
+			&(struct nat_want){ .proto = IPPROTO_UDP, .port = RTE_BE16(5000) }, &got),
+		NAT_OK);
+	assert_memory_equal(&got, &first, sizeof(got));
+	nat_pool_destroy(old);
+	assert_false(nat_pool_claim(new, IPPROTO_UDP, 0, &got) == NAT_OK);
+	assert_true(nat_pool_give(new, IPPROTO_UDP, &got));
+	nat_pool_destroy(new);
+}
+
+static void
+NAT_17_a_host_without_PAT_keeps_its_address_in_a_pool_that_shares_it(void **state)
+{
+	struct nat_pool *old = open_pool(NAT_POOL_NO_PAT, 5, 0, false, NULL), *new;
+	const uint32_t hosts = 4; /* addresses of the first section */
+	struct nat_got was[5], got;
+
+	(void)state;
+	for (uint32_t h = 0; h < 5; h++) {
+		const struct nat_want w = want_of(0, IPPROTO_GRE, h, 0);
+
+		assert_int_equal(nat_pool_take(old, &w, &was[h]), NAT_OK);
+	}
+	new = open_beside(old, NAT_POOL_NO_PAT, FIRST, FIRST + hosts);
+	for (uint32_t h = 0; h < 5; h++) {
+		const struct nat_want w = want_of(1, IPPROTO_GRE, h, 0);
+
+		assert_int_equal(nat_pool_take(new, &w, &got), NAT_OK);
+		if (nat_pool_has(new, was[h].addr))
+			assert_int_equal(got.addr, was[h].addr);
+		else
+			assert_int_equal(got.addr, rte_cpu_to_be_32(FIRST + hosts));
+		assert_true(nat_pool_give(old, IPPROTO_GRE, &was[h]));
+		was[h] = got;
+	}
+	nat_pool_destroy(old);
+	for (uint32_t h = 0; h < 5; h++)
+		assert_true(nat_pool_give(new, IPPROTO_GRE, &was[h]));
+	assert_int_equal(nat_pool_usage(new, NAT_POOL_UNOWNED).hosts, 0);
+	nat_pool_destroy(new);
+}
+
 /* RFC 4787 REQ-3: the class; REQ-4: parity; the port itself when it is free. */
 static void
 NAT_02_ports_keep_their_number_class_and_parity(void **state)
@@ -676,6 +763,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_parameters_are_refused),
+		cmocka_unit_test(NAT_17_pools_with_an_address_in_common_share_its_ports),
+		cmocka_unit_test(
+			NAT_17_a_host_without_PAT_keeps_its_address_in_a_pool_that_shares_it),
 		cmocka_unit_test(NAT_02_ports_keep_their_number_class_and_parity),
 		cmocka_unit_test(NAT_05_a_pool_runs_out_and_recovers),
 		cmocka_unit_test(protocols_have_ports_of_their_own),
