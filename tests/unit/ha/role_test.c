@@ -879,8 +879,7 @@ main(void)
 		cmocka_unit_test(an_active_group_alone_listens_for_misses_hellos_first),
 		cmocka_unit_test(a_standby_group_alone_takes_over_after_misses_hellos),
 		cmocka_unit_test(listening_waits_until_the_hrp_core_runs),
-		cmocka_unit_test(
-			R74_a_deaf_box_does_not_take_back_what_it_has_asked_to_give_away),
+		cmocka_unit_test(R74_a_deaf_box_does_not_take_back_what_it_has_asked_to_give_away),
 		cmocka_unit_test(R61_R90_R94_interface_fault_hands_over_at_once),
 		cmocka_unit_test(R80_fault_of_the_standby_only_lowers_its_priority),
 		cmocka_unit_test(R74_R82_three_unanswered_requests_with_one_id_then_active_again),
