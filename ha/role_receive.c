@@ -17,6 +17,15 @@ peer_lost_role(struct role *r, struct role_group *g, mono_t now)
 		role_raise_text(r, g, VGMP_PEER_GONE, "peer gave up its role", now);
 }
 
+/* We say that we are not Active: the peer gets a whole silence time to begin, whatever it says it
+ * is until then. */
+static void
+promise(struct role_group *g, mono_t now)
+{
+	g->silent_since = now;
+	g->copy_held = false;
+}
+
 static void
 on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t now)
 {
@@ -39,12 +48,10 @@ on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t
 		e.text = "peer preempts";
 		role_raise(r, g, ours < theirs ? VGMP_ASKED_ACTIVE_LOWER : VGMP_ASKED_ACTIVE_HIGHER,
 			&e, now);
-		/* We said that we are not Active: the peer gets a whole silence time to begin. */
-		g->silent_since = now;
+		promise(g, now);
 		return;
 	default:
-		/* A listening peer asks what we are: it gets a whole silence time to begin. */
-		g->silent_since = now;
+		promise(g, now); /* a listening peer asks what we are */
 		role_send_vgmp(r, g, HA_REPLY, HA_OP_HELLO, HA_RESULT_NONE, e.id, now);
 	}
 }
