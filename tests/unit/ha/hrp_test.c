@@ -740,10 +740,13 @@ R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends(void **state)
 	hrp_status(side[1].hrp, &st);
 	assert_int_equal(st.links[0].wiring, HRP_WIRING_STRAIGHT);
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
-	uint8_t *frame = (uint8_t *)rte_pktmbuf_append(m, HRP_FRAME_OVERHEAD + sizeof(advert));
+	uint8_t frame[HRP_FRAME_OVERHEAD + sizeof(advert)];
+	char *room = rte_pktmbuf_append(m, sizeof(frame));
 
 	memcpy(frame + HRP_FRAME_OVERHEAD, advert, sizeof(advert));
 	hrp_frame_write(frame, sizeof(advert), &router, 1);
+	for (unsigned int i = 0; i < sizeof(frame); i++)
+		room[i] = (char)frame[i];
 	arrive(1, 0, m);
 	run(100);
 	hrp_status(side[1].hrp, &st);
