@@ -192,8 +192,9 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 	const struct config_list *list = config_section_data(c, "interfaces");
 	const struct config_interface *from = list->items;
 	const struct config_system *system = config_section_data(c, "system");
+	const uint32_t count = RTE_MIN(list->count, (uint32_t)MAX_INTERFACES);
 
-	for (uint32_t i = 0; i < list->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct snapshot_interface *to = &s->interfaces[i];
 		const int port = config_port_index(c, from[i].port);
 
@@ -216,7 +217,7 @@ fill_interfaces(const struct config *c, const struct engine *engine,
 		to->mac = engine_port(engine, (uint16_t)port)->mac;
 		fill_ipv6(&from[i], to);
 	}
-	s->interface_count = (uint16_t)list->count;
+	s->interface_count = (uint16_t)count;
 	return true;
 }
 
