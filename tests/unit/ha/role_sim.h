@@ -45,7 +45,7 @@ struct box {
 	mono_t lease;
 	bool own[4]; /* by interface */
 	bool quiet;  /* owns, but neither announces nor answers */
-	bool own_vrid[5];
+	bool own_vrid[UINT8_MAX + 1];
 	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
 	struct ip_addr sent_to; /* the last unicast one */
 	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
