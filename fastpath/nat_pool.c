@@ -331,17 +331,6 @@ nat_pool_destroy(struct nat_pool *p)
 	rte_free(p);
 }
 
-uint64_t
-nat_pool_bytes(enum nat_pool_mode mode, uint32_t addresses, uint32_t block)
-{
-	const uint64_t each = sizeof(struct address *) + sizeof(struct address);
-
-	if (mode == NAT_POOL_NO_PAT)
-		return addresses * (each + sizeof(struct place));
-	return addresses * (each + NAT_POOL_PROTOCOLS * WORDS * sizeof(uint64_t) +
-				   sizeof(struct room) + PORTS / block * sizeof(uint64_t));
-}
-
 uint32_t
 nat_pool_addresses(const struct nat_pool *p)
 {

@@ -83,8 +83,6 @@ struct nat_pool *nat_pool_create(const struct nat_pool_params *);
 void nat_pool_destroy(struct nat_pool *);
 uint32_t nat_pool_addresses(const struct nat_pool *);
 uint64_t nat_pool_memory(const struct nat_pool *); /* bytes, with what it shares */
-/* nat_pool_bytes: what a pool will take, about. */
-uint64_t nat_pool_bytes(enum nat_pool_mode, uint32_t addresses, uint32_t block);
 /* => Is this an address of the pool? */
 bool nat_pool_has(const struct nat_pool *, rte_be32_t addr);
 
