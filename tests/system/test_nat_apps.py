@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Real programs through translation: FTP, TFTP, SIP, a NAT type probe and hairpin.  Only control
+"""Real programs through translation: FTP, TFTP, SIP, RTSP, PPTP, a NAT type probe and hairpin.  Only control
 connections have rules; whatever follows from them is let in by what they say."""
 import os
 import pathlib
@@ -18,7 +18,7 @@ POOL = ["200.1.1.100", "200.1.1.101"]
 PUBLIC = "200.1.1.110"  # of servers at the client
 SIZE = 300_000
 CONTROL = {"ftp": ("tcp", "21"), "tftp": ("udp", "69"), "sip": ("udp", "5060"), "web": ("tcp", "8000"),
-           "stun": ("udp", "3478-3479")}
+           "rtsp": ("tcp", "554"), "pptp": ("tcp", "1723"), "stun": ("udp", "3478-3479")}
 
 
 def services(*names):
@@ -36,13 +36,13 @@ def module_config():
         config["nat_servers"] = [
             {"name": name, "protocol": CONTROL[name][0], "public_address": PUBLIC,
              "public_port": CONTROL[name][1], "inside_addresses": [CLIENT], "vrid": vrid}
-            for name in ("ftp", "web")]
-        config["alg"] = {"ftp": True, "tftp": True, "sip": True}
+            for name in ("ftp", "web", "pptp")]
+        config["alg"] = {"ftp": True, "tftp": True, "sip": True, "rtsp": True, "pptp": True}
         config["security_policy"]["rules"] = [
             {"name": "out", "source_zones": ["trust"], "destination_zones": ["untrust"],
              "services": services(*CONTROL), "action": "permit"},
             {"name": "in", "source_zones": ["untrust"], "destination_addresses": [CLIENT],
-             "services": services("ftp", "web"), "action": "permit"},
+             "services": services("ftp", "web", "pptp"), "action": "permit"},
             {"name": "hairpin", "source_zones": ["trust"], "destination_zones": ["trust"],
              "services": services("web"), "action": "permit"}]
     return change
@@ -213,6 +213,154 @@ def test_ALG_08_a_sip_call_with_media_both_ways(lab, pair):
     assert address in POOL and int(rtp) >= 20 and int(rtcp) >= 20, out
     address, port, rtp, rtcp = caller.stdout.split()
     assert (address, port) == (SERVER, "9000") and int(rtp) >= 20 and int(rtcp) >= 20, caller.stdout
+
+
+# A player and its server: two streams, each with RTP from the server and RTCP both ways.
+RTSP_SERVER = r'''
+import re, select, socket, sys, time
+me = sys.argv[1]
+listener = socket.create_server((me, 554)); listener.settimeout(20)
+control, who = listener.accept(); control.settimeout(20)
+text = control.makefile("rw", newline="", encoding="ascii")
+streams = []
+def request():
+    lines = []
+    while (line := text.readline()) not in ("\r\n", ""):
+        lines.append(line)
+    return "".join(lines)
+def reply(of, more=""):
+    text.write(f"RTSP/1.0 200 OK\r\nCSeq: {re.search(r'CSeq: ([0-9]+)', of)[1]}\r\nSession: 7\r\n{more}\r\n"); text.flush()
+while (asked := request()).startswith("SETUP"):
+    transport = re.search(r"Transport: (\S+)", asked)[1]
+    host = re.search(r"destination=([0-9.]+)", transport)[1]
+    port = int(re.search(r"client_port=(\d+)-", transport)[1])
+    if host != who[0]:
+        sys.exit(f"{who}: {asked}")
+    pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for i, s in enumerate(pair):
+        s.bind((me, 9000 + 2 * len(streams) + i)); s.settimeout(0.02)
+    reply(asked, f"Transport: {transport};source={me};server_port={9000 + 2 * len(streams)}-{9001 + 2 * len(streams)}\r\n")
+    streams.append((pair, (host, port), (host, port + 1)))
+assert asked.startswith("PLAY"), asked
+reply(asked)
+came, until = [0, 0], time.monotonic() + 15
+while not select.select([control], [], [], 0)[0] and time.monotonic() < until: # until TEARDOWN
+    for n, ((rtp, rtcp), media, reports) in enumerate(streams):
+        rtp.sendto(b"rtp%d" % n, media); rtcp.sendto(b"sr%d" % n, reports)
+        try:
+            data, source = rtcp.recvfrom(100)
+            if data == b"rr%d" % n and source == reports:
+                came[n] += 1
+        except TimeoutError:
+            pass
+asked = request(); assert asked.startswith("TEARDOWN"), asked
+reply(asked)
+print(*came)
+'''
+RTSP_PLAYER = r'''
+import re, select, socket, sys, time
+me, server = sys.argv[1:]
+control = socket.create_connection((server, 554), 10); control.settimeout(10)
+text = control.makefile("rw", newline="", encoding="ascii")
+def ask(first, cseq, more=""):
+    text.write(f"{first} RTSP/1.0\r\nCSeq: {cseq}\r\n{more}\r\n"); text.flush()
+    lines = []
+    while (line := text.readline()) not in ("\r\n", ""):
+        lines.append(line)
+    answer = "".join(lines); assert answer.startswith("RTSP/1.0 200"), answer
+    return answer
+socks = {}
+for n, track in enumerate(("audio", "video")):
+    for i in range(2):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((me, 7000 + 2 * n + i)); socks[s] = (n, i)
+    want = f"destination={me};client_port={7000 + 2 * n}-{7001 + 2 * n}"
+    answer = ask(f"SETUP rtsp://{server}/film/{track}", n + 1, f"Transport: RTP/AVP;unicast;{want}\r\n")
+    assert want in answer and f"source={server}" in answer, answer
+ask(f"PLAY rtsp://{server}/film", 3, "Session: 7\r\n")
+came, until = [[0, 0], [0, 0]], time.monotonic() + 15
+while min(map(min, came)) < 20 and time.monotonic() < until:
+    for s in select.select(list(socks), [], [], 1)[0]:
+        n, i = socks[s]
+        data, source = s.recvfrom(100)
+        assert data == (b"sr%d" if i else b"rtp%d") % n and source == (server, 9000 + 2 * n + i), (data, source)
+        came[n][i] += 1
+        if i:
+            s.sendto(b"rr%d" % n, source)
+ask(f"TEARDOWN rtsp://{server}/film", 4, "Session: 7\r\n")
+print(*came[0], *came[1])
+'''
+
+
+def test_ALG_09_rtsp_with_two_streams(lab, pair):
+    """SETUP names the player's address; media come to the outside one and RTCP goes both ways."""
+    server = lab.popen("srv", PYTHON, "-c", RTSP_SERVER, SERVER, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: listening(lab, "srv", "tcp", 554), 10, "the server listens")
+    player = lab.run("cli", PYTHON, "-c", RTSP_PLAYER, CLIENT, SERVER, check=False)
+    out, err = server.communicate(timeout=40)
+    assert server.returncode == 0 and player.returncode == 0, (err, player.stderr, pair.fw1.rows("alg"))
+    assert min(map(int, out.split())) >= 5 and min(map(int, player.stdout.split())) >= 20, (out, player.stdout)
+
+
+# Control connection and tunnel of PPTP: the server sends back what comes with its call id, with the client's.
+PPTP_SERVER = r'''
+import socket, struct, sys
+me, peer = sys.argv[1:]
+gre = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE); gre.bind((me, 0)); gre.settimeout(20)
+listener = socket.create_server((me, 1723)); listener.settimeout(20)
+control, _ = listener.accept(); control.settimeout(20)
+def message(length):
+    data = control.recv(length, socket.MSG_WAITALL)
+    assert struct.unpack("!HHIH", data[:10])[:3] == (length, 1, 0x1A2B3C4D), data
+    return data
+message(156); control.sendall(struct.pack("!HHIHHHBBIIHH64s64s", 156, 1, 0x1A2B3C4D, 2, 0, 256, 1, 0, 1, 1, 0, 1, b"", b""))
+theirs, = struct.unpack("!H", message(168)[12:14])
+control.sendall(struct.pack("!HHIHHHHBBHIHHI", 32, 1, 0x1A2B3C4D, 8, 0, 4321, theirs, 1, 0, 0, 10000, 64, 0, 0))
+for _ in range(20):
+    while True:
+        data, who = gre.recvfrom(2000)
+        length, call = struct.unpack("!HH", data[24:28])
+        if who[0] == peer and call == 4321:
+            break
+    gre.sendto(struct.pack("!BBHHH", 0x30, 1, 0x880B, length, theirs) + data[28:], who)
+message(16)
+control.sendall(struct.pack("!HHIHHHBBHH128s", 148, 1, 0x1A2B3C4D, 13, 0, 4321, 1, 0, 0, 0, b""))
+'''
+PPTP_CLIENT = r'''
+import socket, struct, sys, time
+me, server = sys.argv[1:]
+gre = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE); gre.bind((me, 0)); gre.settimeout(0.1)
+control = socket.create_connection((server, 1723), 10); control.settimeout(10)
+control.sendall(struct.pack("!HHIHHHHIIHH64s64s", 156, 1, 0x1A2B3C4D, 1, 0, 256, 0, 1, 1, 0, 1, b"", b""))
+assert len(control.recv(156, socket.MSG_WAITALL)) == 156
+control.sendall(struct.pack("!HHIHHHHIIIIHHHH64s64s", 168, 1, 0x1A2B3C4D, 7, 0, 1234, 1, 300, 10000000, 3, 3, 64, 0, 0, 0, b"", b""))
+answer = control.recv(32, socket.MSG_WAITALL)
+call, mine, result = struct.unpack("!HHB", answer[12:17])
+assert (call, mine, result) == (4321, 1234, 1), answer
+came, until = 0, time.monotonic() + 15
+while came < 20 and time.monotonic() < until:
+    body = b"frame %d" % came
+    gre.sendto(struct.pack("!BBHHHI", 0x30, 1, 0x880B, len(body), call, came) + body, (server, 0))
+    try:
+        data, who = gre.recvfrom(2000)
+        came += who[0] == server and data[26:28] == struct.pack("!H", mine) and data.endswith(body)
+    except TimeoutError:
+        pass
+control.sendall(struct.pack("!HHIHHHH", 16, 1, 0x1A2B3C4D, 12, 0, mine, 0))
+assert control.recv(148, socket.MSG_WAITALL)[8:14] == struct.pack("!HHH", 13, 0, 4321)
+print(came)
+'''
+
+
+def test_ALG_10_pptp_to_a_server_behind_a_public_address(lab, pair):
+    """GRE has no rule: the call lets it in, and it goes both ways."""
+    server = lab.popen("cli", PYTHON, "-c", PPTP_SERVER, CLIENT, SERVER, stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: listening(lab, "cli", "tcp", 1723), 10, "the server listens")
+    client = lab.run("srv", PYTHON, "-c", PPTP_CLIENT, SERVER, PUBLIC, check=False)
+    out, err = server.communicate(timeout=40)
+    assert client.returncode == 0 and server.returncode == 0, (client.stderr, err, pair.fw1.rows("alg"))
+    assert client.stdout.strip() == "20", (client.stdout, pair.fw1.drops())
 
 
 # What one inside socket looks like to two ports outside, and whether a third may send to it.
