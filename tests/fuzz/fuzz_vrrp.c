@@ -85,6 +85,7 @@ mend(uint8_t *p, size_t len, uint8_t choice)
 	sum = rte_raw_cksum(p + at, len - at);
 	if (at == sizeof(ip6)) {
 		memcpy(&ip6, p, sizeof(ip6));
+		ip6.proto = VRRP_PROTOCOL; /* DPDK shifts a large one out of an int */
 		sum += rte_ipv6_phdr_cksum(&ip6, 0);
 	} else if (choice & 1) {
 		memcpy(&ip, p, sizeof(ip));
