@@ -40,6 +40,21 @@ void row_counters(
 void row_counter(
 	json_t *rows, const char *group, const char *name, uint64_t value, const char *text);
 
+/* For a view's print(): of a row that is to be shown; "-": no text. */
+static inline const char *
+row_text_of(const json_t *row, const char *key)
+{
+	const char *const text = json_string_value(json_object_get(row, key));
+
+	return text != NULL ? text : "-";
+}
+
+static inline json_int_t
+row_number_of(const json_t *row, const char *key)
+{
+	return json_integer_value(json_object_get(row, key));
+}
+
 /* row_put: for a view's print(): more text at out[*used]; what finds no room whole is left out. */
 void row_put(char *out, size_t size, size_t *used, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -208,20 +208,6 @@ add(struct text *t, const char *fmt, ...)
 		t->used = t->used + (size_t)n < t->size ? t->used + (size_t)n : t->size - 1;
 }
 
-static const char *
-string_of(const json_t *row, const char *key)
-{
-	const char *const s = json_string_value(json_object_get(row, key));
-
-	return s != NULL ? s : "-";
-}
-
-static json_int_t
-number_of(const json_t *row, const char *key)
-{
-	return json_integer_value(json_object_get(row, key));
-}
-
 static bool
 true_of(const json_t *row, const char *key)
 {
@@ -231,12 +217,12 @@ true_of(const json_t *row, const char *key)
 static void
 add_group(struct text *t, const json_t *g)
 {
-	const bool active = strcmp(string_of(g, "group"), "active") == 0;
+	const bool active = strcmp(row_text_of(g, "group"), "active") == 0;
 	const json_t *const peer = json_object_get(g, "peer_priority");
 
-	add(t, " %s: %s", active ? "Active group " : "Standby group", string_of(g, "state"));
+	add(t, " %s: %s", active ? "Active group " : "Standby group", row_text_of(g, "state"));
 	if (true_of(g, "enabled")) {
-		add(t, "   priority %" JSON_INTEGER_FORMAT, number_of(g, "priority"));
+		add(t, "   priority %" JSON_INTEGER_FORMAT, row_number_of(g, "priority"));
 		if (json_is_integer(peer))
 			add(t, ", peer %" JSON_INTEGER_FORMAT, json_integer_value(peer));
 		else
@@ -258,14 +244,14 @@ add_change(struct text *t, const json_t *groups)
 		const json_t *const c = json_object_get(g, "last_change");
 
 		if (json_is_object(c) &&
-			(last == NULL || number_of(c, "ago_s") <= number_of(last, "ago_s")))
+			(last == NULL || row_number_of(c, "ago_s") <= row_number_of(last, "ago_s")))
 			last = c;
 	}
 	if (last == NULL) {
 		add(t, " Last state change: none\n");
 		return;
 	}
-	const json_int_t s = number_of(last, "ago_s");
+	const json_int_t s = row_number_of(last, "ago_s");
 
 	add(t,
 		" Stable time: %" JSON_INTEGER_FORMAT " days, %" JSON_INTEGER_FORMAT
@@ -274,9 +260,9 @@ add_change(struct text *t, const json_t *groups)
 	add(t,
 		" Last state change: %s %s -> %s, reason %s, local %" JSON_INTEGER_FORMAT
 		", peer %" JSON_INTEGER_FORMAT "\n",
-		string_of(last, "time"), string_of(last, "from"), string_of(last, "to"),
-		string_of(last, "reason"), number_of(last, "priority"),
-		number_of(last, "peer_priority"));
+		row_text_of(last, "time"), row_text_of(last, "from"), row_text_of(last, "to"),
+		row_text_of(last, "reason"), row_number_of(last, "priority"),
+		row_number_of(last, "peer_priority"));
 }
 
 static void
@@ -288,22 +274,22 @@ add_verbose(struct text *t, const json_t *row)
 	add(t,
 		" Configuration: hello %" JSON_INTEGER_FORMAT "ms, misses %" JSON_INTEGER_FORMAT
 		", preempt ",
-		number_of(row, "hello_ms"), number_of(row, "misses"));
+		row_number_of(row, "hello_ms"), row_number_of(row, "misses"));
 	if (true_of(row, "preempt"))
-		add(t, "%" JSON_INTEGER_FORMAT "s\n", number_of(row, "preempt_delay_s"));
+		add(t, "%" JSON_INTEGER_FORMAT "s\n", row_number_of(row, "preempt_delay_s"));
 	else
 		add(t, "off\n");
 	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
 	add(t,
 		" Events: takeovers %" JSON_INTEGER_FORMAT ", fenced %" JSON_INTEGER_FORMAT
 		", both active %" JSON_INTEGER_FORMAT ", hello mismatch %" JSON_INTEGER_FORMAT "\n",
-		number_of(row, "takeovers"), number_of(row, "fences"),
-		number_of(row, "both_active"), number_of(row, "hello_mismatch"));
+		row_number_of(row, "takeovers"), row_number_of(row, "fences"),
+		row_number_of(row, "both_active"), row_number_of(row, "hello_mismatch"));
 	add(t, " Detail:");
 	json_array_foreach(json_object_get(row, "members"), i, m)
 	{
-		add(t, "%s %s: %s", i > 0 ? " |" : "", string_of(m, "member"),
-			string_of(m, "state"));
+		add(t, "%s %s: %s", i > 0 ? " |" : "", row_text_of(m, "member"),
+			row_text_of(m, "state"));
 	}
 	add(t, "\n");
 }
@@ -320,7 +306,7 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 		add(&t, " Hot standby is not enabled\n");
 		return;
 	}
-	add(&t, " Role: %s, peer: %s\n", string_of(row, "role"), string_of(row, "peer"));
+	add(&t, " Role: %s, peer: %s\n", row_text_of(row, "role"), row_text_of(row, "peer"));
 	if (true_of(row, "wrong_pairing"))
 		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
 	if (true_of(row, "worker_stuck"))

@@ -83,28 +83,14 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	return false;
 }
 
-static const char *
-string_of(const json_t *row, const char *key)
-{
-	const char *const s = json_string_value(json_object_get(row, key));
-
-	return s != NULL ? s : "-";
-}
-
-static json_int_t
-number_of(const json_t *row, const char *key)
-{
-	return json_integer_value(json_object_get(row, key));
-}
-
 /* What an operator should do something about; "" = nothing. */
 static void
 put_trouble(const json_t *row, char *out, size_t size)
 {
 	const char *const to = json_string_value(json_object_get(row, "crossed_to"));
-	const char *const wiring = string_of(row, "wiring");
-	const bool works = strcmp(string_of(row, "state"), "ready") == 0 ||
-			   strcmp(string_of(row, "state"), "running") == 0;
+	const char *const wiring = row_text_of(row, "wiring");
+	const bool works = strcmp(row_text_of(row, "state"), "ready") == 0 ||
+			   strcmp(row_text_of(row, "state"), "running") == 0;
 
 	out[0] = '\0';
 	if (strcmp(wiring, "service") == 0)
@@ -112,7 +98,7 @@ put_trouble(const json_t *row, char *out, size_t size)
 	else if (strcmp(wiring, "crossed") == 0)
 		snprintf(out, size, " (cable crossed: it ends at %s of the peer)",
 			to != NULL ? to : "another interface");
-	else if (!works && number_of(row, "denied_out") + number_of(row, "denied_in") > 0)
+	else if (!works && row_number_of(row, "denied_out") + row_number_of(row, "denied_in") > 0)
 		snprintf(out, size, " (the security policy does not permit it)");
 }
 
@@ -124,24 +110,24 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 	int n;
 
 	put_trouble(row, trouble, sizeof(trouble));
-	n = snprintf(out, size, " %28s : %s%s\n", string_of(row, "interface"),
-		string_of(row, "state"), trouble);
+	n = snprintf(out, size, " %28s : %s%s\n", row_text_of(row, "interface"),
+		row_text_of(row, "state"), trouble);
 	if (!verbose || n < 0 || (size_t)n >= size)
 		return;
 	if (json_is_real(percent))
 		snprintf(usage, sizeof(usage), ", %.2f%% of %" JSON_INTEGER_FORMAT " Mbit/s",
-			json_real_value(percent), number_of(row, "speed_mbps"));
+			json_real_value(percent), row_number_of(row, "speed_mbps"));
 	if (json_is_string(json_object_get(row, "remote")))
-		snprintf(peer, sizeof(peer), " to %s", string_of(row, "remote"));
+		snprintf(peer, sizeof(peer), " to %s", row_text_of(row, "remote"));
 	snprintf(out + n, size - (size_t)n,
 		"   %s%s%s, round trip %" JSON_INTEGER_FORMAT
 		" us, state changes %" JSON_INTEGER_FORMAT "\n   out %" JSON_INTEGER_FORMAT
 		" kbit/s, in %" JSON_INTEGER_FORMAT " kbit/s%s\n",
-		string_of(row, "mode"), peer,
+		row_text_of(row, "mode"), peer,
 		json_is_true(json_object_get(row, "heartbeat_only")) ? ", heartbeat only" : "",
-		number_of(row, "rtt_us"), number_of(row, "changes"),
-		number_of(row, "bytes_out_rate") / 125, number_of(row, "bytes_in_rate") / 125,
-		usage);
+		row_number_of(row, "rtt_us"), row_number_of(row, "changes"),
+		row_number_of(row, "bytes_out_rate") / 125,
+		row_number_of(row, "bytes_in_rate") / 125, usage);
 }
 
 static const struct view view_interface = {

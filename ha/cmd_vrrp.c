@@ -154,20 +154,6 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	return more;
 }
 
-static const char *
-string_of(const json_t *row, const char *key)
-{
-	const char *const s = json_string_value(json_object_get(row, key));
-
-	return s != NULL ? s : "-";
-}
-
-static long long
-number_of(const json_t *row, const char *key)
-{
-	return json_integer_value(json_object_get(row, key));
-}
-
 /* "A, B": the strings of a list, or "-". */
 static const char *
 join(const json_t *row, const char *key, char *out, size_t size)
@@ -194,9 +180,9 @@ join_tracks(const json_t *row, char *out, size_t size)
 		const json_t *const t = json_array_get(list, i);
 
 		used += (size_t)snprintf(out + used, size - used, "%s%s %s, weight %lld",
-			i > 0 ? "; " : "", string_of(t, "name"),
+			i > 0 ? "; " : "", row_text_of(t, "name"),
 			json_is_true(json_object_get(t, "failed")) ? "down" : "up",
-			number_of(t, "weight"));
+			row_number_of(t, "weight"));
 	}
 	return out;
 }
@@ -240,21 +226,23 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		"conflicts\n"
 		"                     %lld with a plain checksum, %lld with other addresses\n"
 		"   Stable          : %lld s\n",
-		string_of(row, "interface"), number_of(row, "vrid"), string_of(row, "state"),
-		string_of(row, "virtual_ip"), string_of(row, "virtual_ip6"),
-		join(row, "addresses", addresses, sizeof(addresses)), string_of(row, "master_ip"),
-		number_of(row, "priority"), number_of(row, "master_priority"),
-		yes_no(row, "preempt"), number_of(row, "preempt_delay_s"),
-		number_of(row, "advert_ms"), number_of(row, "master_advert_ms"),
-		number_of(row, "version"), string_of(row, "authentication"),
-		string_of(row, "checksum"), yes_no(row, "accept"),
-		join(row, "peers", peers, sizeof(peers)), string_of(row, "sync"),
-		join_tracks(row, tracks, sizeof(tracks)), string_of(row, "virtual_mac"),
-		string_of(row, "virtual_mac6"), yes_no(row, "ttl_check"), string_of(row, "type"),
-		number_of(row, "adverts_out"), number_of(row, "adverts_in"),
-		number_of(row, "adverts6_in"), number_of(row, "resigns_in"),
-		number_of(row, "conflicts"), number_of(row, "plain_sums_in"),
-		number_of(row, "differ_in"), number_of(row, "stable_s"));
+		row_text_of(row, "interface"), row_number_of(row, "vrid"),
+		row_text_of(row, "state"), row_text_of(row, "virtual_ip"),
+		row_text_of(row, "virtual_ip6"),
+		join(row, "addresses", addresses, sizeof(addresses)), row_text_of(row, "master_ip"),
+		row_number_of(row, "priority"), row_number_of(row, "master_priority"),
+		yes_no(row, "preempt"), row_number_of(row, "preempt_delay_s"),
+		row_number_of(row, "advert_ms"), row_number_of(row, "master_advert_ms"),
+		row_number_of(row, "version"), row_text_of(row, "authentication"),
+		row_text_of(row, "checksum"), yes_no(row, "accept"),
+		join(row, "peers", peers, sizeof(peers)), row_text_of(row, "sync"),
+		join_tracks(row, tracks, sizeof(tracks)), row_text_of(row, "virtual_mac"),
+		row_text_of(row, "virtual_mac6"), yes_no(row, "ttl_check"),
+		row_text_of(row, "type"), row_number_of(row, "adverts_out"),
+		row_number_of(row, "adverts_in"), row_number_of(row, "adverts6_in"),
+		row_number_of(row, "resigns_in"), row_number_of(row, "conflicts"),
+		row_number_of(row, "plain_sums_in"), row_number_of(row, "differ_in"),
+		row_number_of(row, "stable_s"));
 }
 
 static const struct view view_vrrp = {
