@@ -53,6 +53,8 @@ struct pair {
 	struct in_flight flight[WIRE_SLOTS];
 	uint32_t flying;
 	struct pair_figures figures;
+	void (*tap)(void *ctx, unsigned int from, const struct rte_mbuf *);
+	void *tap_ctx;
 	mono_t now;
 	uint32_t random;
 };
@@ -470,6 +472,8 @@ wire_take(struct pair *p, uint8_t box, uint8_t link)
 
 	while (rte_ring_dequeue(p->ports[box][heartbeat_port[link]].from_box[0], &m) == 0) {
 		w->carried++;
+		if (p->tap != NULL)
+			p->tap(p->tap_ctx, box, m);
 		if (w->cut || w->cut_from[box] || random_below(p, 100) < w->loss) {
 			w->lost++;
 			rte_pktmbuf_free(m);
@@ -716,6 +720,25 @@ struct pair_figures *
 pair_figures(struct pair *p)
 {
 	return &p->figures;
+}
+
+void
+pair_tap(struct pair *p, void (*tap)(void *ctx, unsigned int from, const struct rte_mbuf *),
+	void *ctx)
+{
+	p->tap = tap;
+	p->tap_ctx = ctx;
+}
+
+void
+pair_inject(struct pair *p, unsigned int to, unsigned int link, const uint8_t *frame, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(p->pool);
+	char *room = m != NULL ? rte_pktmbuf_append(m, len) : NULL;
+
+	assert_non_null(room);
+	memcpy(room, frame, len);
+	assert_int_equal(rte_ring_enqueue(p->ports[to][heartbeat_port[link]].to_box[0], m), 0);
 }
 
 struct lan *

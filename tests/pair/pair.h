@@ -92,6 +92,12 @@ struct pair_box *pair_box(struct pair *, unsigned int box);
 struct traffic *pair_traffic(struct pair *);
 struct pair_wire *pair_heartbeat(struct pair *); /* the first of them */
 struct pair_wire *pair_heartbeat_of(struct pair *, unsigned int link);
+/* What a box sends by a heartbeat link is shown to `tap` first; NULL ends that. */
+void pair_tap(struct pair *, void (*tap)(void *ctx, unsigned int from, const struct rte_mbuf *),
+	void *ctx);
+/* A frame of a stranger comes to a box by a heartbeat link. */
+void pair_inject(
+	struct pair *, unsigned int to, unsigned int link, const uint8_t *frame, uint16_t len);
 /* The box is another one from now on: it restarts with other MACs on its heartbeat ports. */
 void pair_other_mac(struct pair *, unsigned int box);
 /* Carrier of a heartbeat port of a box; the wire itself stays as it is. */

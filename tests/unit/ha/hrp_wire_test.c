@@ -282,6 +282,49 @@ fields_outside_their_range_are_refused(void **state)
 	}
 }
 
+/* The checksum is right in each: what is refused is the content. */
+static enum ha_refusal
+check_changed(enum kind kind, uint16_t offset, uint8_t value)
+{
+	uint8_t m[MESSAGE_MAX];
+	const uint16_t len = build(m, kind);
+
+	m[offset] = value;
+	m[6] = m[7] = 0;
+	const rte_be16_t sum = (rte_be16_t)~rte_raw_cksum(m, len);
+
+	memcpy(m + 6, &sum, sizeof(sum));
+	return check_exact(m, len);
+}
+
+static void
+HAC_04_another_version_has_its_own_reason(void **state)
+{
+	static const uint8_t others[] = { 0x12, 0x32, 0x02, 0xf2, 0x23, 0x21 };
+
+	(void)state;
+	for (enum kind k = 0; k < KINDS; k++)
+		for (size_t i = 0; i < sizeof(others); i++)
+			assert_int_equal(check_changed(k, 0, others[i]), HA_REFUSED_type);
+}
+
+/* A newer version may say more by bits that this one does not know. */
+static void
+HAC_04_unknown_feature_bits_are_ignored(void **state)
+{
+	static const struct {
+		enum kind kind;
+		uint16_t offset;
+	} rows[] = { { PROBE, 8 }, { HELLO, 29 }, { ADD, 33 }, { BEGIN, 33 }, { ACK, 33 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned int bit = 0; bit < 8; bit++)
+			assert_int_equal(
+				check_changed(rows[i].kind, rows[i].offset, (uint8_t)(1 << bit)),
+				HA_OK);
+}
+
 static void
 every_refusal_has_a_name(void **state)
 {
@@ -520,6 +563,8 @@ main(void)
 		cmocka_unit_test(HAC_03_every_truncation_is_refused),
 		cmocka_unit_test(HAC_02_every_flipped_bit_is_refused),
 		cmocka_unit_test(fields_outside_their_range_are_refused),
+		cmocka_unit_test(HAC_04_another_version_has_its_own_reason),
+		cmocka_unit_test(HAC_04_unknown_feature_bits_are_ignored),
 		cmocka_unit_test(every_refusal_has_a_name),
 		cmocka_unit_test(frames_go_to_the_vrrp_group_with_ttl_255),
 		cmocka_unit_test(wrong_frames_are_refused_by_cause),

@@ -251,6 +251,141 @@ R234_VRP11_a_sync_group_changes_together(void **state)
 	sim_free(s);
 }
 
+/* ---- adverts that are damaged or cut: HAC-02, HAC-03 ---- */
+
+static uint64_t
+adverts_refused(const struct sim *s)
+{
+	const struct role_status *const st = status_of(s, A);
+	uint64_t n = 0;
+
+	for (int i = VRRP_OK + 1; i < VRRP_REFUSAL_COUNT; i++)
+		n += st->adverts_refused[i];
+	return n;
+}
+
+/* A Backup that hears the Master; the advert that it has just heard, from its IP header on. */
+static struct sim *
+backup(uint8_t family, uint8_t version, uint8_t *packet, uint16_t *len)
+{
+	static const uint8_t own[IP6_LEN] = { 0xfe, 0x80, [15] = 2 };
+	static const uint8_t other[IP6_LEN] = { 0xfe, 0x80, [15] = 3 };
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+	uint8_t frame[VRRP_WIRE_FRAME_MAX];
+	struct vrrp_advert a;
+
+	setup.version = version;
+	if (family == 6)
+		setup.addresses[0] = ip_addr_v6(virtual6);
+	struct sim *const s = plain_box(&setup);
+	struct vrrp v;
+
+	s->box[A].link_local = own;
+	plain_run(s, 1000);
+	vrrp_init(&v, &setup);
+	vrrp_advert_of(&v, family, 200, &a);
+	a.source = family == 6 ? ip_addr_v6(other) : ip_addr_v4(RTE_BE32(0x0a010103));
+	vrrp_wire_build(frame, &a);
+	*len = family == 6 ? 64 : version == 2 ? 40 : 32; /* without padding */
+	memcpy(packet, frame + 14, *len);
+	role_vrrp(s->box[A].role, 0, packet, *len, s->now);
+	plain_run(s, 11 * 1000); /* it is shown each 10 ms */
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
+	assert_int_equal(status_of(s, A)->vrrp[0].master_priority, 200);
+	assert_int_equal(adverts_refused(s), 0);
+	return s;
+}
+
+static void
+nothing_but_counters(struct sim *s, const struct role_status *before, uint64_t count)
+{
+	plain_run(s, 11 * 1000);
+	assert_int_equal(adverts_refused(s), count);
+	assert_memory_equal(
+		&status_of(s, A)->vrrp[0], &before->vrrp[0], sizeof(struct role_vrrp_status));
+}
+
+static const struct {
+	uint8_t family, version, message; /* where VRRP begins */
+} advert_rows[] = { { 4, 2, 20 }, { 4, 3, 20 }, { 6, 3, 40 } };
+
+static void
+HAC_02_every_flipped_bit_of_an_advert_is_refused(void **state)
+{
+	static struct role_status before;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(advert_rows) / sizeof(advert_rows[0]); i++) {
+		uint8_t packet[VRRP_WIRE_FRAME_MAX];
+		uint16_t len;
+		uint64_t count = 0;
+		struct sim *const s =
+			backup(advert_rows[i].family, advert_rows[i].version, packet, &len);
+
+		before = *status_of(s, A);
+		for (uint32_t bit = advert_rows[i].message * 8u; bit < len * 8u; bit++, count++) {
+			packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			role_vrrp(s->box[A].role, 0, packet, len, s->now);
+			packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+		nothing_but_counters(s, &before, count);
+		sim_free(s);
+	}
+}
+
+static void
+HAC_03_every_cut_of_an_advert_is_refused(void **state)
+{
+	static struct role_status before;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(advert_rows) / sizeof(advert_rows[0]); i++) {
+		uint8_t packet[VRRP_WIRE_FRAME_MAX];
+		uint16_t len;
+		struct sim *const s =
+			backup(advert_rows[i].family, advert_rows[i].version, packet, &len);
+
+		before = *status_of(s, A);
+		for (uint16_t cut = 0; cut < len; cut++) {
+			uint8_t *const exact = test_malloc(cut + 1u); /* ASan watches its end */
+
+			memcpy(exact + 1, packet, cut);
+			role_vrrp(s->box[A].role, 0, exact + 1, cut, s->now);
+			test_free(exact);
+		}
+		nothing_but_counters(s, &before, len);
+		sim_free(s);
+	}
+}
+
+/* HAC-04: another version is counted as such, and the election goes on as if nothing was heard. */
+static void
+HAC_04_adverts_of_another_version_have_their_own_reason(void **state)
+{
+	static struct role_status before;
+	uint8_t packet[VRRP_WIRE_FRAME_MAX];
+	uint16_t len;
+	struct sim *const s = backup(4, 2, packet, &len);
+
+	(void)state;
+	before = *status_of(s, A);
+	for (uint8_t version = 0; version < 16; version++) {
+		if (version == 2)
+			continue;
+		packet[20] = (uint8_t)(version << 4 | 1);
+		role_vrrp(s->box[A].role, 0, packet, len, s->now);
+	}
+	nothing_but_counters(s, &before, 15);
+	const uint64_t *const refused = status_of(s, A)->adverts_refused;
+
+	/* One of version 3 is as long as ours without authentication data: its length is wrong. */
+	assert_int_equal(refused[VRRP_REFUSED_version], 14);
+	assert_int_equal(refused[VRRP_REFUSED_length], 1);
+	plain_run(s, 4000 * 1000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_MASTER);
+	sim_free(s);
+}
+
 int
 main(void)
 {
@@ -261,6 +396,9 @@ main(void)
 		cmocka_unit_test(R42_R43_VRP09_tracked_things_change_the_priority),
 		cmocka_unit_test(R233_a_tracked_interface_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
+		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
+		cmocka_unit_test(HAC_03_every_cut_of_an_advert_is_refused),
+		cmocka_unit_test(HAC_04_adverts_of_another_version_have_their_own_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
