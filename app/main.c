@@ -197,6 +197,7 @@ start_ha(struct box *b)
 		.engine = b->engine,
 		.core = b->core,
 		.pool = b->pool,
+		.events = b->management.events,
 		.config = b->config,
 		.heartbeats = heartbeats,
 		.socket = SOCKET_ID_ANY,
@@ -305,6 +306,11 @@ static int
 open_management(struct box *b)
 {
 	b->management.rcu_reader = -1;
+	b->management.events = events_create();
+	if (b->management.events == NULL) {
+		snprintf(b->err, sizeof(b->err), "events: %s", strerror(errno));
+		return -ENOMEM;
+	}
 	b->management.links = link_watch_create(link_changed, b);
 	if (b->management.links == NULL) {
 		snprintf(b->err, sizeof(b->err), "netlink: %s", strerror(errno));
@@ -320,6 +326,7 @@ stop(struct box *b)
 	link_watch_destroy(b->management.links);
 	management_close(&b->management);
 	ha_destroy(b->ha);
+	events_destroy(b->management.events);
 	core_destroy(b->core);
 	engine_destroy(b->engine);
 	ports_stop(&b->ports);
@@ -437,6 +444,7 @@ main(int argc, char **argv)
 			lcores_shared_cpu(b->system));
 	code = management_run(&b->management, b->options.interactive);
 	ha_resign(b->ha, RESIGN_MS);
+	management_last_words(&b->management);
 	lcores_stop(&b->lcores);
 	LOG(NOTICE, "twinwalld: stopped");
 	stop(b);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * twinctl: the console from outside.  Attaches the terminal to the daemon's console socket, or runs
- * one command.  docs/console.md describes the protocol; libc only.
+ * twinctl: the console from outside.  Attaches the terminal to the daemon's console socket, runs
+ * one command, or prints the events that the JSON socket tells of.  docs/console.md and
+ * docs/json.md describe the protocols; libc only.
  */
 #include <errno.h>
 #include <poll.h>
@@ -33,11 +34,15 @@ static int
 usage(FILE *to, int code)
 {
 	fprintf(to,
-		"usage: twinctl [-s SOCKET] [-c COMMAND]\n"
+		"usage: twinctl [-s SOCKET] [-c COMMAND | -e [-n NUMBER]]\n"
 		"  -s SOCKET   the daemon's console socket (default: $TWINWALL_SOCKET, else\n"
 		"              " DEFAULT_SOCKET ")\n"
 		"  -c COMMAND  run one command: output on stdout, exit code 0; or its error on\n"
 		"              stderr, exit code 1\n"
+		"  -e          follow the events: one JSON object a line, until interrupted; by "
+		"the\n"
+		"              JSON socket, SOCKET with .json in place of .console\n"
+		"  -n NUMBER   from this event on, or the oldest kept (default: from now on)\n"
 		"  -V          print the version\n"
 		"Without -c the terminal is attached to the console; Ctrl-] or quit leaves.\n"
 		"Exit code 2: no connection, or wrong usage.\n");
@@ -147,6 +152,75 @@ run_command(int fd, const char *command)
 	return EXIT_CONNECT;
 }
 
+/* json_path: the JSON socket beside a console's. => out */
+static const char *
+json_path(const char *path, char *out, size_t size)
+{
+	static const char console[] = ".console";
+	const size_t len = strlen(path), end = sizeof(console) - 1;
+
+	if (len <= end || strcmp(path + len - end, console) != 0)
+		return path;
+	snprintf(out, size, "%.*s.json", (int)(len - end), path);
+	return out;
+}
+
+/* pass_on: what follows the answer, which has `have` bytes of the next lines behind it. */
+static int
+pass_on(int fd, char *buf, size_t size, size_t have)
+{
+	ssize_t n = (ssize_t)have;
+
+	do {
+		if (n > 0 && !write_all(STDOUT_FILENO, buf, (size_t)n)) {
+			fprintf(stderr, "twinctl: output: %s\n", strerror(errno));
+			return EXIT_COMMAND;
+		}
+		n = read(fd, buf, size);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	fprintf(stderr, "twinctl: the daemon closed the connection\n");
+	return EXIT_CONNECT;
+}
+
+/* follow_events: the answer's line is an error or is left out; then lines as they come. */
+static int
+follow_events(int fd, const char *number)
+{
+	char buf[4096], request[96];
+	char *end = NULL;
+	size_t have = 0;
+	ssize_t n;
+
+	snprintf(request, sizeof(request), "{\"schema\":1,\"subscribe\":\"events\"%s%s}\n",
+		number != NULL ? ",\"from\":" : "", number != NULL ? number : "");
+	(void)write_all(fd, request, strlen(request));
+	while (end == NULL && have < sizeof(buf)) {
+		n = read(fd, buf + have, sizeof(buf) - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+		if (buf[0] != '{') {
+			fprintf(stderr, "twinctl: this is no JSON socket\n");
+			return EXIT_CONNECT;
+		}
+		end = memchr(buf, '\n', have);
+	}
+	if (end == NULL) {
+		fprintf(stderr, "twinctl: the daemon closed the connection\n");
+		return EXIT_CONNECT;
+	}
+	*end++ = '\0';
+	if (strstr(buf, "\"ok\":true") == NULL) {
+		fprintf(stderr, "error: %s\n", buf);
+		return EXIT_COMMAND;
+	}
+	have -= (size_t)(end - buf);
+	memmove(buf, end, have);
+	return pass_on(fd, buf, sizeof(buf), have);
+}
+
 /* relay: both directions until one side ends, without ever blocking on the socket.
  * => EXIT_* */
 static int
@@ -243,16 +317,24 @@ attach(int fd)
 int
 main(int argc, char **argv)
 {
-	const char *path = getenv("TWINWALL_SOCKET"), *command = NULL;
+	const char *path = getenv("TWINWALL_SOCKET"), *command = NULL, *number = NULL;
+	char json[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 8];
+	bool events = false;
 	int opt, fd, code;
 
-	while ((opt = getopt(argc, argv, "s:c:hV")) != -1) {
+	while ((opt = getopt(argc, argv, "s:c:en:hV")) != -1) {
 		switch (opt) {
 		case 's':
 			path = optarg;
 			break;
 		case 'c':
 			command = optarg;
+			break;
+		case 'e':
+			events = true;
+			break;
+		case 'n':
+			number = optarg;
 			break;
 		case 'h':
 			return usage(stdout, EXIT_OK);
@@ -263,15 +345,20 @@ main(int argc, char **argv)
 			return usage(stderr, EXIT_CONNECT);
 		}
 	}
-	if (optind < argc)
+	if (optind < argc || (events && command != NULL) || (!events && number != NULL) ||
+		(number != NULL && (number[0] == '\0' || strlen(number) > 18 ||
+					   number[strspn(number, "0123456789")] != '\0')))
 		return usage(stderr, EXIT_CONNECT);
 	if (path == NULL || path[0] == '\0')
 		path = DEFAULT_SOCKET;
-	fd = dial(path);
+	fd = dial(events ? json_path(path, json, sizeof(json)) : path);
 	if (fd < 0)
 		return EXIT_CONNECT;
 	signal(SIGPIPE, SIG_IGN);
-	code = command != NULL ? run_command(fd, command) : attach(fd);
+	if (events)
+		code = follow_events(fd, number);
+	else
+		code = command != NULL ? run_command(fd, command) : attach(fd);
 	close(fd);
 	return code;
 }

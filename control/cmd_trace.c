@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- rows ---- */
 
@@ -108,19 +107,10 @@ static json_t *
 trace_row(const struct management *m, const struct snapshot *s, uint32_t n)
 {
 	const struct trace_record *r = &m->tracing.record[n];
-	const uint64_t wall = m->tracing.wall + r->at;
-	const time_t seconds = (time_t)(wall / NS_PER_SEC);
 	json_t *row = json_object();
-	char time[48];
-	struct tm tm;
-	size_t len;
 
-	gmtime_r(&seconds, &tm);
-	len = strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(time + len, sizeof(time) - len, ".%06uZ",
-		(unsigned int)(wall % NS_PER_SEC / NS_PER_US));
 	row_number(row, "number", n + 1);
-	row_text(row, "time", time);
+	row_time(row, "time", m->tracing.wall + r->at);
 	row_number(row, "worker", r->worker);
 	row_text(row, "port", port_name(m, r->port));
 	row_text(row, "interface", row_interface(s, r->interface));

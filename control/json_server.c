@@ -12,6 +12,7 @@
 #include "log.h"
 #include "management.h"
 #include "stream.h"
+#include "subscription.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,6 +36,7 @@ struct json_client {
 	uint32_t skip; /* rows of the step at `cursor` that an earlier page has given */
 	uint32_t left; /* rows this page may still have */
 	bool first;
+	struct subscription events;
 };
 
 struct json_server {
@@ -187,7 +189,8 @@ parse_cursor(struct json_client *c, const char *text)
 static bool
 check_keys(json_t *request, char *err, size_t err_size)
 {
-	static const char *const known[] = { "schema", "id", "get", "filter", "limit", "cursor" };
+	static const char *const known[] = { "schema", "id", "get", "filter", "limit", "cursor",
+		"subscribe", "from" };
 	const char *key;
 	json_t *value;
 
@@ -203,6 +206,25 @@ check_keys(json_t *request, char *err, size_t err_size)
 		}
 	}
 	return true;
+}
+
+/* subscribe: the answer, from which on events follow. => NULL or the error's code, with err. */
+static const char *
+subscribe(struct json_client *c, const json_t *request, char *err, size_t err_size)
+{
+	json_t *answer = NULL;
+	const char *code = subscription_begin(
+		&c->events, c->server->management, request, &answer, err, err_size);
+
+	if (code != NULL)
+		return code;
+	put(c, "{\"schema\":1,\"id\":");
+	put_value(c, json_object_get(request, "id"));
+	put(c, ",\"ok\":true,\"subscribed\":");
+	put_value(c, answer);
+	put(c, "}\n");
+	json_decref(answer);
+	return NULL;
 }
 
 /* begin: check a request and start its answer. => NULL or the error's code, with err. */
@@ -223,6 +245,12 @@ begin(struct json_client *c, json_t *request, char *err, size_t err_size)
 	}
 	if (!check_keys(request, err, err_size))
 		return "request";
+	if (json_object_get(request, "subscribe") != NULL)
+		return subscribe(c, request, err, err_size);
+	if (json_object_get(request, "from") != NULL) {
+		snprintf(err, err_size, "from: has no meaning without subscribe");
+		return "request";
+	}
 	if (!json_is_string(get)) {
 		snprintf(err, err_size, "get: expected the name of an object");
 		return "request";
@@ -257,6 +285,9 @@ begin(struct json_client *c, json_t *request, char *err, size_t err_size)
 	c->filter = json_incref(filter);
 	c->left = limit != NULL ? (uint32_t)json_integer_value(limit) : JSON_LIMIT;
 	c->first = true;
+	put(c, "{\"schema\":1,\"id\":");
+	put_value(c, json_object_get(request, "id"));
+	put(c, ",\"ok\":true,\"rows\":[");
 	return NULL;
 }
 
@@ -275,16 +306,9 @@ request_line(struct json_client *c, const char *line, size_t len)
 	if (!json_is_object(request)) {
 		put_error(c, NULL, "request", "expected an object");
 	} else {
-		const json_t *id = json_object_get(request, "id");
-
 		code = begin(c, request, err, sizeof(err));
-		if (code != NULL) {
-			put_error(c, id, code, err);
-		} else {
-			put(c, "{\"schema\":1,\"id\":");
-			put_value(c, id);
-			put(c, ",\"ok\":true,\"rows\":[");
-		}
+		if (code != NULL)
+			put_error(c, json_object_get(request, "id"), code, err);
 	}
 	json_decref(request);
 }
@@ -356,24 +380,28 @@ ready(struct loop_source *source, uint32_t events)
 	stream_flush(s, now);
 	if (events & (EPOLLIN | EPOLLHUP))
 		stream_read(s);
-	if ((events & EPOLLERR) || ((events & EPOLLHUP) && c->view != NULL))
+	if ((events & EPOLLERR) || ((events & EPOLLHUP) && (c->view != NULL || c->events.on)))
 		s->dead = true;
 	if (c->view == NULL)
 		feed(c, now);
 	pump(c);
-	if (c->view != NULL)
+	if (c->view == NULL)
+		subscription_pump(&c->events, c->server->management, s);
+	if (c->view != NULL || c->events.on)
 		s->last_line = now;
 	if (s->cut)
 		s->dead = true; /* half an answer would be worse than none */
 	stream_flush(s, now);
 	if (s->dead || (s->out_len == 0 && c->view == NULL &&
-			       (c->quit || (s->eof && memchr(s->in, '\n', s->in_len) == NULL)))) {
+			       (c->quit || (s->eof && !c->events.on &&
+						   memchr(s->in, '\n', s->in_len) == NULL)))) {
 		client_end(c, c->quit && !s->dead);
 		return;
 	}
 	/* Pipelined requests wait in the buffer: come back for them without new input. */
 	stream_arm(s, !c->quit && !stream_full(s),
-		c->view != NULL || (!c->quit && memchr(s->in, '\n', s->in_len) != NULL));
+		c->view != NULL || subscription_behind(&c->events, c->server->management) ||
+			(!c->quit && memchr(s->in, '\n', s->in_len) != NULL));
 }
 
 int
@@ -464,6 +492,10 @@ json_server_tick(struct json_server *server)
 	farewell_tick(&server->farewell, now);
 	for (uint32_t i = 0; i < JSON_CLIENTS; i++) {
 		struct json_client *c = server->clients[i];
+
+		if (c != NULL && c->events.on)
+			c->stream.last_line = now; /* it has nothing more to say */
+
 		const char *why =
 			c != NULL ? stream_expired(&c->stream, c->view != NULL, now) : NULL;
 
@@ -473,6 +505,21 @@ json_server_tick(struct json_server *server)
 			LOG(NOTICE, "json: client %u dropped: %s", c->number, why);
 		client_end(c, false);
 	}
+}
+
+bool
+json_server_events(struct json_server *server)
+{
+	bool some = false;
+
+	for (uint32_t i = 0; i < JSON_CLIENTS; i++) {
+		struct json_client *c = server->clients[i];
+
+		some = some || (c != NULL && c->events.on);
+		if (c != NULL && subscription_behind(&c->events, server->management))
+			ready(&c->stream.source, 0);
+	}
+	return some;
 }
 
 uint32_t

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,4 +24,6 @@ void json_server_destroy(struct json_server *);
 /* json_server_attach: a client on a descriptor of its own; takes it.  => 0 or -errno. */
 int json_server_attach(struct json_server *, int fd);
 void json_server_tick(struct json_server *);
+/* json_server_events: send what is new to those who follow the events. => somebody does. */
+bool json_server_events(struct json_server *);
 uint32_t json_server_count(const struct json_server *);

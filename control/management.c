@@ -55,6 +55,7 @@ struct management_loop {
 	struct table_alarm table_alarm;
 	struct nat_alarm nat_alarm;
 	mono_t groups_due; /* of the next look at address groups */
+	bool followed;	   /* somebody waits for events */
 	struct service service;
 };
 
@@ -365,7 +366,7 @@ static int
 wait_ms(const struct management *m)
 {
 	const uint64_t left = mono_since_ms(m->loop->next_tick, management_now(m));
-	const bool hurry = log_wanted(m) ||
+	const bool hurry = log_wanted(m) || m->loop->followed ||
 			   (m->engine != NULL && blacklist_sweeping(engine_blacklist(m->engine)));
 	uint64_t most = hurry ? LOG_MS : TICK_MS;
 
@@ -416,6 +417,7 @@ management_run(struct management *m, bool interactive)
 			tick(m);
 			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
 		}
+		loop->followed = json_server_events(loop->json);
 		follow_blacklist(m);
 		loop->recheck_ms = policy_recheck_step(m, &loop->recheck);
 		export_log(m);
@@ -424,6 +426,12 @@ management_run(struct management *m, bool interactive)
 	export_log(m);
 	log_drain();
 	return 0;
+}
+
+void
+management_last_words(struct management *m)
+{
+	(void)json_server_events(m->loop->json);
 }
 
 static void

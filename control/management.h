@@ -11,6 +11,7 @@
 #include "config.h"
 #include "core.h"
 #include "engine.h"
+#include "events.h"
 #include "link_watch.h"
 #include "log_export.h"
 #include "publish.h"
@@ -39,6 +40,7 @@ struct management {
 	struct engine *engine;
 	struct core *core;
 	struct link_watch *links;
+	struct events *events;		   /* the journal; NULL = none */
 	struct log_export *log_export;	   /* management_open() makes it */
 	struct policy_usage *policy_usage; /* policy_usage.c */
 	struct tracing tracing;
@@ -65,6 +67,8 @@ void management_block_signals(void);
 int management_open(struct management *, char *err, size_t err_size);
 /* management_run: until m->stop.  `interactive`: a console on the terminal as well. */
 int management_run(struct management *, bool interactive);
+/* management_last_words: when the box has resigned: who follows the events is told of it. */
+void management_last_words(struct management *);
 void management_close(struct management *);
 
 /* management_reload: the file again; check, compile, publish. => 0 or -errno, nothing changed.

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void
 row_text(json_t *row, const char *key, const char *text)
@@ -29,6 +30,21 @@ void
 row_bool(json_t *row, const char *key, bool value)
 {
 	json_object_set_new(row, key, json_boolean(value));
+}
+
+void
+row_time(json_t *row, const char *key, uint64_t wall_ns)
+{
+	const time_t second = (time_t)(wall_ns / NS_PER_SEC);
+	char text[48];
+	struct tm utc;
+	size_t len;
+
+	gmtime_r(&second, &utc);
+	len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + len, sizeof(text) - len, ".%06uZ",
+		(unsigned int)(wall_ns % NS_PER_SEC / NS_PER_US));
+	row_text(row, key, text);
 }
 
 void

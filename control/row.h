@@ -17,7 +17,8 @@
 void row_text(json_t *row, const char *key, const char *text);
 void row_number(json_t *row, const char *key, uint64_t value);
 void row_bool(json_t *row, const char *key, bool value);
-void row_address(json_t *row, const char *key, rte_be32_t); /* 0 => null */
+void row_time(json_t *row, const char *key, uint64_t wall_ns); /* RFC 3339, UTC, microseconds */
+void row_address(json_t *row, const char *key, rte_be32_t);    /* 0 => null */
 void row_prefix(json_t *row, const char *key, rte_be32_t address, uint8_t len);
 void row_ip(json_t *row, const char *key, const struct ip_addr *); /* unspecified => null */
 void row_net(json_t *row, const char *key, const struct ip_addr *, uint8_t len);

@@ -28,8 +28,9 @@ struct ha {
 	bool paired;
 	struct ha_bus bus; /* paired only, as hrp */
 	struct hrp *hrp;
-	struct ha_udp udp; /* C, as the next three */
+	struct ha_udp udp; /* C, as the next four */
 	struct ha_links links;
+	uint16_t link_interface[HRP_LINKS_MAX]; /* index, of each of them */
 	struct log_limit misplaced;
 	mono_t now; /* of this turn */
 	struct role *role;
@@ -127,6 +128,34 @@ op_put(void *ctx, const struct ha_msg *m)
 	return ha_bus_put(ha->bus.to_hrp, m);
 }
 
+/* A heartbeat link has changed. */
+static void
+link_news(struct ha *ha, const struct ha_msg *m)
+{
+	static const char *const causes[HRP_LINK_STATES] = {
+		[HRP_LINK_INVALID] = "no address",
+		[HRP_LINK_DOWN] = "no carrier",
+		[HRP_LINK_PEERDOWN] = "no answer from the peer",
+		[HRP_LINK_READY] = "the peer answers",
+		[HRP_LINK_RUNNING] = "first of those that work",
+	};
+	const uint32_t slot = m->slot % HRP_LINKS_MAX;
+	const uint8_t old = ha->links.list[slot].state;
+	struct event e = {
+		.kind = EVENT_LINK, .interface = ha->link_interface[slot], .at_ns = ha->now.ns
+	};
+
+	ha_links_news(&ha->links, m, ha->now);
+	const uint8_t state = ha->links.list[slot].state;
+
+	if (state == old)
+		return;
+	snprintf(e.from, sizeof(e.from), "%s", hrp_link_state_names[old]);
+	snprintf(e.to, sizeof(e.to), "%s", hrp_link_state_names[state]);
+	snprintf(e.cause, sizeof(e.cause), "%s", causes[state]);
+	events_post(ha->params.events, &e);
+}
+
 /* What is for the roles; the rest is done on the way. */
 static bool
 op_get(void *ctx, struct ha_msg *m)
@@ -136,7 +165,7 @@ op_get(void *ctx, struct ha_msg *m)
 
 	while (ha_bus_get(ha->bus.to_core, m)) {
 		if (m->type == HA_MSG_LINK)
-			ha_links_news(&ha->links, m, ha->now);
+			link_news(ha, m);
 		else if (m->type != HA_MSG_TRANSMIT)
 			return true;
 		else if (ha_udp_send(&ha->udp, m, ha->now, &news))
@@ -380,6 +409,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 		.seed = ha->params.seed,
 		.vrrps = vrrps,
 		.members = members,
+		.events = ha->params.events,
 		.ops = { .ctx = ha,
 			.lease = op_lease,
 			.own = op_own,
@@ -460,6 +490,7 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 			.mac = port->mac,
 		};
 		ha_links_add(&ha->links, &heartbeats[i]);
+		ha->link_interface[i] = port->interface;
 		if (h->heartbeat_only)
 			ha_udp_add(&ha->udp, (uint8_t)i, port->interface, own->address.address,
 				h->remote);

@@ -10,6 +10,7 @@
 
 #include "core.h"
 #include "engine.h"
+#include "events.h"
 #include "ha_config.h"
 #include "management.h"
 
@@ -32,6 +33,7 @@ struct ha_params {
 	struct engine *engine;
 	struct core *core;
 	struct rte_mempool *pool;
+	struct events *events;	     /* the caller's; NULL = none */
 	const struct config *config; /* sections vrrp and hrp; kept by the caller */
 	const struct ha_heartbeat *heartbeats;
 	uint16_t heartbeat_count;

@@ -220,7 +220,7 @@ role_raise(struct role *r, struct role_group *g, enum vgmp_event event, const st
 	if (next == VGMP_INITIALIZE)
 		role_drain_stop(r, g);
 	if (next != VGMP_ACTIVE_TO_STANDBY && g->planned)
-		role_switch_ended(r, g);
+		role_switch_ended(r, g, now);
 	if (row->action & VGMP_DO_STEP_DOWN)
 		step_down(r, g, now);
 	if (row->action & VGMP_DO_ASK_STANDBY)
@@ -657,7 +657,7 @@ role_tick(struct role *r, mono_t now)
 	}
 	if (role_since(now, r->published_at) >= ROLE_PUBLISH_MS * NS_PER_MS && r->dirty) {
 		r->published_at = now;
-		role_status_publish(r);
+		role_status_publish(r, now);
 	}
 }
 
@@ -694,6 +694,7 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 	const uint32_t risen = mon_link(&r->members, interface, up);
 
 	log_members(r, failed);
+	role_event_members(r, now);
 
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		struct role_group *const g = role_group_of(r, id);
@@ -737,8 +738,10 @@ role_create(const struct role_params *p)
 	}
 	r->params.vrrps = NULL; /* not ours */
 	r->params.members = NULL;
+	for (uint16_t i = 0; i < r->members.count; i++)
+		r->told_failed[i] = r->members.list[i].failed;
 	r->dirty = true;
-	role_status_publish(r);
+	role_status_publish(r, (mono_t){ .ns = 0 });
 	return r;
 }
 

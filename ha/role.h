@@ -9,6 +9,7 @@
 #pragma once
 
 #include "clock.h"
+#include "events.h"
 #include "ha_bus.h"
 #include "ha_config.h"
 #include "mon.h"
@@ -57,6 +58,7 @@ struct role_params {
 	const struct vrrp *vrrps; /* initialised; copied */
 	uint16_t vrrp_count;
 	const struct mon *members; /* copied */
+	struct events *events;	   /* what happens is told there; NULL = nobody wants to know */
 	struct role_ops ops;
 };
 

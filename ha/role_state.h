@@ -135,6 +135,8 @@ struct role {
 	struct log_limit limit_dual, limit_conflict, limit_differ, limit_pairing, limit_hello,
 		limit_bus;
 
+	/* What programs were last told of the peer and of the members. */
+	bool told_heard, told_failed[MON_MEMBERS_MAX];
 	bool dirty;
 	mono_t published_at;
 	struct role_status status; /* being built */
@@ -197,7 +199,7 @@ bool role_drain_begin(struct role *, struct role_group *, mono_t now);
 void role_drain_stop(struct role *, struct role_group *);
 void role_drain_tick(struct role *, mono_t now);
 /* A group with a planned switch is no longer on its way. */
-void role_switch_ended(struct role *, struct role_group *);
+void role_switch_ended(struct role *, struct role_group *, mono_t now);
 
 /* role_track.c */
 /* Look at what the groups track; what a look finds counts until the next. */
@@ -209,9 +211,20 @@ uint32_t role_track_apply(struct role *, uint16_t group, mono_t now);
 void role_take_messages(struct role *, mono_t now);
 
 /* role_status.c */
-void role_status_publish(struct role *);
+void role_status_publish(struct role *, mono_t now);
 /* A group has come to `to`, as users see it; its last change is filled in. */
 void role_status_changed(struct role *, const struct role_group *, enum vgmp_state to);
+
+/* role_events.c: what programs are told */
+void role_event_change(struct role *, const struct role_change *, uint64_t number);
+/* Members and peer: what is new since the last call. */
+void role_event_members(struct role *, mono_t now);
+void role_event_peer(struct role *, mono_t now);
+void role_event_switch(
+	struct role *, const char *from, const char *to, const char *cause, mono_t now);
+void role_event_hold(struct role *, bool on, mono_t now);
+void role_event_vrrp(
+	struct role *, const struct vrrp *, enum vrrp_state old, const char *cause, mono_t now);
 
 /* role_send.c: messages to the peer */
 uint32_t role_priority(const struct role *, const struct role_group *);

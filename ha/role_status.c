@@ -67,10 +67,11 @@ role_status_changed(struct role *r, const struct role_group *g, enum vgmp_state 
 		.from = (uint8_t)g->from,
 		.to = (uint8_t)to };
 	memcpy(c->cause, g->cause, sizeof(c->cause));
+	role_event_change(r, c, r->status.change_count);
 }
 
 void
-role_status_publish(struct role *r)
+role_status_publish(struct role *r, mono_t now)
 {
 	struct role_status *const s = &r->status;
 	struct role_published *const p = &r->published;
@@ -79,6 +80,8 @@ role_status_publish(struct role *r)
 	if (!r->dirty)
 		return;
 	r->dirty = false;
+	role_event_members(r, now);
+	role_event_peer(r, now);
 
 	s->paired = r->params.paired;
 	s->peer_alive = r->told_alive;

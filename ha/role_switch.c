@@ -77,11 +77,15 @@ role_drain_tick(struct role *r, mono_t now)
 /* ---- orders ---- */
 
 void
-role_switch_ended(struct role *r, struct role_group *g)
+role_switch_ended(struct role *r, struct role_group *g, mono_t now)
 {
+	const bool failed = vgmp_owns(g->state);
+
 	g->planned = false;
-	r->switch_over = vgmp_owns(g->state) ? ROLE_SWITCH_FAILED : ROLE_SWITCH_DONE;
+	r->switch_over = failed ? ROLE_SWITCH_FAILED : ROLE_SWITCH_DONE;
 	r->dirty = true;
+	role_event_switch(r, "begun", failed ? "failed" : "done",
+		failed ? "the peer did not take over" : "the peer has taken over", now);
 }
 
 /* May the peer take this group, which is ours? */
@@ -125,6 +129,7 @@ hand_over(struct role *r, const char *cause, mono_t now)
 {
 	r->switch_over = ROLE_SWITCH_UNDER_WAY;
 	r->dirty = true;
+	role_event_switch(r, "none", "begun", cause, now);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		struct role_group *const g = role_group_of(r, id);
 
@@ -162,6 +167,7 @@ role_hold(struct role *r, bool on, mono_t now)
 	r->hello_now = true; /* the new priority */
 	r->dirty = true;
 	LOG(NOTICE, "roles: %s", on ? "held in standby by order" : "no longer held in standby");
+	role_event_hold(r, on, now);
 	r->switch_over = ROLE_SWITCH_NONE;
 	if (on && rc == ROLE_DONE)
 		hand_over(r, "held in standby by order", now);

@@ -78,13 +78,16 @@ act(struct role *r, const struct vrrp *v, uint32_t action, mono_t now)
 	r->dirty = true;
 }
 
-/* One line for each change of a plain group (R241-R246). */
+/* An event for each change of a group; of a plain one a line as well (R241-R246). */
 static void
-note(const struct vrrp *v, enum vrrp_state old, const char *cause)
+note(struct role *r, const struct vrrp *v, enum vrrp_state old, const char *cause, mono_t now)
 {
 	static const char *const states[VRRP_STATES] = { "FAULT", "BACKUP", "MASTER" };
 
-	if (v->set.group == VGMP_GROUP_NONE && v->state != old)
+	if (v->state == old)
+		return;
+	role_event_vrrp(r, v, old, cause, now);
+	if (v->set.group == VGMP_GROUP_NONE)
 		LOG(NOTICE, "(%s) Entering %s STATE (%s)", v->set.name, states[v->state], cause);
 }
 
@@ -93,9 +96,12 @@ role_vrrp_drive(struct role *r, uint8_t group, bool own, bool quiet, mono_t now)
 {
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		struct vrrp *const v = &r->vrrps[i];
+		const enum vrrp_state old = v->state;
 
-		if (v->set.group == group)
-			act(r, v, vrrp_drive(v, own, quiet, now), now);
+		if (v->set.group != group)
+			continue;
+		act(r, v, vrrp_drive(v, own, quiet, now), now);
+		note(r, v, old, own ? "its VGMP group is active" : "its VGMP group yields", now);
 	}
 }
 
@@ -123,7 +129,7 @@ link_changed(struct role *r, uint16_t i, bool up, const char *cause, mono_t now)
 		action |= VRRP_DO_RESIGN;
 	act(r, v, action, now);
 	r->dirty = true;
-	note(v, old, cause);
+	note(r, v, old, cause, now);
 }
 
 /* May it take part?  NULL, or why not.  Of a plain group: without an address to send from it would
@@ -218,7 +224,7 @@ role_vrrp_tick(struct role *r, mono_t now)
 		act(r, v, vrrp_tick(v, now), now);
 		if (v->state == VRRP_MASTER && old != VRRP_MASTER)
 			sync_log(v, now, &r->sync_logged, "MASTER");
-		note(v, old, "no master is heard");
+		note(r, v, old, "no master is heard", now);
 	}
 }
 
@@ -233,7 +239,7 @@ yield_all(struct role *r, const struct vrrp *first, mono_t now)
 		if (v->set.sync != first->set.sync || v == first)
 			continue;
 		act(r, v, vrrp_yield(v, now), now);
-		note(v, old, "its sync group yields");
+		note(r, v, old, "its sync group yields", now);
 	}
 	LOG(NOTICE, "VRRP_Group(%s) Syncing instances to BACKUP state", first->set.sync_name);
 }
@@ -244,8 +250,10 @@ role_vrrp_leave(struct role *r, mono_t now)
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		struct vrrp *const v = &r->vrrps[i];
 		const bool yielded = r->group[v->set.group].yielded && v->link;
+		const enum vrrp_state old = v->state;
 
 		act(r, v, vrrp_stop(v, now), now);
+		note(r, v, old, "resign", now);
 		if (yielded) /* given up already, but not yet said so (R36) */
 			send_advert(r, v, VRRP_PRIORITY_RESIGN);
 	}
@@ -291,7 +299,7 @@ received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now
 		return;
 	snprintf(cause, sizeof(cause), "advert from %s with priority %u, ours %u",
 		config_address_ip_text(&a->source, text), a->priority, v->priority);
-	note(v, old, cause);
+	note(r, v, old, cause, now);
 	if (v->set.sync != 0 && old == VRRP_MASTER)
 		yield_all(r, v, now);
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "events.h"
 #include "hrp_wire.h"
 #include "role.h"
 
@@ -56,6 +57,7 @@ struct box {
 	struct queue out; /* ring to the HRP core */
 	struct queue nic; /* receive queue of the heartbeat port */
 	struct queue in;  /* ring to the control core */
+	struct events *events;
 	struct sim *sim;
 };
 
@@ -262,6 +264,7 @@ box_start(struct sim *s, int which)
 
 	memset(b, 0, sizeof(*b));
 	b->sim = s;
+	p.events = b->events = events_create();
 	b->address = which == A ? RTE_BE32(0x0a010102) : RTE_BE32(0x0a010103);
 
 	mon_init(&members);
@@ -331,6 +334,7 @@ box_kill(struct sim *s, int which)
 	struct box *const b = &s->box[which];
 
 	role_destroy(b->role);
+	events_destroy(b->events);
 	memset(b, 0, sizeof(*b));
 	b->dead = true;
 }
@@ -353,8 +357,10 @@ sim_new(uint32_t hello_ms, uint32_t misses)
 static inline void
 sim_free(struct sim *s)
 {
-	role_destroy(s->box[A].role);
-	role_destroy(s->box[B].role);
+	for (int i = A; i <= B; i++) {
+		role_destroy(s->box[i].role);
+		events_destroy(s->box[i].events);
+	}
 	free(s);
 }
 
