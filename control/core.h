@@ -30,6 +30,9 @@ struct core_client {
 	/* A packet to the UDP port of the heartbeat, as permitted by the policy; the same. */
 	void (*heartbeat)(
 		void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+	/* The virtual MAC of that group speaks for its address, in ARP or a neighbour advert, and
+	 * it was not we who said so (unless the network sends our own frames back). */
+	void (*claim)(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, mono_t now);
 	/* A console command for this client (core_request). => 0 or -errno. */
 	int (*request)(void *ctx, uint32_t what, uint64_t arg, mono_t now);
 };
@@ -100,6 +103,10 @@ void core_virtual_quiet(struct core *, bool quiet);
 void core_virtual_set_family(
 	struct core *, uint16_t interface, uint8_t vrid, uint8_t family, bool active, mono_t now);
 bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid, uint8_t family);
+
+/* core_virtual_ask: who speaks for the group's first address of that family now?  Asked by ARP or a
+ * neighbour solicitation from our own address; `claim` hears the answer. */
+void core_virtual_ask(struct core *, uint16_t interface, uint8_t vrid, uint8_t family);
 
 /* How a group announces itself; without it twice, 1 s apart. */
 struct core_garp {

@@ -98,6 +98,20 @@ answer(struct core *c, uint16_t interface, const struct arp *a, const struct rte
 		c->stats.arp_replies_out++;
 }
 
+void
+core_arp_ask(
+	struct core *c, uint16_t interface, rte_be32_t address, const struct rte_ether_addr *whom)
+{
+	const struct snapshot_interface *in = core_interface(c, interface);
+	uint8_t frame[ARP_FRAME_LEN];
+
+	if (in == NULL || in->address == 0)
+		return;
+	arp_request(frame, &in->mac, in->address, address, whom);
+	if (core_send_bytes(c, interface, frame, sizeof(frame)))
+		c->stats.arp_requests_out++;
+}
+
 /* A valid request whose sender is not one of us. */
 static void
 request(struct core *c, uint16_t interface, const struct arp *a)
@@ -140,13 +154,13 @@ core_arp_input(struct core *c, uint16_t interface, const struct rte_mbuf *m)
 		c->stats.arp_own++; /* a loop in the network sends our frames back */
 		return;
 	}
+	sender = ip_addr_v4(a.sender);
+	core_virtual_claimed(c, interface, &sender, &a.sender_mac);
 	if (claims_ours(c, interface, a.sender)) {
 		conflict(c, in, &a);
-		sender = ip_addr_v4(a.sender);
 		core_virtual_defend(c, interface, &sender);
 		return;
 	}
-	sender = ip_addr_v4(a.sender);
 	if (a.sender != 0 && !core_resolve_on_link(c, interface, &sender)) {
 		c->stats.arp_bad++;
 		c->stats.arp_off_subnet++;

@@ -233,16 +233,17 @@ core_link_local(const struct core *c, uint16_t interface)
 }
 
 void
-core_nd_ask(struct core *c, const struct neigh *n, const struct rte_ether_addr *whom)
+core_nd_ask(struct core *c, uint16_t interface, const uint8_t address[IP6_LEN],
+	const struct rte_ether_addr *whom)
 {
-	const struct snapshot_interface *in = core_interface(c, n->interface);
-	const uint8_t *source = in != NULL ? speaker(c, n->interface) : NULL;
+	const struct snapshot_interface *in = core_interface(c, interface);
+	const uint8_t *source = in != NULL ? speaker(c, interface) : NULL;
 	uint8_t frame[ND_FRAME_LEN];
 
 	if (source == NULL)
 		return;
-	nd_solicit(frame, &in->mac, source, n->address6, whom);
-	if (send_frame(c, n->interface, frame))
+	nd_solicit(frame, &in->mac, source, address, whom);
+	if (send_frame(c, interface, frame))
 		c->stats.nd_solicits_out++;
 }
 
@@ -326,6 +327,8 @@ advertised(struct core *c, uint16_t interface, const struct nd *n, const struct 
 	uint64_t word;
 
 	c->stats.nd_adverts_in++;
+	if (n->has_mac)
+		core_virtual_claimed(c, interface, &target, &n->mac);
 	if (virtual_ours(c, interface, n->target)) {
 		conflict(c, &c->snap->interfaces[interface], n, who);
 		core_virtual_defend(c, interface, &target);

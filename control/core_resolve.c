@@ -260,18 +260,10 @@ entry_add(struct core *c, uint16_t interface, const struct ip_addr *a, bool aski
 static void
 ask(struct core *c, const struct neigh *n, const struct rte_ether_addr *whom)
 {
-	const struct snapshot_interface *in = core_interface(c, n->interface);
-	uint8_t frame[ARP_FRAME_LEN];
-
-	if (n->family == 6) {
-		core_nd_ask(c, n, whom);
-		return;
-	}
-	if (in == NULL || in->address == 0)
-		return;
-	arp_request(frame, &in->mac, in->address, n->address, whom);
-	if (core_send_bytes(c, n->interface, frame, sizeof(frame)))
-		c->stats.arp_requests_out++;
+	if (n->family == 6)
+		core_nd_ask(c, n->interface, n->address6, whom);
+	else
+		core_arp_ask(c, n->interface, n->address, whom);
 }
 
 /* Ask everybody, from the first try on. */

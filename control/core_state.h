@@ -113,6 +113,9 @@ core_speaks(const struct core *c)
 
 /* core_arp_input: a received ARP frame, still the caller's. */
 void core_arp_input(struct core *, uint16_t interface, const struct rte_mbuf *);
+/* core_arp_ask: who has the address?  whom NULL = everybody. */
+void core_arp_ask(
+	struct core *, uint16_t interface, rte_be32_t address, const struct rte_ether_addr *whom);
 
 /* ---- core_resolve.c: neighbours ---- */
 
@@ -136,8 +139,9 @@ bool core_resolve_on_link(const struct core *, uint16_t interface, const struct 
 
 /* core_nd_input: a received ICMPv6 message of discovery, still the caller's. */
 void core_nd_input(struct core *, uint16_t interface, const struct rte_mbuf *);
-/* core_nd_ask: who has the neighbour's address?  whom NULL = everybody. */
-void core_nd_ask(struct core *, const struct neigh *, const struct rte_ether_addr *whom);
+/* core_nd_ask: who has the address?  whom NULL = everybody. */
+void core_nd_ask(struct core *, uint16_t interface, const uint8_t address[IP6_LEN],
+	const struct rte_ether_addr *whom);
 /* Duplicate address detection and announcements that are due. => Frames sent. */
 uint32_t core_nd_tick(struct core *);
 void core_nd_link_changed(struct core *, uint16_t interface);
@@ -159,6 +163,10 @@ bool core_virtual_owned(const struct core *, const struct core_virtual *);
 /* core_virtual_defend: another host claims this address; if it is an active virtual one, it is
  * announced, but not in answer to each such frame. */
 void core_virtual_defend(struct core *, uint16_t interface, const struct ip_addr *);
+/* core_virtual_claimed: another host says that this address is at `mac`: the clients hear of it if
+ * both are those of a group. */
+void core_virtual_claimed(struct core *, uint16_t interface, const struct ip_addr *address,
+	const struct rte_ether_addr *mac);
 /* Send what is due. => Frames sent. */
 uint32_t core_virtual_tick(struct core *);
 /* The interface came up: switches must learn anew where our addresses are. */

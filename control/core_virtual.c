@@ -149,6 +149,42 @@ core_virtual_defend(struct core *c, uint16_t interface, const struct ip_addr *ad
 	}
 }
 
+void
+core_virtual_ask(struct core *c, uint16_t interface, uint8_t vrid, uint8_t family)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		const struct core_virtual *v = &c->virtuals[i];
+
+		if (!is_of(v, interface, vrid, family))
+			continue;
+		if (family == 6)
+			core_nd_ask(c, interface, v->address.v6, NULL);
+		else
+			core_arp_ask(c, interface, v->address.v4, NULL);
+		return;
+	}
+}
+
+void
+core_virtual_claimed(struct core *c, uint16_t interface, const struct ip_addr *address,
+	const struct rte_ether_addr *mac)
+{
+	const struct core_virtual *v = core_virtual_find(c, interface, address);
+	struct rte_ether_addr own;
+
+	if (v == NULL)
+		return;
+	own = address->family == 6 ? core_virtual_mac6(v->vrid) : core_virtual_mac(v->vrid);
+	if (!rte_is_same_ether_addr(mac, &own))
+		return;
+	for (uint16_t i = 0; i < c->client_count; i++) {
+		const struct core_client *client = &c->clients[i];
+
+		if (client->claim != NULL)
+			client->claim(client->ctx, interface, v->vrid, address->family, c->now);
+	}
+}
+
 bool
 core_virtual_owned(const struct core *c, const struct core_virtual *v)
 {
