@@ -165,6 +165,12 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_bool(row, "wrong_pairing", s->mispaired);
 		row_bool(row, "worker_stuck", s->unfit);
 		row_bool(row, "held", s->held);
+		row_text(row, "split_brain", role_split_names[s->split]);
+		if (s->split_cause[0] != '\0')
+			row_text(row, "split_brain_cause", s->split_cause);
+		else
+			json_object_set_new(row, "split_brain_cause", json_null());
+		row_text(row, "split_brain_way_out", s->split_yield ? "yield" : "alarm");
 		groups = json_array();
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_ACTIVE, now));
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
@@ -180,6 +186,8 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_number(row, "fences", s->fences);
 		row_number(row, "both_active", s->dual_active);
 		row_number(row, "hello_mismatch", s->hello_mismatch);
+		row_number(row, "split_brains", s->splits);
+		row_number(row, "split_brains_averted", s->splits_averted);
 		json_object_set_new(row, "members", row_members(ha_role(m->ha_state), s));
 	}
 	json_array_append_new(rows, row);
@@ -234,6 +242,21 @@ add_group(struct text *t, const json_t *g)
 }
 
 static void
+add_split(struct text *t, const json_t *row)
+{
+	const char *const split = row_text_of(row, "split_brain");
+
+	if (strcmp(split, role_split_names[ROLE_SPLIT_BOTH]) == 0)
+		add(t, " Warning: split brain, both boxes are active\n");
+	else if (strcmp(split, role_split_names[ROLE_SPLIT_AVERTED]) == 0)
+		add(t, " Warning: split brain averted, no heartbeat works and the peer is "
+		       "active\n");
+	else
+		return;
+	add(t, " Cause: %s\n", row_text_of(row, "split_brain_cause"));
+}
+
+static void
 add_change(struct text *t, const json_t *groups)
 {
 	const json_t *last = NULL, *g;
@@ -282,9 +305,12 @@ add_verbose(struct text *t, const json_t *row)
 	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
 	add(t,
 		" Events: takeovers %" JSON_INTEGER_FORMAT ", fenced %" JSON_INTEGER_FORMAT
-		", both active %" JSON_INTEGER_FORMAT ", hello mismatch %" JSON_INTEGER_FORMAT "\n",
+		", both active %" JSON_INTEGER_FORMAT ", hello mismatch %" JSON_INTEGER_FORMAT
+		", split brain %" JSON_INTEGER_FORMAT ", averted %" JSON_INTEGER_FORMAT "\n",
 		row_number_of(row, "takeovers"), row_number_of(row, "fences"),
-		row_number_of(row, "both_active"), row_number_of(row, "hello_mismatch"));
+		row_number_of(row, "both_active"), row_number_of(row, "hello_mismatch"),
+		row_number_of(row, "split_brains"), row_number_of(row, "split_brains_averted"));
+	add(t, " Split brain: %s\n", row_text_of(row, "split_brain_way_out"));
 	add(t, " Detail:");
 	json_array_foreach(json_object_get(row, "members"), i, m)
 	{
@@ -313,6 +339,7 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 		add(&t, " Warning: a worker does not run\n");
 	if (true_of(row, "held"))
 		add(&t, " Held in standby by order (hrp standby-device)\n");
+	add_split(&t, row);
 	add_group(&t, json_array_get(groups, 0));
 	add_group(&t, json_array_get(groups, 1));
 	if (json_is_real(usage))

@@ -11,6 +11,7 @@
 #include "ha_links.h"
 #include "ha_udp.h"
 #include "hrp.h"
+#include "hrp_relearn.h"
 #include "hrp_wire.h"
 #include "log.h"
 #include "role.h"
@@ -33,6 +34,7 @@ struct ha {
 	uint16_t link_interface[HRP_LINKS_MAX]; /* index, of each of them */
 	struct log_limit misplaced;
 	mono_t now; /* of this turn */
+	struct hrp_relearn relearn;
 	struct role *role;
 	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
 	struct snapshot_address6 virtuals6[VRRP_MAX_ADDRESSES];
@@ -197,6 +199,30 @@ op_sessions(void *ctx)
 }
 
 static void
+op_ask(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family)
+{
+	struct ha *const ha = ctx;
+
+	core_virtual_ask(ha->params.core, interface, vrid, family);
+}
+
+static void
+op_deaf(void *ctx, char *text, size_t size)
+{
+	struct ha *const ha = ctx;
+
+	ha_links_text(&ha->links, text, size);
+}
+
+static void
+op_relearn(void *ctx)
+{
+	struct ha *const ha = ctx;
+
+	hrp_relearn_order(&ha->relearn);
+}
+
+static void
 client_tick(void *ctx, mono_t now)
 {
 	struct ha *const ha = ctx;
@@ -231,6 +257,14 @@ client_vrrp(void *ctx, uint16_t interface, const uint8_t *data, uint16_t len, mo
 		LOG(WARNING, "%s: a box's heartbeat is heard: its cable is in the wrong port",
 			engine_snapshot(ha->params.engine)->interfaces[interface].name);
 	role_vrrp(ha->role, interface, data, len, now);
+}
+
+static void
+client_claim(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	role_claim(ha->role, interface, vrid, family, now);
 }
 
 static void
@@ -404,6 +438,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 		.hello_ms = hrp != NULL ? (uint32_t)hrp->hello_ms : HRP_HELLO_DEFAULT_MS,
 		.misses = hrp != NULL ? (uint32_t)hrp->misses : HRP_MISSES_DEFAULT,
 		.preempt = hrp != NULL && hrp->preempt,
+		.split_yield = hrp != NULL && hrp->split_brain == HRP_SPLIT_YIELD,
 		.preempt_delay_s = hrp != NULL ? (uint32_t)hrp->preempt_delay_s : 0,
 		.workers = engine_worker_count(ha->params.engine),
 		.seed = ha->params.seed,
@@ -424,7 +459,10 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.get = op_get,
 			.hrp_turns = op_hrp_turns,
 			.worker_turns = op_worker_turns,
-			.sessions = op_sessions },
+			.sessions = op_sessions,
+			.ask = op_ask,
+			.deaf = op_deaf,
+			.relearn = op_relearn },
 	};
 	int rc = -ENOMEM;
 
@@ -531,6 +569,7 @@ ha_create(const struct ha_params *params, char *err, size_t err_size)
 		.link = client_link,
 		.vrrp = client_vrrp,
 		.heartbeat = client_heartbeat,
+		.claim = client_claim,
 		.request = client_request };
 	const int rc = core_add_client(params->core, &client);
 
@@ -575,7 +614,10 @@ hrp_unbind(struct ha *ha)
 uint32_t
 hrp_poll(struct ha *ha, mono_t now)
 {
-	return ha->hrp != NULL ? hrp_core_poll(ha->hrp, now) : 0;
+	return ha->hrp != NULL
+		       ? hrp_core_poll(ha->hrp, now) +
+				 hrp_relearn_poll(&ha->relearn, engine_sessions(ha->params.engine))
+		       : 0;
 }
 
 void

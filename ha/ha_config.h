@@ -80,7 +80,11 @@ struct config_hrp {
 	int64_t hello_ms, misses;
 	bool preempt;
 	int64_t preempt_delay_s;
+	int split_brain;	  /* enum hrp_split_brain */
 	struct config_list track; /* struct config_track */
 };
+
+/* What a box does that no longer hears its peer by any heartbeat (R174). */
+enum hrp_split_brain { HRP_SPLIT_ALARM, HRP_SPLIT_YIELD };
 
 extern const struct config_section config_section_vrrp, config_section_hrp;

@@ -52,6 +52,37 @@ log_wiring(const struct ha_links *ls, struct ha_link *l, const struct ha_msg *ms
 			to >= 0 && to < ls->count ? ls->list[to].name : "another interface");
 }
 
+void
+ha_links_text(const struct ha_links *ls, char *out, size_t size)
+{
+	static const char *const words[HRP_LINK_STATES] = {
+		[HRP_LINK_INVALID] = "no address",
+		[HRP_LINK_DOWN] = "no carrier",
+		[HRP_LINK_PEERDOWN] = "no answer",
+		[HRP_LINK_READY] = "probes alone",
+		[HRP_LINK_RUNNING] = "probes alone",
+	};
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (uint16_t i = 0; i < ls->count && used < size; i++) {
+		const int n = snprintf(out + used, size - used, "%s%s %s", i > 0 ? ", " : "",
+			ls->list[i].name, words[ls->list[i].state]);
+
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static void
+log_none(const struct ha_links *ls)
+{
+	char text[HA_LINKS_TEXT];
+
+	ha_links_text(ls, text, sizeof(text));
+	LOG(ERROR, "heartbeat: no link works, the peer is dead or every way to it is cut: %s",
+		text);
+}
+
 /* All together: what is left of the way to the peer? */
 static void
 log_left(struct ha_links *ls)
@@ -64,8 +95,7 @@ log_left(struct ha_links *ls)
 			   (ls->list[i].state >= HRP_LINK_READY && !ls->list[i].heartbeat_only);
 	}
 	if (ls->worked && !works)
-		LOG(ERROR, "heartbeat: no link works: the peer is dead, or every way to it is cut "
-			   "and both boxes become active");
+		log_none(ls);
 	else if (works && ls->mirrored && !mirrored)
 		LOG(ERROR,
 			"heartbeat: only heartbeat_only links are left: sessions are not mirrored");

@@ -100,6 +100,7 @@ listen_start(struct role_group *g, mono_t now)
 	g->asking = HA_OP_HELLO;
 	g->silent_since = now;
 	g->preempt_since.ns = 0;
+	g->averted = false;
 }
 
 static void
@@ -150,6 +151,7 @@ take_over(struct role *r, struct role_group *g, const struct role_event *e, mono
 	g->reassert = vgmp_owns(g->peer_state);
 	g->listening = false;
 	lease_take(r, e->base);
+	role_split_relearn(r); /* what it still holds of an earlier time as owner */
 	drive(r, g, now);
 }
 
@@ -403,7 +405,8 @@ timer_listen(struct role *r, struct role_group *g, mono_t now)
 {
 	if (!g->listening || !r->hrp_alive) /* deaf: the HRP core does not run yet */
 		return;
-	if (role_since(now, g->listen_since) > r->silence_ns) {
+	if (role_since(now, g->listen_since) > r->silence_ns &&
+		(g->state != VGMP_INITIALIZE || !role_split_holds(r, g, now))) {
 		g->listening = false;
 		r->dirty = true;
 		if (g->state == VGMP_INITIALIZE)
@@ -463,7 +466,7 @@ timer_silence(struct role *r, struct role_group *g, mono_t now)
 			role_raise_text(r, g, VGMP_PREEMPT, "nobody is active", now);
 		return;
 	}
-	if (silence <= r->silence_ns)
+	if (silence <= r->silence_ns || role_split_holds(r, g, now))
 		return;
 	g->listening = false;
 	role_raise_text(r, g, VGMP_PEER_GONE, "peer silent", now);
@@ -645,6 +648,7 @@ role_tick(struct role *r, mono_t now)
 		role_drain_tick(r, now);
 		role_take_messages(r, now);
 		watch_workers(r, now);
+		role_split_tick(r, now);
 		tick_groups(r, now);
 	}
 	timer_resign(r, now);

@@ -46,12 +46,19 @@ struct role_ops {
 	uint64_t (*hrp_turns)(void *ctx);	       /* liveness, as the next */
 	uint64_t (*worker_turns)(void *ctx, uint16_t worker);
 	uint32_t (*sessions)(void *ctx);
+	/* Split brain; NULL: none of it can be seen or told.  ask: who speaks for that group's
+	 * address?  The answer is role_claim().  deaf: what has become of the heartbeat links.
+	 * relearn: TCP windows of sessions are old. */
+	void (*ask)(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family);
+	void (*deaf)(void *ctx, char *text, size_t size);
+	void (*relearn)(void *ctx);
 };
 
 struct role_params {
 	bool paired; /* hrp.enable: VGMP and lease; false = plain VRRP, the lease never ends */
 	uint32_t hello_ms, misses;
 	bool preempt;
+	bool split_yield; /* hrp.split_brain = "yield"; needs ops.ask */
 	uint32_t preempt_delay_s;
 	uint16_t workers;
 	uint32_t seed;
@@ -70,6 +77,8 @@ void role_tick(struct role *, mono_t now);
 void role_link(struct role *, uint16_t interface, bool up, mono_t now);
 /* A protocol-112 packet from a service interface: IP header first, `len` bytes readable. */
 void role_vrrp(struct role *, uint16_t interface, const uint8_t *data, uint16_t len, mono_t now);
+/* Another box speaks for the address of that virtual router. */
+void role_claim(struct role *, uint16_t interface, uint8_t vrid, uint8_t family, mono_t now);
 
 /* Operator's orders (role_switch.c): ROLE_DONE or why not; nothing has changed then. */
 enum role_order {
@@ -107,7 +116,17 @@ void role_resign(struct role *);
 bool role_resigned(const struct role *); /* done, and the last messages have left */
 
 /* ---- status: a consistent copy, any thread ---- */
-#define ROLE_CAUSE 64
+#define ROLE_CAUSE	 64
+#define ROLE_SPLIT_CAUSE 320
+
+/* No heartbeat path works, and the service network shows that the peer lives. */
+enum role_split {
+	ROLE_SPLIT_NONE,
+	ROLE_SPLIT_BOTH,    /* both boxes are active */
+	ROLE_SPLIT_AVERTED, /* the peer is active, this box waits */
+	ROLE_SPLITS
+};
+extern const char *const role_split_names[ROLE_SPLITS];
 
 struct role_group_status {
 	uint8_t enabled;
@@ -144,11 +163,13 @@ struct role_change {
 
 struct role_status {
 	uint8_t paired, peer_alive, synchronised, links, mispaired, unfit, preempt, owning;
-	uint8_t held, switch_over; /* enum role_switch_state */
-	uint8_t unused[6];
+	uint8_t held, switch_over;  /* enum role_switch_state */
+	uint8_t split, split_yield; /* enum role_split */
+	uint8_t unused[4];
 	uint32_t hello_ms, misses, preempt_delay_s;
 	uint32_t vrrp_count, member_count;
-	uint64_t fences, takeovers, dual_active, hello_mismatch;
+	uint64_t fences, takeovers, dual_active, hello_mismatch, splits, splits_averted;
+	char split_cause[ROLE_SPLIT_CAUSE]; /* "" without one */
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
 	struct role_group_status group[VGMP_GROUP_STANDBY + 1]; /* by enum vgmp_group_id */
 	uint8_t member_failed[MON_MEMBERS_MAX + 1];

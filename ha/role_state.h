@@ -59,6 +59,19 @@ struct role_group {
 	bool alone;	      /* Active and the peer is silent: noted in the epoch */
 	bool reassert;	      /* announce ourselves again once the peer is no longer Active */
 
+	/* Split brain (role_split.c) */
+	bool averted;	    /* the peer is Active, as the service network says: not to take over */
+	bool disputed;	    /* both Active, and the heartbeat works */
+	mono_t rival_until; /* both Active without a heartbeat, told until then; 0 = not so */
+	mono_t rival_heard; /* both Active, and the peer's hellos not missed yet */
+	uint32_t rival_advert_ms;
+	mono_t seen_there;    /* last sign of the peer on the service network */
+	mono_t answered;      /* last one that was an answer */
+	uint64_t patience_ns; /* averted: the silence there after which it takes over */
+	mono_t first_asked;   /* who speaks for the addresses, in this silence */
+	mono_t asked_there;   /* the same, last */
+	mono_t relearned;
+
 	mono_t preempt_since; /* 0 = no delay is running */
 	mono_t asked_away;    /* last attempt to hand over to a better peer */
 
@@ -130,7 +143,12 @@ struct role {
 	mono_t track_due, ways_due; /* next look at what they track */
 	mono_t sync_logged;
 
-	uint64_t fences, takeovers, dual_active, hello_mismatch;
+	uint8_t split;	     /* enum role_split */
+	uint16_t next_asked; /* of vrrps */
+	char split_cause[ROLE_SPLIT_CAUSE];
+	const char *split_end; /* why it is over */
+
+	uint64_t fences, takeovers, dual_active, hello_mismatch, splits, splits_averted;
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
 	struct log_limit limit_dual, limit_conflict, limit_differ, limit_pairing, limit_hello,
 		limit_bus;
@@ -190,6 +208,8 @@ void role_vrrp_reassert(struct role *, uint8_t group, mono_t now);
 void role_vrrp_link(struct role *, uint16_t interface, bool up, mono_t now);
 void role_vrrp_tick(struct role *, mono_t now);
 void role_vrrp_leave(struct role *, mono_t now);
+/* => NULL: none of that number and family there. */
+struct vrrp *role_vrrp_find(struct role *, uint16_t interface, uint8_t family, uint8_t vrid);
 
 void role_give_up(struct role *, struct role_group *, mono_t now);
 void role_tell_lease(struct role *);
@@ -206,6 +226,17 @@ void role_switch_ended(struct role *, struct role_group *, mono_t now);
 void role_track_tick(struct role *, mono_t now);
 /* => VRRP_DO_* for the group, whose priority may have changed. */
 uint32_t role_track_apply(struct role *, uint16_t group, mono_t now);
+
+/* role_split.c */
+void role_split_tick(struct role *, mono_t now);
+/* A good advert of another router, with the addresses of ours. */
+void role_split_advert(struct role *, struct vrrp *, const struct vrrp_advert *, mono_t now);
+/* role_split_holds: not to take over for silence, or not yet. */
+bool role_split_holds(const struct role *, const struct role_group *, mono_t now);
+void role_split_relearn(struct role *);
+/* role_split_give_way: the groups that are Active on both boxes step down here.  => Were there any?
+ */
+bool role_split_give_way(struct role *, mono_t now);
 
 /* role_receive.c */
 void role_take_messages(struct role *, mono_t now);

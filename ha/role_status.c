@@ -102,6 +102,11 @@ role_status_publish(struct role *r, mono_t now)
 	s->takeovers = r->takeovers;
 	s->dual_active = r->dual_active;
 	s->hello_mismatch = r->hello_mismatch;
+	s->split = r->split;
+	s->split_yield = r->params.split_yield;
+	s->splits = r->splits;
+	s->splits_averted = r->splits_averted;
+	memcpy(s->split_cause, r->split_cause, sizeof(s->split_cause));
 	memcpy(s->adverts_refused, r->adverts_refused, sizeof(s->adverts_refused));
 	build_group(r, VGMP_GROUP_ACTIVE);
 	build_group(r, VGMP_GROUP_STANDBY);

@@ -161,7 +161,11 @@ role_hold(struct role *r, bool on, mono_t now)
 		return rc;
 	if (on == r->held)
 		return ROLE_DONE;
-	if (on && rc != ROLE_DONE && rc != ROLE_REFUSED_NOT_ACTIVE)
+	/* In a split brain this is the way out by hand: no hand-over, the peer is active as well.
+	 */
+	const bool split = on && rc == ROLE_REFUSED_NO_PEER && role_split_give_way(r, now);
+
+	if (on && rc != ROLE_DONE && rc != ROLE_REFUSED_NOT_ACTIVE && !split)
 		return rc;
 	r->held = on;
 	r->hello_now = true; /* the new priority */

@@ -261,8 +261,8 @@ role_vrrp_leave(struct role *r, mono_t now)
 
 /* ---- receiving ---- */
 
-static struct vrrp *
-find(struct role *r, uint16_t interface, uint8_t family, uint8_t vrid)
+struct vrrp *
+role_vrrp_find(struct role *r, uint16_t interface, uint8_t family, uint8_t vrid)
 {
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		struct vrrp *const v = &r->vrrps[i];
@@ -295,7 +295,9 @@ received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now
 		LOG(WARNING, "(%s) advert of %s has other addresses than ours", v->set.name,
 			config_address_ip_text(&a->source, text));
 	act(r, v, action, now);
-	if (v->state == old)
+	if (v->differ_in == differ)
+		role_split_advert(r, v, a, now);
+	if (v->state == old || v->set.group != VGMP_GROUP_NONE)
 		return;
 	snprintf(cause, sizeof(cause), "advert from %s with priority %u, ours %u",
 		config_address_ip_text(&a->source, text), a->priority, v->priority);
@@ -320,7 +322,7 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 		r->adverts_refused[why]++;
 		return;
 	}
-	v = find(r, interface, a.source.family, a.vrid);
+	v = role_vrrp_find(r, interface, a.source.family, a.vrid);
 	if (v == NULL) /* another router's business (R252) */
 		r->adverts_refused[VRRP_REFUSED_vrid]++;
 	else if (!r->group[v->set.group].draining) /* else the peer has taken over: no conflict */

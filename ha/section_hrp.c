@@ -14,6 +14,9 @@
 /* Words of VGMP_GROUP_ACTIVE - 1 and VGMP_GROUP_STANDBY - 1: a tracked interface has a group. */
 static const char *const group_words[] = { "active", "standby", NULL };
 
+/* Words of enum hrp_split_brain. */
+static const char *const split_words[] = { "alarm", "yield", NULL };
+
 // clang-format off
 static const struct config_setting_desc heartbeat_settings[] = {
 	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_heartbeat, interface),
@@ -64,6 +67,12 @@ static const struct config_setting_desc settings[] = {
 	  .help = "Take the active role back after a repair, once synchronised." },
 	{ .name = "preempt_delay_s", .type = SETTING_INT, SETTING_AT(struct config_hrp, preempt_delay_s),
 	  .max = 1800, .fallback = "60", .unit = "s", .help = "Wait before preempting." },
+	{ .name = "split_brain", .type = SETTING_ENUM, SETTING_AT(struct config_hrp, split_brain),
+	  .choices = split_words, .fallback = "alarm",
+	  .help = "When no heartbeat works and both boxes live. `alarm`: both become active, and "
+		  "tell. `yield`: a box that would take over asks the service network first "
+		  "whether the peer still owns the addresses, and waits while it does; should both "
+		  "be active, the standby group steps down. The same on both boxes." },
 	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
 	  .help = "Interfaces without a VRRP group that count as members of a VGMP group." },

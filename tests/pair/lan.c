@@ -163,6 +163,18 @@ note_garp(struct lan *l, const struct rte_mbuf *m)
 		l->garps[arp->arp_data.arp_sha.addr_bytes[5]]++;
 }
 
+static bool
+is_lost(const struct lan *l, const struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(eth + 1);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_ARP))
+		return l->no_arp;
+	return l->no_icmp6 && eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6) &&
+	       ip->proto == IPPROTO_ICMPV6;
+}
+
 static void
 note_advert6(struct lan *l, uint8_t box, const struct rte_mbuf *m)
 {
@@ -188,7 +200,7 @@ lan_poll(struct lan *l, mono_t now)
 			void *m;
 
 			while (rte_ring_dequeue(p->from_box[q], &m) == 0) {
-				if (!p->up) {
+				if (!p->up || is_lost(l, m)) {
 					rte_pktmbuf_free(m);
 					continue;
 				}

@@ -56,7 +56,8 @@ struct lan {
 		int8_t port; /* -1 = the host */
 	} learned[64];
 	uint8_t learned_count;
-	uint32_t spread; /* next queue of a box: any packet may come to any worker */
+	bool no_arp, no_icmp6; /* what boxes send of it is lost */
+	uint32_t spread;       /* next queue of a box: any packet may come to any worker */
 	lan_observer_fn observer;
 	void *observer_ctx;
 	uint64_t garps[256]; /* gratuitous ARP seen, by the last octet of the sender's MAC */

@@ -415,6 +415,132 @@ R156_the_second_way_needs_permission_in_both_directions(void **state)
 	clean_up(NULL);
 }
 
+/* ---- split brain ---- */
+
+#define ADVERT_MS 1000
+
+static struct pair *
+split_pair(uint32_t seed, bool yield)
+{
+	struct pair *p = pair_of((struct pair_options){ .seed = seed, .split_yield = yield });
+
+	pair_heartbeat(p)->cut = true;
+	return p;
+}
+
+static uint8_t
+split_of(struct pair *p, unsigned int box)
+{
+	static struct role_status roles;
+
+	roles_of(p, box, &roles);
+	return roles.split;
+}
+
+/* Both forward for three seconds, the switches learn now one, now the other; then one is left, and
+ * no connection has been lost. */
+static void
+R174_R84_connections_outlive_a_split_brain(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = split_pair(seed, false);
+
+		pair_run(p, 3 * HELLO_MS + 100 + 3 * ADVERT_MS);
+		assert_int_equal(pair_owner(p), 2); /* the operator's choice */
+		for (unsigned int box = 0; box < 2; box++)
+			assert_int_equal(split_of(p, box), ROLE_SPLIT_BOTH);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		pair_heartbeat(p)->cut = false;
+		assert_true(pair_run_until(p, pair_synchronised, 3000));
+		assert_int_equal(pair_owner(p), 0);
+		for (unsigned int box = 0; box < 2; box++)
+			assert_int_equal(split_of(p, box), ROLE_SPLIT_NONE);
+		pair_run(p, 1000);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		assert_int_equal(pair_differences(p), 0);
+		clean_up(NULL);
+	}
+}
+
+static bool
+second_owns(struct pair *p)
+{
+	return pair_owner(p) == 1;
+}
+
+static void
+X10_with_yield_one_owner_stays_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = split_pair(seed, true);
+
+		pair_run(p, 5000);
+		assert_int_equal(pair_owner(p), 0);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		assert_int_equal(pair_figures(p)->none_owner_us, 0);
+		assert_int_equal(split_of(p, 1), ROLE_SPLIT_AVERTED);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		if (seed % 2 == 0) { /* then it dies */
+			pair_kill(p, 0);
+			assert_true(pair_run_until(p, second_owns, 4 * HELLO_MS + 10));
+		} else { /* or the cable is repaired */
+			pair_heartbeat(p)->cut = false;
+			assert_true(pair_run_until(p, pair_synchronised, 3000));
+			assert_int_equal(pair_owner(p), 0);
+		}
+		pair_run(p, 1000);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		clean_up(NULL);
+	}
+}
+
+/* No question of either family arrives. */
+static void
+lose_questions(struct pair *p)
+{
+	for (int outside = 0; outside < 2; outside++) {
+		pair_lan(p, outside != 0)->no_arp = true;
+		pair_lan(p, outside != 0)->no_icmp6 = true;
+	}
+}
+
+/* The questions are lost, so both are active for a moment, once. */
+static void
+R174_with_yield_the_standby_group_gives_way(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
+		struct pair *p = split_pair(seed, true);
+
+		lose_questions(p);
+		pair_run(p, 5000);
+		assert_int_equal(pair_owner(p), 0);
+		assert_in_range(pair_figures(p)->two_owner_steps, 1, 5000 / PAIR_STEP_US);
+		assert_int_equal(pair_figures(p)->none_owner_us, 0);
+		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
+		clean_up(NULL);
+	}
+}
+
+/* Over IPv6 they ask by neighbour solicitation. */
+static void
+X10_with_yield_asks_by_IPv6_as_well(void **state)
+{
+	struct pair *p = split_pair(1, true);
+
+	(void)state;
+	pair_run(p, 2000);
+	pair_lan(p, false)->no_arp = pair_lan(p, true)->no_arp = true;
+	pair_figures(p)->two_owner_steps = 0;
+	pair_run(p, 3000);
+	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+	assert_int_equal(split_of(p, 1), ROLE_SPLIT_AVERTED);
+	clean_up(NULL);
+}
+
 int
 main(void)
 {
@@ -436,6 +562,11 @@ main(void)
 			a_fault_on_the_side_of_the_second_way_is_handed_over, clean_up),
 		cmocka_unit_test_teardown(
 			R156_the_second_way_needs_permission_in_both_directions, clean_up),
+		cmocka_unit_test_teardown(R174_R84_connections_outlive_a_split_brain, clean_up),
+		cmocka_unit_test_teardown(
+			X10_with_yield_one_owner_stays_and_nothing_is_lost, clean_up),
+		cmocka_unit_test_teardown(R174_with_yield_the_standby_group_gives_way, clean_up),
+		cmocka_unit_test_teardown(X10_with_yield_asks_by_IPv6_as_well, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

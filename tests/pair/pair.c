@@ -86,7 +86,8 @@ static const char config_text[] =
 	"= \"%s\";\n"
 	"    virtual_ip6 = \"2001:db8:2::1\"; } );\n"
 	"hrp = { enable = true; interfaces = ( %s );\n"
-	"  hello_ms = %u; misses = %u; preempt = %s; preempt_delay_s = %u; };\n";
+	"  hello_ms = %u; misses = %u; preempt = %s; preempt_delay_s = %u;\n"
+	"  split_brain = \"%s\"; };\n";
 
 static const struct config_section *const *
 sections(void)
@@ -199,7 +200,7 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		second_octet, box + 1, host, host, host, interface, rule_list(p, rules),
 		groups[box], groups[box], heartbeat_list(p, box), p->options.hello_ms,
 		p->options.misses, p->options.preempt ? "true" : "false",
-		p->options.preempt_delay_s);
+		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));

@@ -41,6 +41,7 @@ struct pair_options {
 		PAIR_UDP,   /* the wires are cables still */
 		PAIR_ROUTED /* and now a router is on each */
 	} mode;
+	bool split_yield;
 	bool service_heartbeat; /* one more, heartbeat_only, by the inside network */
 	const char *more_rules; /* rules behind the usual ones, NULL: none */
 	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */

@@ -532,6 +532,7 @@ static const struct broken rows[] = {
 	PATCH("misses_too_few", "misses = 3", "misses = 1", "hrp.misses", "expected an integer from 2 to 10 hellos"),
 	PATCH("misses_too_many", "misses = 3", "misses = 11", "hrp.misses", "11 is out of range"),
 	PATCH("R99_preempt_delay_too_long", "preempt_delay_s = 60", "preempt_delay_s = 1801", "hrp.preempt_delay_s", "expected an integer from 0 to 1800 s"),
+	PATCH("R174_split_brain_unknown", "preempt = false", "preempt = false; split_brain = \"both\"", "hrp.split_brain", "expected one of \"alarm\", \"yield\""),
 	PATCH("preempt_as_number", "preempt = false", "preempt = 1", "hrp.preempt", "expected true or false"),
 	PATCH("track_interface_unknown", TRACK, "track = ( { interface = \"eth9\"; group = \"active\"; } )", "hrp.track[0].interface", "unknown interface"),
 	PATCH_AT("track_interface_twice", TRACK, "track = ( { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; },\n  { interface = \"GigabitEthernet1/0/1\"; group = \"active\"; } )", "hrp.track[1].interface", "is a member by line 43 already", "  {"),

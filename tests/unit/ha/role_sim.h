@@ -37,6 +37,15 @@ struct queue {
 	uint32_t head, tail;
 };
 
+/* The service network: adverts, questions who speaks for an address, answers. */
+struct lan_frame {
+	uint8_t to, vrid; /* vrid 0: an advert */
+	bool answer;
+	uint16_t interface, len;
+	uint8_t ip[VRRP_WIRE_FRAME_MAX];
+};
+#define LAN_QUEUE 256
+
 struct box {
 	struct role *role;
 	bool control_frozen, hrp_frozen, dead;
@@ -47,7 +56,7 @@ struct box {
 	bool own[4]; /* by interface */
 	bool quiet;  /* owns, but neither announces nor answers */
 	bool own_vrid[UINT8_MAX + 1];
-	uint32_t takeovers, adverts, resigns, adverts6, resigns6;
+	uint32_t takeovers, adverts, resigns, adverts6, resigns6, relearns, questions;
 	struct ip_addr sent_to; /* the last unicast one */
 	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
 	rte_be32_t address;
@@ -67,7 +76,11 @@ struct sim {
 	uint32_t hello_ms, misses;
 	bool preempt;
 	uint32_t preempt_delay_s;
-	bool wire[2]; /* from A, from B */
+	bool wire[2];	    /* from A, from B */
+	bool lan, lan_deaf; /* carries adverts and questions; deaf: adverts alone */
+	struct lan_frame frames[LAN_QUEUE];
+	uint32_t lan_head, lan_tail;
+	bool yield; /* hrp.split_brain */
 	struct box box[2];
 	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
 	uint32_t requests; /* seen on the wire: VGMP requests to switch */
@@ -130,13 +143,51 @@ op_address(void *ctx, uint16_t interface)
 	return ((struct box *)ctx)->address + interface;
 }
 
+/* From a box; without a sim, for tests of one box alone, nowhere. */
+static inline void
+lan_put(const struct box *from, struct lan_frame f)
+{
+	struct sim *const s = from->sim;
+
+	if (s == NULL || !s->lan)
+		return;
+	assert_true(s->lan_tail - s->lan_head < LAN_QUEUE);
+	f.to = from == &s->box[A] ? B : A;
+	s->frames[s->lan_tail++ % LAN_QUEUE] = f;
+}
+
+static inline void
+op_ask(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family)
+{
+	struct box *const b = ctx;
+
+	b->questions++;
+	if (family == 4 && !b->sim->lan_deaf)
+		lan_put(b, (struct lan_frame){ .vrid = vrid, .interface = interface });
+}
+
+static inline void
+op_deaf(void *ctx, char *text, size_t size)
+{
+	(void)ctx;
+	snprintf(text, size, "hb0 no carrier");
+}
+
+static inline void
+op_relearn(void *ctx)
+{
+	((struct box *)ctx)->relearns++;
+}
+
 static inline void
 op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 {
 	struct box *const b = ctx;
+	struct lan_frame f = { .interface = interface, .len = (uint16_t)(len - 14) };
 	struct vrrp_advert a;
 
-	(void)interface;
+	memcpy(f.ip, frame + 14, f.len);
+	lan_put(b, f);
 	assert_int_equal(vrrp_wire_check(frame + 14, (uint16_t)(len - 14), &a), VRRP_OK);
 	assert_false(b->quiet);
 	if (a.source.family == 6) {
@@ -224,7 +275,10 @@ box_ops(struct box *b)
 		.get = op_get,
 		.hrp_turns = op_hrp_turns,
 		.worker_turns = op_worker_turns,
-		.sessions = op_sessions };
+		.sessions = op_sessions,
+		.ask = op_ask,
+		.deaf = op_deaf,
+		.relearn = op_relearn };
 }
 
 static inline struct vrrp_setup
@@ -254,6 +308,7 @@ box_start(struct sim *s, int which)
 		.misses = s->misses,
 		.preempt = s->preempt,
 		.preempt_delay_s = s->preempt_delay_s,
+		.split_yield = s->yield,
 		.workers = 1,
 		.seed = (uint32_t)which * 1000,
 		.vrrps = vrrps,
@@ -410,6 +465,29 @@ hrp_turn(struct sim *s, int which)
 	b->hrp_turns++;
 }
 
+/* What arrives from the service network; a box that stands still reads it when it goes on. */
+static inline void
+lan_turn(struct sim *s)
+{
+	for (uint32_t n = s->lan_tail - s->lan_head; n > 0; n--) {
+		struct lan_frame f = s->frames[s->lan_head++ % LAN_QUEUE];
+		struct box *const to = &s->box[f.to];
+
+		if (to->dead || !to->link[f.interface] || !s->box[1 - f.to].link[f.interface])
+			continue;
+		if (to->control_frozen) {
+			lan_put(&s->box[1 - f.to], f);
+		} else if (f.vrid == 0) {
+			role_vrrp(to->role, f.interface, f.ip, f.len, s->now);
+		} else if (f.answer) {
+			role_claim(to->role, f.interface, f.vrid, 4, s->now);
+		} else if (to->own_vrid[f.vrid] && s->now.ns < to->lease.ns && !to->quiet) {
+			f.answer = true;
+			lan_put(to, f);
+		}
+	}
+}
+
 static inline void
 observe(struct sim *s)
 {
@@ -450,6 +528,7 @@ step(struct sim *s)
 		if (!b->worker_frozen)
 			b->worker_turns++;
 	}
+	lan_turn(s);
 	observe(s);
 }
 
