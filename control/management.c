@@ -347,6 +347,8 @@ tick(struct management *m)
 	follow_scans(m);
 	capturing_poll(m);
 	sign_of_life(m);
+	if (m->ha.tick != NULL)
+		m->ha.tick(m->ha.ctx, management_now(m));
 	console_tick(loop->console);
 	json_server_tick(loop->json);
 	log_drain();

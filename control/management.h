@@ -28,6 +28,8 @@ struct management_ha {
 	void (*collect_extra)(void *ctx, const struct config *, struct publish_extra *);
 	/* Counters of a heartbeat interface, which no worker polls.  => false: none of ha/'s. */
 	bool (*interface_stats)(void *ctx, uint16_t interface, struct interface_stats *);
+	/* Ten times a second; must not block.  NULL = nothing to do. */
+	void (*tick)(void *ctx, mono_t now);
 };
 
 struct management_loop;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the section `vrrp` says, for whoever sets groups up.
+ * What the section `vrrp` says, for whoever sets groups up; what it shares with the section `hrp`.
  */
 #include "config_address.h"
 #include "ha_config.h"
@@ -52,4 +52,25 @@ config_vrrp_source6(const struct config_interface *own, const struct ip_addr *pe
 			return nets[i].address;
 	}
 	return (struct ip_addr){ .family = 0 };
+}
+
+int
+config_track_check(struct config *c, const struct config_origin *origin, const char *interface,
+	const struct ip_addr *destination, const char *script)
+{
+	const int set = (interface[0] != '\0') + (destination->family != 0) + (script[0] != '\0');
+
+	if (set != 1)
+		return config_fail(c, origin, "interface",
+			"expected either this, or a destination, or a script");
+	if (interface[0] != '\0' && config_interface_index(c, interface) < 0)
+		return config_fail(c, origin, "interface",
+			"unknown interface \"%s\", expected the name of one in the section "
+			"interfaces",
+			interface);
+	if (script[0] != '\0' && config_script_index(c, script) < 0)
+		return config_fail(c, origin, "script",
+			"unknown script \"%s\", expected the name of one in the section scripts",
+			script);
+	return 0;
 }

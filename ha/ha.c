@@ -15,6 +15,7 @@
 #include "hrp_wire.h"
 #include "log.h"
 #include "role.h"
+#include "script_watch.h"
 
 #include <rte_mbuf.h>
 
@@ -36,6 +37,7 @@ struct ha {
 	mono_t now; /* of this turn */
 	struct hrp_relearn relearn;
 	struct role *role;
+	struct script_watch *scripts;
 	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
 	struct snapshot_address6 virtuals6[VRRP_MAX_ADDRESSES];
 };
@@ -89,6 +91,14 @@ op_reaches(void *ctx, const struct ip_addr *host)
 	struct ha *const ha = ctx;
 
 	return core_reaches(ha->params.core, host);
+}
+
+static int
+op_script(void *ctx, uint16_t script)
+{
+	struct ha *const ha = ctx;
+
+	return script_watch_up(ha->scripts, script);
 }
 
 static void
@@ -317,12 +327,21 @@ setup_tracks(const struct ha *ha, const struct config_vrrp *v, struct vrrp_setup
 		struct vrrp_track *const t = &s->tracks[s->track_count++];
 
 		*t = (struct vrrp_track){ .destination = all[i].destination,
-			.weight = (int16_t)all[i].weight };
-		if (t->destination.family == 0)
+			.weight = (int16_t)all[i].weight,
+			.reverse = all[i].reverse };
+		if (all[i].script[0] != '\0') {
+			t->script =
+				(uint16_t)(config_script_index(ha->params.config, all[i].script) +
+					   1);
+			snprintf(t->name, sizeof(t->name), "script %s", all[i].script);
+		} else if (t->destination.family != 0) {
+			snprintf(t->name, sizeof(t->name), "%s",
+				config_address_ip_text(&t->destination, text));
+		} else {
 			t->interface = (uint16_t)config_interface_index(
 				ha->params.config, all[i].interface);
-		snprintf(t->name, sizeof(t->name), "%s",
-			t->destination.family == 0 ? all[i].interface : config_address_ip_text(&t->destination, text));
+			snprintf(t->name, sizeof(t->name), "%s", all[i].interface);
+		}
 	}
 }
 
@@ -452,6 +471,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.address = op_address,
 			.link_local = op_link_local,
 			.reaches = op_reaches,
+			.script = op_script,
 			.send = op_send,
 			.send_to = op_send_to,
 			.quiet = op_quiet,
@@ -561,7 +581,8 @@ ha_create(const struct ha_params *params, char *err, size_t err_size)
 	ha->paired = hrp != NULL && hrp->enable;
 	if (ha->paired && create_hrp(ha, err, err_size) != 0)
 		goto err_ha;
-	if (create_role(ha, err, err_size) != 0)
+	ha->scripts = script_watch_create(params->config, err, err_size);
+	if (ha->scripts == NULL || create_role(ha, err, err_size) != 0)
 		goto err_ha;
 
 	const struct core_client client = { .ctx = ha,
@@ -591,6 +612,7 @@ ha_destroy(struct ha *ha)
 	if (ha == NULL)
 		return;
 	role_destroy(ha->role);
+	script_watch_destroy(ha->scripts);
 	hrp_destroy(ha->hrp);
 	ha_bus_destroy(&ha->bus);
 	free(ha);
@@ -759,13 +781,22 @@ interface_stats(void *ctx, uint16_t interface, struct interface_stats *out)
 	return found;
 }
 
+static void
+management_turn(void *ctx, mono_t now)
+{
+	struct ha *const ha = ctx;
+
+	script_watch_tick(ha->scripts, now);
+}
+
 struct management_ha
 ha_management(struct ha *ha)
 {
 	return (struct management_ha){ .ctx = ha,
 		.prompt = prompt,
 		.collect_extra = collect_extra,
-		.interface_stats = interface_stats };
+		.interface_stats = interface_stats,
+		.tick = management_turn };
 }
 
 const struct role *
@@ -778,4 +809,10 @@ const struct hrp *
 ha_hrp(const struct ha *ha)
 {
 	return ha->hrp;
+}
+
+const struct script_watch *
+ha_scripts(const struct ha *ha)
+{
+	return ha->scripts;
 }

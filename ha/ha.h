@@ -20,6 +20,7 @@
 struct ha;
 struct hrp;
 struct role;
+struct script_watch;
 
 /* A heartbeat port as handed to the HRP core, in the order of hrp.interfaces. */
 struct ha_heartbeat {
@@ -75,3 +76,4 @@ struct management_ha ha_management(struct ha *);
 /* For shows and tests: status calls only.  ha_hrp() is NULL without hrp.enable. */
 const struct role *ha_role(const struct ha *);
 const struct hrp *ha_hrp(const struct ha *);
+const struct script_watch *ha_scripts(const struct ha *);

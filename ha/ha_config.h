@@ -4,10 +4,14 @@
 #pragma once
 
 #include "config.h"
+#include "script_run.h"
 
 #define HRP_MAX_LINKS	8  /* heartbeat interfaces */
-#define HRP_MAX_TRACK	64 /* tracked interfaces */
+#define HRP_MAX_TRACK	64 /* tracked interfaces, ways and scripts */
 #define VRRP_MAX_GROUPS 255
+#define SCRIPTS_MAX	64
+#define SCRIPT_NAME	32 /* with its end, as the next */
+#define SCRIPT_ARGUMENT 128
 
 #define VRRP_MAX_ADDRESSES 512 /* of all groups */
 #define VRRP_ADDRESSES	   16  /* virtual addresses of a group, both families */
@@ -19,12 +23,15 @@ enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STAN
 /* What an advert of version 3 over IPv4 is summed over; auto: as the last one that was heard. */
 enum vrrp_checksum { VRRP_CHECKSUM_AUTO, VRRP_CHECKSUM_PSEUDO, VRRP_CHECKSUM_PLAIN };
 
-/* What lowers or raises a plain group's priority: an interface, or the way to a host. */
+/* What lowers or raises a plain group's priority: one of an interface, the way to a host, a script.
+ */
 struct config_vrrp_track {
 	struct config_origin origin;
-	char interface[48];	    /* "" = destination is set */
-	struct ip_addr destination; /* family 0 = interface is set */
+	char interface[48];	    /* "" = another one is set */
+	struct ip_addr destination; /* family 0 = another one is set */
+	char script[SCRIPT_NAME];   /* "" = another one is set */
 	int64_t weight;
+	bool reverse;
 };
 
 struct config_vrrp {
@@ -66,11 +73,30 @@ struct config_heartbeat {
 	bool heartbeat_only; /* by a service interface, without the mirror */
 };
 
+/* A member of a VGMP group: one of an interface, the way to a host, a script. */
 struct config_track {
 	struct config_origin origin;
-	char interface[48];
-	int group; /* 1 active, 2 standby */
+	char interface[48];	    /* "" = another one is set */
+	struct ip_addr destination; /* family 0 = another one is set */
+	char script[SCRIPT_NAME];   /* "" = another one is set */
+	int group;		    /* 1 active, 2 standby */
 };
+
+struct config_script {
+	struct config_origin origin;
+	char name[SCRIPT_NAME];
+	char path[SCRIPT_PATH_MAX];
+	struct config_list arguments; /* char[SCRIPT_ARGUMENT] */
+	char user[SCRIPT_NAME];
+	int64_t interval_ms, timeout_ms;
+	int64_t rise, fall;
+};
+
+/* => its place in the section `scripts`, -1 unknown. */
+int config_script_index(const struct config *, const char *name);
+/* config_track_check: exactly one of the three names something that exists. => 0 or -EINVAL */
+int config_track_check(struct config *, const struct config_origin *, const char *interface,
+	const struct ip_addr *destination, const char *script);
 
 struct config_hrp {
 	struct config_origin origin;
@@ -87,4 +113,4 @@ struct config_hrp {
 /* What a box does that no longer hears its peer by any heartbeat (R174). */
 enum hrp_split_brain { HRP_SPLIT_ALARM, HRP_SPLIT_YIELD };
 
-extern const struct config_section config_section_vrrp, config_section_hrp;
+extern const struct config_section config_section_vrrp, config_section_hrp, config_section_scripts;

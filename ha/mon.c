@@ -67,6 +67,17 @@ mon_set(struct mon *m, uint16_t index, bool failed)
 	x->failed = failed;
 }
 
+/* => bit of its group if it has failed now. */
+static uint32_t
+found(struct mon *m, uint16_t index, bool failed)
+{
+	const struct mon_member *const x = &m->list[index];
+	const uint32_t risen = failed && !x->failed ? 1u << x->group : 0;
+
+	mon_set(m, index, failed);
+	return risen;
+}
+
 uint32_t
 mon_link(struct mon *m, uint16_t interface, bool up)
 {
@@ -74,11 +85,24 @@ mon_link(struct mon *m, uint16_t interface, bool up)
 
 	for (uint16_t i = 0; i < m->count; i++) {
 		const struct mon_member *const x = &m->list[i];
-		const bool failed = x->type->link(x, interface, up);
 
-		if (failed && !x->failed)
-			risen |= 1u << x->group;
-		mon_set(m, i, failed);
+		if (x->type->link != NULL)
+			risen |= found(m, i, x->type->link(x, interface, up));
+	}
+	return risen;
+}
+
+uint32_t
+mon_ask(struct mon *m, const struct role_ops *ops)
+{
+	uint32_t risen = 0;
+
+	for (uint16_t i = 0; i < m->count; i++) {
+		const struct mon_member *const x = &m->list[i];
+		const int works = x->type->ask != NULL ? x->type->ask(x, ops) : -1;
+
+		if (works >= 0)
+			risen |= found(m, i, works == 0);
 	}
 	return risen;
 }

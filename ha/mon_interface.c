@@ -17,6 +17,8 @@ static int interface_collect(struct mon *, const struct config *, char *err, siz
 extern const struct mon_type mon_type_interface;
 const struct mon_type mon_type_interface = {
 	.name = "interface",
+	.down = "interface down",
+	.up = "interface up",
 	.collect = interface_collect,
 	.link = interface_link_changed,
 };

@@ -18,6 +18,8 @@ static int vrrp_collect(struct mon *, const struct config *, char *err, size_t e
 extern const struct mon_type mon_type_vrrp;
 const struct mon_type mon_type_vrrp = {
 	.name = "vrrp",
+	.down = "interface down",
+	.up = "interface up",
 	.collect = vrrp_collect,
 	.link = vrrp_link_changed,
 };

@@ -587,9 +587,12 @@ start(struct role *r, mono_t now)
 	for (uint16_t i = 0; i < r->vrrp_count; i++)
 		seen[r->vrrps[i].set.interface / 64 % 4] |= UINT64_C(1)
 							    << (r->vrrps[i].set.interface % 64);
-	for (uint16_t i = 0; i < r->members.count; i++)
-		seen[r->members.list[i].interface / 64 % 4] |=
-			UINT64_C(1) << (r->members.list[i].interface % 64);
+	for (uint16_t i = 0; i < r->members.count; i++) {
+		const struct mon_member *const m = &r->members.list[i];
+
+		if (m->type->link != NULL)
+			seen[m->interface / 64 % 4] |= UINT64_C(1) << (m->interface % 64);
+	}
 	for (uint16_t i = 0; i < 256; i++) {
 		if (seen[i / 64] & (UINT64_C(1) << (i % 64)))
 			role_link(r, i, r->ops.link_up(r->ops.ctx, i), now);
@@ -649,6 +652,7 @@ role_tick(struct role *r, mono_t now)
 		role_take_messages(r, now);
 		watch_workers(r, now);
 		role_split_tick(r, now);
+		role_members_ask(r, now);
 		tick_groups(r, now);
 	}
 	timer_resign(r, now);
@@ -665,27 +669,9 @@ role_tick(struct role *r, mono_t now)
 	}
 }
 
-/* One line for each member whose carrier went or came (R241), but for those that come up at the
- * start. */
-static void
-log_members(const struct role *r, const bool *failed)
-{
-	for (uint16_t i = 0; i < r->members.count; i++) {
-		const struct mon_member *const m = &r->members.list[i];
-
-		if (m->failed && !failed[i])
-			LOG(NOTICE, "(%s): entering FAULT state (interface down)", m->name);
-		else if (!m->failed && failed[i] && r->group[m->group].state != VGMP_INITIALIZE)
-			LOG(NOTICE, "(%s): leaving FAULT state (interface up)", m->name);
-	}
-}
-
 void
 role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 {
-	bool failed[MON_MEMBERS_MAX];
-	char text[ROLE_CAUSE];
-
 	if (!r->started || r->left)
 		return;
 	role_enter(r, now);
@@ -693,13 +679,15 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 
 	/* The VRRP group first (R54, R90): what cannot carry traffic stops attracting it. */
 	role_vrrp_link(r, interface, up, now);
-	for (uint16_t i = 0; i < r->members.count; i++)
-		failed[i] = r->members.list[i].failed;
-	const uint32_t risen = mon_link(&r->members, interface, up);
+	role_members_link(r, interface, up, now);
+}
 
-	log_members(r, failed);
+void
+role_members_changed(struct role *r, const char *what, uint32_t risen, mono_t now)
+{
+	char text[ROLE_CAUSE];
+
 	role_event_members(r, now);
-
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		struct role_group *const g = role_group_of(r, id);
 
@@ -707,7 +695,7 @@ role_link(struct role *r, uint16_t interface, bool up, mono_t now)
 			continue;
 		if (risen & (1u << id)) {
 			g->preempt_since.ns = 0; /* R99 */
-			snprintf(text, sizeof(text), "interface fault, %u of %u members failed",
+			snprintf(text, sizeof(text), "%s fault, %u of %u members failed", what,
 				r->members.failed[id], r->members.members[id]);
 			role_raise_text(r, g, VGMP_MEMBER_FAILED, text, now);
 		}
@@ -736,6 +724,7 @@ role_create(const struct role_params *p)
 	r->silence_ns = p->misses * r->hello_ns;
 	r->next_id = (uint16_t)p->seed;
 	lease_init(&r->lease, p->hello_ms, p->misses);
+	role_track_init(r);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		r->group[id].id = id;
 		r->group[id].enabled = p->paired && r->members.members[id] > 0; /* R65 */

@@ -35,6 +35,8 @@ struct role_ops {
 	const uint8_t *(*link_local)(void *ctx, uint16_t interface);
 	/* Is there a way to the host?  > 0 yes, 0 no, < 0 not known yet. */
 	int (*reaches)(void *ctx, const struct ip_addr *host);
+	/* Is the script up, by its place in the section?  The same.  NULL: there are none. */
+	int (*script)(void *ctx, uint16_t script);
 	void (*send)(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len);
 	/* The same to a host of the link; fills in its MAC, once that is known. */
 	void (*send_to)(void *ctx, uint16_t interface, const struct ip_addr *host, uint8_t *frame,

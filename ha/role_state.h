@@ -141,6 +141,7 @@ struct role {
 	bool carrier[VRRP_MAX_GROUPS]; /* of their interfaces */
 	struct role_track track[VRRP_MAX_GROUPS];
 	mono_t track_due, ways_due; /* next look at what they track */
+	mono_t members_due;	    /* next questions about members */
 	mono_t sync_logged;
 
 	uint8_t split;	     /* enum role_split */
@@ -199,6 +200,12 @@ void role_raise_text(
 mono_t role_usual_base(const struct role *, mono_t now);
 
 void role_enter(struct role *, mono_t now); /* before anything is acted on */
+/* Members of these groups (bits) have failed, or others work again. */
+void role_members_changed(struct role *, const char *what, uint32_t risen, mono_t now);
+
+/* role_members.c */
+void role_members_link(struct role *, uint16_t interface, bool up, mono_t now);
+void role_members_ask(struct role *, mono_t now);
 
 /* role_vrrp.c */
 /* All groups of a VGMP group together; `quiet`: no adverts. */
@@ -222,6 +229,7 @@ void role_drain_tick(struct role *, mono_t now);
 void role_switch_ended(struct role *, struct role_group *, mono_t now);
 
 /* role_track.c */
+void role_track_init(struct role *);
 /* Look at what the groups track; what a look finds counts until the next. */
 void role_track_tick(struct role *, mono_t now);
 /* => VRRP_DO_* for the group, whose priority may have changed. */

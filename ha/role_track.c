@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Roles: interfaces and ways that plain VRRP groups track (R42, R43, R233).  Control core only.
+ * Roles: interfaces, ways and scripts that plain VRRP groups track (R42, R43, R224, R233).  Control
+ * core only.
  */
 #include "role_state.h"
 
-#define INTERFACES_MS 10
-#define WAYS_MS	      1000 /* a way is asked for each time */
+#define LOOK_MS 10
+#define WAYS_MS 1000 /* a way is asked for each time */
 
 static bool
 failed(const struct role *r, const struct vrrp_track *t, bool before)
 {
-	int there;
+	int works;
 
-	if (t->destination.family == 0)
-		return !r->ops.link_up(r->ops.ctx, t->interface);
-	there = r->ops.reaches(r->ops.ctx, &t->destination);
-	return there < 0 ? before : there == 0;
+	if (t->script != 0)
+		works = r->ops.script(r->ops.ctx, (uint16_t)(t->script - 1));
+	else if (t->destination.family != 0)
+		works = r->ops.reaches(r->ops.ctx, &t->destination);
+	else
+		works = r->ops.link_up(r->ops.ctx, t->interface);
+	return works < 0 ? before : (works == 0) != t->reverse;
 }
 
 static void
@@ -40,6 +44,23 @@ look(struct role *r, uint16_t group, bool ways)
 	}
 }
 
+/* A script counts as failed until it has ended once, so that the group does not begin with a
+ * priority which it then loses. */
+void
+role_track_init(struct role *r)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		const struct vrrp_setup *const s = &r->vrrps[i].set;
+
+		for (uint8_t k = 0; k < s->track_count; k++) {
+			const bool bad = s->tracks[k].script != 0;
+
+			r->track[i].failed |= (uint8_t)(bad << k);
+			r->track[i].fault = r->track[i].fault || (bad && s->tracks[k].weight == 0);
+		}
+	}
+}
+
 void
 role_track_tick(struct role *r, mono_t now)
 {
@@ -47,7 +68,7 @@ role_track_tick(struct role *r, mono_t now)
 
 	if (mono_before(now, r->track_due))
 		return;
-	r->track_due = mono_add_ms(now, INTERFACES_MS);
+	r->track_due = mono_add_ms(now, LOOK_MS);
 	if (ways)
 		r->ways_due = mono_add_ms(now, WAYS_MS);
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {

@@ -145,7 +145,7 @@ unfit(const struct role *r, uint16_t i)
 		return NULL;
 	if (source_of(r, v, vrrp_has(&v->set, 4) ? 4 : 6).family == 0)
 		return "no address";
-	return r->track[i].fault ? "tracked interface or way down" : NULL;
+	return r->track[i].fault ? "tracked interface, way or script down" : NULL;
 }
 
 /* The groups of a sync group (R234), by number: may they all take part, do they all want to be

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Section `hrp`: hot standby: heartbeat links, detection, preemption, tracked interfaces.
+ * Section `hrp`: hot standby: heartbeat links, detection, preemption, tracked members.
  */
 #include "config_address.h"
 #include "device.h"
@@ -38,8 +38,13 @@ static const struct config_setting_desc heartbeat_settings[] = {
 
 static const struct config_setting_desc track_settings[] = {
 	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_track, interface),
-	  .required = true, .min = 1, .max = 47,
-	  .help = "Interface whose fault lowers the group's priority by 2." },
+	  .min = 1, .max = 47, .help = "Interface that must be up; this, `destination` or `script`." },
+	{ .name = "destination", .type = SETTING_IP, SETTING_AT(struct config_track, destination),
+	  .help = "Address that a route must lead to: failed while there is none, its interface is "
+		  "down, or its next hop does not answer." },
+	{ .name = "script", .type = SETTING_NAME, SETTING_AT(struct config_track, script),
+	  .min = 1, .max = SCRIPT_NAME - 1,
+	  .help = "One of the section `scripts`; until it has ended once it counts as failed." },
 	{ .name = "group", .type = SETTING_ENUM, SETTING_AT(struct config_track, group),
 	  .required = true, .choices = group_words, .help = "VGMP group it is a member of." },
 	{ .name = NULL },
@@ -75,7 +80,8 @@ static const struct config_setting_desc settings[] = {
 		  "be active, the standby group steps down. The same on both boxes." },
 	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
-	  .help = "Interfaces without a VRRP group that count as members of a VGMP group." },
+	  .help = "What counts as a member of a VGMP group beside VRRP groups: each that fails lowers "
+		  "the group's priority by 2." },
 	{ .name = NULL },
 };
 // clang-format on
@@ -264,19 +270,26 @@ static int
 check_track(struct config *c, const struct config_hrp *hrp, uint32_t mine)
 {
 	const struct config_track *all = hrp->track.items, *t = &all[mine];
+	const int rc = config_track_check(c, &t->origin, t->interface, &t->destination, t->script);
+	char text[CONFIG_IP_TEXT];
 
-	if (config_interface_index(c, t->interface) < 0)
-		return config_fail(c, &t->origin, "interface",
-			"unknown interface \"%s\", expected the name of one in the section "
-			"interfaces",
-			t->interface);
+	if (rc < 0)
+		return rc;
 	for (uint32_t j = 0; j < mine; j++) {
-		if (t->group == all[j].group && strcmp(t->interface, all[j].interface) == 0)
-			return config_fail(c, &t->origin, "interface",
-				"%s is a member by line %d already, expected each interface once "
-				"in a "
-				"group",
-				t->interface, all[j].origin.line);
+		if (t->group != all[j].group || strcmp(t->interface, all[j].interface) != 0 ||
+			!ip_addr_equal(&t->destination, &all[j].destination) ||
+			strcmp(t->script, all[j].script) != 0)
+			continue;
+		return config_fail(c, &t->origin,
+			t->interface[0] != '\0' ? "interface"
+			: t->script[0] != '\0'  ? "script"
+						: "destination",
+			"%s is a member by line %d already, expected each once in a group",
+			t->interface[0] != '\0' ? t->interface
+			: t->script[0] != '\0'
+				? t->script
+				: config_address_ip_text(&t->destination, text),
+			all[j].origin.line);
 	}
 	return 0;
 }

@@ -27,14 +27,19 @@ static const char *const group_words[] = { [VGMP_GROUP_NONE] = "none",
 // clang-format off
 static const struct config_setting_desc track_settings[] = {
 	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_vrrp_track, interface),
-	  .min = 1, .max = 47, .help = "Interface that must be up; this or `destination`." },
+	  .min = 1, .max = 47, .help = "Interface that must be up; this, `destination` or `script`." },
 	{ .name = "destination", .type = SETTING_IP, SETTING_AT(struct config_vrrp_track, destination),
 	  .help = "Address that a route must lead to: failed while there is none, its interface is "
 		  "down, or its next hop does not answer." },
+	{ .name = "script", .type = SETTING_NAME, SETTING_AT(struct config_vrrp_track, script),
+	  .min = 1, .max = SCRIPT_NAME - 1,
+	  .help = "One of the section `scripts`; until it has ended once it counts as failed." },
 	{ .name = "weight", .type = SETTING_INT, SETTING_AT(struct config_vrrp_track, weight),
 	  .min = -253, .max = 253, .fallback = "0",
 	  .help = "Added to the priority: a negative one while it has failed, a positive one while it "
 		  "has not; 0: the group is in Initialize while it has failed." },
+	{ .name = "reverse", .type = SETTING_BOOL, SETTING_AT(struct config_vrrp_track, reverse),
+	  .fallback = "false", .help = "It counts as failed while it has not, and the other way round." },
 	{ .name = NULL },
 };
 
@@ -342,15 +347,11 @@ check_track(struct config *c, const struct config_vrrp *v, const struct config_i
 			"virtual_ip or no sync");
 	for (uint32_t i = 0; i < v->track.count; i++) {
 		const struct config_vrrp_track *const t = &all[i];
+		const int rc =
+			config_track_check(c, &t->origin, t->interface, &t->destination, t->script);
 
-		if ((t->interface[0] != '\0') == (t->destination.family != 0))
-			return config_fail(c, &t->origin, "interface",
-				"expected either this or a destination");
-		if (t->interface[0] != '\0' && config_interface_index(c, t->interface) < 0)
-			return config_fail(c, &t->origin, "interface",
-				"unknown interface \"%s\", expected the name of one in the section "
-				"interfaces",
-				t->interface);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

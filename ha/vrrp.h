@@ -27,12 +27,14 @@ extern const char *const vrrp_state_names[VRRP_STATES];
 #define VRRP_DO_OWN	0x04 /* the virtual address is ours: gratuitous ARP */
 #define VRRP_DO_ADVERT	0x08 /* send an advert */
 
-/* What a plain group's priority depends on (R42, R43). */
+/* What a plain group's priority depends on (R42, R43, R224). */
 struct vrrp_track {
-	char name[64]; /* interface, or address */
-	uint16_t interface;
+	char name[64];		    /* interface, address, or script */
+	uint16_t script;	    /* place in the section `scripts` + 1; 0: one of the next two */
 	struct ip_addr destination; /* family 0: the interface */
-	int16_t weight;		    /* 0: without it the group is in Initialize */
+	uint16_t interface;
+	int16_t weight; /* 0: without it the group is in Initialize */
+	bool reverse;	/* failed while it works */
 };
 
 /* What the configuration says of a group; never changes. */

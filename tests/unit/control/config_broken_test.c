@@ -79,6 +79,9 @@ struct broken {
 	{                                                                                          \
 		.rule = r, .old = o, .new = n, .setting = s, .reason = why, .line = l              \
 	}
+#define SCRIPT(row, more, setting_name, why)                                                       \
+	PATCH(row, "system = {", "scripts = ( { name = \"a\"; " more "; } );\nsystem = {",         \
+		setting_name, why)
 /* The first VRRP group as a plain one. */
 #define PLAIN(r, n, s, why)                                                                        \
 	{                                                                                          \
@@ -498,9 +501,21 @@ static const struct broken rows[] = {
 	PATCH("R38_preempt_delay_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; preempt_delay_s = 5;", "vrrp[0].preempt_delay_s", "decided by the VGMP group"),
 	PLAIN("R234_sync_of_an_owner", "virtual_ip = \"10.1.1.2\"; sync = \"g\"", "vrrp[0].sync", "the owner of an address is always master"),
 	PATCH("R234_sync_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; sync = \"g\";", "vrrp[0].sync", "decided by the VGMP group"),
-	PLAIN("R233_track_of_nothing", VRRP1 "; track = ( { weight = -5; } )", "vrrp[0].track[0].interface", "expected either this or a destination"),
-	PLAIN("R233_track_of_both", VRRP1 "; track = ( { interface = \"GigabitEthernet1/0/3\"; destination = \"8.8.8.8\"; } )", "vrrp[0].track[0].interface", "expected either this or a destination"),
+	PLAIN("R233_track_of_nothing", VRRP1 "; track = ( { weight = -5; } )", "vrrp[0].track[0].interface", "expected either this, or a destination, or a script"),
+	PLAIN("R233_track_of_both", VRRP1 "; track = ( { interface = \"GigabitEthernet1/0/3\"; destination = \"8.8.8.8\"; } )", "vrrp[0].track[0].interface", "expected either this, or a destination"),
 	PLAIN("R42_track_of_an_unknown_interface", VRRP1 "; track = ( { interface = \"eth9\"; } )", "vrrp[0].track[0].interface", "unknown interface"),
+	PLAIN("R224_track_of_an_unknown_script", VRRP1 "; track = ( { script = \"gw\"; } )", "vrrp[0].track[0].script", "unknown script"),
+	PATCH("R224_hrp_track_of_an_unknown_script", TRACK, "track = ( { script = \"gw\"; group = \"active\"; } )", "hrp.track[0].script", "unknown script"),
+	PATCH("R224_hrp_track_of_nothing", TRACK, "track = ( { group = \"active\"; } )", "hrp.track[0].interface", "expected either this, or a destination"),
+	PATCH("R43_hrp_track_of_a_way_twice", TRACK, "track = ( { destination = \"8.8.8.8\"; group = \"active\"; }, { destination = \"8.8.8.8\"; group = \"active\"; } )", "hrp.track[1].destination", "8.8.8.8 is a member by line"),
+	SCRIPT("R224_script_without_a_file", "path = \"/no/such/file\"", "scripts[a].path", "/no: No such file"),
+	SCRIPT("R223_script_by_a_relative_path", "path = \"bin/true\"", "scripts[a].path", "not absolute"),
+	SCRIPT("R223_script_that_is_a_folder", "path = \"/bin\"", "scripts[a].path", "is no file"),
+	SCRIPT("R223_script_that_is_no_program", "path = \"/etc/passwd\"", "scripts[a].path", "not executable"),
+	SCRIPT("R223_script_of_an_unknown_user", "path = \"/bin/true\"; user = \"no-such-user-here\"", "scripts[a].user", "there is no user"),
+	SCRIPT("R224_script_rise_0", "path = \"/bin/true\"; rise = 0", "scripts[a].rise", "0 is out of range"),
+	SCRIPT("R224_script_of_1_ms", "path = \"/bin/true\"; interval_ms = 1", "scripts[a].interval_ms", "1 is out of range"),
+	SCRIPT("R224_script_twice", "path = \"/bin/true\"; }, { name = \"a\"; path = \"/bin/true\"", "scripts[a].name", "a"),
 	PLAIN("VRP09_weight", VRRP1 "; track = ( { interface = \"GigabitEthernet1/0/3\"; weight = -254; } )", "vrrp[0].track[0].weight", "-254 is out of range"),
 	PATCH("R42_track_in_a_vgmp_group", "group = \"active\";", "group = \"active\"; track = ( { interface = \"GigabitEthernet1/0/3\"; } );", "vrrp[0].track", "decided by the VGMP group"),
 	PLAIN("R236_garp_count_0", VRRP1 "; garp_count = 0", "vrrp[0].garp_count", "0 is out of range"),

@@ -6,6 +6,7 @@
 #include "ha_constants.h"
 #include "ha_sections.h"
 #include "mon.h"
+#include "role.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,6 +161,24 @@ a_full_list_is_refused(void **state)
 	assert_int_equal(mon.count, MON_MEMBERS_MAX);
 }
 
+static int
+fake_reaches(void *ctx, const struct ip_addr *host)
+{
+	const int *const answers = ctx;
+
+	assert_int_equal(host->v4, RTE_BE32(0xc8010109));
+	return answers[0];
+}
+
+static int
+fake_script(void *ctx, uint16_t script)
+{
+	const int *const answers = ctx;
+
+	assert_int_equal(script, 1);
+	return answers[1];
+}
+
 /* Every member type of meson.build finds its members in a configuration. */
 static void
 R59_members_come_from_the_configuration(void **state)
@@ -179,6 +198,8 @@ R59_members_come_from_the_configuration(void **state)
 		"},"
 		" { name = \"up\"; port = \"d\"; address = \"10.9.0.1/24\"; zone = \"untrust\"; } "
 		");\n"
+		"scripts = ( { name = \"a\"; path = \"/bin/true\"; user = \"root\"; },"
+		" { name = \"gw\"; path = \"/bin/true\"; user = \"root\"; } );\n"
 		"vrrp = ("
 		" { vrid = 1; interface = \"in\"; virtual_ip = \"10.1.1.1/24\"; group = "
 		"\"active\"; },"
@@ -186,13 +207,19 @@ R59_members_come_from_the_configuration(void **state)
 		"\"standby\"; },"
 		" { vrid = 3; interface = \"up\"; virtual_ip = \"10.9.0.9/24\"; } );\n"
 		"hrp = { enable = true; interfaces = ( { interface = \"hb\"; } );"
-		" track = ( { interface = \"up\"; group = \"active\"; } ); };\n";
+		" track = ( { interface = \"up\"; group = \"active\"; },"
+		" { destination = \"200.1.1.9\"; group = \"active\"; },"
+		" { script = \"gw\"; group = \"standby\"; } ); };\n";
 	const size_t control = sizeof(control_sections) / sizeof(control_sections[0]) - 1;
 	const struct config_section
 		*sections[sizeof(control_sections) / sizeof(control_sections[0]) +
 			  sizeof(ha_sections) / sizeof(ha_sections[0])] = { NULL };
 	struct config *config;
 	char err[300] = "";
+	int answers[2] = { -1, -1 };
+	const struct role_ops ops = {
+		.ctx = answers, .reaches = fake_reaches, .script = fake_script
+	};
 
 	(void)state;
 	memcpy(sections, control_sections, control * sizeof(sections[0]));
@@ -202,17 +229,34 @@ R59_members_come_from_the_configuration(void **state)
 		fail_msg("%s", err);
 	mon_init(&mon);
 	assert_int_equal(mon_collect(&mon, config, err, sizeof(err)), 0);
-	assert_int_equal(mon.count, 3); /* plain VRRP is nobody's member */
-	assert_int_equal(mon.members[VGMP_GROUP_ACTIVE], 2);
-	assert_int_equal(mon.members[VGMP_GROUP_STANDBY], 1);
-	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64997); /* down until heard of */
+	assert_int_equal(mon.count, 5); /* plain VRRP is nobody's member */
+	assert_int_equal(mon.members[VGMP_GROUP_ACTIVE], 3);
+	assert_int_equal(mon.members[VGMP_GROUP_STANDBY], 2);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64995); /* down until heard of */
 	for (uint16_t i = 0; i < 4; i++)
 		mon_link(&mon, i, true);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64999);
+	assert_int_equal(mon_ask(&mon, &ops), 0);
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64999); /* not known yet */
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
+	answers[0] = answers[1] = 1;
+	assert_int_equal(mon_ask(&mon, &ops), 0);
 	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 65000);
+	answers[1] = 0;
+	assert_int_equal(mon_ask(&mon, &ops), 1u << VGMP_GROUP_STANDBY);
+	assert_int_equal(mon_ask(&mon, &ops), 0); /* known already */
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
+	answers[0] = answers[1] = -1;
+	assert_int_equal(mon_ask(&mon, &ops), 0); /* as before */
+	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 65001);
+	assert_int_equal(priority(VGMP_GROUP_STANDBY), 64998);
 	mon_link(&mon, 3, false);
 	assert_int_equal(priority(VGMP_GROUP_ACTIVE), 64999);
 	assert_string_equal(mon.list[0].name, "in vrrp vrid 1");
 	assert_string_equal(mon.list[2].name, "up");
+	assert_string_equal(mon.list[3].name, "way to 200.1.1.9");
+	assert_string_equal(mon.list[4].name, "script gw");
 	config_free(config);
 }
 

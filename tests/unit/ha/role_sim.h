@@ -59,6 +59,7 @@ struct box {
 	uint32_t takeovers, adverts, resigns, adverts6, resigns6, relearns, questions;
 	struct ip_addr sent_to; /* the last unicast one */
 	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
+	int script;		/* every script, likewise */
 	rte_be32_t address;
 	const uint8_t *link_local;	    /* on every interface; NULL = none */
 	uint8_t last6[VRRP_WIRE_FRAME_MAX]; /* the last advert of IPv6 */
@@ -74,6 +75,7 @@ struct sim {
 	mono_t now;
 	uint64_t step_ns;
 	uint32_t hello_ms, misses;
+	struct mon_member extra; /* of both boxes; type NULL: none */
 	bool preempt;
 	uint32_t preempt_delay_s;
 	bool wire[2];	    /* from A, from B */
@@ -135,6 +137,13 @@ op_reaches(void *ctx, const struct ip_addr *host)
 {
 	(void)host;
 	return ((struct box *)ctx)->reaches;
+}
+
+static inline int
+op_script(void *ctx, uint16_t script)
+{
+	(void)script;
+	return ((struct box *)ctx)->script;
 }
 
 static inline rte_be32_t
@@ -271,6 +280,7 @@ box_ops(struct box *b)
 		.send_to = op_send_to,
 		.quiet = op_quiet,
 		.reaches = op_reaches,
+		.script = op_script,
 		.put = op_put,
 		.get = op_get,
 		.hrp_turns = op_hrp_turns,
@@ -337,6 +347,10 @@ box_start(struct sim *s, int which)
 		if (i == 0) /* the second group has none */
 			setup.addresses[setup.address_count++] = ip_addr_v6(virtual6);
 		vrrp_init(&vrrps[i], &setup);
+	}
+	if (s->extra.type != NULL) {
+		s->extra.group = group;
+		assert_int_equal(mon_add(&members, &s->extra, err, sizeof(err)), 0);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);

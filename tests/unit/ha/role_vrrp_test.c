@@ -187,6 +187,62 @@ R233_a_tracked_interface_without_a_weight_is_a_fault(void **state)
 	sim_free(s);
 }
 
+/* R224: until it has ended once, and whatever it says then. */
+static void
+R224_a_tracked_script_changes_the_priority(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.track_count = 2;
+	setup.tracks[0] = (struct vrrp_track){ .script = 1, .weight = -253 };
+	setup.tracks[1] = (struct vrrp_track){ .script = 1, .weight = 20, .reverse = true };
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	b->script = -1;
+	plain_run(s, 100 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_BACKUP)->tracks_failed, 3);
+	assert_int_equal(plain_state(s, 0, VRRP_BACKUP)->priority, 1);
+	b->script = 1;
+	plain_run(s, 5 * 1000 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 100);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->tracks_failed, 2);
+	b->script = 0;
+	plain_run(s, 20 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 1); /* 100 - 253 + 20 */
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->tracks_failed, 1);
+	b->script = 1;
+	plain_run(s, 20 * 1000);
+	assert_int_equal(plain_state(s, 0, VRRP_MASTER)->priority, 100);
+	sim_free(s);
+}
+
+static void
+R224_R233_a_tracked_script_without_a_weight_is_a_fault(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.track_count = 1;
+	setup.tracks[0] = (struct vrrp_track){ .script = 3 };
+	struct sim *const s = plain_box(&setup);
+	struct box *const b = &s->box[A];
+
+	b->script = -1;
+	plain_run(s, 10 * 1000 * 1000);
+	plain_state(s, 0, VRRP_INITIALIZE);
+	b->script = 1;
+	plain_run(s, 4 * 1000 * 1000);
+	plain_state(s, 0, VRRP_MASTER);
+	b->script = 0;
+	plain_run(s, 20 * 1000);
+	plain_state(s, 0, VRRP_INITIALIZE);
+	assert_false(b->own[0]);
+	assert_int_equal(b->resigns, 1);
+	sim_free(s);
+}
+
 /* An advert from a router with a better address than ours. */
 static void
 plain_hear(struct sim *s, uint8_t vrid, uint16_t interface, uint8_t priority)
@@ -395,6 +451,8 @@ main(void)
 		cmocka_unit_test(adverts_of_10_ms_keep_their_time),
 		cmocka_unit_test(R42_R43_VRP09_tracked_things_change_the_priority),
 		cmocka_unit_test(R233_a_tracked_interface_without_a_weight_is_a_fault),
+		cmocka_unit_test(R224_a_tracked_script_changes_the_priority),
+		cmocka_unit_test(R224_R233_a_tracked_script_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
 		cmocka_unit_test(HAC_03_every_cut_of_an_advert_is_refused),

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Roles: members that are asked: ways to hosts (R43) and scripts (R224).
+ */
+#include "role_sim.h"
+
+extern const struct mon_type mon_type_route, mon_type_script;
+
+struct kind {
+	const struct mon_type *type;
+	size_t answer; /* in struct box */
+	const char *cause;
+};
+
+static const struct kind kinds[] = {
+	{ &mon_type_route, offsetof(struct box, reaches), "route fault, 1 of 3 members failed" },
+	{ &mon_type_script, offsetof(struct box, script), "script fault, 1 of 3 members failed" },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void
+answer(struct sim *s, int which, const struct kind *k, int value)
+{
+	memcpy((uint8_t *)&s->box[which] + k->answer, &value, sizeof(value));
+}
+
+/* Two boxes with such a member each, which works on both. */
+static struct sim *
+formed_with(const struct kind *k)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	s->extra = (struct mon_member){ .type = k->type, .failed = true, .name = "extra" };
+	for (int i = A; i <= B; i++) {
+		box_start(s, i);
+		answer(s, i, k, 1);
+	}
+	run_ms(s, 3000);
+	one_owner(s, A);
+	assert_int_equal(priority_of(s, A), 65001);
+	s->none_ns = 0;
+	return s;
+}
+
+static void
+R43_R62_R224_a_member_that_fails_moves_the_role(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct sim *const s = formed_with(&kinds[i]);
+		const struct role_status *status;
+
+		answer(s, A, &kinds[i], 0);
+		run_ms(s, 200);
+		one_owner(s, B);
+		assert_int_equal(priority_of(s, A), 64999);
+		assert_int_equal(s->last_request.op, HA_OP_LET_ME_STANDBY);
+		status = status_of(s, A);
+		assert_int_equal(status->member_failed[2], 1);
+		assert_string_equal(
+			status->changes[(status->change_count - 1) % ROLE_CHANGES].cause,
+			kinds[i].cause);
+		/* Works again: no preemption, so it stays; then the other one fails. */
+		answer(s, A, &kinds[i], 1);
+		run_ms(s, 5000);
+		one_owner(s, B);
+		assert_int_equal(priority_of(s, A), 65001);
+		answer(s, B, &kinds[i], 0);
+		run_ms(s, 200);
+		one_owner(s, A);
+		assert_int_equal(s->both_ns, 0);
+		sim_free(s);
+	}
+}
+
+static void
+what_is_not_known_now_is_as_before(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct sim *const s = formed_with(&kinds[i]);
+
+		answer(s, A, &kinds[i], -1);
+		run_ms(s, 5000);
+		one_owner(s, A);
+		assert_int_equal(priority_of(s, A), 65001);
+		answer(s, A, &kinds[i], 0);
+		run_ms(s, 200);
+		answer(s, A, &kinds[i], -1);
+		run_ms(s, 5000);
+		one_owner(s, B);
+		assert_int_equal(priority_of(s, A), 64999);
+		sim_free(s);
+	}
+}
+
+/* A member that nothing is known of yet has failed: the role goes to the box that knows. */
+static void
+what_was_never_known_has_failed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct sim *const s = sim_new(1000, 3);
+
+		s->extra = (struct mon_member){ .type = kinds[i].type, .failed = true };
+		for (int which = A; which <= B; which++) {
+			box_start(s, which);
+			answer(s, which, &kinds[i], which == A ? -1 : 1);
+		}
+		set_sync(s, true);
+		run_ms(s, 5000);
+		assert_int_equal(priority_of(s, A), 64999);
+		assert_int_equal(priority_of(s, B), 65000);
+		one_owner(s, B);
+		sim_free(s);
+	}
+}
+
+static void
+R99_a_member_that_fails_during_the_delay_ends_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct sim *const s = sim_new(1000, 3);
+
+		s->preempt = true;
+		s->preempt_delay_s = 10;
+		s->extra = (struct mon_member){ .type = kinds[i].type, .failed = true };
+		for (int which = A; which <= B; which++) {
+			box_start(s, which);
+			answer(s, which, &kinds[i], which == B);
+		}
+		set_sync(s, true);
+		run_ms(s, 5000);
+		one_owner(s, B);
+		answer(s, A, &kinds[i], 1);
+		run_ms(s, 8000);
+		answer(s, A, &kinds[i], 0);
+		run_ms(s, 200);
+		answer(s, A, &kinds[i], 1);
+		run_ms(s, 9000);
+		one_owner(s, B);
+		run_ms(s, 3000);
+		one_owner(s, A);
+		sim_free(s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R43_R62_R224_a_member_that_fails_moves_the_role),
+		cmocka_unit_test(what_is_not_known_now_is_as_before),
+		cmocka_unit_test(what_was_never_known_has_failed),
+		cmocka_unit_test(R99_a_member_that_fails_during_the_delay_ends_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
