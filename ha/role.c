@@ -103,14 +103,6 @@ listen_start(struct role_group *g, mono_t now)
 	g->averted = false;
 }
 
-static void
-ask_send(struct role *r, struct role_group *g, mono_t now)
-{
-	g->tries++;
-	g->ask_last = now;
-	role_send_vgmp(r, g, HA_REQUEST, (enum ha_op)g->asking, HA_RESULT_NONE, g->ask_id, now);
-}
-
 static uint16_t
 new_id(struct role *r)
 {
@@ -120,11 +112,25 @@ new_id(struct role *r)
 }
 
 static void
+ask_send(struct role *r, struct role_group *g, mono_t now)
+{
+	const uint32_t priority = role_priority(r, g);
+
+	/* The peer has decided about the request that it knows (R81, R82). */
+	if (g->ask_id == 0 || g->ask_priority != priority)
+		g->ask_id = new_id(r);
+	g->ask_priority = priority;
+	g->tries += g->tries < UINT8_MAX;
+	g->ask_last = now;
+	role_send_vgmp(r, g, HA_REQUEST, (enum ha_op)g->asking, HA_RESULT_NONE, g->ask_id, now);
+}
+
+static void
 ask_start(struct role *r, struct role_group *g, enum ha_op op, const char *cause, mono_t now)
 {
 	g->asking = (uint8_t)op;
 	snprintf(g->ask_cause, sizeof(g->ask_cause), "%s", cause);
-	g->ask_id = new_id(r);
+	g->ask_id = 0;
 	g->tries = 0;
 	g->ask_first = now;
 	ask_send(r, g, now);
@@ -231,6 +237,8 @@ role_raise(struct role *r, struct role_group *g, enum vgmp_event event, const st
 		ask_start(r, g, HA_OP_LET_ME_STANDBY, e->text, now);
 	if (row->action & VGMP_DO_ASK_ACTIVE)
 		ask_start(r, g, HA_OP_LET_ME_ACTIVE, e->text, now);
+	if (row->action & VGMP_DO_SAY_NO)
+		g->declined_id = e->id;
 	if (row->action & (VGMP_DO_SAY_SWITCH | VGMP_DO_SAY_NO))
 		role_send_vgmp(r, g, HA_REPLY, (enum ha_op)e->op,
 			row->action & VGMP_DO_SAY_SWITCH ? HA_RESULT_SWITCH : HA_RESULT_NO_SWITCH,
@@ -425,7 +433,11 @@ timer_ask(struct role *r, struct role_group *g, mono_t now)
 {
 	if (g->asking == HA_OP_HELLO || role_since(now, g->ask_last) < r->hello_ns)
 		return;
-	if (g->tries < VGMP_REQUEST_TRIES) {
+	/* A living peer that was asked to take what we have given up may have done so, and its
+	 * answer be on its way: then only an answer, or its silence, ends the asking. */
+	const bool given = (g->yielded || g->draining) && role_peer_alive(r, g, now);
+
+	if (g->tries < VGMP_REQUEST_TRIES || given) {
 		if (g->asking == HA_OP_LET_ME_STANDBY && !g->yielded)
 			yield(r, g, now); /* the peer may have come to life meanwhile */
 		ask_send(r, g, now);

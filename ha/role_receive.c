@@ -33,6 +33,9 @@ on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t
 	struct role_event e = {
 		.base = role_usual_base(r, now), .id = rte_be_to_cpu_16(v->request_id), .op = v->op
 	};
+	/* The peer may have acted on our no, so a retry of the same request gets no other answer.
+	 */
+	const bool declined = e.id != 0 && e.id == g->declined_id;
 
 	switch (v->op) {
 	case HA_OP_LET_ME_STANDBY:
@@ -41,12 +44,15 @@ on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t
 			return;
 		e.text = "request of peer";
 		role_raise(r, g,
-			ours > theirs ? VGMP_ASKED_STANDBY_HIGHER : VGMP_ASKED_STANDBY_LOWER, &e,
-			now);
+			ours > theirs && !declined ? VGMP_ASKED_STANDBY_HIGHER
+						   : VGMP_ASKED_STANDBY_LOWER,
+			&e, now);
 		return;
 	case HA_OP_LET_ME_ACTIVE:
 		e.text = "peer preempts";
-		role_raise(r, g, ours < theirs ? VGMP_ASKED_ACTIVE_LOWER : VGMP_ASKED_ACTIVE_HIGHER,
+		role_raise(r, g,
+			ours < theirs && !declined ? VGMP_ASKED_ACTIVE_LOWER
+						   : VGMP_ASKED_ACTIVE_HIGHER,
 			&e, now);
 		promise(g, now);
 		return;

@@ -39,6 +39,8 @@ struct role_group {
 	uint8_t asking; /* enum ha_op; HA_OP_HELLO = none */
 	uint8_t tries;
 	uint16_t ask_id;
+	uint32_t ask_priority; /* it was made with; with another one it is another request */
+	uint16_t declined_id;  /* the peer's request that we have declined: so are its retries */
 	mono_t ask_first, ask_last;
 	char ask_cause[ROLE_CAUSE];
 	bool yielded; /* in ACTIVE_TO_STANDBY: the addresses are given up already */

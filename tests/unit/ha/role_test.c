@@ -186,10 +186,12 @@ R74_R82_three_unanswered_requests_with_one_id_then_active_again(void **state)
 	assert_int_equal(s->requests, 1);
 	run_ms(s, 1000);
 	assert_int_equal(s->requests, 2);
-	set_link(s, A, 2, false); /* R81: the next retry carries the new priority */
+	assert_int_equal(s->last_request.request_id, id);
+	set_link(
+		s, A, 2, false); /* R81: the next retry carries the new priority: another request */
 	run_ms(s, 1000);
 	assert_int_equal(s->requests, 3);
-	assert_int_equal(s->last_request.request_id, id);
+	assert_int_not_equal(s->last_request.request_id, id);
 	assert_int_equal(rte_be_to_cpu_32(s->last_request.priority), 64997);
 	set_link(s, A, 2, true);
 	run_ms(s, 1000);
