@@ -201,10 +201,14 @@ start_ha(struct box *b)
 		.config = b->config,
 		.heartbeats = heartbeats,
 		.socket = SOCKET_ID_ANY,
+		.boot = (uint32_t)time(NULL),
 	};
 
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != sizeof(params.seed))
 		params.seed = (uint32_t)rte_rdtsc();
+	while (params.life == 0)
+		if (getrandom(&params.life, sizeof(params.life), 0) != sizeof(params.life))
+			params.life = rte_rdtsc();
 	for (uint32_t i = 0; b->hrp->enable && i < b->hrp->interfaces.count; i++) {
 		const int index = config_interface_index(b->config, links[i].interface);
 		const struct port *port =

@@ -73,6 +73,7 @@ static const struct row_counter box[] = {
 	BOX(no_mbuf, "messages not sent: no packet buffer"),
 	BOX(no_link, "messages not sent: no heartbeat link"),
 	BOX(repeated, "messages sent again by another heartbeat link"),
+	BOX(unsealed, "messages not sent: they could not be signed"),
 	{ NULL, 0, NULL },
 };
 

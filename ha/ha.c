@@ -521,6 +521,8 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		.hello_ms = (uint32_t)section->hello_ms,
 		.socket = ha->params.socket,
 		.seed = ha->params.seed,
+		.life = ha->params.life,
+		.boot = ha->params.boot,
 	};
 
 	if (ha->params.heartbeat_count != section->interfaces.count ||

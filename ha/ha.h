@@ -40,6 +40,8 @@ struct ha_params {
 	uint16_t heartbeat_count;
 	int socket;
 	uint32_t seed; /* random: probe sequences, request ids */
+	uint64_t life; /* random, not 0: of this start (hrp_order.h) */
+	uint32_t boot; /* s of the wall clock */
 };
 
 /* => NULL with a one-line reason.  Registers itself with core (core_add_client).  Without the

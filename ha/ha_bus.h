@@ -1,6 +1,6 @@
 /*
  * Messages between the control core (roles) and the HRP core (heartbeat ports, mirror): two SP/SC
- * rings of 64-byte values, so that neither reads the other's state.
+ * rings of values, so that neither reads the other's state.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 enum ha_msg_type {
 	/* control core -> HRP core */
-	HA_MSG_SEND = 1, /* data = a whole HA message (VGMP or HRP hello) for the running link,
+	HA_MSG_SEND = 1, /* data = a whole HA message (VGMP or HRP hello), without its trailer,
 			  * value = when it was made, ms of the monotonic clock: one older than a
 			  * hello interval is not sent, since a pause may have made it wrong */
 	HA_MSG_ARRIVED,	 /* data = a message from the service interface of link `slot`, flag = enum
@@ -26,7 +26,8 @@ enum ha_msg_type {
 			  * HA_MSG_SEND */
 	HA_MSG_LINK,	 /* link `slot` has changed: flag = enum hrp_link_state, value = enum
 			  * hrp_wiring, data[0] = crossed_to as in struct hrp_link */
-	HA_MSG_RECEIVED, /* data = a checked VGMP or HRP hello from the peer */
+	HA_MSG_RECEIVED, /* data = a checked VGMP or HRP hello from the peer, newer than all
+			  * before it, without its trailer */
 	HA_MSG_LINKS,	 /* flag = some heartbeat link is ready or running, value = running slot */
 	HA_MSG_SYNC	 /* flag = synchronised with the peer (bulk complete, digests agree) */
 };
@@ -37,9 +38,9 @@ struct ha_msg {
 	uint8_t flag;
 	uint8_t slot; /* heartbeat link it came by */
 	uint32_t value;
-	uint8_t data[56];
+	uint8_t data[120];
 };
-static_assert(sizeof(struct ha_msg) == 64, "ring element");
+static_assert(sizeof(struct ha_msg) == 128, "ring element");
 
 struct ha_bus {
 	struct rte_ring *to_hrp, *to_core; /* single producer, single consumer each */

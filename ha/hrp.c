@@ -38,6 +38,14 @@ struct hrp {
 	struct hrp_port io[HRP_LINKS_MAX];
 	struct hrp_mirror *mirror;
 	struct hrp_recent recent;
+	struct hrp_trailer *trailer;
+	struct hrp_order order;
+	uint8_t *sealed, *opened; /* the message at hand, `room` bytes each */
+	uint16_t room;
+	uint32_t epoch; /* of our Active groups */
+	enum ha_algorithm algorithm;
+	enum hrp_rollout rollout;
+	uint16_t key_id;
 	uint32_t ways; /* bit per slot the last message went out by */
 	mono_t now;    /* of this turn, as the next */
 	const struct snapshot *snap;
@@ -48,7 +56,7 @@ struct hrp {
 	bool links_due, sync_due; /* the control core has not been told yet */
 	bool synchronised;
 	mono_t status_due, rate_due;
-	uint64_t stale_dropped, bus_full, no_link, repeated;
+	uint64_t stale_dropped, bus_full, no_link, repeated, unsealed;
 	uint64_t refused[HA_REFUSAL_COUNT];
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
@@ -69,7 +77,8 @@ hand_over(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len)
 		.slot = (uint8_t)slot,
 		.value = (uint32_t)(h->now.ns / NS_PER_MS) };
 
-	FW_ASSERT(len <= sizeof(msg.data)); /* no data goes this way */
+	if (len > sizeof(msg.data)) /* no data goes this way */
+		return false;
 	memcpy(msg.data, message, len);
 	if (!ha_bus_put(h->p.bus->to_core, &msg)) {
 		h->bus_full++;
@@ -81,31 +90,48 @@ hand_over(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len)
 	return true;
 }
 
-/* => false: not sent. */
+/* A sealed message. => false: not sent. */
 static bool
-send_message(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, bool urgent)
+send_sealed(struct hrp *h, uint16_t slot, const uint8_t *sealed, uint16_t len, bool urgent)
 {
 	return h->io[slot].hb.heartbeat_only
-		       ? hand_over(h, slot, message, len)
-		       : hrp_port_send(&h->io[slot], h->snap, h->p.pool, message, len, urgent);
+		       ? hand_over(h, slot, sealed, len)
+		       : hrp_port_send(&h->io[slot], h->snap, h->p.pool, sealed, len, urgent);
 }
 
 static void
-send_ways(struct hrp *h, uint32_t ways, const uint8_t *message, uint16_t len)
+send_ways(struct hrp *h, uint32_t ways, const uint8_t *sealed, uint16_t len)
 {
 	for (uint16_t i = 0; i < h->links.count; i++)
 		if ((ways >> i & 1) != 0)
-			send_message(h, i, message, len, true);
+			send_sealed(h, i, sealed, len, true);
+}
+
+/* seal: into h->sealed. => Its length, 0 = it cannot be sent. */
+static uint16_t
+seal(struct hrp *h, const uint8_t *message, uint16_t len, bool data)
+{
+	const uint16_t whole =
+		hrp_trailer_seal(h->trailer, message, len, data, h->epoch, h->sealed);
+
+	h->unsealed += whole == 0;
+	return whole;
 }
 
 /* A hello or request of the control core. */
 static void
 send_control(struct hrp *h, const uint8_t *message, uint16_t len)
 {
+	const uint16_t whole = seal(h, message, len, false);
+	struct ha_vgmp g;
+
 	if (h->ways == 0)
 		h->no_link++;
-	hrp_recent_put(&h->recent, message, len, h->now);
-	send_ways(h, h->ways, message, len);
+	if (whole == 0)
+		return;
+	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
+	hrp_recent_put(&h->recent, &g, h->sealed, whole, h->now);
+	send_ways(h, h->ways, h->sealed, whole);
 }
 
 /* find_ways: other links carry the messages from now on.  What went out by one that has failed may
@@ -136,7 +162,11 @@ send_data(void *ctx, const uint8_t *message, uint16_t len)
 	struct hrp *h = ctx;
 	const int slot = hrp_link_data(&h->links, h->now);
 
-	return slot >= 0 && send_message(h, (uint16_t)slot, message, len, false);
+	if (slot < 0)
+		return false;
+	const uint16_t whole = seal(h, message, len, true);
+
+	return whole != 0 && send_sealed(h, (uint16_t)slot, h->sealed, whole, false);
 }
 
 static void
@@ -151,7 +181,10 @@ send_probes(struct hrp *h, mono_t now)
 				probe.flags |= HA_PROBE_UDP;
 			memcpy(message + sizeof(struct ha_vrrp), &probe, sizeof(probe));
 			ha_finish(message, sizeof(message), HA_PROBE, h->p.hello_ms);
-			send_message(h, i, message, sizeof(message), true);
+			const uint16_t whole = seal(h, message, sizeof(message), false);
+
+			if (whole != 0)
+				send_sealed(h, i, h->sealed, whole, true);
 		}
 	}
 }
@@ -159,15 +192,19 @@ send_probes(struct hrp *h, mono_t now)
 /* ---- receive ---- */
 
 static enum ha_refusal
-dispatch_hello(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, mono_t now)
+dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t now)
 {
+	const uint8_t *const message = in->data;
+	const uint16_t len = in->len;
 	struct ha_msg msg = { .type = HA_MSG_RECEIVED,
 		.len = (uint8_t)len,
 		.slot = (uint8_t)slot,
 		.value = (uint32_t)(now.ns / NS_PER_MS) };
 	struct ha_vgmp g;
 
-	FW_ASSERT(len <= sizeof(msg.data)); /* ha_check() knows the exact lengths */
+	FW_ASSERT(len <= sizeof(msg.data)); /* ha_check_body() knows the exact lengths */
+	if (!hrp_order_newest(&h->order.newest, in->number.sequence))
+		return HA_REFUSED_late;
 	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
 	hrp_mirror_peer(h->mirror, g.group, g.state);
 	memcpy(msg.data, message, len);
@@ -177,27 +214,63 @@ dispatch_hello(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t le
 }
 
 static enum ha_refusal
+dispatch_probe(
+	struct hrp *h, uint16_t slot, const struct hrp_opened *in, rte_be32_t source, mono_t now)
+{
+	struct ha_probe probe;
+	enum ha_refusal why;
+
+	memcpy(&probe, in->data + sizeof(struct ha_vrrp), sizeof(probe));
+	if (in->number.life != h->order.peer && hrp_link_fresh(&h->links, slot, &probe) &&
+		hrp_order_trust(&h->order, in->number.life,
+			source == h->links.link[slot].peer_address, h->p.hello_ms, now)) {
+		hrp_trailer_trust(h->trailer, in->number.life);
+		hrp_link_trusted(&h->links);
+	}
+	why = hrp_order_take(&h->order, &in->number, now);
+	if (why == HA_REFUSED_life)
+		hrp_link_challenge(&h->links, slot, &probe, now);
+	return why != HA_OK ? why : hrp_link_probe(&h->links, slot, &probe, source, now);
+}
+
+static enum ha_refusal
+dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t now)
+{
+	const bool data = (in->number.sequence & HA_SEQUENCE_DATA) != 0;
+	enum ha_refusal why;
+	struct ha_vgmp g;
+
+	memcpy(&g, in->data + sizeof(struct ha_vrrp), sizeof(g));
+	if (data != (g.vtype == HA_HRP_DATA))
+		return HA_REFUSED_field;
+	why = hrp_order_take(&h->order, &in->number, now);
+	if (why != HA_OK)
+		return why;
+	return data ? hrp_mirror_receive(h->mirror, in->data, in->len, now)
+		    : dispatch_hello(h, slot, in, now);
+}
+
+static enum ha_refusal
 dispatch(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, rte_be32_t source,
 	mono_t now)
 {
-	const enum ha_refusal why = ha_check(message, len);
-	struct ha_probe probe;
+	struct hrp_opened in;
 	struct ha_vrrp v;
-	struct ha_vgmp g;
+	enum ha_refusal why;
 
+	if (len > h->room)
+		return HA_REFUSED_field;
+	why = hrp_trailer_open(h->trailer, message, len, h->opened, &in);
+	if (why == HA_OK)
+		why = ha_check_body(in.data, in.len);
 	if (why != HA_OK)
 		return why;
-	memcpy(&v, message, sizeof(v));
-	if (v.type2 == HA_PROBE) {
-		memcpy(&probe, message + sizeof(v), sizeof(probe));
-		return hrp_link_probe(&h->links, slot, &probe, source, now);
-	}
+	memcpy(&v, in.data, sizeof(v));
+	if (v.type2 == HA_PROBE)
+		return dispatch_probe(h, slot, &in, source, now);
 	if (v.type2 != HA_VGMP)
 		return HA_REFUSED_type2; /* consistency checks have no taker yet */
-	memcpy(&g, message + sizeof(v), sizeof(g));
-	if (g.vtype == HA_HRP_DATA)
-		return hrp_mirror_receive(h->mirror, message, len, now);
-	return dispatch_hello(h, slot, message, len, now);
+	return dispatch_vgmp(h, slot, &in, now);
 }
 
 const char *const hrp_wiring_names[HRP_WIRINGS] = { [HRP_WIRING_STRAIGHT] = "straight",
@@ -302,7 +375,8 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 			h->stale_dropped++;
 			return;
 		}
-		if (msg->len <= sizeof(msg->data))
+		if (msg->len >= sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp) &&
+			msg->len <= sizeof(msg->data))
 			send_control(h, msg->data, msg->len);
 		return;
 	case HA_MSG_ARRIVED:
@@ -312,6 +386,7 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		unsent(h, msg);
 		return;
 	case HA_MSG_ROLE:
+		h->epoch = msg->flag != 0 ? msg->value : 0;
 		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
 		return;
 	default:
@@ -423,7 +498,11 @@ publish_status(struct hrp *h, mono_t now)
 		.stale_dropped = h->stale_dropped,
 		.bus_full = h->bus_full,
 		.no_link = h->no_link,
-		.repeated = h->repeated };
+		.repeated = h->repeated,
+		.unsealed = h->unsealed,
+		.algorithm = h->algorithm,
+		.rollout = h->rollout,
+		.key_id = h->key_id };
 	uint64_t words[STATUS_WORDS];
 
 	if (!mono_before(now, h->rate_due)) {
@@ -502,6 +581,30 @@ frame_max(const struct hrp_params *p)
 	return ha_message_max(mtu, udp);
 }
 
+/* => false: why, in err. */
+static bool
+prepare_messages(struct hrp *h, char *err, size_t err_size)
+{
+	static const struct hrp_security none = { .algorithm = HA_ALGORITHM_NONE };
+	const struct hrp_params *const p = &h->p;
+	const struct hrp_security *const security = p->security != NULL ? p->security : &none;
+
+	h->room = rte_pktmbuf_data_room_size(p->pool);
+	h->sealed = calloc(1, h->room);
+	h->opened = calloc(1, h->room);
+	if (h->sealed == NULL || h->opened == NULL) {
+		snprintf(err, err_size, "hrp: out of memory");
+		return false;
+	}
+	h->trailer = hrp_trailer_create(security, p->life, p->boot, err, err_size);
+	hrp_order_init(&h->order, p->life);
+	h->algorithm = security->algorithm;
+	h->rollout = security->rollout;
+	h->key_id = security->keys[0].id;
+	h->p.security = NULL; /* the caller wipes it */
+	return h->trailer != NULL;
+}
+
 struct hrp *
 hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 {
@@ -531,8 +634,8 @@ hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 					      .ctx = h,
 					      .send = send_data },
 		err, err_size);
-	if (h->mirror == NULL) {
-		free(h);
+	if (h->mirror == NULL || !prepare_messages(h, err, err_size)) {
+		hrp_destroy(h);
 		return NULL;
 	}
 	publish_status(h, (mono_t){ .ns = 0 });
@@ -547,6 +650,9 @@ hrp_destroy(struct hrp *h)
 	for (uint16_t i = 0; i < h->links.count; i++)
 		rte_pktmbuf_free_bulk(h->io[i].tx, h->io[i].waiting);
 	hrp_mirror_destroy(h->mirror);
+	hrp_trailer_destroy(h->trailer);
+	free(h->sealed);
+	free(h->opened);
 	free(h);
 }
 

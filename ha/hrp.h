@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "ha_bus.h"
 #include "hrp_link.h"
+#include "hrp_trailer.h"
 #include "hrp_wire.h"
 
 #include <stdbool.h>
@@ -43,6 +44,9 @@ struct hrp_params {
 	uint32_t hello_ms;
 	int socket;
 	uint32_t seed;
+	uint64_t life;			     /* random, not 0 (hrp_order.h) */
+	uint32_t boot;			     /* s of the wall clock */
+	const struct hrp_security *security; /* copied; NULL = no keys */
 };
 
 /* => NULL with a one-line reason in err. */
@@ -122,7 +126,9 @@ struct hrp_status {
 	uint64_t bulks_out, bulks_in;
 	uint64_t bulk_out_count, bulk_in_count; /* records of the last one */
 	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
-	uint64_t repeated; /* messages sent again by another link */
+	uint64_t repeated;		     /* messages sent again by another link */
+	uint64_t unsealed;		     /* messages that the library could not sign */
+	uint64_t algorithm, rollout, key_id; /* enum ha_algorithm, enum hrp_rollout; 0 = no keys */
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 void hrp_status(const struct hrp *, struct hrp_status *);

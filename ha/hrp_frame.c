@@ -23,11 +23,12 @@ static const struct rte_ether_addr group_mac = { { 0x01, 0x00, 0x5e, 0x00, 0x00,
 rte_be16_t
 hrp_frame_source_port(const uint8_t *message, uint16_t len)
 {
-	const size_t type2 = offsetof(struct ha_vrrp, type2), vtype = sizeof(struct ha_vrrp);
+	struct ha_trailer end = { .sequence = 0 };
 
-	return len > vtype && message[type2] == HA_VGMP && message[vtype] == HA_HRP_DATA
-		       ? RTE_BE16(HRP_UDP_SOURCE_DATA)
-		       : RTE_BE16(HRP_UDP_SOURCE_CONTROL);
+	if (len >= sizeof(end))
+		memcpy(&end, message + len - sizeof(end), sizeof(end));
+	return (end.sequence & RTE_BE64(HA_SEQUENCE_DATA)) != 0 ? RTE_BE16(HRP_UDP_SOURCE_DATA)
+								: RTE_BE16(HRP_UDP_SOURCE_CONTROL);
 }
 
 static void

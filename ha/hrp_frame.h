@@ -47,7 +47,7 @@ hrp_frame_overhead(const struct hrp_frame_end *self)
 	return self->remote != 0 ? HRP_FRAME_OVERHEAD_UDP : HRP_FRAME_OVERHEAD;
 }
 
-/* Source port of a message that is the peer's data, or is not. */
+/* Source port of a message (as it is on the wire) that is data, or is not. */
 rte_be16_t hrp_frame_source_port(const uint8_t *message, uint16_t len);
 
 /* hrp_frame_write: the headers of a frame whose message of `len` bytes is in its place already. */

@@ -90,6 +90,7 @@ hrp_link_carrier(struct hrp_links *ls, uint16_t slot, bool up, mono_t now)
 		return;
 	l->heard_at = l->good_at = NEVER;
 	l->answer = false;
+	l->challenge = 0;
 	l->due = now;
 	set_state(ls, l, up ? HRP_LINK_PEERDOWN : HRP_LINK_DOWN);
 }
@@ -132,14 +133,20 @@ hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *p
 {
 	struct hrp_link *l = &ls->link[slot];
 	/* An answer has the number of our last probe, so there must have been one. */
-	const bool answer = l->answer && l->probes_out > 0;
+	const bool challenge = l->challenge != 0 && l->probes_out > 0;
+	const bool answer = challenge || (l->answer && l->probes_out > 0);
+	uint32_t echo = l->peer_sequence;
 
 	if (l->state < HRP_LINK_PEERDOWN || (!answer && mono_before(now, l->due)))
 		return false;
-	if (answer)
+	if (challenge) {
+		echo = l->challenge;
+		l->challenge = 0;
+	} else if (answer) {
 		l->answer = false;
-	else
+	} else {
 		next_beat(ls, l, now);
+	}
 	*probe = (struct ha_probe){
 		.flags = (uint8_t)((within(ls, l->heard_at, now) ? HA_PROBE_HEARD : 0) |
 				   (answer ? HA_PROBE_ANSWER : 0)),
@@ -147,7 +154,7 @@ hrp_link_due(struct hrp_links *ls, uint16_t slot, mono_t now, struct ha_probe *p
 		.hello_ms = rte_cpu_to_be_16((uint16_t)ls->hello_ms),
 		.address = l->address,
 		.sequence = rte_cpu_to_be_32(l->sequence),
-		.echo = rte_cpu_to_be_32(l->peer_sequence),
+		.echo = rte_cpu_to_be_32(echo),
 		.clock_ms = rte_cpu_to_be_32((uint32_t)(now.ns / NS_PER_MS)),
 		.name_crc = rte_cpu_to_be_32(l->name_crc),
 	};
@@ -162,6 +169,44 @@ note_name(const struct hrp_links *ls, struct hrp_link *l, uint32_t crc)
 	for (uint16_t i = 0; l->crossed && i < ls->count; i++)
 		if (ls->link[i].name_crc == crc)
 			l->crossed_to = (int8_t)i;
+}
+
+static bool
+echo_fresh(const struct hrp_link *l, uint32_t echo)
+{
+	const uint32_t age = l->sequence - echo;
+
+	return echo != 0 && age < HRP_LINK_REMEMBER && age < l->probes_out;
+}
+
+bool
+hrp_link_fresh(const struct hrp_links *ls, uint16_t slot, const struct ha_probe *p)
+{
+	const struct hrp_link *l = &ls->link[slot];
+	const uint32_t echo = rte_be_to_cpu_32(p->echo);
+
+	return echo_fresh(l, echo) && (!l->some_old || (int32_t)(echo - l->old) > 0);
+}
+
+void
+hrp_link_trusted(struct hrp_links *ls)
+{
+	for (uint16_t i = 0; i < ls->count; i++) {
+		ls->link[i].some_old = true;
+		ls->link[i].old = ls->link[i].sequence;
+	}
+}
+
+void
+hrp_link_challenge(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, mono_t now)
+{
+	struct hrp_link *l = &ls->link[slot];
+
+	if (l->state < HRP_LINK_PEERDOWN)
+		return;
+	l->challenge = rte_be_to_cpu_32(p->sequence);
+	if (l->probes_out == 0)
+		l->due = now;
 }
 
 enum ha_refusal
@@ -189,9 +234,7 @@ hrp_link_probe(struct hrp_links *ls, uint16_t slot, const struct ha_probe *p, rt
 	l->peer_hello_ms = rte_be_to_cpu_16(p->hello_ms);
 	note_name(ls, l, rte_be_to_cpu_32(p->name_crc));
 
-	const uint32_t age = l->sequence - echo;
-	if ((p->flags & HA_PROBE_HEARD) == 0 || echo == 0 || age >= HRP_LINK_REMEMBER ||
-		age >= l->probes_out)
+	if ((p->flags & HA_PROBE_HEARD) == 0 || !echo_fresh(l, echo))
 		return HA_OK;
 	l->good_at = now;
 	prove(l, echo);

@@ -51,7 +51,10 @@ struct hrp_link {
 	mono_t proved_sent; /* when that was sent; 0 = none */
 	mono_t doubt;	    /* until then, or 0 */
 	uint32_t peer_sequence;
-	bool answer; /* the peer's last probe is still to be answered */
+	bool answer;	    /* the peer's last probe is still to be answered */
+	uint32_t challenge; /* probe to be echoed to one who has still to show that it is current */
+	uint32_t old;	    /* what we sent up to here an earlier life of the peer may know... */
+	bool some_old;	    /* ...if there was one */
 
 	rte_be32_t peer_address;
 	uint32_t peer_hello_ms;
@@ -85,6 +88,14 @@ bool hrp_link_due(struct hrp_links *, uint16_t slot, mono_t now, struct ha_probe
  * => HA_OK, or why it is refused. */
 enum ha_refusal hrp_link_probe(
 	struct hrp_links *, uint16_t slot, const struct ha_probe *, rte_be32_t source, mono_t now);
+/* hrp_link_fresh: does a probe that came in by this link echo one of our last, sent since
+ * hrp_link_trusted()?  Then it was made just now, and by no life before (hrp_order.h). */
+bool hrp_link_fresh(const struct hrp_links *, uint16_t slot, const struct ha_probe *);
+/* hrp_link_trusted: another life of the peer is trusted from now on. */
+void hrp_link_trusted(struct hrp_links *);
+/* hrp_link_challenge: a probe came in of a life that is not trusted yet: echo it, so that its
+ * sender can show that it is current.  Changes nothing else. */
+void hrp_link_challenge(struct hrp_links *, uint16_t slot, const struct ha_probe *, mono_t now);
 /* hrp_link_poll: timeouts and choice.  => true when a state or the choice has changed since the
  * last call. */
 bool hrp_link_poll(struct hrp_links *, mono_t now);

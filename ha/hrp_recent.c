@@ -4,30 +4,22 @@
  */
 #include "hrp_recent.h"
 
-#include "hrp_wire.h"
-
 #include <stdbool.h>
 #include <string.h>
 
-static struct ha_vgmp
-vgmp_of(const struct hrp_recent_message *m)
-{
-	struct ha_vgmp g;
-
-	memcpy(&g, m->data + sizeof(struct ha_vrrp), sizeof(g));
-	return g;
-}
-
 void
-hrp_recent_put(struct hrp_recent *r, const uint8_t *message, uint16_t len, mono_t now)
+hrp_recent_put(struct hrp_recent *r, const struct ha_vgmp *g, const uint8_t *sealed, uint16_t len,
+	mono_t now)
 {
 	struct hrp_recent_message *m = &r->list[r->next % HRP_RECENT];
 
-	if (len < sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp) || len > sizeof(m->data))
+	if (len > sizeof(m->data))
 		return;
 	m->at = now;
+	m->group = g->group;
+	m->state = g->state;
 	m->len = (uint8_t)len;
-	memcpy(m->data, message, len);
+	memcpy(m->data, sealed, len);
 	r->next++;
 }
 
@@ -44,12 +36,10 @@ hrp_recent_list(const struct hrp_recent *r, mono_t now, uint32_t age_ms,
 
 		if (m->at.ns == 0 || now.ns > m->at.ns + (uint64_t)age_ms * NS_PER_MS)
 			break;
-		const struct ha_vgmp g = vgmp_of(m);
-
-		if (!known[g.group])
-			newest[g.group] = g.state;
-		known[g.group] = true;
-		if (g.state == newest[g.group])
+		if (!known[m->group])
+			newest[m->group] = m->state;
+		known[m->group] = true;
+		if (m->state == newest[m->group])
 			out[n++] = m;
 	}
 	/* Newest first until here. */

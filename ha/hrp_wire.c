@@ -133,7 +133,7 @@ check_consistency(const uint8_t *message, uint16_t len)
 }
 
 enum ha_refusal
-ha_check(const uint8_t *message, uint16_t len)
+ha_check_head(const uint8_t *message, uint16_t len, uint8_t auth_type)
 {
 	struct ha_vrrp v;
 
@@ -146,11 +146,19 @@ ha_check(const uint8_t *message, uint16_t len)
 		return HA_REFUSED_vrid;
 	if (rte_raw_cksum(message, len) != 0xffff)
 		return HA_REFUSED_checksum;
-	if (v.auth_type != 0)
+	if (v.auth_type != auth_type)
 		return HA_REFUSED_auth;
-	if (v.count != 0 || v.interval == 0)
-		return HA_REFUSED_field;
+	return v.count != 0 || v.interval == 0 ? HA_REFUSED_field : HA_OK;
+}
 
+enum ha_refusal
+ha_check_body(const uint8_t *message, uint16_t len)
+{
+	struct ha_vrrp v;
+
+	if (len < sizeof(v))
+		return HA_REFUSED_short;
+	memcpy(&v, message, sizeof(v));
 	switch (v.type2) {
 	case HA_PROBE:
 		if (len != sizeof(v) + sizeof(struct ha_probe))
@@ -164,4 +172,12 @@ ha_check(const uint8_t *message, uint16_t len)
 	default:
 		return HA_REFUSED_type2;
 	}
+}
+
+enum ha_refusal
+ha_check(const uint8_t *message, uint16_t len)
+{
+	const enum ha_refusal why = ha_check_head(message, len, HA_AUTH_NONE);
+
+	return why != HA_OK ? why : ha_check_body(message, len);
 }

@@ -1,7 +1,8 @@
 /*
  * Every HA message, on one page (requirements.md part 3; docs/wire.md has the drawings).
  *
- * A message is: struct ha_vrrp [struct ha_vgmp [body or struct hrp_header + records]] [trailer].
+ * A message is: struct ha_vrrp [struct ha_vgmp [body or struct hrp_header + records]], and at its
+ * end struct ha_trailer.
  * It travels as IP protocol 112 to 224.0.0.18 (TTL 255), or in UDP to port 18514.  All fields are
  * big-endian; reserved bits are sent as 0 and ignored.
  */
@@ -26,11 +27,13 @@ struct ha_vrrp {
 	uint8_t vrid;	      /* 0 */
 	uint8_t type2;	      /* enum ha_type2 */
 	uint8_t count;	      /* 0 */
-	uint8_t auth_type;    /* 0 none, 254 trailer */
+	uint8_t auth_type;    /* HA_AUTH_TRAILER */
 	uint8_t interval;     /* hello interval, s, rounded up */
 	rte_be16_t checksum;
 };
 static_assert(sizeof(struct ha_vrrp) == 8, "wire size");
+#define HA_AUTH_NONE	0 /* no trailer: of no message on the wire, but the base of all */
+#define HA_AUTH_TRAILER 254
 
 /* 3.3: link probe, after ha_vrrp */
 #define HA_PROBE_HEARD	0x01
@@ -250,17 +253,40 @@ union hrp_record_session {
 	struct hrp_record_session6_nat v6_nat;
 };
 
+/* 3.9: the last bytes of every message (hrp_trailer.h). */
+#define HA_TRAILER_MAGIC   UINT32_C(0x48525031) /* "HRP1" */
+#define HA_TRAILER_VERSION 1
+#define HA_SEQUENCE_DATA   (UINT64_C(1) << 63) /* HRP data, which is numbered apart */
+enum ha_algorithm {
+	HA_ALGORITHM_NONE = 0, /* ours: numbered, not signed; the tag is 0 */
+	HA_ALGORITHM_HMAC = 1, /* HMAC-SHA-256, its first 128 bits */
+	HA_ALGORITHM_GCM = 2,  /* AES-256-GCM */
+	HA_ALGORITHMS
+};
+struct ha_trailer {
+	rte_be32_t magic;
+	uint8_t version;
+	uint8_t algorithm; /* enum ha_algorithm */
+	rte_be16_t key_id; /* 0 without a key */
+	rte_be64_t life;   /* the sender's: random, chosen when it started, not 0 */
+	rte_be32_t boot;   /* when that was: seconds of its clock */
+	rte_be32_t epoch;  /* highest role epoch of its Active groups, 0 = none */
+	rte_be64_t sequence;
+	uint8_t tag[16];
+};
+static_assert(sizeof(struct ha_trailer) == 48, "wire size");
+
 /* ---- encoding and checks (hrp_wire.c): pure functions ---- */
 
 /* Longest HA message without trailer that fits one frame of `mtu`. */
 static inline uint16_t
 ha_message_max(uint16_t mtu, bool udp)
 {
-	return (uint16_t)(mtu - 20 - (udp ? 8 : 0));
+	return (uint16_t)(mtu - 20 - (udp ? 8 : 0) - sizeof(struct ha_trailer));
 }
 
-/* ha_finish: fill the VRRP part's fixed fields, interval and checksum of a message of `len` bytes.
- */
+/* ha_finish: fill the VRRP part's fixed fields, interval and checksum of a message of `len` bytes,
+ * which has no trailer yet. */
 void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms);
 
 /* Why a received message was refused; one counter each. */
@@ -270,7 +296,15 @@ void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms)
 	X(vrid, "virtual router id not 0")                                                         \
 	X(checksum, "bad checksum")                                                                \
 	X(type2, "unknown Type2")                                                                  \
-	X(auth, "security trailer not expected or missing")                                        \
+	X(auth, "no trailer, or not one of ours")                                                  \
+	X(version, "of another version of the trailer")                                            \
+	X(algorithm, "signed in another way than this box is told to, or not signed")              \
+	X(key, "signed with a key that this box has not")                                          \
+	X(tag, "wrong signature: forged, damaged, or another secret")                              \
+	X(reflected, "our own message")                                                            \
+	X(life, "of a start of the peer that is not known as its last; a few at each start")       \
+	X(replayed, "came twice (by two links it may), or very late")                              \
+	X(late, "a newer message has overtaken it")                                                \
 	X(vtype, "unknown vType")                                                                  \
 	X(field, "field outside its range")                                                        \
 	X(ip, "bad IPv4 header")                                                                   \
@@ -293,6 +327,10 @@ enum ha_refusal {
 extern const char *const ha_refusal_names[HA_REFUSAL_COUNT];
 extern const char *const ha_refusal_texts[HA_REFUSAL_COUNT];
 
-/* ha_check: length, version, VRID, checksum, Type2, vType and the ranges of every fixed field of a
- * message of exactly `len` bytes.  Nothing else looks at a message that did not pass. */
+/* Checks of a message of exactly `len` bytes; nothing else looks at one that did not pass.
+ * ha_check_head: length, version, VRID, checksum, authentication type, of what is on the wire.
+ * ha_check_body: Type2, vType, length and the ranges of every fixed field, without the trailer. */
+enum ha_refusal ha_check_head(const uint8_t *message, uint16_t len, uint8_t auth_type);
+enum ha_refusal ha_check_body(const uint8_t *message, uint16_t len);
+/* ha_check: both, of a message that has no trailer. */
 enum ha_refusal ha_check(const uint8_t *message, uint16_t len);

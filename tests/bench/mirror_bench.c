@@ -70,7 +70,8 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 				    .heartbeat_count = 1,
 				    .hello_ms = 1000,
 				    .socket = SOCKET_ID_ANY,
-				    .seed = 17 + i },
+				    .seed = 17 + i,
+				    .life = 1 + i },
 		err, sizeof(err));
 	if (s->hrp == NULL)
 		fatal(err);

@@ -30,9 +30,17 @@ static const struct mutant {
 	{ "a box that has been silent goes on", VGMP_ACTIVE, VGMP_FENCED, { .next = VGMP_ACTIVE } },
 	{ "the lease is an interval too long", VGMP_STATES, VGMP_EVENTS, { 0 } },
 	{ "of two active ones the wrong one yields", VGMP_STATES, VGMP_EVENTS, { 0 } },
+	{ "what comes late counts", VGMP_STATES, VGMP_EVENTS, { 0 } },
 };
 #define MUTANT_LONG_LEASE 7
 #define MUTANT_WRONG_WINS 8
+#define MUTANT_LATE	  9
+
+bool
+world_takes_late(void)
+{
+	return world_mutant == MUTANT_LATE;
+}
 
 unsigned int
 world_mutants(void)

@@ -390,8 +390,7 @@ search_mutants(uint64_t limit)
 static int
 search_all(uint64_t states)
 {
-	static const struct world_options all[] = { { 3, true, false }, { 3, false, false },
-		{ 2, true, false } };
+	static const struct world_options all[] = { { 3, true }, { 3, false }, { 2, true } };
 	const unsigned int count = sizeof(all) / sizeof(all[0]);
 	uint64_t distinct = 0;
 	int broken = 0;
@@ -451,7 +450,7 @@ replay(const char *file)
 		actions[count++] = (uint8_t)a;
 	}
 	fclose(f);
-	const struct world_options o = { .misses = misses, .preempt = preempt, .doubles = true };
+	const struct world_options o = { .misses = misses, .preempt = preempt };
 
 	talk = true;
 	world_open(&o);

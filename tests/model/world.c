@@ -249,6 +249,7 @@ reset(int which, bool dead)
 	b->dead = dead;
 	b->control_frozen = b->hrp_frozen = b->sync = false;
 	b->frozen_for = 0;
+	b->newest = 0;
 	b->lease.ns = 0;
 	memset(b->own, 0, sizeof(b->own));
 	b->out.count = b->nic.count = b->in.count = 0;
@@ -412,8 +413,6 @@ world_can(unsigned int action)
 		return p->held.count > 0;
 	case KILL:
 		return !b->dead;
-	case DOUBLE:
-		return options.doubles && !b->dead && !p->cut && b->role->started && world_sends(b);
 	default: /* only what is sent can be lost */
 		return !b->dead && !p->cut && b->role->started && world_sends(b);
 	}
@@ -478,6 +477,8 @@ transmit(int from, const struct action *a)
 
 	b->turns += 2; /* it turns far more often than H / 4: what is sent is known to have left */
 	b->out.count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		b->out.list[i].number = ++b->sent;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct world_msg m = b->out.list[what == REVERSE ? count - 1 - i : i];
 
@@ -523,7 +524,8 @@ hrp_turn(int which, const struct action *a)
 	struct world_box *const b = &world.box[which];
 
 	for (uint32_t i = 0; i < b->nic.count; i++)
-		world_push(&b->in, &b->nic.list[i]);
+		if (hrp_order_newest(&b->newest, b->nic.list[i].number) || world_takes_late())
+			world_push(&b->in, &b->nic.list[i]);
 	b->nic.count = 0;
 	transmit(which, a);
 }

@@ -4,7 +4,7 @@
  *
  *	box 0	Active group, box 1: Standby group; each with a member on two service links
  *	step	an action of the world (a fault, a repair), then H / 4 of time: each thread that
- *runs has a turn, what was sent arrives
+ *		runs has a turn, what was sent arrives
  *
  * Packed, times are relative to now in steps and saturate above every limit that the code compares
  * them with; request numbers are relative to the sender's newest one.  Single-threaded; one world
@@ -26,7 +26,6 @@
 struct world_options {
 	uint32_t misses;
 	bool preempt;
-	bool doubles; /* messages may arrive twice, the second time later: see double.trace */
 };
 
 struct world_packed {
@@ -56,5 +55,6 @@ void world_print(FILE *);
 
 /* Wrong rules, for the test of the search itself: 0 = none. */
 extern unsigned int world_mutant;
+bool world_takes_late(void); /* one of them: order does not matter */
 unsigned int world_mutants(void);
 const char *world_mutant_name(unsigned int mutant);

@@ -10,8 +10,9 @@
 
 #define AGE_FROZEN 60 /* a box that does not run still counts */
 #define NUMBER	   30000
+#define NEWEST	   1000 /* number of the last message that counted */
 
-enum kind { FLAG, BYTE, EPOCH, PRIORITY, AGE, DUE, TURNS, REQUEST };
+enum kind { FLAG, BYTE, EPOCH, PRIORITY, AGE, DUE, TURNS, REQUEST, PEER_REQUEST };
 
 static const struct field {
 	uint32_t offset;
@@ -61,6 +62,8 @@ static const struct field {
 	GROUP(asking, BYTE),
 	GROUP(tries, BYTE),
 	GROUP(ask_id, REQUEST),
+	GROUP(ask_priority, PRIORITY),
+	GROUP(declined_id, PEER_REQUEST),
 	GROUP(ask_first, AGE),
 	GROUP(ask_last, AGE),
 	GROUP(yielded, FLAG),
@@ -102,6 +105,7 @@ pack_field(struct bytes *out, const struct world_box *b, const struct field *f, 
 {
 	const int64_t limit = b->control_frozen || b->hrp_frozen ? AGE_FROZEN : WORLD_AGE;
 	const int64_t now = (int64_t)world.now.ns, step = (int64_t)WORLD_STEP;
+	const struct role *asker = b->role;
 	uint64_t u64;
 	uint32_t u32;
 	uint16_t u16;
@@ -129,8 +133,11 @@ pack_field(struct bytes *out, const struct world_box *b, const struct field *f, 
 		put(out, 8 + clamp((int64_t)(u64 - b->turns), -8, 8));
 		return;
 	case REQUEST:
+	case PEER_REQUEST:
+		if (f->kind == PEER_REQUEST)
+			asker = world.box[b == &world.box[0]].role;
 		memcpy(&u16, at, sizeof(u16));
-		put(out, u16 == 0 ? 255 : clamp((int16_t)(b->role->next_id - u16), 0, 30));
+		put(out, u16 == 0 ? 255 : clamp((int16_t)(asker->next_id - u16), 0, 30));
 		return;
 	default:
 		put(out, *(const uint8_t *)at);
@@ -168,6 +175,7 @@ unpack_field(struct bytes *in, const struct world_box *b, const struct field *f,
 		memcpy(at, &u64, sizeof(u64));
 		return;
 	case REQUEST:
+	case PEER_REQUEST:
 		u16 = byte == 255 ? 0 : (uint16_t)(NUMBER - byte);
 		memcpy(at, &u16, sizeof(u16));
 		return;
@@ -187,6 +195,27 @@ field_at(const struct world_box *b, int which, const struct field *f)
 
 /* ---- queues ---- */
 
+/* How many numbers are newer than what has counted, and older than this? */
+static uint8_t
+rank(int from, uint64_t number)
+{
+	const struct world_queue *const queues[] = { &world.path[from].held,
+		&world.box[1 - from].nic };
+	const uint64_t newest = world.box[1 - from].newest;
+	uint8_t older = 1;
+
+	if (number <= newest)
+		return 0;
+	for (unsigned int i = 0; i < 2; i++) {
+		for (uint32_t k = 0; k < queues[i]->count; k++) {
+			const uint64_t other = queues[i]->list[k].number;
+
+			older = (uint8_t)(older + (other > newest && other < number));
+		}
+	}
+	return older;
+}
+
 static void
 pack_queue(struct bytes *out, const struct world_queue *q, int from)
 {
@@ -202,6 +231,7 @@ pack_queue(struct bytes *out, const struct world_queue *q, int from)
 		put(out, m->priority >> 8);
 		put(out, m->priority);
 		put(out, m->epoch);
+		put(out, rank(from, m->number));
 		put(out, clamp((int64_t)((world.now.ns - m->at.ns) / WORLD_STEP), 0, WORLD_AGE));
 	}
 }
@@ -222,8 +252,9 @@ unpack_queue(struct bytes *in, struct world_queue *q)
 			.id = x[2] == 255 ? 0 : (uint16_t)(NUMBER - x[2]),
 			.priority = (uint16_t)(x[3] << 8 | x[4]),
 			.epoch = x[5],
-			.at = { .ns = world.now.ns - x[6] * WORLD_STEP } };
-		in->at += 7;
+			.number = NEWEST + x[6],
+			.at = { .ns = world.now.ns - x[7] * WORLD_STEP } };
+		in->at += 8;
 	}
 }
 
@@ -263,6 +294,8 @@ unpack_box(struct bytes *in, int which)
 	b->link[0] = x >> 4 & 1;
 	b->link[1] = x >> 5 & 1;
 	b->role->next_id = NUMBER;
+	b->newest = NEWEST;
+	b->sent = NEWEST + 100;
 	b->carrier_news = b->frozen_for = 0;
 	b->own[0] = b->own[1] = false;
 	b->out.count = b->nic.count = b->in.count = 0;
@@ -344,7 +377,8 @@ world_forget(struct world_box *b)
 				[AGE] = 8,
 				[DUE] = 8,
 				[TURNS] = 8,
-				[REQUEST] = 2 };
+				[REQUEST] = 2,
+				[PEER_REQUEST] = 2 };
 
 			memset(field_at(b, i, &fields[k]), 0, sizes[fields[k].kind]);
 		}

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "hrp_order.h"
 #include "role_state.h"
 #include "world.h"
 
@@ -21,6 +22,7 @@ struct world_msg {
 	uint8_t mode, op, result, state, epoch;
 	uint16_t id;
 	uint16_t priority;
+	uint64_t number; /* as hrp_order.h's sequence, but it goes on over restarts, as lives do */
 	mono_t at;
 };
 
@@ -35,6 +37,7 @@ struct world_box {
 	uint8_t frozen_for, carrier_news;
 	bool link[WORLD_LINKS], own[WORLD_LINKS];
 	uint64_t turns;
+	uint64_t sent, newest; /* numbers: our last, and the peer's last that counted */
 	mono_t lease;
 	struct world_queue out, nic, in;
 };

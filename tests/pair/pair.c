@@ -277,16 +277,16 @@ boot(struct pair *p, unsigned int index)
 		};
 	}
 	heartbeats[p->options.heartbeats] = (struct ha_heartbeat){ .interface = 0 };
-	b->ha = ha_create(
-		&(struct ha_params){ .name = name,
-			.engine = b->engine,
-			.core = b->core,
-			.pool = p->pool,
-			.config = b->config,
-			.heartbeats = heartbeats,
-			.heartbeat_count = links,
-			.socket = SOCKET_ID_ANY,
-			.seed = p->options.seed * 7919 + index * 104729 + b->incarnation },
+	b->ha = ha_create(&(struct ha_params){ .name = name,
+				  .engine = b->engine,
+				  .core = b->core,
+				  .pool = p->pool,
+				  .config = b->config,
+				  .heartbeats = heartbeats,
+				  .heartbeat_count = links,
+				  .socket = SOCKET_ID_ANY,
+				  .seed = p->options.seed * 7919 + index * 104729 + b->incarnation,
+				  .life = 1 + 2 * b->incarnation + index },
 		err, sizeof(err));
 	if (b->ha == NULL)
 		fail_msg("%s", err);

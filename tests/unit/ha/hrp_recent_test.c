@@ -23,7 +23,7 @@ put(struct hrp_recent *r, uint8_t group, enum vgmp_state state, uint16_t id, uin
 	uint8_t m[LEN] = { 0 };
 
 	memcpy(m + sizeof(struct ha_vrrp), &g, sizeof(g));
-	hrp_recent_put(r, m, sizeof(m), (mono_t){ .ns = ms * NS_PER_MS });
+	hrp_recent_put(r, &g, m, sizeof(m), (mono_t){ .ns = ms * NS_PER_MS });
 }
 
 /* The ids of what is listed, as digits. */
@@ -78,12 +78,12 @@ static void
 only_so_many_are_kept_and_nothing_strange(void **state)
 {
 	const uint8_t message[HRP_RECENT_MAX + 1] = { 0 };
+	const struct ha_vgmp g = { .group = 1 };
 	const struct hrp_recent_message *out[HRP_RECENT];
 	struct hrp_recent r = { 0 };
 
 	(void)state;
-	hrp_recent_put(&r, message, LEN - 1, (mono_t){ .ns = 1 });
-	hrp_recent_put(&r, message, sizeof(message), (mono_t){ .ns = 1 });
+	hrp_recent_put(&r, &g, message, sizeof(message), (mono_t){ .ns = 1 });
 	assert_int_equal(r.next, 0);
 	for (uint16_t i = 0; i < HRP_RECENT + 9; i++)
 		put(&r, 1, VGMP_ACTIVE, i % 10, 1000);

@@ -43,6 +43,10 @@ static struct wire wire;
 static struct rte_mempool *pool;
 static struct rte_mbuf *held[2][HELD];
 static uint32_t held_count[2];
+static struct rte_mbuf *recorded[WIRE]; /* of what side 0 has sent */
+static uint32_t recorded_count;
+static bool recording;
+static const struct hrp_security *security; /* of both sides; NULL = no keys */
 static uint64_t rnd_state;
 static mono_t now;
 static unsigned int serial;
@@ -103,7 +107,9 @@ start_hrp(int i)
 				    .heartbeat_count = s->links,
 				    .hello_ms = HELLO_MS,
 				    .socket = SOCKET_ID_ANY,
-				    .seed = 1000 + serial },
+				    .seed = 1000 + serial,
+				    .life = 1 + serial,
+				    .security = security },
 		err, sizeof(err));
 	if (s->hrp == NULL)
 		fail_msg("%s", err);
@@ -202,6 +208,8 @@ carry(int from, uint16_t link)
 		held[!from][i] = held[!from][--held_count[!from]];
 	}
 	while (rte_ring_sc_dequeue(side[from].tx[link], (void **)&m) == 0) {
+		if (recording && from == 0 && recorded_count < WIRE)
+			recorded[recorded_count++] = rte_pktmbuf_copy(m, pool, 0, UINT32_MAX);
 		if (wire.cut[link] || side[!from].dead || rnd() % 100 < wire.loss) {
 			rte_pktmbuf_free(m);
 			continue;
@@ -726,6 +734,143 @@ strange_frames_are_counted_and_freed(void **state)
 	teardown();
 }
 
+/* ---- numbers and keys ---- */
+
+static uint64_t
+refused(int i, enum ha_refusal why)
+{
+	struct hrp_status st;
+
+	run(60); /* it is published every 50 ms */
+	hrp_status(side[i].hrp, &st);
+	return st.refused[why];
+}
+
+static void
+X12_a_hello_that_comes_late_or_twice_is_told_once(void **state)
+{
+	(void)state;
+	setup(1, 18);
+	run(3 * HELLO_MS);
+	wire.duplicate = 100;
+	hello(0, VGMP_ACTIVE, stamp());
+	run(5);
+	wire.duplicate = 0;
+	assert_int_equal(side[1].received, 1);
+	assert_true(refused(1, HA_REFUSED_replayed) >= 1);
+	assert_int_equal(refused(1, HA_REFUSED_late), 0);
+	/* The older one is held back until the newer one has arrived. */
+	hello(0, VGMP_STANDBY, stamp());
+	wire.reorder = 100;
+	step();
+	wire.reorder = 0;
+	hello(0, VGMP_ACTIVE, stamp());
+	run(20);
+	struct ha_vgmp g;
+
+	memcpy(&g, side[1].last.data + sizeof(struct ha_vrrp), sizeof(g));
+	assert_int_equal(g.state, VGMP_ACTIVE);
+	assert_int_equal(side[1].received + refused(1, HA_REFUSED_late), 3);
+	teardown();
+}
+
+/* All that an earlier life of the peer has said, once more: nothing of it counts. */
+static void
+replay(void)
+{
+	struct hrp_status before, after;
+	uint64_t counted = 0;
+
+	run(3 * HELLO_MS);
+	recording = true;
+	hello(0, VGMP_ACTIVE, stamp());
+	run(4 * HELLO_MS);
+	recording = false;
+	stop_hrp(0);
+	run(HELLO_MS);
+	start_hrp(0);
+	run(4 * HELLO_MS);
+	assert_true(side[0].linked && side[1].linked && recorded_count > 4);
+	const uint32_t received = side[1].received;
+
+	run(60); /* it is published every 50 ms */
+	hrp_status(side[1].hrp, &before);
+	for (uint32_t i = 0; i < recorded_count; i++)
+		arrive(1, 0, recorded[i]);
+	run(2 * HELLO_MS);
+	hrp_status(side[1].hrp, &after);
+	for (int i = 0; i < HA_REFUSAL_COUNT; i++)
+		counted += after.refused[i] - before.refused[i];
+	assert_int_equal(counted, recorded_count);
+	assert_int_equal(after.refused[HA_REFUSED_life] - before.refused[HA_REFUSED_life], counted);
+	assert_int_equal(side[1].received, received);
+	assert_int_equal(after.links[0].changes, before.links[0].changes);
+	assert_true(side[0].linked && side[1].linked);
+	recorded_count = 0;
+}
+
+static const struct hrp_security keys[] = {
+	{ .algorithm = HA_ALGORITHM_HMAC,
+		.key_count = 1,
+		.keys = { { .id = 1, .len = 16, .secret = "0123456789abcdef" } } },
+	{ .algorithm = HA_ALGORITHM_GCM,
+		.key_count = 1,
+		.keys = { { .id = 1, .len = 16, .secret = "0123456789abcdef" } } },
+	{ .algorithm = HA_ALGORITHM_GCM,
+		.key_count = 1,
+		.keys = { { .id = 1, .len = 16, .secret = "0123456789abcdeF" } } },
+};
+
+static void
+HAC_01_an_earlier_life_of_the_peer_is_refused(void **state)
+{
+	(void)state;
+	for (int i = -1; i < 2; i++) {
+		security = i < 0 ? NULL : &keys[i];
+		setup(1, 19);
+		replay();
+		teardown();
+	}
+	security = NULL;
+}
+
+static void
+X14_tables_are_equal_with_keys_on_a_bad_wire(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		security = &keys[i];
+		setup(1, 20);
+		wire = (struct wire){ .loss = 5, .duplicate = 5, .reorder = 10 };
+		for (uint32_t n = 0; n < 2000; n++)
+			create(0, n);
+		form();
+		until_synchronised(4000);
+		wire = (struct wire){ .loss = 0 };
+		run(4 * HELLO_MS);
+		assert_mirrored(0, 2000);
+		assert_int_equal(refused(0, HA_REFUSED_tag) + refused(1, HA_REFUSED_tag), 0);
+		teardown();
+	}
+	security = NULL;
+}
+
+static void
+HAC_02_another_secret_is_no_peer(void **state)
+{
+	(void)state;
+	security = &keys[1];
+	setup(1, 21);
+	stop_hrp(1);
+	security = &keys[2];
+	start_hrp(1);
+	run(5 * HELLO_MS);
+	assert_false(side[0].linked || side[1].linked);
+	assert_true(refused(0, HA_REFUSED_tag) >= 3 && refused(1, HA_REFUSED_tag) >= 3);
+	teardown();
+	security = NULL;
+}
+
 /* Whoever hears a router's advert on a heartbeat cable hears a service network. */
 static void
 R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends(void **state)
@@ -777,6 +922,10 @@ main(void)
 		cmocka_unit_test(load_sharing_mirrors_both_ways),
 		cmocka_unit_test(sessions_of_a_zone_the_peer_lacks_are_refused_and_shown),
 		cmocka_unit_test(strange_frames_are_counted_and_freed),
+		cmocka_unit_test(X12_a_hello_that_comes_late_or_twice_is_told_once),
+		cmocka_unit_test(HAC_01_an_earlier_life_of_the_peer_is_refused),
+		cmocka_unit_test(X14_tables_are_equal_with_keys_on_a_bad_wire),
+		cmocka_unit_test(HAC_02_another_secret_is_no_peer),
 		cmocka_unit_test(R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends),
 	};
 	test_eal_start(768, NULL);

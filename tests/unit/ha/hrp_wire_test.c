@@ -464,9 +464,12 @@ R154_udp_frames_go_to_the_remote_and_its_port(void **state)
 	(void)state;
 	static const uint8_t head[] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00, 0x45 };
 	static const uint8_t to[] = { 10, 10, 0, 1, 10, 10, 0, 2, 0xc0, 0x00, 0x48, 0x52, 0, 32 };
-	uint8_t f[UDP_LEN], data[sizeof(struct ha_vrrp) + 1] = { [2] = HA_VGMP, [8] = HA_HRP_DATA };
+	uint8_t f[UDP_LEN], data[sizeof(struct ha_vrrp) + sizeof(struct ha_trailer)];
+	struct ha_trailer end = { .sequence = RTE_BE64(HA_SEQUENCE_DATA | 7) };
 	enum ha_refusal why;
 
+	memset(data, 0, sizeof(data));
+	memcpy(data + sizeof(data) - sizeof(end), &end, sizeof(end));
 	udp_frame(f);
 	assert_memory_equal(f, head, sizeof(head));
 	assert_int_equal(f[23], 17);
@@ -480,6 +483,9 @@ R154_udp_frames_go_to_the_remote_and_its_port(void **state)
 	assert_int_equal(hrp_frame_source_port(request_vector, 24), RTE_BE16(49152));
 	assert_int_equal(hrp_frame_source_port(data, sizeof(data)), RTE_BE16(16384));
 	assert_int_equal(hrp_frame_source_port(data, 8), RTE_BE16(49152));
+	end.sequence = RTE_BE64(7);
+	memcpy(data + sizeof(data) - sizeof(end), &end, sizeof(end));
+	assert_int_equal(hrp_frame_source_port(data, sizeof(data)), RTE_BE16(49152));
 }
 
 /* Either end may be set the other way: that is told, and nothing is taken. */
