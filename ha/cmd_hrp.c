@@ -54,20 +54,25 @@ peer_name(const struct role_status *s)
 	return known && s->peer_alive ? vgmp_state_names[best] : "unknown";
 }
 
-/* Percent of the running heartbeat link that is filled; negative = not known. */
-static double
-channel_usage(const struct hrp *hrp, const struct engine *engine)
+/* What the HRP core tells: use of the running link in percent (null = not known), and how messages
+ * are signed. */
+static void
+row_channel(json_t *row, const struct hrp *hrp, const struct engine *engine)
 {
 	struct hrp_status *const h = malloc(sizeof(*h));
 	double usage = -1;
 
 	if (h == NULL)
-		return usage;
+		return;
 	hrp_status(hrp, h);
 	if (h->running < h->links_count)
 		usage = hrp_usage_percent(engine, &h->links[h->running]);
+	json_object_set_new(
+		row, "backup_channel_percent", usage < 0 ? json_null() : json_real(usage));
+	row_text(row, "signature", hrp_algorithm_names[h->algorithm]);
+	row_text(row, "signature_rollout", hrp_rollout_names[h->rollout]);
+	row_number(row, "signature_key", h->key_id);
 	free(h);
-	return usage;
 }
 
 static void
@@ -147,7 +152,6 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 	struct role_status *const s = malloc(sizeof(*s));
 	const mono_t now = management_now(m);
 	json_t *row, *groups;
-	double usage;
 
 	(void)filter;
 	(void)cursor;
@@ -175,9 +179,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_ACTIVE, now));
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
 		json_object_set_new(row, "groups", groups);
-		usage = channel_usage(ha_hrp(m->ha_state), m->engine);
-		json_object_set_new(
-			row, "backup_channel_percent", usage < 0 ? json_null() : json_real(usage));
+		row_channel(row, ha_hrp(m->ha_state), m->engine);
 		row_number(row, "hello_ms", s->hello_ms);
 		row_number(row, "misses", s->misses);
 		row_bool(row, "preempt", s->preempt);
@@ -303,6 +305,11 @@ add_verbose(struct text *t, const json_t *row)
 	else
 		add(t, "off\n");
 	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
+	add(t, " Signature: %s", row_text_of(row, "signature"));
+	if (row_number_of(row, "signature_key") != 0)
+		add(t, ", key %" JSON_INTEGER_FORMAT ", %s", row_number_of(row, "signature_key"),
+			row_text_of(row, "signature_rollout"));
+	add(t, "\n");
 	add(t,
 		" Events: takeovers %" JSON_INTEGER_FORMAT ", fenced %" JSON_INTEGER_FORMAT
 		", both active %" JSON_INTEGER_FORMAT ", hello mismatch %" JSON_INTEGER_FORMAT
@@ -340,6 +347,10 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 	if (true_of(row, "held"))
 		add(&t, " Held in standby by order (hrp standby-device)\n");
 	add_split(&t, row);
+	if (strcmp(row_text_of(row, "signature"), "none") == 0)
+		add(&t, " Warning: messages between the boxes are not signed (hrp_security)\n");
+	else if (strcmp(row_text_of(row, "signature_rollout"), "enforce") != 0)
+		add(&t, " Warning: messages without a signature are taken too (hrp_security)\n");
 	add_group(&t, json_array_get(groups, 0));
 	add_group(&t, json_array_get(groups, 1));
 	if (json_is_real(usage))

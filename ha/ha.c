@@ -11,6 +11,7 @@
 #include "ha_links.h"
 #include "ha_udp.h"
 #include "hrp.h"
+#include "hrp_keys.h"
 #include "hrp_relearn.h"
 #include "hrp_wire.h"
 #include "log.h"
@@ -506,12 +507,26 @@ done:
 	return rc;
 }
 
+/* Loudly, since who reaches the heartbeat network decides about the roles. */
+static void
+warn_security(const struct hrp_security *s)
+{
+	if (s->algorithm == HA_ALGORITHM_NONE)
+		LOG(WARNING,
+			"hrp: messages to and from the peer are not signed: no keys in section "
+			"hrp_security");
+	else if (s->rollout != HRP_ENFORCE)
+		LOG(WARNING, "hrp: messages of the peer are taken without a signature too: rollout "
+			     "is not enforce");
+}
+
 static int
 create_hrp(struct ha *ha, char *err, size_t err_size)
 {
 	const struct config *const config = ha->params.config;
 	const struct config_hrp *const section = config_section_data(config, "hrp");
 	struct hrp_heartbeat heartbeats[HRP_LINKS_MAX];
+	struct hrp_security security;
 	struct hrp_params p = {
 		.name = ha->params.name,
 		.engine = ha->params.engine,
@@ -523,6 +538,7 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		.seed = ha->params.seed,
 		.life = ha->params.life,
 		.boot = ha->params.boot,
+		.security = &security,
 	};
 
 	if (ha->params.heartbeat_count != section->interfaces.count ||
@@ -564,7 +580,11 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		snprintf(err, err_size, "hrp: message rings: %s", strerror(-rc));
 		return rc;
 	}
+	if (hrp_keys_load(config, &security, err, err_size) != 0)
+		return -EINVAL;
+	warn_security(&security);
 	ha->hrp = hrp_create(&p, err, err_size);
+	explicit_bzero(&security, sizeof(security));
 	return ha->hrp != NULL ? 0 : -EINVAL;
 }
 

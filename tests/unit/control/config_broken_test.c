@@ -52,6 +52,7 @@ struct broken {
 /* ... with the error in the second line. */
 #define NAT_NEXT(row, text, setting_name, why)                                                     \
 	PATCH_LINE(row, "system = {", text "\nsystem = {", setting_name, why, 3)
+#define KEYS(list)	   "hrp_security = { keys = ( " list " ); };"
 #define GROUP(more)	   "nat_address_groups = ( { name = \"g\"; " more " } ); "
 #define POOL		   GROUP("addresses = [ \"198.51.100.1\" ];")
 #define RULES(more)	   POOL "nat_policy = { rules = ( { name = \"r\"; " more " } ); };"
@@ -521,6 +522,14 @@ static const struct broken rows[] = {
 	PLAIN("R236_garp_count_0", VRRP1 "; garp_count = 0", "vrrp[0].garp_count", "0 is out of range"),
 	PATCH("vrrp_advert_of_half_a_second", "group = \"active\";", "group = \"active\"; advert_ms = 1500;", "vrrp[0].advert_ms", "no whole second"),
 	/* hrp */
+	NAT("hrp_security_key_zero", KEYS("{ id = 0; file = \"/x\"; }"), "hrp_security.keys[0].id", "0 is out of range"),
+	NAT("hrp_security_key_without_file", KEYS("{ id = 1; }"), "hrp_security.keys[0].file", "missing"),
+	NAT("hrp_security_file_part_of_a_path", KEYS("{ id = 1; file = \"key\"; }"), "hrp_security.keys[0].file", "expected one that begins with /"),
+	NAT("hrp_security_no_such_file", KEYS("{ id = 1; file = \"/no/such\"; }"), "hrp_security.keys[0].file", "expected a file with a secret"),
+	NAT("hrp_security_not_a_file", KEYS("{ id = 1; file = \"/dev\"; }"), "hrp_security.keys[0].file", "not a regular file"),
+	NAT("hrp_security_three_keys", KEYS("{ id = 1; file = \"/x\"; }, { id = 2; file = \"/x\"; }, { id = 3; file = \"/x\"; }"), "hrp_security.keys", "expected"),
+	NAT("hrp_security_algorithm", "hrp_security = { algorithm = \"md5\"; };", "hrp_security.algorithm", "expected"),
+	NAT("hrp_security_rollout", "hrp_security = { rollout = \"later\"; };", "hrp_security.rollout", "expected"),
 	PATCH("hrp_without_a_heartbeat_interface", HB, "", "hrp.interfaces", "expected at least one heartbeat interface"),
 	PATCH("heartbeat_interface_unknown", HB, "{ interface = \"GigabitEthernet1/0/7\"; }", "hrp.interfaces[0].interface", "unknown interface"),
 	PATCH_LINE("R163_heartbeat_interface_without_address", " address = \"10.10.0.1/24\";", "", "hrp.interfaces[0].interface", "has no address", 40),
