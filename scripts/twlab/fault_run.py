@@ -169,6 +169,8 @@ def parse(argv):
     p.add_argument("--hello-ms", type=int, default=HELLO_MS, help="hello interval of the pair")
     p.add_argument("--figures", action="store_true", help="instead: a killed box, a pulled cable and "
                    "a planned stop, 20 times each, beside keepalived on the same lab")
+    p.add_argument("--hogs", type=int, metavar="MINUTES", help="instead: nothing is broken, but the "
+                   "CPUs are busy and the configuration is loaded again each second")
     p.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
     p.add_argument("--prefix", default=PREFIX, help="name of the lab")
     options = p.parse_args(argv)
@@ -248,6 +250,9 @@ def main(argv=None):
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, interrupted)
     try:
+        if options.hogs:
+            from . import fault_hogs
+            return fault_hogs.main(options)
         if options.figures:
             from . import fault_figures
             return fault_figures.main(options)
