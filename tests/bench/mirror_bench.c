@@ -41,10 +41,6 @@ static void
 make_side(struct side *s, unsigned int i, uint32_t sessions)
 {
 	static const char *const names[] = { "benchA", "benchB" };
-	struct hrp_heartbeat heartbeat = { .name = "GigabitEthernet1/0/2",
-		.interface = 2,
-		.prefix_len = 24,
-		.address = rte_cpu_to_be_32(0x0a0a0001 + i) };
 	struct port_params port = { .queues = 1, .mtu = RTE_ETHER_MTU };
 	char err[256] = "";
 	int id;
@@ -58,11 +54,25 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 	port.pool = s->rig.pool;
 	if (id < 0 || port_start(&s->port, &port, err, sizeof(err)) < 0)
 		fatal("heartbeat port");
-	if (ha_bus_create(&s->bus, names[i], SOCKET_ID_ANY) < 0)
+}
+
+/* start_hrp: the HRP core begins a life, with or without a key. */
+static void
+start_hrp(struct side *s, unsigned int i, const struct hrp_security *security)
+{
+	static uint32_t lives;
+	struct hrp_heartbeat heartbeat = { .name = "GigabitEthernet1/0/2",
+		.interface = 2,
+		.prefix_len = 24,
+		.ethdev = s->port.ethdev,
+		.mac = s->port.mac,
+		.address = rte_cpu_to_be_32(0x0a0a0001 + i) };
+	char err[256] = "", name[32];
+
+	snprintf(name, sizeof(name), "bench%u", ++lives);
+	if (ha_bus_create(&s->bus, name, SOCKET_ID_ANY) < 0)
 		fatal("bus");
-	heartbeat.ethdev = s->port.ethdev;
-	heartbeat.mac = s->port.mac;
-	s->hrp = hrp_create(&(struct hrp_params){ .name = names[i],
+	s->hrp = hrp_create(&(struct hrp_params){ .name = name,
 				    .engine = s->rig.engine,
 				    .pool = s->rig.pool,
 				    .bus = &s->bus,
@@ -71,13 +81,22 @@ make_side(struct side *s, unsigned int i, uint32_t sessions)
 				    .hello_ms = 1000,
 				    .socket = SOCKET_ID_ANY,
 				    .seed = 17 + i,
-				    .life = 1 + i },
+				    .life = lives,
+				    .security = security },
 		err, sizeof(err));
 	if (s->hrp == NULL)
 		fatal(err);
 	if (hrp_core_bind(s->hrp) < 0)
 		fatal("bind");
 	hrp_core_link(s->hrp, 2, true);
+}
+
+static void
+stop_hrp(struct side *s)
+{
+	hrp_core_unbind(s->hrp);
+	hrp_destroy(s->hrp);
+	ha_bus_destroy(&s->bus);
 }
 
 static void
@@ -191,39 +210,32 @@ feeding(const struct bench_options *o)
 	bench_rig_destroy(&rig);
 }
 
-void
-bench_mirror(const struct bench_options *o)
+/* With that key, `first` sessions made before. => Sessions made in all. */
+static uint32_t
+measure(const struct bench_options *o, struct side *s, const struct hrp_security *security,
+	const char *const names[2], uint32_t per_run, unsigned int runs, uint32_t first)
 {
-	static struct side s[2];
-	const uint32_t per_run = RTE_MIN(131072U, o->max_sessions / 8 / BATCH * BATCH);
-	struct bench_result sent = { .name = "mirror: records packed and sent by the HRP core",
+	const bool plain = security == NULL;
+	struct bench_result sent = { .name = names[0],
 		.unit = "records/s",
 		.sessions = per_run,
-		.runs = RTE_MIN(o->runs, 7U),
-		.limit = 500000,
+		.runs = RTE_MIN(o->runs, runs),
+		.limit = plain ? 500000 : 2000000,
 		.wanted = WANTED_AT_LEAST };
-	struct bench_result installed = {
-		.name = "mirror: records installed by the peer's HRP core",
+	struct bench_result installed = { .name = names[1],
 		.unit = "records/s",
 		.sessions = per_run,
-		.runs = sent.runs
-	};
-	mono_t now = { .ns = 1000 * NS_PER_SEC };
-	const uint32_t capacity = per_run * (sent.runs + 1) + 4096;
+		.runs = sent.runs,
+		.limit = 1500000,
+		.wanted = WANTED_AT_LEAST };
+	static mono_t now = { .ns = 1000 * NS_PER_SEC };
 
-	feeding(o);
-	if (per_run == 0)
-		return;
-	wires[0] = rte_ring_create("bench-wire0", 4096, SOCKET_ID_ANY, 0);
-	wires[1] = rte_ring_create("bench-wire1", 4096, SOCKET_ID_ANY, 0);
-	make_side(&s[0], 0, capacity);
-	make_side(&s[1], 1, capacity);
+	for (unsigned int i = 0; i < 2; i++)
+		start_hrp(&s[i], i, security);
 	now = run(s, now, 4000000);
 	now = roles(s, now);
 	now = run(s, now, SETTLE_MS * 1000);
-	for (unsigned int r = 0; r < sent.runs; r++) {
-		const uint32_t first = r * per_run;
-
+	for (unsigned int r = 0; r < sent.runs; r++, first += per_run) {
 		s[0].cycles = s[1].cycles = 0;
 		for (uint32_t i = 0; i < per_run; i += BATCH) {
 			uint32_t patience = 0;
@@ -240,4 +252,47 @@ bench_mirror(const struct bench_options *o)
 	}
 	bench_report(&sent);
 	bench_report(&installed);
+	stop_hrp(&s[0]);
+	stop_hrp(&s[1]);
+	return first;
+}
+
+void
+bench_mirror(const struct bench_options *o)
+{
+	static const struct {
+		enum ha_algorithm algorithm;
+		unsigned int runs;
+		const char *names[2];
+	} rows[] = {
+		{ HA_ALGORITHM_NONE, 7,
+			{ "mirror: records packed and sent by the HRP core",
+				"mirror: records installed by the peer's HRP core" } },
+		{ HA_ALGORITHM_HMAC, 3,
+			{ "mirror: records sent, HMAC-SHA-256",
+				"mirror: records installed, HMAC-SHA-256" } },
+		{ HA_ALGORITHM_GCM, 3,
+			{ "mirror: records sent, AES-256-GCM",
+				"mirror: records installed, AES-256-GCM" } },
+	};
+	static struct side s[2];
+	const uint32_t per_run = RTE_MIN(131072U, o->max_sessions / 8 / BATCH * BATCH);
+	struct hrp_security security = { .key_count = 1,
+		.keys = { { .id = 1, .len = 16, .secret = "0123456789abcdef" } } };
+	uint32_t first = 0, capacity = 4096;
+
+	feeding(o);
+	if (per_run == 0)
+		return;
+	for (size_t i = 0; i < RTE_DIM(rows); i++)
+		capacity += per_run * RTE_MIN(o->runs, rows[i].runs);
+	wires[0] = rte_ring_create("bench-wire0", 4096, SOCKET_ID_ANY, 0);
+	wires[1] = rte_ring_create("bench-wire1", 4096, SOCKET_ID_ANY, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		make_side(&s[i], i, capacity);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		security.algorithm = rows[i].algorithm;
+		first = measure(o, s, i == 0 ? NULL : &security, rows[i].names, per_run,
+			rows[i].runs, first);
+	}
 }
