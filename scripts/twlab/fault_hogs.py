@@ -2,7 +2,8 @@
 """scripts/faults --hogs: nothing is broken, the CPUs are just busy: no box may take that for a fault.
 
 Four busy loops on each CPU, a reload of the configuration each second on both boxes, the usual
-traffic; the observer on the switches' ports counts changes of the owner and time with two.
+traffic; the observer on the switches' ports counts changes of the owner and time with two.  (Time
+without an owner is not told: the prober waits for the CPU as well.)
 """
 import json
 import os
@@ -18,7 +19,7 @@ from . import watch
 PER_CPU = 4
 PART = 20  # seconds of traffic that are looked at together
 COLUMNS = (("part", "seconds", "{}"), ("role_changes", "role changes", "{}"),
-           ("two_owners_ms", "ms two owners", "{:.1f}"), ("no_owner_ms", "ms no owner", "{:.1f}"),
+           ("two_owners_ms", "ms two owners", "{:.1f}"),
            ("lost", "packets lost", "{}"), ("gap_ms", "longest gap ms", "{:.1f}"),
            ("kept", "connections kept", "{}"), ("reloads", "reloads", "{}"))
 
@@ -61,7 +62,8 @@ def part(lab, pair, seconds):
         report = traffic.finish()
     return {"lost": report["probe"]["lost"], "gap_ms": report["probe"]["gap_ms"], "reloads": done,
             "kept": f"{report['flows']['kept']} of {report['flows']['total']}",
-            **watch.owners(report["events"], began, ended)}
+            **{k: v for k, v in watch.owners(report["events"], began, ended).items()
+               if k != "no_owner_ms"}}
 
 
 def main(options):
