@@ -108,6 +108,9 @@ bool core_virtual_active(const struct core *, uint16_t interface, uint8_t vrid, 
  * neighbour solicitation from our own address; `claim` hears the answer. */
 void core_virtual_ask(struct core *, uint16_t interface, uint8_t vrid, uint8_t family);
 
+/* core_virtual_announce: an active group announces its addresses as if they were new. */
+void core_virtual_announce(struct core *, uint16_t interface, uint8_t vrid);
+
 /* How a group announces itself; without it twice, 1 s apart. */
 struct core_garp {
 	uint8_t count;	     /* gratuitous ARPs of each address and activation, from 1 on */

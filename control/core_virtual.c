@@ -150,6 +150,18 @@ core_virtual_defend(struct core *c, uint16_t interface, const struct ip_addr *ad
 }
 
 void
+core_virtual_announce(struct core *c, uint16_t interface, uint8_t vrid)
+{
+	for (uint16_t i = 0; i < c->virtual_count; i++) {
+		struct core_virtual *v = &c->virtuals[i];
+
+		if (is_of(v, interface, vrid, 0) &&
+			atomic_load_explicit(&v->active, memory_order_relaxed))
+			announce_start(v, c->now);
+	}
+}
+
+void
 core_virtual_ask(struct core *c, uint16_t interface, uint8_t vrid, uint8_t family)
 {
 	for (uint16_t i = 0; i < c->virtual_count; i++) {

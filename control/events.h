@@ -19,6 +19,7 @@
 	X(MEMBER, "member")	      /* of a VGMP group */                                        \
 	X(SWITCH_OVER, "switch_over") /* a planned switch */                                       \
 	X(HOLD, "hold")		      /* this box held in standby by order */                      \
+	X(SPLIT_BRAIN, "split_brain") /* no heartbeat works, and the peer is seen alive */         \
 	X(VRRP, "vrrp")		      /* a VRRP group */
 
 enum event_kind {

@@ -234,6 +234,14 @@ op_relearn(void *ctx)
 }
 
 static void
+op_announce(void *ctx, uint16_t interface, uint8_t vrid)
+{
+	struct ha *const ha = ctx;
+
+	core_virtual_announce(ha->params.core, interface, vrid);
+}
+
+static void
 client_tick(void *ctx, mono_t now)
 {
 	struct ha *const ha = ctx;
@@ -483,7 +491,8 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.sessions = op_sessions,
 			.ask = op_ask,
 			.deaf = op_deaf,
-			.relearn = op_relearn },
+			.relearn = op_relearn,
+			.announce = op_announce },
 	};
 	int rc = -ENOMEM;
 

@@ -50,10 +50,11 @@ struct role_ops {
 	uint32_t (*sessions)(void *ctx);
 	/* Split brain; NULL: none of it can be seen or told.  ask: who speaks for that group's
 	 * address?  The answer is role_claim().  deaf: what has become of the heartbeat links.
-	 * relearn: TCP windows of sessions are old. */
+	 * relearn: TCP windows of sessions are old.  announce: addresses of ours once more. */
 	void (*ask)(void *ctx, uint16_t interface, uint8_t vrid, uint8_t family);
 	void (*deaf)(void *ctx, char *text, size_t size);
 	void (*relearn)(void *ctx);
+	void (*announce)(void *ctx, uint16_t interface, uint8_t vrid);
 };
 
 struct role_params {

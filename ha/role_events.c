@@ -14,7 +14,7 @@ event_of(enum event_kind kind, const char *from, const char *to, const char *cau
 
 	snprintf(e.from, sizeof(e.from), "%s", from);
 	snprintf(e.to, sizeof(e.to), "%s", to);
-	snprintf(e.cause, sizeof(e.cause), "%s", cause);
+	snprintf(e.cause, sizeof(e.cause), "%.95s", cause);
 	return e;
 }
 
@@ -90,6 +90,15 @@ role_event_hold(struct role *r, bool on, mono_t now)
 {
 	static const char *const words[] = { "off", "on" };
 	const struct event e = event_of(EVENT_HOLD, words[!on], words[on], "order", now);
+
+	events_post(r->params.events, &e);
+}
+
+void
+role_event_split(struct role *r, uint8_t from, const char *cause, mono_t now)
+{
+	const struct event e = event_of(
+		EVENT_SPLIT_BRAIN, role_split_names[from], role_split_names[r->split], cause, now);
 
 	events_post(r->params.events, &e);
 }

@@ -45,17 +45,21 @@ const char *const role_split_names[ROLE_SPLITS] = {
 
 /* It is known from an advert, or (NULL) from an answer to ARP or a solicitation. */
 static void
-tell(struct role *r, enum role_split split, const struct vrrp *v, const struct vrrp_advert *advert)
+tell(struct role *r, enum role_split split, const struct vrrp *v, const struct vrrp_advert *advert,
+	mono_t now)
 {
+	const uint8_t was = r->split;
 	char heartbeat[HEARTBEAT_TEXT] = "", text[CONFIG_IP_TEXT];
 
 	r->split = split;
 	r->dirty = true;
 	if (r->ops.deaf != NULL)
 		r->ops.deaf(r->ops.ctx, heartbeat, sizeof(heartbeat));
-	snprintf(r->split_cause, sizeof(r->split_cause), "heartbeat: %s; peer: %s%s, %s", heartbeat,
+	snprintf(r->split_cause, sizeof(r->split_cause), "peer: %s%s, %s; heartbeat: %s",
 		advert != NULL ? "adverts of " : "answers for its addresses",
-		advert != NULL ? config_address_ip_text(&advert->source, text) : "", v->set.name);
+		advert != NULL ? config_address_ip_text(&advert->source, text) : "", v->set.name,
+		heartbeat);
+	role_event_split(r, was, r->split_cause, now);
 	if (split == ROLE_SPLIT_AVERTED) {
 		r->splits_averted++;
 		LOG(ERROR,
@@ -72,8 +76,9 @@ tell(struct role *r, enum role_split split, const struct vrrp *v, const struct v
 
 /* What is left of it. */
 static void
-settle(struct role *r)
+settle(struct role *r, mono_t now)
 {
+	const uint8_t was = r->split;
 	enum role_split split = ROLE_SPLIT_NONE;
 
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
@@ -88,11 +93,15 @@ settle(struct role *r)
 		return;
 	r->dirty = true;
 	r->split = split;
-	if (split != ROLE_SPLIT_NONE)
+	if (split != ROLE_SPLIT_NONE) {
+		role_event_split(r, was, r->split_cause, now);
 		return;
+	}
+	if (r->split_end == NULL)
+		r->split_end = "this box has been silent";
 	r->split_cause[0] = '\0';
-	LOG(NOTICE, "split brain is over: %s",
-		r->split_end != NULL ? r->split_end : "this box has been silent");
+	LOG(NOTICE, "split brain is over: %s", r->split_end);
+	role_event_split(r, was, r->split_end, now);
 	r->split_end = NULL;
 }
 
@@ -106,6 +115,17 @@ role_split_relearn(struct role *r)
 		r->ops.relearn(r->ops.ctx);
 }
 
+/* While two boxes forward, and the switches send one way by this and the other by that, no window
+ * is known for long. */
+static void
+relearn_often(struct role *r, struct role_group *g, mono_t now)
+{
+	if (role_since(now, g->relearned) < RELEARN_MS * NS_PER_MS)
+		return;
+	g->relearned = now;
+	role_split_relearn(r);
+}
+
 /* Was the other box Active too, by what the heartbeat says or by adverts just before it fell
  * silent? */
 static void
@@ -115,11 +135,16 @@ watch_rival(struct role *r, struct role_group *g, mono_t now)
 	const bool both = g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE && alive;
 	const bool late = g->rival_heard.ns != 0 && !alive;
 
+	/* They may have been so only between two turns. */
+	g->disputed = g->disputed || g->dual_active != r->dual_active;
+	g->dual_active = r->dual_active;
 	if ((g->disputed && !both) || (late && role_since(now, g->rival_heard) < r->silence_ns))
 		role_split_relearn(r);
 	if (late)
 		g->rival_heard.ns = 0;
 	g->disputed = both;
+	if (g->rival_until.ns != 0)
+		relearn_often(r, g, now);
 }
 
 /* ---- who is heard ---- */
@@ -186,7 +211,7 @@ alive_there(struct role *r, struct role_group *g, const struct vrrp *v,
 	note_sign(r, g, advert != NULL ? advert->interval_ms : 0, now);
 	/* It is no more than late while it is not missed. */
 	if (r->split == ROLE_SPLIT_NONE && !role_peer_alive(r, g, now))
-		tell(r, ROLE_SPLIT_AVERTED, v, advert);
+		tell(r, ROLE_SPLIT_AVERTED, v, advert, now);
 }
 
 /* The peer says that it no longer speaks for them: ask whether that is so. */
@@ -209,7 +234,7 @@ give_way(struct role *r, struct role_group *g, const char *cause, mono_t now)
 	g->rival_until.ns = 0;
 	role_raise_text(r, g, VGMP_PEER_WINS, cause, now);
 	note_sign(r, g, g->rival_advert_ms, now);
-	settle(r);
+	settle(r, now);
 }
 
 /* The other box is Active too, and no heartbeat says so. */
@@ -220,15 +245,12 @@ both_active(struct role *r, struct role_group *g, const struct vrrp *v, const st
 	const uint32_t interval =
 		a->interval_ms > v->set.advert_ms ? a->interval_ms : v->set.advert_ms;
 
-	if (g->rival_until.ns == 0 || role_since(now, g->relearned) >= RELEARN_MS * NS_PER_MS) {
-		g->relearned = now;
-		role_split_relearn(r);
-	}
+	relearn_often(r, g, now);
 	g->rival_advert_ms = interval;
 	g->rival_until = mono_add_ms(now, SILENT * (uint64_t)interval);
 	g->seen_there = now;
 	if (r->split != ROLE_SPLIT_BOTH)
-		tell(r, ROLE_SPLIT_BOTH, v, a);
+		tell(r, ROLE_SPLIT_BOTH, v, a, now);
 	if (r->held || (r->params.split_yield && g->id == VGMP_GROUP_STANDBY))
 		give_way(r, g, r->held ? held : "split brain, the active group stays", now);
 }
@@ -345,6 +367,8 @@ role_split_holds(const struct role *r, const struct role_group *g, mono_t now)
 static void
 timer_end(struct role *r, struct role_group *g, mono_t now)
 {
+	const bool rivals = g->rival_until.ns != 0;
+
 	if (!g->averted && g->rival_until.ns == 0)
 		return;
 	if (mono_before(g->seen_there, g->peer_heard)) {
@@ -358,9 +382,10 @@ timer_end(struct role *r, struct role_group *g, mono_t now)
 		   (!vgmp_owns(g->state) || !mono_before(now, g->rival_until))) {
 		g->rival_until.ns = 0;
 		r->split_end = "the peer is no longer active";
-		role_split_relearn(r);
 		role_vrrp_reassert(r, g->id, now);
 	}
+	if (rivals && g->rival_until.ns == 0)
+		role_split_relearn(r);
 }
 
 void
@@ -375,5 +400,5 @@ role_split_tick(struct role *r, mono_t now)
 		timer_asks(r, g, now);
 		timer_end(r, g, now);
 	}
-	settle(r);
+	settle(r, now);
 }

@@ -62,10 +62,11 @@ struct role_group {
 	bool reassert;	      /* announce ourselves again once the peer is no longer Active */
 
 	/* Split brain (role_split.c) */
-	bool averted;	    /* the peer is Active, as the service network says: not to take over */
-	bool disputed;	    /* both Active, and the heartbeat works */
-	mono_t rival_until; /* both Active without a heartbeat, told until then; 0 = not so */
-	mono_t rival_heard; /* both Active, and the peer's hellos not missed yet */
+	bool averted;  /* the peer is Active, as the service network says: not to take over */
+	bool disputed; /* both Active, and the heartbeat works */
+	uint64_t dual_active; /* role.dual_active at the last look */
+	mono_t rival_until;   /* both Active without a heartbeat, told until then; 0 = not so */
+	mono_t rival_heard;   /* both Active, and the peer's hellos not missed yet */
 	uint32_t rival_advert_ms;
 	mono_t seen_there;    /* last sign of the peer on the service network */
 	mono_t answered;      /* last one that was an answer */
@@ -263,6 +264,8 @@ void role_event_members(struct role *, mono_t now);
 void role_event_peer(struct role *, mono_t now);
 void role_event_switch(
 	struct role *, const char *from, const char *to, const char *cause, mono_t now);
+/* r->split has changed. */
+void role_event_split(struct role *, uint8_t from, const char *cause, mono_t now);
 void role_event_hold(struct role *, bool on, mono_t now);
 void role_event_vrrp(
 	struct role *, const struct vrrp *, enum vrrp_state old, const char *cause, mono_t now);

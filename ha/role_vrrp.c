@@ -108,12 +108,15 @@ role_vrrp_drive(struct role *r, uint8_t group, bool own, bool quiet, mono_t now)
 void
 role_vrrp_reassert(struct role *r, uint8_t group, mono_t now)
 {
-	/* Switches may have learned the other box last. */
+	/* Switches, and hosts of IPv6, may have learned the other box last. */
 	for (uint16_t i = 0; i < r->vrrp_count; i++) {
 		const struct vrrp *const v = &r->vrrps[i];
 
-		if (v->set.group == group && v->state == VRRP_MASTER)
-			act(r, v, VRRP_DO_ADVERT, now); /* from the virtual MAC */
+		if (v->set.group != group || v->state != VRRP_MASTER)
+			continue;
+		act(r, v, VRRP_DO_ADVERT, now); /* from the virtual MAC */
+		if (r->ops.announce != NULL)
+			r->ops.announce(r->ops.ctx, v->set.interface, v->set.vrid);
 	}
 }
 

@@ -180,6 +180,30 @@ standby_by_order_is_told(void **state)
 }
 
 static void
+R174_a_split_brain_is_told(void **state)
+{
+	static const struct row both[] = {
+		{ EVENT_SPLIT_BRAIN, "", "none", "both-active",
+			"peer: adverts of 10.1.1.2, ; heartbeat: hb0 no carrier" },
+		{ EVENT_SPLIT_BRAIN, "", "both-active", "averted", "" },
+		{ EVENT_SPLIT_BRAIN, "", "averted", "none", "the heartbeat works again" },
+	};
+	struct sim *const s = formed(100, 3);
+	uint64_t next = events_next(s->box[B].events);
+
+	(void)state;
+	s->lan = true;
+	s->wire[A] = s->wire[B] = false;
+	run_ms(s, 2000);
+	assert_int_equal(role_hold(s->box[B].role, true, s->now), ROLE_DONE);
+	run_ms(s, 100);
+	s->wire[A] = s->wire[B] = true;
+	run_ms(s, 500);
+	expect(s->box[B].events, &next, both, 3);
+	sim_free(s);
+}
+
+static void
 a_dead_peer_is_silent_and_its_addresses_come_here(void **state)
 {
 	static const struct row peer[] = {
@@ -241,6 +265,7 @@ main(void)
 		cmocka_unit_test(a_planned_switch_is_told_from_its_begin_to_its_end),
 		cmocka_unit_test(an_order_that_is_refused_is_no_event),
 		cmocka_unit_test(standby_by_order_is_told),
+		cmocka_unit_test(R174_a_split_brain_is_told),
 		cmocka_unit_test(a_dead_peer_is_silent_and_its_addresses_come_here),
 		cmocka_unit_test(R247_who_leaves_says_so_last),
 	};
