@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The configuration of a box of the lab: a dict that callers change, and its libconfig text."""
-from .topology import BOX_ADDRESS, BOX_ADDRESS6, BOXES, INTERFACE, SIDES, VIPS
+from .topology import (BOX_ADDRESS, BOX_ADDRESS6, BOXES, HEARTBEAT_NETWORK, HEARTBEAT_ROUTER, INTERFACE,
+                       SIDES, VIPS, peer)
 
 ROLE = {"fw1": "active", "fw2": "standby"}  # VGMP group of each box when all is well
 
@@ -79,6 +80,36 @@ def add_second_heartbeat(config):
     config["interfaces"].append({"name": INTERFACE["hb1"], "port": "p4", "zone": "dmz",
                                  "address": f"10.10.1.{host}/24"})
     config["hrp"]["interfaces"].append({"interface": INTERFACE["hb1"]})
+
+
+def heartbeat_rule(zone):
+    """The rule that a heartbeat in UDP needs there."""
+    return {"name": f"hb-{zone}", "source_zones": ["local", zone], "destination_zones": ["local", zone],
+            "services": [{"protocol": "udp", "destination_port": "18514"}], "action": "permit"}
+
+
+def route_heartbeat(config):
+    """The first heartbeat link crosses the router of Lab.route_heartbeat(), in UDP."""
+    box = config["system"]["name"].lower()
+    for interface in config["interfaces"]:
+        if interface["name"] == INTERFACE["hb"]:
+            interface["address"] = HEARTBEAT_NETWORK[box] + ".1/24"
+    config["hrp"]["interfaces"][0].update(remote=HEARTBEAT_NETWORK[peer(box)] + ".1",
+                                          gateway=HEARTBEAT_ROUTER[box])
+    config["security_policy"]["rules"].append(heartbeat_rule("dmz"))
+
+
+def second_opinion(config):
+    """Hellos by the inner network as well."""
+    box = config["system"]["name"].lower()
+    config["hrp"]["interfaces"].append({"interface": INTERFACE["in"], "heartbeat_only": True,
+                                        "remote": BOX_ADDRESS[peer(box)]["in"]})
+    config["security_policy"]["rules"].append(heartbeat_rule("trust"))
+
+
+def give_way(config):
+    """Without a heartbeat the service network is asked who is active."""
+    config["hrp"]["split_brain"] = "yield"
 
 
 def _value(value, indent):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from . import watch
 from .box import START_SECONDS
 from .breaks import crash_thread, threads
+from .config import give_way, second_opinion
 from .rounds import AFTER, BURST, Round
 from .topology import SERVER, SIDES, VIPS, other_side
 from .wait import wait_until
@@ -44,6 +45,7 @@ class Fault:
     lost: int = None
     changes: int = None	 # of the owner, exactly
     two_owners: bool = False  # are they unavoidable?
+    config: object = None  # change of both boxes' configuration that it is made with
     stale: int = 0	# forwarded frames that a port held while its cable was out
     keeps: bool = True	# every connection and the download
     connections: int = 20
@@ -61,6 +63,7 @@ class Fault:
         """Make it once under traffic. => the Round, with its row and the reasons in wrong."""
         options = {"seconds": self.after, "connections": self.connections,
                    "download": self.download, **kwargs}
+        pair.arrange(self.config)
         with Round(pair, active=active, **options) as r:
             r.at = time.time_ns()
             check = self.make(r)
@@ -91,7 +94,7 @@ class Fault:
             wrong.append(f"download: {row['download']}")
         if row["missed_by_observer"]:
             wrong.append(f"the observer missed {row['missed_by_observer']} frames")
-        if row["ha_messages_on_service_ports"]:
+        if row["ha_messages_on_service_ports"] and not r.heartbeats_in_service():
             wrong.append("HA messages on a service port")
         return wrong
 
@@ -221,17 +224,48 @@ def _(r):
 
 def _cut(r):
     r.lab.heartbeat(False)
-    wait_until(lambda: not any(row["state"] in ("ready", "running")
+    wait_until(lambda: not any(row["state"] in ("ready", "running") and not row["heartbeat_only"]
                                for row in r.old.rows("hrp-interface")), 5, "no cable is left")
 
 
-@fault("X10", "every heartbeat cable is pulled, the boxes still hear each other's adverts",
-       changes=0, limit="no second opinion over the service network yet (R176): both become active")
+def _split(box):
+    return box.rows("hrp-state")[0]["split_brain"]
+
+
+# By default nobody is asked, so both become active; that is told, and the repair ends it.
+@fault("X10", "every heartbeat cable is pulled for a second, the adverts stay (split_brain = alarm)",
+       two_owners=True, after=0.5)
 def _(r):
     _cut(r)
+    wait_until(lambda: [_split(b) for b in r.pair] == ["both-active"] * 2, 5, "both boxes tell")
     r.flow(1)
     r.lab.heartbeat(True)
     r.pair.wait_formed()
+    r.expect([_split(b) for b in r.pair] == ["none"] * 2, "the alarm is not over")
+
+
+@fault("X10-yield", "the same with split_brain = yield", after=0.5, config=give_way, **UNHARMED)
+def _(r):
+    _cut(r)
+    wait_until(lambda: _split(r.new) == "averted", 5, "the standby box tells")
+    r.flow(1)
+
+
+@fault("X10-yield-X16", "the same, and then the active box is killed", config=give_way, changes=1,
+       gap=lambda r: dead_gap(r) + r.hello_ms)
+def _(r):
+    _cut(r)
+    wait_until(lambda: _split(r.new) == "averted", 5, "the standby box tells")
+    r.at = r.old.kill()
+
+
+@fault("X10-second", "every heartbeat cable is pulled, a way by the inner network is left "
+       "(heartbeat_only)", after=0.5, config=second_opinion, **UNHARMED)
+def _(r):
+    _cut(r)
+    r.flow(1)
+    r.expect(all(_split(b) == "none" and b.rows("hrp-state")[0]["peer"] != "unknown"
+                 for b in r.pair), "a box has lost its peer")
 
 
 @fault("X11", "full split brain for a second, then healed", two_owners=True, slow=True)
@@ -525,7 +559,7 @@ def _(r):
     wait_until(lambda: r.old.rows("hrp-state")[0]["wrong_pairing"], 5, "the wrong pairing is seen")
 
 
-RANDOM = [f for f in TABLE.values() if not (f.missing or f.limit or f.slow)]
+RANDOM = [f for f in TABLE.values() if not (f.missing or f.limit or f.slow or f.config)]
 
 
 def chosen(names):

@@ -13,8 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from .topology import (BOX_ADDRESS6, BOXES, HOST_ADDRESS, HOST_ADDRESS6, HOST_SIDE, HOSTS, SIDES,
-                       SWITCH, VIPS)
+from .topology import (BOX_ADDRESS6, BOXES, HEARTBEAT_ROUTER, HOST_ADDRESS, HOST_ADDRESS6, HOST_SIDE,
+                       HOSTS, SIDES, SWITCH, VIPS)
 from .wait import wait_until
 
 RUN = Path("/run/twinwall-lab")
@@ -231,6 +231,19 @@ class Lab:
     def second_heartbeat(self):
         """One more heartbeat cable; config.add_second_heartbeat() uses it."""
         self._cable("hb1")
+
+    def cross_heartbeats(self, crossed):
+        """Each of the two heartbeat cables ends at the other's port of the second box, or at its own."""
+        self._batch(SWITCH, [f"link set {mine}-{BOXES[1]} master br-{other if crossed else mine}"
+                             for mine, other in (("hb0", "hb1"), ("hb1", "hb0"))])
+
+    def route_heartbeat(self):
+        """A router in the middle of the first heartbeat cable; config.route_heartbeat() goes with it."""
+        for box, address in HEARTBEAT_ROUTER.items():
+            port = f"hb0-{box}"
+            self._batch(SWITCH, [f"link set {port} nomaster", f"addr add {address}/24 dev {port}"])
+            self.run(SWITCH, "sh", "-c",
+                     f"echo 1 >/proc/sys/net/ipv4/conf/{port}/forwarding")
 
     def _cable(self, name):
         """A cable from box to box.  Its two halves meet in the switches' namespace, in a bridge that

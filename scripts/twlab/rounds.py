@@ -30,6 +30,7 @@ class WholePair(Pair):
         super().__init__(lab, hello_ms)
         self.breaks = Breaks(lab)
         self._spoiled = {}
+        self._change, self._plain = None, {}  # of arrange()
 
     def wait_empty(self):
         """Every box that runs gives back what sessions and packets took."""
@@ -44,13 +45,29 @@ class WholePair(Pair):
         change(box.config)
         box.start()
 
-    def mend(self):
-        """All cables are in, no fault is left, and the boxes that are down are started."""
-        self.breaks.clear()
+    def _unspoil(self):
         for box, config in self._spoiled.items():
             box.end()
             box.config = config
         self._spoiled.clear()
+
+    def arrange(self, change):
+        """From the next whole() on both boxes run with change(config dict), or as configured (None)."""
+        if change is self._change:
+            return
+        self._unspoil()
+        for box in self:
+            box.end()
+            box.config = self._plain.pop(box, box.config)
+            if change is not None:
+                self._plain[box] = copy.deepcopy(box.config)
+                change(box.config)
+        self._change = change
+
+    def mend(self):
+        """All cables are in, no fault is left, and the boxes that are down are started."""
+        self.breaks.clear()
+        self._unspoil()
         for box in self:
             if box.pid is not None:
                 box.wake()
@@ -146,6 +163,10 @@ class Round:
         assert owners["two_owners_ms"] == self.row["two_owners_ms"] == 0, text
         assert owners["no_owner_ms"] is not None and owners["no_owner_ms"] <= gap_ms, text
         assert self.row["ha_messages_on_service_ports"] == 0, "HA message on a service port"
+
+    def heartbeats_in_service(self):
+        """Is a service network one of the pair's heartbeat links?"""
+        return any(link.get("heartbeat_only") for link in self.old.config["hrp"]["interfaces"])
 
     def garps(self, box):
         return {e.vip for e in self.events if e.kind == "garp" and e.box == box.host

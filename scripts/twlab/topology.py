@@ -59,6 +59,9 @@ BOX_ADDRESS6 = {
     "fw1": {"in": "2001:db8:1::2", "out": "2001:db8:200::2"},
     "fw2": {"in": "2001:db8:1::3", "out": "2001:db8:200::3"},
 }
+# Network of a box's first heartbeat port, and the router there, with Lab.route_heartbeat().
+HEARTBEAT_NETWORK = {"fw1": "10.20.1", "fw2": "10.20.2"}
+HEARTBEAT_ROUTER = {b: n + ".254" for b, n in HEARTBEAT_NETWORK.items()}
 # In the firewall's own words.
 INTERFACE = {
     "in": "GigabitEthernet1/0/1",
