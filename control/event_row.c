@@ -33,12 +33,12 @@ put_interface(json_t *row, const struct event *e, const struct config *config)
 }
 
 json_t *
-event_row(const struct event *e, const struct config *config, uint64_t wall)
+event_row(const struct event *e, const struct config *config)
 {
 	json_t *const row = json_object();
 
 	row_number(row, "number", e->number);
-	row_time(row, "time", wall + e->at_ns);
+	row_time(row, "time", e->wall_ns);
 	row_text(row, "kind", event_kind_names[e->kind]);
 	if (has[e->kind] & HAS_GROUP)
 		row_text(row, "group", e->group);

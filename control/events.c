@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #define WORDS (sizeof(struct event) / sizeof(uint64_t))
 static_assert(sizeof(struct event) % sizeof(uint64_t) == 0, "copied in words");
@@ -64,6 +65,7 @@ void
 events_post(struct events *e, const struct event *event)
 {
 	struct event numbered = *event;
+	struct timespec wall;
 	uint64_t word;
 
 	if (e == NULL)
@@ -71,7 +73,9 @@ events_post(struct events *e, const struct event *event)
 	const uint64_t number = atomic_load_explicit(&e->next, memory_order_relaxed);
 	struct slot *const s = &e->slots[number % EVENTS_KEPT];
 
+	clock_gettime(CLOCK_REALTIME, &wall);
 	numbered.number = number;
+	numbered.wall_ns = (uint64_t)wall.tv_sec * NS_PER_SEC + (uint64_t)wall.tv_nsec;
 	atomic_store_explicit(&s->sequence, 2 * number - 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < WORDS; i++) {

@@ -34,9 +34,10 @@ extern const char *const event_kind_names[EVENT_KINDS];
 #define EVENT_NONE UINT16_MAX /* struct event's interface */
 
 struct event {
-	uint64_t number; /* from 1 on; events_post() sets it */
-	uint64_t at_ns;	 /* of the monotonic clock */
-	uint64_t change; /* role: its number in the history of roles */
+	uint64_t number;  /* from 1 on; events_post() sets it, as the next */
+	uint64_t wall_ns; /* since 1970 */
+	uint64_t at_ns;	  /* of the monotonic clock */
+	uint64_t change;  /* role: its number in the history of roles */
 	uint32_t priority, peer_priority, epoch;
 	uint16_t interface; /* index; EVENT_NONE */
 	uint16_t place;	    /* vrrp: in the configuration's list, from 0 on */

@@ -81,13 +81,9 @@ subscription_pump(struct subscription *s, const struct management *m, struct str
 {
 	struct event e;
 
-	if (!subscription_behind(s, m))
-		return;
-	const uint64_t wall = management_wall(m);
-
 	for (int i = 0; i < PUMP_MAX && subscription_behind(s, m) && !stream_full(out); i++) {
 		if (events_get(m->events, s->next, &e)) {
-			put_line(out, "event", event_row(&e, m->config, wall));
+			put_line(out, "event", event_row(&e, m->config));
 			s->next++;
 			continue;
 		}

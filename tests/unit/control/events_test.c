@@ -29,6 +29,7 @@ is_whole(const struct event *e)
 	struct event expected = event_number(e->number);
 
 	expected.number = e->number;
+	expected.wall_ns = e->wall_ns;
 	return memcmp(&expected, e, sizeof(expected)) == 0;
 }
 
