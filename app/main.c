@@ -16,6 +16,7 @@
 #include "log.h"
 #include "ports.h"
 #include "publish_policy.h"
+#include "self_test.h"
 #include "trunk.h"
 
 #include <rte_errno.h>
@@ -198,6 +199,8 @@ start_ha(struct box *b)
 		.core = b->core,
 		.pool = b->pool,
 		.events = b->management.events,
+		.held_back =
+			b->management.self_test.failed && b->system->self_test == SELF_TEST_HOLD,
 		.config = b->config,
 		.heartbeats = heartbeats,
 		.socket = SOCKET_ID_ANY,
@@ -339,6 +342,40 @@ stop(struct box *b)
 	config_free(b->management.config);
 }
 
+/* => -1: a test has failed and the configuration says that this box does not start then. */
+static int
+test_self(struct box *b)
+{
+	const struct config_system *s = b->system;
+	struct self_test *t = &b->management.self_test;
+	const int64_t *workers = s->worker_cpus.items;
+	int cpus[MAX_WORKERS + 3] = { (int)s->management_cpu, (int)s->control_cpu,
+		(int)s->hrp_cpu };
+	uint16_t ethdevs[MAX_PORTS];
+	const struct config_list *ports = config_section_data(b->config, "ports");
+	struct self_test_input in = { .pool = b->pool,
+		.clock = &b->lcores.clock,
+		.cpus = cpus,
+		.cpu_count = 3,
+		.ethdevs = ethdevs };
+
+	if (s->self_test == SELF_TEST_OFF)
+		return 0;
+	for (uint32_t i = 0; i < s->worker_cpus.count; i++)
+		cpus[in.cpu_count++] = (int)workers[i];
+	for (uint32_t i = 0; i < ports->count; i++)
+		ethdevs[in.ethdev_count++] = b->ports.list[i].ethdev;
+	self_test_run(t, &in);
+	if (!t->failed || s->self_test != SELF_TEST_REFUSE)
+		return 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (!t->results[i].passed)
+			snprintf(b->err, sizeof(b->err), "self-test: %s: %s", t->results[i].name,
+				t->results[i].text);
+	}
+	return -1;
+}
+
 static int
 start(struct box *b)
 {
@@ -347,6 +384,8 @@ start(struct box *b)
 	clock_init(&b->lcores.clock);
 	if (ports_probe(&b->ports, b->config, b->err, sizeof(b->err)) < 0 || start_engine(b) < 0 ||
 		ports_start(&b->ports, b->config, b->pool, b->engine, b->err, sizeof(b->err)) < 0)
+		return -1;
+	if (test_self(b) < 0)
 		return -1;
 	b->core = core_create(&(struct core_params){
 		.engine = b->engine, .pool = b->pool, .name = b->system->name });

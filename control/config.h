@@ -176,6 +176,9 @@ enum idle_mode { IDLE_SLEEP, IDLE_POLL };
 
 enum verify_mode { VERIFY_DECIDING, VERIFY_ALL };
 
+/* What a failed self-test means. */
+enum self_test_mode { SELF_TEST_OFF, SELF_TEST_WARN, SELF_TEST_HOLD, SELF_TEST_REFUSE };
+
 struct config_system {
 	struct config_origin origin;
 	char name[32];
@@ -194,7 +197,10 @@ struct config_system {
 	int verify_checksums; /* enum verify_mode */
 	char console_socket[104], json_socket[104];
 	char capture_folder[104]; /* "" = none */
-	struct config_list eal;	  /* char[128]: extra EAL arguments */
+	char watchdog[64];	  /* "" = none */
+	int64_t watchdog_s;
+	int self_test;		/* enum self_test_mode */
+	struct config_list eal; /* char[128]: extra EAL arguments */
 };
 
 #define CONFIG_PORT_NAME 32

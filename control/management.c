@@ -17,6 +17,7 @@
 #include "scan_watch.h"
 #include "service.h"
 #include "table_alarm.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -57,6 +58,7 @@ struct management_loop {
 	mono_t groups_due; /* of the next look at address groups */
 	bool followed;	   /* somebody waits for events */
 	struct service service;
+	struct watchdog watchdog;
 };
 
 mono_t
@@ -162,7 +164,7 @@ management_open(struct management *m, char *err, size_t err_size)
 	m->log_export = NULL;
 	m->scans = NULL;
 	loop->boot_config = m->config;
-	loop->signals.fd = loop->service.fd = -1;
+	loop->signals.fd = loop->service.fd = loop->watchdog.fd = -1;
 	loop->recheck_ms = -1;
 	management_block_signals();
 	management_read_end(m); /* offline but inside collect() */
@@ -198,6 +200,11 @@ management_open(struct management *m, char *err, size_t err_size)
 	}
 	if (m->config != NULL)
 		log_export_configure(m->log_export, config_section_data(m->config, "log"));
+	if (sys != NULL && sys->watchdog[0] != '\0') {
+		rc = watchdog_check(sys->watchdog, err, err_size);
+		if (rc != 0)
+			goto err_loop;
+	}
 	rc = service_open(&loop->service, management_now(m));
 	if (rc != 0)
 		LOG(WARNING, "watchdog: NOTIFY_SOCKET or WATCHDOG_USEC: %s", strerror(-rc));
@@ -220,6 +227,7 @@ management_close(struct management *m)
 	m->scans = NULL;
 	policy_usage_free(m);
 	service_close(&loop->service);
+	watchdog_close(&loop->watchdog);
 	tracing_close(m);
 	capturing_close(m);
 	if (loop->json != NULL)
@@ -315,20 +323,42 @@ follow_scans(struct management *m)
 			management_now(m));
 }
 
-/* The service manager hears that we live as long as every core turns (R215). */
+/* The service manager and the watchdog hear that we live as long as every core turns (R215). */
 static void
 sign_of_life(struct management *m)
 {
-	uint64_t turns[SERVICE_CORES];
+	const mono_t now = management_now(m);
+	uint64_t turns[LIVENESS_CORES];
 	uint32_t count = 0;
 
 	if (m->core == NULL || m->engine == NULL ||
-		!service_due(&m->loop->service, management_now(m)))
+		(!service_due(&m->loop->service, now) && !watchdog_due(&m->loop->watchdog, now)))
 		return;
 	turns[count++] = core_beats(m->core);
-	for (uint16_t i = 0; i < engine_worker_count(m->engine) && count < SERVICE_CORES; i++)
+	for (uint16_t i = 0; i < engine_worker_count(m->engine) && count < LIVENESS_CORES; i++)
 		turns[count++] = worker_beats(engine_worker(m->engine, i));
-	(void)service_alive(&m->loop->service, turns, count, management_now(m));
+	if (service_due(&m->loop->service, now))
+		(void)service_alive(&m->loop->service, turns, count, now);
+	if (watchdog_due(&m->loop->watchdog, now))
+		(void)watchdog_feed(&m->loop->watchdog, turns, count, now);
+}
+
+/* start_watchdog: when everything runs, since from then on it must be fed. */
+static int
+start_watchdog(struct management *m)
+{
+	const struct config_system *sys =
+		m->config != NULL ? config_section_data(m->config, "system") : NULL;
+	char err[128];
+	int rc;
+
+	if (sys == NULL || sys->watchdog[0] == '\0')
+		return 0;
+	rc = watchdog_open(&m->loop->watchdog, sys->watchdog, (uint32_t)sys->watchdog_s,
+		management_now(m), err, sizeof(err));
+	if (rc != 0)
+		LOG(ERROR, "%s", err);
+	return rc;
 }
 
 static void
@@ -395,6 +425,9 @@ management_run(struct management *m, bool interactive)
 		LOG(ERROR, "console: cannot use the terminal: %s", strerror(-rc));
 		return rc;
 	}
+	rc = start_watchdog(m);
+	if (rc != 0)
+		return rc;
 	loop->next_tick = management_now(m);
 	service_ready(&loop->service);
 	while (!m->stop) {

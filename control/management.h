@@ -15,6 +15,7 @@
 #include "link_watch.h"
 #include "log_export.h"
 #include "publish.h"
+#include "self_test.h"
 #include "tracing.h"
 
 #include <stdbool.h>
@@ -45,6 +46,7 @@ struct management {
 	struct events *events;		   /* the journal; NULL = none */
 	struct log_export *log_export;	   /* management_open() makes it */
 	struct policy_usage *policy_usage; /* policy_usage.c */
+	struct self_test self_test;	   /* at the start; app/ */
 	struct tracing tracing;
 	struct scan_watch *scans; /* likewise; NULL before */
 	struct capturing capturing;

@@ -17,6 +17,12 @@ static const char *const verify_words[] = {
 };
 static const char *const idle_words[] = { [IDLE_SLEEP] = "sleep", [IDLE_POLL] = "poll", NULL };
 
+static const char *const self_test_words[] = { [SELF_TEST_OFF] = "off",
+	[SELF_TEST_WARN] = "warn",
+	[SELF_TEST_HOLD] = "hold",
+	[SELF_TEST_REFUSE] = "refuse",
+	NULL };
+
 // clang-format off
 static const struct config_setting_desc settings[] = {
 	{ .name = "name", .type = SETTING_NAME, SETTING_AT(struct config_system, name),
@@ -108,6 +114,19 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "capture_folder", .type = SETTING_STRING,
 	  SETTING_AT(struct config_system, capture_folder), .live = true, .max = 103,
 	  .help = "Folder into which captures are written, and nowhere else; empty: none can be made." },
+	{ .name = "self_test", .type = SETTING_ENUM, SETTING_AT(struct config_system, self_test),
+	  .choices = self_test_words, .fallback = "hold",
+	  .help = "Test CPUs, memory, ports and clocks at the start; what a failure means: a line in the "
+		  "log (warn), the lowest priority, so that this box serves only while nobody else does "
+		  "(hold), or no start at all (refuse)." },
+	{ .name = "watchdog", .type = SETTING_STRING, SETTING_AT(struct config_system, watchdog),
+	  .max = 63,
+	  .help = "Hardware watchdog that is fed while the control core and every worker turn, for "
+		  "example /dev/watchdog: else it resets the machine. A regular end stops it. Empty: none." },
+	{ .name = "watchdog_s", .type = SETTING_INT, SETTING_AT(struct config_system, watchdog_s),
+	  .min = 3, .max = 3600, .fallback = "30", .unit = "s",
+	  .help = "Time without a sign of life after which it resets the machine; a device may have a "
+		  "time of its own." },
 	{ .name = "eal", .type = SETTING_STRINGS, .offset = offsetof(struct config_system, eal),
 	  .size = 128, .min = 1, .max = 127, .max_items = 32,
 	  .help = "Further arguments for DPDK's EAL, one per element." },
@@ -241,6 +260,9 @@ check(struct config *c)
 			"is a relative path, expected one that begins with /");
 	if (s->capture_folder[0] != '\0' && s->capture_folder[0] != '/')
 		return config_fail(c, &s->origin, "capture_folder",
+			"is a relative path, expected one that begins with /");
+	if (s->watchdog[0] != '\0' && s->watchdog[0] != '/')
+		return config_fail(c, &s->origin, "watchdog",
 			"is a relative path, expected one that begins with /");
 	if (strcmp(s->console_socket, s->json_socket) == 0)
 		return config_fail(c, &s->origin, "json_socket",

@@ -4,9 +4,6 @@
  */
 #include "service.h"
 
-#include "check.h"
-#include "log.h"
-
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -122,22 +119,10 @@ service_due(const struct service *s, mono_t now)
 int
 service_alive(struct service *s, const uint64_t *turns, uint32_t count, mono_t now)
 {
-	int stuck = -1;
+	const int stuck = liveness_look(&s->cores, turns, count, "the service manager");
 
-	FW_ASSERT(count <= SERVICE_CORES);
 	s->due.ns = now.ns + s->period_ns;
-	for (uint32_t i = count; i > 0; i--) {
-		if (turns[i - 1] == s->turns[i - 1])
-			stuck = (int)i - 1;
-		s->turns[i - 1] = turns[i - 1];
-	}
-	if (stuck < 0) {
-		s->told = false;
+	if (stuck < 0)
 		say(s, "WATCHDOG=1");
-	} else if (!s->told) {
-		s->told = true;
-		LOG(ERROR, "watchdog: %s %d does not run: no sign of life for the service manager",
-			stuck == 0 ? "control core" : "worker", stuck == 0 ? 0 : stuck - 1);
-	}
 	return stuck;
 }

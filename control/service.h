@@ -9,13 +9,12 @@
 #pragma once
 
 #include "clock.h"
+#include "liveness.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-#define SERVICE_CORES 33 /* control core and workers */
 
 struct service {
 	int fd; /* -1: no manager */
@@ -23,8 +22,7 @@ struct service {
 	socklen_t to_len;
 	uint64_t period_ns; /* between two signs of life, 0 = none wanted */
 	mono_t due;
-	bool told; /* a core that hangs has been logged */
-	uint64_t turns[SERVICE_CORES];
+	struct liveness cores;
 	uint64_t sent, lost;
 };
 

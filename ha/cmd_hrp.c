@@ -175,6 +175,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		else
 			json_object_set_new(row, "split_brain_cause", json_null());
 		row_text(row, "split_brain_way_out", s->split_yield ? "yield" : "alarm");
+		row_bool(row, "self_test_failed", m->self_test.failed);
 		groups = json_array();
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_ACTIVE, now));
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
@@ -344,6 +345,8 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
 	if (true_of(row, "worker_stuck"))
 		add(&t, " Warning: a worker does not run\n");
+	if (true_of(row, "self_test_failed"))
+		add(&t, " Warning: the self-test has failed (display self-test)\n");
 	if (true_of(row, "held"))
 		add(&t, " Held in standby by order (hrp standby-device)\n");
 	add_split(&t, row);

@@ -400,6 +400,10 @@ vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
 		s.source6 = config_vrrp_source6(own, &s.peers[0]);
 	if (config_vrrp_is_owner(own, v))
 		s.priority = VRRP_PRIORITY_OWNER;
+	if (ha->params.held_back) {
+		s.priority = 1;
+		s.preempt = false;
+	}
 	return s;
 }
 
@@ -473,6 +477,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 		.vrrps = vrrps,
 		.members = members,
 		.events = ha->params.events,
+		.held_back = ha->params.held_back,
 		.ops = { .ctx = ha,
 			.lease = op_lease,
 			.own = op_own,

@@ -34,7 +34,8 @@ struct ha_params {
 	struct engine *engine;
 	struct core *core;
 	struct rte_mempool *pool;
-	struct events *events;	     /* the caller's; NULL = none */
+	struct events *events; /* the caller's; NULL = none */
+	bool held_back;	       /* the self-test has failed: serve only while nobody else does */
 	const struct config *config; /* sections vrrp and hrp; kept by the caller */
 	const struct ha_heartbeat *heartbeats;
 	uint16_t heartbeat_count;

@@ -63,6 +63,7 @@ struct role_params {
 	bool preempt;
 	bool split_yield; /* hrp.split_brain = "yield"; needs ops.ask */
 	uint32_t preempt_delay_s;
+	bool held_back; /* the self-test has failed: priority 0 (R216) */
 	uint16_t workers;
 	uint32_t seed;
 	const struct vrrp *vrrps; /* initialised; copied */

@@ -10,7 +10,7 @@ uint32_t
 role_priority(const struct role *r, const struct role_group *g)
 {
 	/* A box that leaves, is held or cannot forward has nothing to offer: any peer is better. */
-	if (r->resigning || r->unfit || r->held || g->planned)
+	if (r->resigning || r->unfit || r->held || r->params.held_back || g->planned)
 		return 0;
 	return mon_priority(&r->members, g->id, mon_base(&r->members, g->id));
 }
@@ -80,6 +80,7 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 		.config_role = 1,
 		.flags = (uint8_t)((r->params.preempt ? HRP_HELLO_PREEMPT : 0) |
 				   (r->synchronised ? HRP_HELLO_BULK_COMPLETE : 0) |
+				   (r->params.held_back ? HRP_HELLO_SELF_TEST : 0) |
 				   (r->resigning ? HRP_HELLO_LEAVING : 0) | HRP_HELLO_AUTO_STATE),
 		.hello_ms = rte_cpu_to_be_16((uint16_t)r->params.hello_ms),
 		.sessions = rte_cpu_to_be_32(r->ops.sessions(r->ops.ctx)),

@@ -194,6 +194,8 @@ management_box_create(uint32_t sessions, const char *console_path, const char *j
 			.zone = BOX_ZONE_UNTRUST },
 		.when = management_now(&b->m),
 	};
+	b->m.self_test = (struct self_test){ .count = 1,
+		.results = { { .name = "cpu", .passed = true, .text = "computes right" } } };
 	b->epfd = epoll_create1(EPOLL_CLOEXEC);
 	b->console = console_create(
 		&b->m, b->epfd, console_path != NULL ? console_path : "", err, sizeof(err));

@@ -83,6 +83,7 @@ struct sim {
 	struct lan_frame frames[LAN_QUEUE];
 	uint32_t lan_head, lan_tail;
 	bool yield; /* hrp.split_brain */
+	bool held_back[2]; /* its self-test has failed */
 	struct box box[2];
 	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
 	uint32_t requests; /* seen on the wire: VGMP requests to switch */
@@ -319,6 +320,7 @@ box_start(struct sim *s, int which)
 		.preempt = s->preempt,
 		.preempt_delay_s = s->preempt_delay_s,
 		.split_yield = s->yield,
+		.held_back = s->held_back[which],
 		.workers = 1,
 		.seed = (uint32_t)which * 1000,
 		.vrrps = vrrps,

@@ -212,6 +212,29 @@ R103_switch_over_of_one_of_two_sharing_boxes(void **state)
 	sim_free(s);
 }
 
+static void
+R216_a_box_whose_self_test_failed_serves_only_alone(void **state)
+{
+	struct sim *const s = sim_new(100, 3);
+
+	(void)state;
+	s->held_back[A] = true;
+	box_start(s, A);
+	run_ms(s, 1000);
+	one_owner(s, A); /* nobody else does */
+	assert_int_equal(priority_of(s, A), 0);
+	box_start(s, B);
+	run_ms(s, 500);
+	set_sync(s, true);
+	run_ms(s, 1000);
+	one_owner_after(s, B);
+	assert_int_equal(role_switch_over(s->box[B].role, s->now), ROLE_REFUSED_PEER_UNFIT);
+	box_kill(s, B);
+	run_ms(s, 1000);
+	one_owner_after(s, A);
+	sim_free(s);
+}
+
 int
 main(void)
 {
@@ -224,6 +247,7 @@ main(void)
 			a_box_that_stops_in_a_switch_over_is_silent_when_the_drain_is_over),
 		cmocka_unit_test(a_held_box_is_standby_as_long_as_the_peer_lives),
 		cmocka_unit_test(R103_switch_over_of_one_of_two_sharing_boxes),
+		cmocka_unit_test(R216_a_box_whose_self_test_failed_serves_only_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
