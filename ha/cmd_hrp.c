@@ -128,6 +128,52 @@ row_group(const struct role_status *s, int id, mono_t now)
 	return row;
 }
 
+/* The state of a member that is a VRRP group, in VGMP's words. */
+static const char *
+vrrp_state(const struct role *role, const struct role_status *s, const struct mon_member *m)
+{
+	static const enum vgmp_state states[VRRP_STATES] = { [VRRP_INITIALIZE] = VGMP_INITIALIZE,
+		[VRRP_BACKUP] = VGMP_STANDBY,
+		[VRRP_MASTER] = VGMP_ACTIVE };
+
+	for (uint32_t i = 0; i < s->vrrp_count; i++) {
+		const struct vrrp_setup *const v = role_vrrp_setup(role, i);
+
+		if (v->interface == m->interface && v->vrid == m->vrid && v->group == m->group)
+			return vgmp_state_names[states[s->vrrp[i].state % VRRP_STATES]];
+	}
+	return vgmp_state_names[VGMP_INITIALIZE];
+}
+
+/* Is a group active here and its pair at the peer as well (R210)? */
+static bool
+two_active(const struct role_status *s)
+{
+	bool both = false;
+
+	for (int id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
+		const struct role_group_status *const g = &s->group[id];
+
+		both = both || (g->enabled && g->peer_known && s->peer_alive &&
+				       g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE);
+	}
+	return both;
+}
+
+/* VRRP groups whose adverts came from another master: a vrid that is not opposite, or used twice.
+ */
+static json_t *
+row_other_masters(const struct role *role, const struct role_status *s)
+{
+	json_t *const list = json_array();
+
+	for (uint32_t i = 0; i < s->vrrp_count; i++) {
+		if (s->vrrp[i].conflicts > 0)
+			json_array_append_new(list, json_string(role_vrrp_setup(role, i)->name));
+	}
+	return list;
+}
+
 static json_t *
 row_members(const struct role *role, const struct role_status *s)
 {
@@ -141,6 +187,8 @@ row_members(const struct role *role, const struct role_status *s)
 		row_text(row, "type", mon->list[i].type->name);
 		row_text(row, "group", group_names[mon->list[i].group]);
 		row_text(row, "state", s->member_failed[i] ? "down" : "up");
+		if (mon->list[i].vrid != 0)
+			row_text(row, "vrrp_state", vrrp_state(role, s, &mon->list[i]));
 		json_array_append_new(list, row);
 	}
 	return list;
@@ -167,6 +215,9 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_text(row, "peer", peer_name(s));
 		row_bool(row, "synchronised", s->synchronised);
 		row_bool(row, "wrong_pairing", s->mispaired);
+		row_bool(row, "two_active", two_active(s));
+		json_object_set_new(
+			row, "other_masters", row_other_masters(ha_role(m->ha_state), s));
 		row_bool(row, "worker_stuck", s->unfit);
 		row_bool(row, "held", s->held);
 		row_text(row, "split_brain", role_split_names[s->split]);
@@ -281,8 +332,8 @@ add_change(struct text *t, const json_t *groups)
 
 	add(t,
 		" Stable time: %" JSON_INTEGER_FORMAT " days, %" JSON_INTEGER_FORMAT
-		" hours, %" JSON_INTEGER_FORMAT " minutes, %" JSON_INTEGER_FORMAT " seconds\n",
-		s / 86400, s / 3600 % 24, s / 60 % 60, s % 60);
+		" hours, %" JSON_INTEGER_FORMAT " minutes\n",
+		s / 86400, s / 3600 % 24, s / 60 % 60);
 	add(t,
 		" Last state change: %s %s -> %s, reason %s, local %" JSON_INTEGER_FORMAT
 		", peer %" JSON_INTEGER_FORMAT "\n",
@@ -323,7 +374,8 @@ add_verbose(struct text *t, const json_t *row)
 	json_array_foreach(json_object_get(row, "members"), i, m)
 	{
 		add(t, "%s %s: %s", i > 0 ? " |" : "", row_text_of(m, "member"),
-			row_text_of(m, "state"));
+			row_text_of(m,
+				json_object_get(m, "vrrp_state") != NULL ? "vrrp_state" : "state"));
 	}
 	add(t, "\n");
 }
@@ -334,6 +386,8 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 	struct text t = { .out = out, .size = size };
 	const json_t *const groups = json_object_get(row, "groups");
 	const json_t *const usage = json_object_get(row, "backup_channel_percent");
+	const json_t *other;
+	size_t i;
 
 	out[0] = '\0';
 	if (!true_of(row, "enabled")) {
@@ -343,6 +397,12 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 	add(&t, " Role: %s, peer: %s\n", row_text_of(row, "role"), row_text_of(row, "peer"));
 	if (true_of(row, "wrong_pairing"))
 		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
+	if (true_of(row, "two_active"))
+		add(&t, " Warning: both boxes are active\n");
+	json_array_foreach(json_object_get(row, "other_masters"), i, other)
+	{
+		add(&t, " Warning: %s: another master has been heard\n", json_string_value(other));
+	}
 	if (true_of(row, "worker_stuck"))
 		add(&t, " Warning: a worker does not run\n");
 	if (true_of(row, "self_test_failed"))

@@ -45,6 +45,13 @@ class Follower:
             if all(event.get(k) == v for k, v in members.items()):
                 return event
 
+    def until_all(self, *wanted):
+        """Events that have all members of one each, in any order."""
+        left = list(wanted)
+        while left:
+            event = self.next()
+            left = [w for w in left if not w.items() <= event.items()]
+
 
 def test_R246_a_planned_switch_is_told_on_both_boxes(pair):
     old, new = pair.whole()
@@ -86,8 +93,8 @@ def test_R246_faults_and_an_end_are_told(pair):
         code, _ = old.terminate()
         assert code == 0
         left.until(kind="role", to="initialize", cause="resign")
-        right.until(kind="peer", to="silent")
         with pytest.raises(AssertionError, match="the daemon has closed"):
             while True:
                 left.next()
-        right.until(kind="link", interface=INTERFACE["hb"], to="peerdown")
+        right.until_all({"kind": "peer", "to": "silent"},
+                        {"kind": "link", "interface": INTERFACE["hb"], "to": "peerdown"})

@@ -82,7 +82,7 @@ struct sim {
 	bool lan, lan_deaf; /* carries adverts and questions; deaf: adverts alone */
 	struct lan_frame frames[LAN_QUEUE];
 	uint32_t lan_head, lan_tail;
-	bool yield; /* hrp.split_brain */
+	bool yield;	   /* hrp.split_brain */
 	bool held_back[2]; /* its self-test has failed */
 	struct box box[2];
 	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
