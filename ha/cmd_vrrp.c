@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROWS_PER_STEP 16
 
@@ -52,6 +53,24 @@ row_virtual_mac(json_t *row, const char *key, bool has, struct rte_ether_addr ma
 		json_object_set_new(row, key, json_null());
 }
 
+static void
+row_hmac(json_t *row, const struct vrrp_hmac *hmac)
+{
+	static const char *const modes[] = { "receive_only", "permissive", "enforce" };
+	static const char *const replays[] = { "time", "monotonic" };
+	const struct vrrp_hmac_setup *const s = hmac != NULL ? vrrp_hmac_setup(hmac) : NULL;
+	json_t *const o = s != NULL ? json_object() : json_null();
+
+	if (s != NULL) {
+		row_text(o, "mode", modes[s->mode]);
+		row_text(o, "replay", replays[s->replay]);
+		row_number(o, "window_s", s->window_s);
+		row_number(o, "send_key", s->send_key);
+		row_number(o, "keys", s->key_count);
+	}
+	json_object_set_new(row, "hmac", o);
+}
+
 /* What does not change. */
 static void
 row_setup(json_t *row, const struct vrrp_setup *set)
@@ -69,7 +88,11 @@ row_setup(json_t *row, const struct vrrp_setup *set)
 	row_virtual_mac(row, "virtual_mac6", first6.family != 0, core_virtual_mac6(set->vrid));
 	row_text(row, "type", types[set->group <= VGMP_GROUP_STANDBY ? set->group : 0]);
 	row_number(row, "version", vrrp_version(set, four ? 4 : 6));
-	row_text(row, "authentication", set->authenticated ? "password" : "none");
+	row_text(row, "authentication",
+		set->hmac != NULL    ? "hmac"
+		: set->authenticated ? "password"
+				     : "none");
+	row_hmac(row, set->hmac);
 	row_text(row, "checksum", checksums[set->checksum]);
 	row_bool(row, "accept", set->accept);
 	row_bool(row, "ttl_check", !set->any_ttl);
@@ -124,6 +147,7 @@ row_vrrp(const struct role_vrrp_status *v, const struct vrrp_setup *set, const s
 	row_number(row, "resigns_in", v->resigns_in);
 	row_number(row, "plain_sums_in", v->plain_sums_in);
 	row_number(row, "differ_in", v->differ_in);
+	row_number(row, "authentic_in", v->authentic_in);
 	row_number(row, "conflicts", v->conflicts);
 	if (v->changed_ns == 0)
 		json_object_set_new(row, "stable_s", json_null());
@@ -187,6 +211,23 @@ join_tracks(const json_t *row, char *out, size_t size)
 	return out;
 }
 
+/* "hmac, enforce, key 1 of 2, time window 5 s" */
+static const char *
+auth_text(const json_t *row, char *out, size_t size)
+{
+	const json_t *const o = json_object_get(row, "hmac");
+	size_t used = 0;
+
+	row_put(out, size, &used, "%s", row_text_of(row, "authentication"));
+	if (!json_is_object(o))
+		return out;
+	row_put(out, size, &used, ", %s, sends key %lld, knows %lld, %s", row_text_of(o, "mode"),
+		row_number_of(o, "send_key"), row_number_of(o, "keys"), row_text_of(o, "replay"));
+	if (strcmp(row_text_of(o, "replay"), "time") == 0)
+		row_put(out, size, &used, " within %lld s", row_number_of(o, "window_s"));
+	return out;
+}
+
 static const char *
 yes_no(const json_t *row, const char *key)
 {
@@ -197,7 +238,7 @@ static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
 	char addresses[VRRP_ADDRESSES * CONFIG_IP_TEXT], peers[VRRP_PEERS * CONFIG_IP_TEXT];
-	char tracks[VRRP_TRACKS * 96];
+	char tracks[VRRP_TRACKS * 96], auth[96];
 
 	(void)verbose;
 	snprintf(out, size,
@@ -224,7 +265,8 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		"   Config type     : %s\n"
 		"   Adverts         : %lld sent, %lld received, %lld of IPv6, %lld resigns, %lld "
 		"conflicts\n"
-		"                     %lld with a plain checksum, %lld with other addresses\n"
+		"                     %lld with a plain checksum, %lld with other addresses, %lld "
+		"authentic\n"
 		"   Stable          : %lld s\n",
 		row_text_of(row, "interface"), row_number_of(row, "vrid"),
 		row_text_of(row, "state"), row_text_of(row, "virtual_ip"),
@@ -233,7 +275,7 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		row_number_of(row, "priority"), row_number_of(row, "master_priority"),
 		yes_no(row, "preempt"), row_number_of(row, "preempt_delay_s"),
 		row_number_of(row, "advert_ms"), row_number_of(row, "master_advert_ms"),
-		row_number_of(row, "version"), row_text_of(row, "authentication"),
+		row_number_of(row, "version"), auth_text(row, auth, sizeof(auth)),
 		row_text_of(row, "checksum"), yes_no(row, "accept"),
 		join(row, "peers", peers, sizeof(peers)), row_text_of(row, "sync"),
 		join_tracks(row, tracks, sizeof(tracks)), row_text_of(row, "virtual_mac"),
@@ -242,7 +284,7 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		row_number_of(row, "adverts_in"), row_number_of(row, "adverts6_in"),
 		row_number_of(row, "resigns_in"), row_number_of(row, "conflicts"),
 		row_number_of(row, "plain_sums_in"), row_number_of(row, "differ_in"),
-		row_number_of(row, "stable_s"));
+		row_number_of(row, "authentic_in"), row_number_of(row, "stable_s"));
 }
 
 static const struct view view_vrrp = {

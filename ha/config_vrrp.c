@@ -5,6 +5,9 @@
 #include "config_address.h"
 #include "ha_config.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 uint32_t
 config_vrrp_addresses(const struct config_vrrp *v, struct ip_addr out[VRRP_ADDRESSES])
 {
@@ -73,4 +76,51 @@ config_track_check(struct config *c, const struct config_origin *origin, const c
 			"unknown script \"%s\", expected the name of one in the section scripts",
 			script);
 	return 0;
+}
+
+int
+config_vrrp_secret(const char *text, uint8_t out[VRRP_HMAC_KEY_MAX])
+{
+	const bool hex = strncmp(text, "hex:", 4) == 0;
+	const char *const digits = text + 4;
+	const size_t len = hex ? strlen(digits) / 2 : strlen(text);
+
+	if (len < VRRP_HMAC_KEY_MIN || len > VRRP_HMAC_KEY_MAX)
+		return -1;
+	if (!hex) {
+		memcpy(out, text, len);
+		return (int)len;
+	}
+	if (strlen(digits) != 2 * len || strspn(digits, "0123456789abcdefABCDEF") != 2 * len)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		const char octet[3] = { digits[2 * i], digits[2 * i + 1] };
+
+		out[i] = (uint8_t)strtoul(octet, NULL, 16);
+	}
+	return (int)len;
+}
+
+bool
+config_vrrp_hmac(const struct config_vrrp *v, struct vrrp_hmac_setup *out)
+{
+	const struct config_vrrp_key *const keys = v->auth.keys.items;
+	const int64_t window_s = 3 * v->advert_ms / 1000;
+
+	if (v->auth.type == 0)
+		return false;
+	*out = (struct vrrp_hmac_setup){ .mode = (enum vrrp_hmac_mode)v->auth.mode,
+		.replay = (enum vrrp_hmac_replay)v->auth.replay,
+		.window_s = (uint32_t)v->auth.window_s,
+		.send_key = (uint8_t)(v->auth.send_key != 0 ? v->auth.send_key : keys[0].id),
+		.key_count = (uint8_t)v->auth.keys.count };
+	if (out->window_s == 0)
+		out->window_s = window_s < VRRP_HMAC_WINDOW_MIN	  ? VRRP_HMAC_WINDOW_MIN
+				: window_s > VRRP_HMAC_WINDOW_MAX ? VRRP_HMAC_WINDOW_MAX
+								  : (uint32_t)window_s;
+	for (uint8_t i = 0; i < out->key_count; i++) {
+		out->keys[i].id = (uint8_t)keys[i].id;
+		out->keys[i].len = (uint8_t)config_vrrp_secret(keys[i].secret, out->keys[i].secret);
+	}
+	return true;
 }

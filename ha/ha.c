@@ -39,6 +39,8 @@ struct ha {
 	struct hrp_relearn relearn;
 	struct role *role;
 	struct script_watch *scripts;
+	struct vrrp_hmac *hmacs[VRRP_MAX_GROUPS]; /* of the groups, ours to destroy */
+	uint16_t hmac_count;
 	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
 	struct snapshot_address6 virtuals6[VRRP_MAX_ADDRESSES];
 };
@@ -199,6 +201,16 @@ op_worker_turns(void *ctx, uint16_t worker)
 	struct ha *const ha = ctx;
 
 	return worker_beats(engine_worker(ha->params.engine, worker));
+}
+
+static uint64_t
+op_wall_ns(void *ctx)
+{
+	struct timespec now;
+
+	(void)ctx;
+	clock_gettime(CLOCK_REALTIME, &now); /* no system call */
+	return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
 }
 
 static uint32_t
@@ -407,6 +419,22 @@ vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
 	return s;
 }
 
+/* => 0, -ENOMEM */
+static int
+add_hmac(struct ha *ha, const struct config_vrrp *v, struct vrrp_setup *s)
+{
+	struct vrrp_hmac_setup keys;
+
+	if (!config_vrrp_hmac(v, &keys))
+		return 0;
+	s->hmac = vrrp_hmac_create(&keys);
+	explicit_bzero(&keys, sizeof(keys));
+	if (s->hmac == NULL)
+		return -ENOMEM;
+	ha->hmacs[ha->hmac_count++] = s->hmac;
+	return 0;
+}
+
 static int
 add_virtuals(struct ha *ha, const struct config_vrrp *v, const struct vrrp_setup *s)
 {
@@ -446,9 +474,11 @@ create_vrrps(struct ha *ha, struct vrrp *out, char *err, size_t err_size)
 				(unsigned int)v->vrid, v->interface);
 			return -EINVAL;
 		}
-		const struct vrrp_setup s = vrrp_setup(ha, v, (uint16_t)interface);
-		const int rc = add_virtuals(ha, v, &s);
+		struct vrrp_setup s = vrrp_setup(ha, v, (uint16_t)interface);
+		int rc = add_virtuals(ha, v, &s);
 
+		if (rc == 0)
+			rc = add_hmac(ha, v, &s);
 		if (rc != 0) {
 			snprintf(err, err_size, "vrrp: vrid %u on %s: %s", (unsigned int)v->vrid,
 				v->interface, strerror(-rc));
@@ -497,7 +527,8 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.ask = op_ask,
 			.deaf = op_deaf,
 			.relearn = op_relearn,
-			.announce = op_announce },
+			.announce = op_announce,
+			.wall_ns = op_wall_ns },
 	};
 	int rc = -ENOMEM;
 
@@ -649,6 +680,8 @@ ha_destroy(struct ha *ha)
 		return;
 	role_destroy(ha->role);
 	script_watch_destroy(ha->scripts);
+	for (uint16_t i = 0; i < ha->hmac_count; i++)
+		vrrp_hmac_destroy(ha->hmacs[i]);
 	hrp_destroy(ha->hrp);
 	ha_bus_destroy(&ha->bus);
 	free(ha);

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "script_run.h"
+#include "vrrp_hmac.h"
 
 #define HRP_MAX_LINKS	8  /* heartbeat interfaces */
 #define HRP_MAX_TRACK	64 /* tracked interfaces, ways and scripts */
@@ -17,6 +18,7 @@
 #define VRRP_ADDRESSES	   16  /* virtual addresses of a group, both families */
 #define VRRP_PEERS	   8   /* unicast */
 #define VRRP_TRACKS	   8   /* of a group */
+#define VRRP_SECRET	   133 /* "hex:" and 64 octets, with its end */
 
 enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STANDBY = 2 };
 
@@ -34,6 +36,21 @@ struct config_vrrp_track {
 	bool reverse;
 };
 
+struct config_vrrp_key {
+	struct config_origin origin;
+	int64_t id;
+	char secret[VRRP_SECRET];
+};
+
+struct config_vrrp_auth {
+	int type;		 /* 0 none, 1 HMAC */
+	int mode;		 /* enum vrrp_hmac_mode */
+	int replay;		 /* enum vrrp_hmac_replay */
+	int64_t window_s;	 /* 0 = by advert_ms */
+	int64_t send_key;	 /* 0 = the first */
+	struct config_list keys; /* struct config_vrrp_key */
+};
+
 struct config_vrrp {
 	struct config_origin origin;
 	int64_t vrid;
@@ -49,6 +66,7 @@ struct config_vrrp {
 	int64_t advert_ms;
 	int checksum;	  /* enum vrrp_checksum */
 	char password[9]; /* "" = none */
+	struct config_vrrp_auth auth;
 	bool accept;
 	struct config_list peers; /* struct config_span of one address each */
 	bool ttl_check;
@@ -64,6 +82,11 @@ uint32_t config_vrrp_addresses(const struct config_vrrp *, struct ip_addr out[VR
 bool config_vrrp_is_owner(const struct config_interface *, const struct config_vrrp *);
 /* What adverts to that peer come from; family 0 = the link-local address. */
 struct ip_addr config_vrrp_source6(const struct config_interface *, const struct ip_addr *peer);
+
+/* config_vrrp_secret: the octets of a secret as written. => how many, -1: not 32 to 64. */
+int config_vrrp_secret(const char *text, uint8_t out[VRRP_HMAC_KEY_MAX]);
+/* config_vrrp_hmac: what `auth` says. => false: no HMAC. */
+bool config_vrrp_hmac(const struct config_vrrp *, struct vrrp_hmac_setup *out);
 
 struct config_heartbeat {
 	struct config_origin origin;

@@ -48,6 +48,7 @@ struct role_ops {
 	uint64_t (*hrp_turns)(void *ctx);	       /* liveness, as the next */
 	uint64_t (*worker_turns)(void *ctx, uint16_t worker);
 	uint32_t (*sessions)(void *ctx);
+	uint64_t (*wall_ns)(void *ctx); /* since 1970; wanted by groups with keys */
 	/* Split brain; NULL: none of it can be seen or told.  ask: who speaks for that group's
 	 * address?  The answer is role_claim().  deaf: what has become of the heartbeat links.
 	 * relearn: TCP windows of sessions are old.  announce: addresses of ours once more. */
@@ -153,7 +154,7 @@ struct role_vrrp_status {
 	uint32_t master_advert_ms;
 	struct ip_addr master; /* family 0 = nobody, or we */
 	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, plain_sums_in, differ_in,
-		conflicts, changed_ns;
+		authentic_in, conflicts, changed_ns;
 };
 
 /* A change of role as users see it. */

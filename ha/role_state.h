@@ -154,8 +154,8 @@ struct role {
 
 	uint64_t fences, takeovers, dual_active, hello_mismatch, splits, splits_averted;
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
-	struct log_limit limit_dual, limit_conflict, limit_differ, limit_pairing, limit_hello,
-		limit_bus;
+	struct log_limit limit_dual, limit_conflict, limit_differ, limit_authentic, limit_clock,
+		limit_pairing, limit_hello, limit_bus;
 
 	/* What programs were last told of the peer and of the members. */
 	bool told_heard, told_failed[MON_MEMBERS_MAX];

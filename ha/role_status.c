@@ -49,6 +49,7 @@ build_vrrp(struct role *r, uint16_t i)
 		.resigns_in = v->resigns_in,
 		.plain_sums_in = v->plain_sums_in,
 		.differ_in = v->differ_in,
+		.authentic_in = v->authentic_in,
 		.conflicts = v->conflicts,
 		.changed_ns = v->changed.ns,
 	};

@@ -37,6 +37,8 @@ send_family(struct role *r, const struct vrrp *v, uint8_t family, uint8_t priori
 	a.source = source_of(r, v, family);
 	if (a.source.family == 0)
 		return;
+	if (v->set.hmac != NULL)
+		vrrp_hmac_sign(v->set.hmac, &a, r->ops.wall_ns(r->ops.ctx));
 	if (v->set.peer_count == 0)
 		r->ops.send(r->ops.ctx, v->set.interface, frame, vrrp_wire_build(frame, &a));
 	for (uint8_t i = 0; i < v->set.peer_count; i++) {
@@ -277,6 +279,29 @@ role_vrrp_find(struct role *r, uint16_t interface, uint8_t family, uint8_t vrid)
 	return NULL;
 }
 
+/* What a group with keys refuses, and clocks that will make it do so. */
+static void
+note_authenticity(struct role *r, const struct vrrp *v, const struct vrrp_advert *a,
+	enum vrrp_refusal why, mono_t now)
+{
+	const struct vrrp_hmac_setup *const set = vrrp_hmac_setup(v->set.hmac);
+	const int32_t skew = a->has_trailer ? vrrp_hmac_skew(a) : 0;
+	const uint32_t by = skew < 0 ? 0 - (uint32_t)skew : (uint32_t)skew;
+	char text[CONFIG_IP_TEXT];
+
+	config_address_ip_text(&a->source, text);
+	if (why >= VRRP_REFUSED_no_trailer && why <= VRRP_REFUSED_replayed) {
+		if (log_allowed(&r->limit_authentic, now.ns))
+			LOG(WARNING, "(%s) advert of %s refused: %s", v->set.name, text,
+				vrrp_refusal_texts[why]);
+	}
+	if (a->has_trailer && set->replay == VRRP_HMAC_TIME && by > set->window_s / 2 &&
+		(why == VRRP_OK || why == VRRP_REFUSED_stale) &&
+		log_allowed(&r->limit_clock, now.ns))
+		LOG(WARNING, "(%s) clock of %s is %u s %s ours, at most %u are permitted",
+			v->set.name, text, by, skew < 0 ? "before" : "behind", set->window_s);
+}
+
 static void
 received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now)
 {
@@ -287,6 +312,8 @@ received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now
 	enum vrrp_refusal why;
 	const uint32_t action = vrrp_receive(v, a, &from, now, &why);
 
+	if (v->set.hmac != NULL)
+		note_authenticity(r, v, a, why, now);
 	if (why != VRRP_OK) {
 		r->adverts_refused[why]++;
 		return;
@@ -326,6 +353,8 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 		return;
 	}
 	v = role_vrrp_find(r, interface, a.source.family, a.vrid);
+	if (v != NULL && v->set.hmac != NULL)
+		a.wall_ns = r->ops.wall_ns(r->ops.ctx);
 	if (v == NULL) /* another router's business (R252) */
 		r->adverts_refused[VRRP_REFUSED_vrid]++;
 	else if (!r->group[v->set.group].draining) /* else the peer has taken over: no conflict */

@@ -19,6 +19,15 @@ static const char *const checksum_words[] = { [VRRP_CHECKSUM_AUTO] = "auto",
 	[VRRP_CHECKSUM_PLAIN] = "plain",
 	NULL };
 
+static const char *const auth_words[] = { "none", "hmac", NULL };
+static const char *const mode_words[] = { [VRRP_HMAC_RECEIVE_ONLY] = "receive_only",
+	[VRRP_HMAC_PERMISSIVE] = "permissive",
+	[VRRP_HMAC_ENFORCE] = "enforce",
+	NULL };
+static const char *const replay_words[] = {
+	[VRRP_HMAC_TIME] = "time", [VRRP_HMAC_MONOTONIC] = "monotonic", NULL
+};
+
 static const char *const group_words[] = { [VGMP_GROUP_NONE] = "none",
 	[VGMP_GROUP_ACTIVE] = "active",
 	[VGMP_GROUP_STANDBY] = "standby",
@@ -40,6 +49,39 @@ static const struct config_setting_desc track_settings[] = {
 		  "has not; 0: the group is in Initialize while it has failed." },
 	{ .name = "reverse", .type = SETTING_BOOL, SETTING_AT(struct config_vrrp_track, reverse),
 	  .fallback = "false", .help = "It counts as failed while it has not, and the other way round." },
+	{ .name = NULL },
+};
+
+static const struct config_setting_desc key_settings[] = {
+	{ .name = "id", .type = SETTING_INT, SETTING_AT(struct config_vrrp_key, id),
+	  .required = true, .min = 1, .max = 255, .help = "Number of the key, the same on all routers." },
+	{ .name = "secret", .type = SETTING_STRING, SETTING_AT(struct config_vrrp_key, secret),
+	  .required = true, .min = 1, .max = VRRP_SECRET - 1,
+	  .help = "32 to 64 characters, or \"hex:\" and as many octets in hexadecimal." },
+	{ .name = NULL },
+};
+
+static const struct config_setting_desc auth_settings[] = {
+	{ .name = "type", .type = SETTING_ENUM, SETTING_AT(struct config_vrrp_auth, type),
+	  .choices = auth_words, .fallback = "none",
+	  .help = "hmac: each advert, of any version and family, carries an HMAC-SHA256 behind it, as "
+		  "keepalived's auth_hmac (from 2.4 on)." },
+	{ .name = "keys", .type = SETTING_LIST, .offset = offsetof(struct config_vrrp_auth, keys),
+	  .size = sizeof(struct config_vrrp_key), .max_items = VRRP_HMAC_KEYS,
+	  .settings = key_settings, .help = "Adverts with any of them are accepted." },
+	{ .name = "send_key", .type = SETTING_INT, SETTING_AT(struct config_vrrp_auth, send_key),
+	  .max = 255, .fallback = "0", .help = "Key that ours have, by id; 0: the first of the list." },
+	{ .name = "mode", .type = SETTING_ENUM, SETTING_AT(struct config_vrrp_auth, mode),
+	  .choices = mode_words, .fallback = "enforce",
+	  .help = "enforce: adverts without HMAC are refused; permissive: accepted; receive_only: "
+		  "and ours have none. What has one is always checked." },
+	{ .name = "replay", .type = SETTING_ENUM, SETTING_AT(struct config_vrrp_auth, replay),
+	  .choices = replay_words, .fallback = "time",
+	  .help = "time: an advert must be later than the sender's last and its time near ours; "
+		  "monotonic: later alone, for routers without a common time." },
+	{ .name = "window_s", .type = SETTING_INT, SETTING_AT(struct config_vrrp_auth, window_s),
+	  .max = VRRP_HMAC_WINDOW_MAX, .fallback = "0", .unit = "s",
+	  .help = "So near; 0: three times advert_ms, at least 5." },
 	{ .name = NULL },
 };
 
@@ -88,6 +130,8 @@ static const struct config_setting_desc settings[] = {
 	  .max = 8, .fallback = "",
 	  .help = "Simple authentication of version 2, readable by everybody on the link; the same on "
 		  "all routers of the group. Empty: none." },
+	{ .name = "auth", .type = SETTING_GROUP, .offset = offsetof(struct config_vrrp, auth),
+	  .settings = auth_settings, .help = "Authentication that nobody on the link can forge." },
 	{ .name = "accept", .type = SETTING_BOOL, SETTING_AT(struct config_vrrp, accept),
 	  .fallback = "true",
 	  .help = "Answer echo requests to the virtual addresses (accept mode); ARP and neighbour "
@@ -178,6 +222,48 @@ check_alone(struct config *c, const struct config_vrrp *v)
 				"is decided by the VGMP group, expected it with group = \"none\" "
 				"only");
 	}
+	return 0;
+}
+
+static int
+check_auth(struct config *c, const struct config_vrrp *v)
+{
+	const struct config_vrrp_key *const keys = v->auth.keys.items;
+	uint8_t secret[VRRP_HMAC_KEY_MAX];
+	bool found = v->auth.send_key == 0;
+
+	if (v->auth.type == 0 && v->auth.keys.count > 0)
+		return config_fail(c, &v->origin, "auth.keys",
+			"are set, but there is no authentication, expected them with type = "
+			"\"hmac\" only");
+	if (v->auth.type == 0)
+		return 0;
+	if (v->auth.keys.count == 0)
+		return config_fail(
+			c, &v->origin, "auth.keys", "are missing, expected at least one");
+	if (v->password[0] != '\0')
+		return config_fail(
+			c, &v->origin, "password", "is set beside auth, expected one of the two");
+	if (v->auth.window_s != 0 && v->auth.replay != VRRP_HMAC_TIME)
+		return config_fail(c, &v->origin, "auth.window_s",
+			"is set, but no time is looked at, expected it with replay = \"time\" "
+			"only");
+	for (uint32_t i = 0; i < v->auth.keys.count; i++) {
+		found = found || keys[i].id == v->auth.send_key;
+		if (config_vrrp_secret(keys[i].secret, secret) < 0)
+			return config_fail(c, &keys[i].origin, "secret",
+				"is too short, too long, or no hexadecimal, expected 32 to 64 "
+				"characters or \"hex:\" and as many octets");
+		for (uint32_t k = 0; k < i; k++) {
+			if (keys[i].id == keys[k].id)
+				return config_fail(c, &keys[i].origin, "id",
+					"%d is that of the key in line %d, expected another one",
+					(int)keys[i].id, keys[k].origin.line);
+		}
+	}
+	if (!found)
+		return config_fail(c, &v->origin, "auth.send_key",
+			"%d is the id of no key, expected that of one", (int)v->auth.send_key);
 	return 0;
 }
 
@@ -486,6 +572,8 @@ check_group(struct config *c, struct config_vrrp *all, uint32_t mine)
 	rc = check_family(c, v, own);
 	if (rc == 0)
 		rc = check_alone(c, v);
+	if (rc == 0)
+		rc = check_auth(c, v);
 	if (rc == 0 && v->virtual_ip.address != 0)
 		rc = check_subnet(c, v, own);
 	if (rc == 0)

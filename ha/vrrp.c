@@ -241,6 +241,17 @@ check_auth(const struct vrrp_setup *s, const struct vrrp_advert *a)
 }
 
 static enum vrrp_refusal
+check_trailer(const struct vrrp_setup *s, const struct vrrp_advert *a)
+{
+	if (s->hmac == NULL)
+		return a->has_trailer ? VRRP_REFUSED_trailer : VRRP_OK;
+	if (a->has_trailer)
+		return vrrp_hmac_check(s->hmac, a);
+	return vrrp_hmac_setup(s->hmac)->mode == VRRP_HMAC_ENFORCE ? VRRP_REFUSED_no_trailer
+								   : VRRP_OK;
+}
+
+static enum vrrp_refusal
 check(const struct vrrp *v, const struct vrrp_advert *a, const struct ip_addr *own)
 {
 	const struct vrrp_setup *const s = &v->set;
@@ -258,6 +269,8 @@ check(const struct vrrp *v, const struct vrrp_advert *a, const struct ip_addr *o
 	if (a->ttl != 255 && !s->any_ttl)
 		return VRRP_REFUSED_ttl;
 	why = check_auth(s, a);
+	if (why == VRRP_OK)
+		why = check_trailer(s, a);
 	if (why != VRRP_OK)
 		return why;
 	if (v->priority == VRRP_PRIORITY_OWNER)
@@ -295,6 +308,7 @@ count(struct vrrp *v, const struct vrrp_advert *a)
 		v->plain_sum = a->plain_sum;
 		v->plain_sums_in += a->plain_sum;
 	}
+	v->authentic_in += a->has_trailer;
 	if (a->priority == VRRP_PRIORITY_RESIGN)
 		v->resigns_in++;
 	if (!same_addresses(&v->set, a))

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "ha_config.h"
+#include "vrrp_hmac.h"
 #include "vrrp_wire.h"
 
 #include <stdbool.h>
@@ -52,6 +53,7 @@ struct vrrp_setup {
 	uint32_t advert_ms, preempt_delay_ms;
 	bool authenticated; /* version 2, by the password */
 	uint8_t password[VRRP_WIRE_AUTH];
+	struct vrrp_hmac *hmac; /* any version, by a trailer; the caller's; NULL = none */
 	uint8_t address_count, peer_count;
 	struct ip_addr addresses[VRRP_ADDRESSES]; /* IPv4, then link-local, then other IPv6 */
 	struct ip_addr peers[VRRP_PEERS];	  /* unicast; none = multicast */
@@ -78,6 +80,7 @@ struct vrrp {
 	uint64_t adverts_out; /* of both families one each time */
 	uint64_t adverts_in, adverts6_in, resigns_in;
 	uint64_t plain_sums_in; /* of adverts_in */
+	uint64_t authentic_in;	/* with a trailer that was checked */
 	uint64_t differ_in; /* other addresses than ours (RFC 9568 7.1: processed all the same) */
 	uint64_t conflicts; /* driven Master heard another Master */
 };

@@ -9,6 +9,9 @@
  *
  *	version 3, type 1 | vrid | priority | count | reserved (4 bits), interval in 1/100 s (12) |
  *	checksum (2), of IPv6 with a pseudo-header | count addresses (4 or 16 each)
+ *
+ * A trailer (vrrp_hmac.h) may follow.  Over IPv6 it is in the checksum, which there is that of the
+ * payload (a raw socket's, RFC 3542 3.1); over IPv4 it is not.
  */
 #include "vrrp_wire.h"
 
@@ -17,6 +20,7 @@
 #include <rte_ip.h>
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 const char *const vrrp_refusal_names[VRRP_REFUSAL_COUNT] = { [VRRP_OK] = "none",
@@ -121,9 +125,10 @@ put_ip(uint8_t *to, const struct vrrp_advert *a, uint16_t len)
 	memcpy(to, &ip, sizeof(ip));
 }
 
-static void
-put_message(uint8_t *to, const struct vrrp_advert *a, uint16_t len)
+uint16_t
+vrrp_wire_message(uint8_t to[VRRP_WIRE_MESSAGE_MAX], const struct vrrp_advert *a)
 {
+	const uint16_t len = message_len(a->source.family, a->version, a->count);
 	const size_t each = a->source.family == 6 ? IP6_LEN : sizeof(rte_be32_t);
 	struct vrrp_header v = {
 		.version_type = (uint8_t)(a->version << 4 | TYPE_ADVERT),
@@ -142,8 +147,32 @@ put_message(uint8_t *to, const struct vrrp_advert *a, uint16_t len)
 	for (uint8_t i = 0; i < a->count; i++)
 		memcpy(to + sizeof(v) + i * each, a->addresses[i].v6, each);
 	memcpy(to, &v, sizeof(v));
-	v.checksum = (rte_be16_t)~sum(a, a->version != 2 && !a->plain_sum, to, len);
-	memcpy(to, &v, sizeof(v));
+	return len;
+}
+
+static uint16_t
+trailer_len(const struct vrrp_advert *a)
+{
+	return a->has_trailer ? VRRP_WIRE_TRAILER : 0;
+}
+
+/* What the checksum is over. */
+static uint16_t
+summed_len(const struct vrrp_advert *a, uint16_t len)
+{
+	return (uint16_t)(len + (a->source.family == 6 ? trailer_len(a) : 0));
+}
+
+static void
+put_message(uint8_t *to, const struct vrrp_advert *a)
+{
+	const uint16_t len = vrrp_wire_message(to, a);
+	rte_be16_t checksum;
+
+	if (a->has_trailer)
+		memcpy(to + len, a->trailer, sizeof(a->trailer));
+	checksum = (rte_be16_t)~sum(a, a->version != 2 && !a->plain_sum, to, summed_len(a, len));
+	memcpy(to + offsetof(struct vrrp_header, checksum), &checksum, sizeof(checksum));
 }
 
 uint16_t
@@ -152,7 +181,8 @@ vrrp_wire_build(uint8_t frame[VRRP_WIRE_FRAME_MAX], const struct vrrp_advert *as
 	struct vrrp_advert a = *asked;
 	const bool six = a.source.family == 6;
 	const size_t header = six ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
-	const uint16_t len = message_len(a.source.family, a.version, a.count);
+	const uint16_t len =
+		(uint16_t)(message_len(a.source.family, a.version, a.count) + trailer_len(&a));
 	struct rte_ether_hdr eth = {
 		.src_addr = { { 0x00, 0x00, 0x5e, 0x00, six ? 0x02 : 0x01, a.vrid } },
 		.ether_type = six ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4),
@@ -167,21 +197,22 @@ vrrp_wire_build(uint8_t frame[VRRP_WIRE_FRAME_MAX], const struct vrrp_advert *as
 	memset(frame, 0, VRRP_WIRE_FRAME_MAX);
 	memcpy(frame, &eth, sizeof(eth));
 	put_ip(frame + sizeof(eth), &a, len);
-	put_message(frame + sizeof(eth) + header, &a, len);
+	put_message(frame + sizeof(eth) + header, &a);
 	return total < VRRP_WIRE_FRAME_MIN ? VRRP_WIRE_FRAME_MIN : total;
 }
 
 /* ---- receiving ---- */
 
-/* The VRRP part, `len` exactly; source and destination are known. */
+/* The VRRP part, `all` exactly; source and destination are known. */
 static enum vrrp_refusal
-check_message(const uint8_t *message, uint16_t len, struct vrrp_advert *a)
+check_message(const uint8_t *message, uint16_t all, struct vrrp_advert *a)
 {
 	const uint8_t family = a->source.family;
 	const size_t each = family == 6 ? IP6_LEN : sizeof(rte_be32_t);
 	struct vrrp_header v;
+	uint16_t len, summed;
 
-	if (len < sizeof(v))
+	if (all < sizeof(v))
 		return VRRP_REFUSED_short;
 	memcpy(&v, message, sizeof(v));
 	a->version = v.version_type >> 4;
@@ -194,12 +225,19 @@ check_message(const uint8_t *message, uint16_t len, struct vrrp_advert *a)
 		return VRRP_REFUSED_carp;
 	if (v.count == 0 || v.count > VRRP_WIRE_ADDRESSES)
 		return VRRP_REFUSED_count;
-	if (len != message_len(family, a->version, v.count))
+	len = message_len(family, a->version, v.count);
+	a->has_trailer = all == len + VRRP_WIRE_TRAILER;
+	if (all != len && !a->has_trailer)
 		return VRRP_REFUSED_length;
-	a->plain_sum = family == 4 && sum(a, false, message, len) == SOUND;
-	if (!a->plain_sum && (a->version == 2 || sum(a, true, message, len) != SOUND))
+	summed = summed_len(a, len);
+	a->plain_sum = family == 4 && sum(a, false, message, summed) == SOUND;
+	if (!a->plain_sum && (a->version == 2 || sum(a, true, message, summed) != SOUND))
 		return VRRP_REFUSED_checksum;
 
+	a->message = message;
+	a->message_len = len;
+	if (a->has_trailer)
+		memcpy(a->trailer, message + len, sizeof(a->trailer));
 	a->vrid = v.vrid;
 	a->priority = v.priority;
 	a->count = v.count;

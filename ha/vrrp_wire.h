@@ -19,8 +19,11 @@
 #define VRRP_WIRE_ADDRESSES 20
 #define VRRP_WIRE_AUTH	    8	  /* octets of authentication data, version 2 */
 #define VRRP_WIRE_CS_MAX    0xfff /* interval of version 3, in 1/100 s */
-/* The longest frame: Ethernet, IPv6, header, addresses. */
-#define VRRP_WIRE_FRAME_MAX (14 + 40 + 8 + VRRP_WIRE_ADDRESSES * IP6_LEN)
+#define VRRP_WIRE_TRAILER   28	  /* of authentication, behind the message: vrrp_hmac.h */
+/* The longest message: header, addresses, authentication data. */
+#define VRRP_WIRE_MESSAGE_MAX (8 + VRRP_WIRE_ADDRESSES * IP6_LEN + VRRP_WIRE_AUTH)
+/* The longest frame: Ethernet, IPv6, message, trailer. */
+#define VRRP_WIRE_FRAME_MAX (14 + 40 + VRRP_WIRE_MESSAGE_MAX + VRRP_WIRE_TRAILER)
 #define VRRP_WIRE_FRAME_MIN 60 /* shorter ones are padded */
 
 enum vrrp_auth { VRRP_AUTH_NONE, VRRP_AUTH_PASSWORD, VRRP_AUTH_HEADER };
@@ -45,6 +48,13 @@ enum vrrp_auth { VRRP_AUTH_NONE, VRRP_AUTH_PASSWORD, VRRP_AUTH_HEADER };
 	X(peer, "not from one of the group's unicast peers")                                       \
 	X(auth, "authentication type is not that of our group")                                    \
 	X(password, "password is not that of our group")                                           \
+	X(trailer, "has an authentication trailer, but our group has no keys")                     \
+	X(no_trailer, "has no authentication trailer, which our group asks for")                   \
+	X(trailer_form, "authentication trailer is not of type 1, or its reserved bits are set")   \
+	X(stale, "time in its authentication trailer is too far from ours")                        \
+	X(unknown_key, "key of its authentication trailer is not one of ours")                     \
+	X(bad_hmac, "HMAC is wrong: another secret, or the advert was changed")                    \
+	X(replayed, "authentic, but not later than the last one of its sender")                    \
 	X(interval, "advertisement interval is 0, or (version 2) not ours")                        \
 	X(owner, "we own the address")
 enum vrrp_refusal {
@@ -70,12 +80,22 @@ struct vrrp_advert {
 	struct ip_addr destination; /* to be sent: family 0 = the group of all VRRP routers */
 	uint8_t count;
 	struct ip_addr addresses[VRRP_WIRE_ADDRESSES]; /* of the family of `source` */
+	bool has_trailer;
+	uint8_t trailer[VRRP_WIRE_TRAILER];
+	/* Received, for the trailer's check: the message as it came, inside the packet, and (by who
+	 * received it) when, in ns since 1970. */
+	const uint8_t *message;
+	uint16_t message_len;
+	uint64_t wall_ns;
 };
 
 /* vrrp_wire_build: the whole Ethernet frame: source MAC = virtual MAC, IP TOS 0xc0, TTL 255.  A
  * unicast one has no destination MAC yet.
  * => Its length, padding included. */
 uint16_t vrrp_wire_build(uint8_t frame[VRRP_WIRE_FRAME_MAX], const struct vrrp_advert *);
+
+/* vrrp_wire_message: the VRRP message alone, without checksum and trailer. => its length */
+uint16_t vrrp_wire_message(uint8_t message[VRRP_WIRE_MESSAGE_MAX], const struct vrrp_advert *);
 
 /* vrrp_wire_check: an IPv4 or IPv6 packet, `len` bytes readable (frames are padded: the length
  * comes from the IP header).  Everything that does not depend on our configuration; the TTL of a

@@ -17,7 +17,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IP 14 /* offset in a frame */
+#define IP	14 /* offset in a frame */
+#define WALL_NS (UINT64_C(1800000000) * NS_PER_SEC)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +44,20 @@ address(uint8_t family, uint8_t last)
 	return family == 6 ? ip_addr_v6(six) : ip_addr_v4(rte_cpu_to_be_32(0x0a010100u | last));
 }
 
+static struct vrrp_hmac *
+keys(uint8_t mode)
+{
+	const struct vrrp_hmac_setup k = { .mode = (enum vrrp_hmac_mode)(mode % 3),
+		.window_s = 5,
+		.send_key = 1,
+		.key_count = 1,
+		.keys = { { .id = 1, .len = 32, .secret = "0123456789" } } };
+	struct vrrp_hmac *const h = vrrp_hmac_create(&k);
+
+	FUZZ_CHECK(h != NULL, "out of memory");
+	return h;
+}
+
 static struct vrrp_setup
 setup(struct input *in)
 {
@@ -66,6 +81,8 @@ setup(struct input *in)
 
 	if (s.priority == 0)
 		s.priority = 1;
+	if (flags & 128)
+		s.hmac = keys(s.priority);
 	s.advert_ms = family == 4 && s.version == 2 ? 1000 : 10u * (1 + byte(in));
 	return s;
 }
@@ -134,10 +151,17 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 	struct vrrp before;
 	enum vrrp_refusal why;
 
+	const bool six = family == 6, second = v->set.version == 2;
+	size_t summed = six ? 64 : second ? 40 : 32;
+
 	vrrp_advert_of(v, family, byte(in), &a);
 	a.source = address(family, what & 2 ? 9 : 3);
 	if (what & 4)
 		a.destination = own;
+	if (v->set.hmac != NULL && what & 16)
+		vrrp_hmac_sign(v->set.hmac, &a, WALL_NS);
+	if (six && a.has_trailer)
+		summed += VRRP_WIRE_TRAILER;
 	size_t len = (size_t)vrrp_wire_build(frame, &a) - IP;
 
 	for (uint8_t i = 0; i < n && in->left > 0; i++) {
@@ -147,7 +171,7 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 			frame[IP + at] = byte(in);
 	}
 	if (what & 8)
-		mend(frame + IP, family == 6 ? 64 : v->set.version == 2 ? 40 : 32, what >> 4);
+		mend(frame + IP, summed, what >> 5);
 	if (cut < len && what & 0x80)
 		len = cut;
 	uint8_t *const exact = malloc(len != 0 ? len : 1); /* ASan watches its end */
@@ -155,15 +179,17 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 	FUZZ_CHECK(exact != NULL, "out of memory");
 	memcpy(exact, frame + IP, len);
 	why = vrrp_wire_check(exact, (uint16_t)len, &a);
-	free(exact);
-	if (why != VRRP_OK)
+	if (why != VRRP_OK) {
+		free(exact);
 		return;
+	}
 	FUZZ_CHECK(a.count > 0 && a.count <= VRRP_WIRE_ADDRESSES, "%u addresses", a.count);
 	check_again(&a);
-	if (a.source.family != family || a.vrid != v->set.vrid)
-		return;
 	before = *v;
-	vrrp_receive(v, &a, &own, now, &why);
+	a.wall_ns = WALL_NS;
+	if (a.source.family == family && a.vrid == v->set.vrid)
+		vrrp_receive(v, &a, &own, now, &why);
+	free(exact);
 	FUZZ_CHECK(why == VRRP_OK || memcmp(v, &before, sizeof(before)) == 0,
 		"refused, and something has changed");
 }
@@ -192,5 +218,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		check_timer(&v, now);
 	}
+	vrrp_hmac_destroy(s.hmac);
 	return 0;
 }

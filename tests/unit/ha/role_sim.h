@@ -61,7 +61,10 @@ struct box {
 	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
 	int script;		/* every script, likewise */
 	rte_be32_t address;
-	const uint8_t *link_local;	    /* on every interface; NULL = none */
+	const uint8_t *link_local; /* on every interface; NULL = none */
+	uint64_t clock_ahead_ns;
+	uint8_t last4[VRRP_WIRE_FRAME_MAX]; /* the last advert of IPv4 */
+	uint16_t last4_len;
 	uint8_t last6[VRRP_WIRE_FRAME_MAX]; /* the last advert of IPv6 */
 	uint16_t last6_len;
 	struct queue out; /* ring to the HRP core */
@@ -147,6 +150,14 @@ op_script(void *ctx, uint16_t script)
 	return ((struct box *)ctx)->script;
 }
 
+static inline uint64_t
+op_wall_ns(void *ctx)
+{
+	const struct box *const b = ctx;
+
+	return b->sim->now.ns + b->clock_ahead_ns + UINT64_C(1800000000) * NS_PER_SEC;
+}
+
 static inline rte_be32_t
 op_address(void *ctx, uint16_t interface)
 {
@@ -205,6 +216,8 @@ op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 		b->last6_len = len;
 		*(a.priority == 0 ? &b->resigns6 : &b->adverts6) += 1;
 	} else {
+		memcpy(b->last4, frame, len);
+		b->last4_len = len;
 		*(a.priority == 0 ? &b->resigns : &b->adverts) += 1;
 	}
 }
@@ -289,7 +302,8 @@ box_ops(struct box *b)
 		.sessions = op_sessions,
 		.ask = op_ask,
 		.deaf = op_deaf,
-		.relearn = op_relearn };
+		.relearn = op_relearn,
+		.wall_ns = op_wall_ns };
 }
 
 static inline struct vrrp_setup

@@ -442,6 +442,85 @@ HAC_04_adverts_of_another_version_have_their_own_reason(void **state)
 	sim_free(s);
 }
 
+static struct vrrp_hmac *
+hmac_of(uint8_t secret)
+{
+	struct vrrp_hmac_setup k = {
+		.mode = VRRP_HMAC_ENFORCE, .window_s = 5, .send_key = 9, .key_count = 1
+	};
+	struct vrrp_hmac *h;
+
+	k.keys[0] = (struct vrrp_hmac_key){ .id = 9, .len = 64 };
+	memset(k.keys[0].secret, secret, 64);
+	h = vrrp_hmac_create(&k);
+	assert_non_null(h);
+	return h;
+}
+
+/* Two boxes: what one sends the other takes, of each version and family; with another secret or
+ * another time it does not. */
+static void
+VRP07_two_boxes_with_keys(void **state)
+{
+	static const uint8_t link_local[2][IP6_LEN] = { { 0xfe, 0x80, [15] = 2 },
+		{ 0xfe, 0x80, [15] = 3 } };
+	static const struct {
+		uint8_t family, version, secret;
+		uint32_t ahead_s;
+		enum vrrp_refusal why;
+	} rows[] = {
+		{ 4, 2, 1, 0, VRRP_OK },
+		{ 4, 3, 1, 0, VRRP_OK },
+		{ 6, 3, 1, 0, VRRP_OK },
+		{ 4, 2, 2, 0, VRRP_REFUSED_bad_hmac },
+		{ 6, 3, 2, 0, VRRP_REFUSED_bad_hmac },
+		{ 4, 3, 1, 5, VRRP_OK },
+		{ 4, 3, 1, 6, VRRP_REFUSED_stale },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vrrp_hmac *const keys[2] = { hmac_of(1), hmac_of(rows[i].secret) };
+		struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+		struct sim *boxes[2];
+
+		setup.version = rows[i].version;
+		if (rows[i].family == 6)
+			setup.addresses[0] = ip_addr_v6(virtual6);
+		for (int k = 0; k < 2; k++) {
+			setup.hmac = keys[k];
+			setup.priority = k == 0 ? 100 : 200;
+			boxes[k] = plain_box(&setup);
+			boxes[k]->box[A].link_local = link_local[k];
+			boxes[k]->box[A].address = RTE_BE32(0x0a010102) + RTE_BE32((rte_be32_t)k);
+			plain_run(boxes[k], 5 * 1000 * 1000);
+			plain_state(boxes[k], 0, VRRP_MASTER);
+		}
+		struct box *const better = &boxes[1]->box[A];
+
+		better->clock_ahead_ns = rows[i].ahead_s * NS_PER_SEC;
+		plain_run(boxes[0], 1000 * 1000);
+		plain_run(boxes[1], 1000 * 1000);
+		const uint8_t *const f = rows[i].family == 6 ? better->last6 : better->last4;
+		const uint16_t len = rows[i].family == 6 ? better->last6_len : better->last4_len;
+
+		for (int twice = 0; twice < 2; twice++)
+			role_vrrp(boxes[0]->box[A].role, 0, f + 14, (uint16_t)(len - 14),
+				boxes[0]->now);
+		plain_run(boxes[0], 20 * 1000);
+		plain_state(boxes[0], 0, rows[i].why == VRRP_OK ? VRRP_BACKUP : VRRP_MASTER);
+		if (rows[i].why == VRRP_OK)
+			assert_int_equal(
+				status_of(boxes[0], A)->adverts_refused[VRRP_REFUSED_replayed], 1);
+		else
+			assert_int_equal(status_of(boxes[0], A)->adverts_refused[rows[i].why], 2);
+		for (int k = 0; k < 2; k++) {
+			sim_free(boxes[k]);
+			vrrp_hmac_destroy(keys[k]);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -454,6 +533,7 @@ main(void)
 		cmocka_unit_test(R224_a_tracked_script_changes_the_priority),
 		cmocka_unit_test(R224_R233_a_tracked_script_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
+		cmocka_unit_test(VRP07_two_boxes_with_keys),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
 		cmocka_unit_test(HAC_03_every_cut_of_an_advert_is_refused),
 		cmocka_unit_test(HAC_04_adverts_of_another_version_have_their_own_reason),

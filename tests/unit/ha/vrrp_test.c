@@ -182,6 +182,7 @@ R31_a_master_advertises_every_second(void **state)
 	assert_int_equal(wait(2000, &action), 1000);
 }
 
+/* VRP-05 */
 static void
 R36_VRP05_priority_0_hands_over_after_skew(void **state)
 {
@@ -672,6 +673,83 @@ VRP09_the_priority_stays_within_1_and_254(void **state)
 	assert_int_equal(v.priority, VRRP_PRIORITY_VGMP);
 }
 
+static struct vrrp_hmac *
+hmac_of(enum vrrp_hmac_mode mode, uint8_t secret)
+{
+	struct vrrp_hmac_setup k = { .mode = mode, .window_s = 5, .send_key = 1, .key_count = 1 };
+	struct vrrp_hmac *h;
+
+	k.keys[0] = (struct vrrp_hmac_key){ .id = 1, .len = 32 };
+	memset(k.keys[0].secret, secret, 32);
+	h = vrrp_hmac_create(&k);
+	assert_non_null(h);
+	return h;
+}
+
+/* VRP-07: a forged advert of priority 255 takes no role away.  The roll-out, step by step. */
+static void
+VRP07_what_each_mode_takes(void **state)
+{
+	enum { NONE, RIGHT, WRONG, AGAIN };
+	static const struct {
+		int mode; /* -1: no keys */
+		int trailer;
+		enum vrrp_refusal why;
+	} rows[] = {
+		{ -1, NONE, VRRP_OK },
+		{ -1, RIGHT, VRRP_REFUSED_trailer },
+		{ VRRP_HMAC_RECEIVE_ONLY, NONE, VRRP_OK },
+		{ VRRP_HMAC_RECEIVE_ONLY, RIGHT, VRRP_OK },
+		{ VRRP_HMAC_RECEIVE_ONLY, WRONG, VRRP_REFUSED_bad_hmac },
+		{ VRRP_HMAC_PERMISSIVE, NONE, VRRP_OK },
+		{ VRRP_HMAC_PERMISSIVE, RIGHT, VRRP_OK },
+		{ VRRP_HMAC_PERMISSIVE, WRONG, VRRP_REFUSED_bad_hmac },
+		{ VRRP_HMAC_ENFORCE, NONE, VRRP_REFUSED_no_trailer },
+		{ VRRP_HMAC_ENFORCE, RIGHT, VRRP_OK },
+		{ VRRP_HMAC_ENFORCE, WRONG, VRRP_REFUSED_bad_hmac },
+		{ VRRP_HMAC_ENFORCE, AGAIN, VRRP_REFUSED_replayed },
+	};
+	static const uint8_t families[] = { 4, 6 }, versions[] = { 2, 3 };
+	const uint64_t wall = UINT64_C(1800000000) * NS_PER_SEC;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const size_t row = i / 2;
+		struct vrrp_hmac *const theirs =
+			hmac_of(VRRP_HMAC_ENFORCE, rows[row].trailer == WRONG ? 2 : 1);
+		struct vrrp_hmac *ours = NULL;
+		struct vrrp_advert a;
+		uint8_t message[VRRP_WIRE_MESSAGE_MAX];
+		enum vrrp_refusal why;
+		uint32_t action;
+
+		plain3(families[i % 2], 100, 1000);
+		setup.version = versions[i / 2 % 2];
+		if (rows[row].mode >= 0)
+			ours = hmac_of((enum vrrp_hmac_mode)rows[row].mode, 1);
+		setup.hmac = ours;
+		start();
+		vrrp_link(&v, true, now);
+		wait(60000, &action);
+		assert_int_equal(v.state, VRRP_MASTER);
+		a = advert_from(255, OTHER);
+		a.wall_ns = wall;
+		a.message = message;
+		a.message_len = vrrp_wire_message(message, &a);
+		if (rows[row].trailer != NONE)
+			vrrp_hmac_sign(theirs, &a, wall);
+		if (rows[row].trailer == AGAIN)
+			assert_int_equal(vrrp_hmac_check(ours, &a), VRRP_OK);
+		vrrp_receive(&v, &a, &OWN, now, &why);
+		assert_int_equal(why, rows[row].why);
+		assert_int_equal(v.state, why == VRRP_OK ? VRRP_BACKUP : VRRP_MASTER);
+		assert_int_equal(v.authentic_in, why == VRRP_OK && rows[row].trailer == RIGHT);
+		vrrp_hmac_destroy(theirs);
+		vrrp_hmac_destroy(ours);
+		setup.hmac = NULL;
+	}
+}
+
 int
 main(void)
 {
@@ -697,6 +775,7 @@ main(void)
 		cmocka_unit_test(R55_link_up_is_Backup_until_VGMP_says_otherwise),
 		cmocka_unit_test(
 			a_group_that_hands_over_advertises_at_once_when_it_stays_after_all),
+		cmocka_unit_test(VRP07_what_each_mode_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,55 @@ static const struct bad bad6[] = {
 	{ "flipped bit in the source", 23, 3, false, 0, VRRP_REFUSED_checksum },
 };
 
+/* Behind the message; summed over IPv6 alone. Only one of exactly its length is one. */
+static void
+a_trailer_follows_the_message(void **state)
+{
+	static const struct {
+		uint8_t family, version;
+		bool summed;
+	} rows[] = { { 4, 2, false }, { 4, 3, false }, { 6, 3, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint8_t n = 1; n <= VRRP_WIRE_ADDRESSES; n++) {
+			struct vrrp_advert a = advert(rows[i].family, rows[i].version, n), got;
+			const size_t header = rows[i].family == 6 ? 40 : 20;
+			uint8_t frame[VRRP_WIRE_FRAME_MAX + 1], *const ip = frame + IP;
+
+			a.count = n;
+			for (uint8_t k = 1; k < n; k++)
+				a.addresses[k] = a.addresses[0];
+			const uint16_t bare = vrrp_wire_message(frame, &a);
+
+			a.has_trailer = true;
+			memset(a.trailer, 0xa5, sizeof(a.trailer));
+			const uint16_t len = (uint16_t)(vrrp_wire_build(frame, &a) - IP);
+
+			assert_int_equal(len, header + bare + VRRP_WIRE_TRAILER);
+			assert_int_equal(vrrp_wire_check(ip, len, &got), VRRP_OK);
+			same_but_for_the_way(&got, &a);
+			assert_true(got.has_trailer);
+			assert_memory_equal(got.trailer, a.trailer, sizeof(a.trailer));
+			assert_ptr_equal(got.message, ip + header);
+			assert_int_equal(got.message_len, bare);
+			ip[len - 1] ^= 1;
+			assert_int_equal(vrrp_wire_check(ip, len, &got),
+				rows[i].summed ? VRRP_REFUSED_checksum : VRRP_OK);
+			ip[len - 1] ^= 1;
+			for (int by = -1; by <= 1; by += 2) {
+				const rte_be16_t told = rte_cpu_to_be_16(
+					(uint16_t)(len + by -
+						   (rows[i].family == 6 ? (int)header : 0)));
+
+				memcpy(ip + (rows[i].family == 6 ? 4 : 2), &told, sizeof(told));
+				assert_int_equal(vrrp_wire_check(ip, (uint16_t)(len + 1), &got),
+					VRRP_REFUSED_length);
+			}
+		}
+	}
+}
+
 static void
 VRP06_each_wrong_packet_of_ipv6_has_its_own_reason(void **state)
 {
@@ -393,6 +442,7 @@ main(void)
 		cmocka_unit_test(R249_captured_adverts),
 		cmocka_unit_test(R232_adverts_of_several_addresses),
 		cmocka_unit_test(VRP01_frame_of_ipv6_is_exact),
+		cmocka_unit_test(a_trailer_follows_the_message),
 		cmocka_unit_test(VRP06_each_wrong_packet_of_ipv6_has_its_own_reason),
 		cmocka_unit_test(VRP06_each_wrong_packet_has_its_own_reason),
 		cmocka_unit_test(no_length_reads_beyond_the_packet),
