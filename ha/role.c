@@ -653,11 +653,28 @@ tick_hellos(struct role *r, mono_t now)
 	role_send_hellos(r, now);
 }
 
+/* Not before it knows what it has.  What the peer says meanwhile is not heard, as before a start.
+ */
+static bool
+may_start(struct role *r, mono_t now)
+{
+	struct ha_msg unheard;
+
+	if (r->params.paired && !role_members_settled(r, now)) {
+		while (r->ops.get(r->ops.ctx, &unheard))
+			;
+		if (!atomic_load_explicit(&r->resign_wanted, memory_order_relaxed))
+			return false;
+	}
+	start(r, now);
+	return true;
+}
+
 void
 role_tick(struct role *r, mono_t now)
 {
-	if (!r->started)
-		start(r, now);
+	if (!r->started && !may_start(r, now))
+		return;
 	role_enter(r, now);
 	if (r->params.paired) {
 		role_drain_tick(r, now);

@@ -5,7 +5,8 @@
  */
 #include "role_state.h"
 
-#define ASK_MS 100 /* between two questions about scripts and ways */
+#define ASK_MS	  100  /* between two questions about scripts and ways */
+#define SETTLE_MS 1000 /* at the start: for links to come up and next hops to answer */
 
 struct before {
 	bool failed[MON_MEMBERS_MAX];
@@ -49,6 +50,27 @@ role_members_link(struct role *r, uint16_t interface, bool up, mono_t now)
 	risen = mon_link(&r->members, interface, up);
 	tell(r, &before);
 	role_members_changed(r, "interface", risen, now);
+}
+
+bool
+role_members_settled(struct role *r, mono_t now)
+{
+	bool all = true;
+
+	if (r->settle_since.ns == 0)
+		r->settle_since = now;
+	for (uint16_t i = 0; i < r->members.count; i++) {
+		const struct mon_member *const m = &r->members.list[i];
+		const int works = m->type->ask != NULL ? m->type->ask(m, &r->ops) : 1;
+
+		if (works < 0)
+			return false;
+		all = all && works > 0;
+	}
+	if (!all && role_since(now, r->settle_since) < SETTLE_MS * NS_PER_MS)
+		return false;
+	mon_ask(&r->members, &r->ops);
+	return true;
 }
 
 void

@@ -145,6 +145,7 @@ struct role {
 	struct role_track track[VRRP_MAX_GROUPS];
 	mono_t track_due, ways_due; /* next look at what they track */
 	mono_t members_due;	    /* next questions about members */
+	mono_t settle_since;	    /* first look at them */
 	mono_t sync_logged;
 
 	uint8_t split;	     /* enum role_split */
@@ -209,6 +210,9 @@ void role_members_changed(struct role *, const char *what, uint32_t risen, mono_
 /* role_members.c */
 void role_members_link(struct role *, uint16_t interface, bool up, mono_t now);
 void role_members_ask(struct role *, mono_t now);
+/* role_members_settled: at the start: is it known of all scripts and ways whether they work?  Else
+ * a box would take a role, lose it for what it does not know yet, and want it back. */
+bool role_members_settled(struct role *, mono_t now);
 
 /* role_vrrp.c */
 /* All groups of a VGMP group together; `quiet`: no adverts. */

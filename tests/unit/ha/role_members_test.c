@@ -94,26 +94,54 @@ what_is_not_known_now_is_as_before(void **state)
 	}
 }
 
-/* A member that nothing is known of yet has failed: the role goes to the box that knows. */
+/* Until it is known a box does not begin: it would take a role and lose it again.  What has failed
+ * is given a second for links and next hops. */
 static void
-what_was_never_known_has_failed(void **state)
+a_box_begins_when_it_knows_its_members(void **state)
 {
+	static const struct {
+		int answer;
+		uint32_t before_ms, priority; /* not yet then, but so 100 ms later */
+	} rows[] = { { -1, 10, 65001 - 6 }, { 0, 950, 64999 }, { 1, 0, 65001 } };
+
 	(void)state;
-	for (size_t i = 0; i < KINDS; i++) {
+	for (size_t i = 0; i < KINDS * 3; i++) {
+		const struct kind *const k = &kinds[i / 3];
 		struct sim *const s = sim_new(1000, 3);
 
-		s->extra = (struct mon_member){ .type = kinds[i].type, .failed = true };
-		for (int which = A; which <= B; which++) {
-			box_start(s, which);
-			answer(s, which, &kinds[i], which == A ? -1 : 1);
+		s->extra = (struct mon_member){ .type = k->type, .failed = true };
+		box_start(s, A);
+		answer(s, A, k, rows[i % 3].answer);
+		run_ms(s, rows[i % 3].before_ms);
+		assert_int_equal(priority_of(s, A), 65001 - 6); /* as created */
+		run_ms(s, 100);
+		assert_int_equal(priority_of(s, A), rows[i % 3].priority);
+		if (rows[i % 3].answer < 0) {
+			run_ms(s, 20000);
+			assert_false(owns(s, A));
+			answer(s, A, k, 1);
 		}
-		set_sync(s, true);
-		run_ms(s, 5000);
-		assert_int_equal(priority_of(s, A), 64999);
-		assert_int_equal(priority_of(s, B), 65000);
-		one_owner(s, B);
+		run_ms(s, 4000); /* listening, three hellos */
+		one_owner(s, A);
 		sim_free(s);
 	}
+}
+
+static void
+a_box_that_never_began_can_leave(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	s->extra = (struct mon_member){ .type = &mon_type_script, .failed = true };
+	box_start(s, A);
+	answer(s, A, &kinds[1], -1);
+	run_ms(s, 1000);
+	role_resign(s->box[A].role);
+	run_ms(s, 1000);
+	assert_true(role_resigned(s->box[A].role));
+	assert_false(owns(s, A));
+	sim_free(s);
 }
 
 static void
@@ -152,7 +180,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R43_R62_R224_a_member_that_fails_moves_the_role),
 		cmocka_unit_test(what_is_not_known_now_is_as_before),
-		cmocka_unit_test(what_was_never_known_has_failed),
+		cmocka_unit_test(a_box_begins_when_it_knows_its_members),
+		cmocka_unit_test(a_box_that_never_began_can_leave),
 		cmocka_unit_test(R99_a_member_that_fails_during_the_delay_ends_it),
 	};
 
