@@ -413,8 +413,11 @@ timer_listen(struct role *r, struct role_group *g, mono_t now)
 {
 	if (!g->listening || !r->hrp_alive) /* deaf: the HRP core does not run yet */
 		return;
+	/* A peer that was told "not Active" has this long to begin (promise() in role_receive.c).
+	 */
 	if (role_since(now, g->listen_since) > r->silence_ns &&
-		(g->state != VGMP_INITIALIZE || !role_split_holds(r, g, now))) {
+		(g->state != VGMP_INITIALIZE || (role_since(now, g->silent_since) > r->silence_ns &&
+							!role_split_holds(r, g, now)))) {
 		g->listening = false;
 		r->dirty = true;
 		if (g->state == VGMP_INITIALIZE)

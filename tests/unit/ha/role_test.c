@@ -873,6 +873,38 @@ without_hrp_the_lease_never_ends_and_VRRP_elects(void **state)
 	sim_free(s);
 }
 
+/* Box B sleeps while box A dies and comes back, and wakes when box A has listened for almost as
+ * long as it does; what box A asked before is lost.  Box A says that it is not Active: so it gives
+ * box B, which holds all sessions, the time to begin. */
+static void
+T2_who_has_said_that_it_is_not_active_waits_once_more(void **state)
+{
+	const uint32_t hello = 100;
+
+	(void)state;
+	for (uint32_t woken = 10; woken < hello; woken += 10) {
+		struct sim *const s = formed(hello, 3);
+
+		set_sync(s, true);
+		run_ms(s, 2 * hello);
+		freeze(s, B, true);
+		box_kill(s, A);
+		run_ms(s, 8 * hello);
+		box_start(s, A);
+		s->wire[A] = false;
+		run_ms(s, 2 * hello + woken);
+		assert_int_equal(state_of(s, A), VGMP_INITIALIZE);
+		s->box[B].nic.head = s->box[B].nic.tail;
+		s->wire[A] = true;
+		freeze(s, B, false);
+		s->both_ns = 0;
+		run_ms(s, 10 * hello);
+		assert_int_equal(s->both_ns, 0);
+		assert_true(owns(s, A) != owns(s, B));
+		sim_free(s);
+	}
+}
+
 int
 main(void)
 {
@@ -908,6 +940,7 @@ main(void)
 		cmocka_unit_test(R105_R108_R109_load_sharing),
 		cmocka_unit_test(VRP01_the_active_alone_advertises_its_address_of_ipv6),
 		cmocka_unit_test(VRP06_an_advert_of_ipv6_decides_nothing),
+		cmocka_unit_test(T2_who_has_said_that_it_is_not_active_waits_once_more),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};
