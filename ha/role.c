@@ -413,8 +413,7 @@ timer_listen(struct role *r, struct role_group *g, mono_t now)
 {
 	if (!g->listening || !r->hrp_alive) /* deaf: the HRP core does not run yet */
 		return;
-	/* A peer that was told "not Active" has this long to begin (promise() in role_receive.c).
-	 */
+	/* A peer that was told "not Active" has this long to begin: promise(). */
 	if (role_since(now, g->listen_since) > r->silence_ns &&
 		(g->state != VGMP_INITIALIZE || (role_since(now, g->silent_since) > r->silence_ns &&
 							!role_split_holds(r, g, now)))) {
@@ -459,6 +458,7 @@ timer_alone(struct role *r, struct role_group *g, mono_t now)
 	g->alone = true;
 	if (!g->peer_known)
 		return;
+	r->dirty = true;
 	g->epoch = vgmp_next_epoch(g->epoch, g->peer_epoch);
 	LOG(WARNING, "roles: peer is silent, this box stays active, epoch %u", g->epoch);
 }
@@ -562,6 +562,7 @@ timer_resign(struct role *r, mono_t now)
 	}
 	if (!r->resigning) {
 		r->resigning = true;
+		r->dirty = true; /* the priority is shown */
 		r->resign_due = mono_add_ms(now, ROLE_RESIGN_MS);
 		for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 			struct role_group *const g = role_group_of(r, id);

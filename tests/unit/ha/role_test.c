@@ -905,6 +905,28 @@ T2_who_has_said_that_it_is_not_active_waits_once_more(void **state)
 	}
 }
 
+/* Box B has taken over, its answer is lost, and box A is whole again before it asks once more: its
+ * request now has the higher priority.  Box B is Active and says so. */
+static void
+R82_who_has_taken_over_does_not_decline_the_next_request(void **state)
+{
+	const uint32_t hello = 100;
+	struct sim *const s = formed(hello, 3);
+
+	(void)state;
+	run_ms(s, hello / 2); /* its request comes between two hellos of box B */
+	s->wire[B] = false;
+	set_link(s, A, 0, false);
+	run_ms(s, hello - 10);
+	assert_true(owns(s, B));
+	set_link(s, A, 0, true);
+	s->wire[B] = true;
+	run_ms(s, 10 * hello);
+	assert_int_equal(s->both_ns, 0);
+	one_owner(s, B);
+	sim_free(s);
+}
+
 int
 main(void)
 {
@@ -941,6 +963,7 @@ main(void)
 		cmocka_unit_test(VRP01_the_active_alone_advertises_its_address_of_ipv6),
 		cmocka_unit_test(VRP06_an_advert_of_ipv6_decides_nothing),
 		cmocka_unit_test(T2_who_has_said_that_it_is_not_active_waits_once_more),
+		cmocka_unit_test(R82_who_has_taken_over_does_not_decline_the_next_request),
 		cmocka_unit_test(never_two_owners_while_the_heartbeat_is_whole),
 		cmocka_unit_test(without_hrp_the_lease_never_ends_and_VRRP_elects),
 	};
