@@ -18,22 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* libFuzzer has no context to hand over. */
 static struct engine_box *box;
 
-uint8_t
-fuzz_byte(struct fuzz_input *in)
-{
-	return in->at < in->size ? in->data[in->at++] : 0;
-}
-
-uint32_t
-fuzz_word(struct fuzz_input *in)
-{
-	uint32_t v = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		v = v << 8 | fuzz_byte(in);
-	return v;
-}
-
 /* The block's own shared info, in a block of its own. */
 static void
 block_free(void *block, void *info)

@@ -10,19 +10,11 @@
 
 #include "engine_box.h"
 #include "fuzz_check.h"
+#include "fuzz_input.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-/* Bytes of an input, one after the other; zeros behind its end. */
-struct fuzz_input {
-	const uint8_t *data;
-	size_t size, at;
-};
-
-uint8_t fuzz_byte(struct fuzz_input *);
-uint32_t fuzz_word(struct fuzz_input *); /* 4 bytes */
 
 /* fuzz_feed: one frame arrives.  split > 0: its second segment begins there.  nic: what it says
  * about checksums, ol_flags. */

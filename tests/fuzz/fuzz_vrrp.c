@@ -9,6 +9,7 @@
  * than its interval.
  */
 #include "fuzz_check.h"
+#include "fuzz_input.h"
 #include "ha_constants.h"
 #include "vrrp.h"
 
@@ -21,20 +22,6 @@
 #define WALL_NS (UINT64_C(1800000000) * NS_PER_SEC)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static uint8_t
-byte(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
 
 static struct ip_addr
 address(uint8_t family, uint8_t last)
@@ -59,9 +46,9 @@ keys(uint8_t mode)
 }
 
 static struct vrrp_setup
-setup(struct input *in)
+setup(struct fuzz_input *in)
 {
-	const uint8_t flags = byte(in);
+	const uint8_t flags = fuzz_byte(in);
 	const uint8_t family = flags & 1 ? 6 : 4;
 	struct vrrp_setup s = {
 		.vrid = 7,
@@ -71,8 +58,8 @@ setup(struct input *in)
 		.authenticated = (flags & 16) != 0 && (flags & 3) == 2,
 		.peer_count = flags & 32 ? 1 : 0,
 		.checksum = flags >> 6 & 1 ? VRRP_CHECKSUM_PLAIN : VRRP_CHECKSUM_AUTO,
-		.priority = byte(in),
-		.preempt_delay_ms = byte(in) * 10u,
+		.priority = fuzz_byte(in),
+		.preempt_delay_ms = fuzz_byte(in) * 10u,
 		.address_count = 1,
 		.addresses = { address(family, 1) },
 		.peers = { address(family, 9) },
@@ -83,7 +70,7 @@ setup(struct input *in)
 		s.priority = 1;
 	if (flags & 128)
 		s.hmac = keys(s.priority);
-	s.advert_ms = family == 4 && s.version == 2 ? 1000 : 10u * (1 + byte(in));
+	s.advert_ms = family == 4 && s.version == 2 ? 1000 : 10u * (1 + fuzz_byte(in));
 	return s;
 }
 
@@ -142,11 +129,11 @@ check_timer(const struct vrrp *v, mono_t now)
 }
 
 static void
-packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
+packet(struct vrrp *v, struct fuzz_input *in, uint8_t what, mono_t now)
 {
 	const uint8_t family = v->set.addresses[0].family;
 	const struct ip_addr own = address(family, 2);
-	uint8_t frame[VRRP_WIRE_FRAME_MAX], cut = byte(in), n = byte(in);
+	uint8_t frame[VRRP_WIRE_FRAME_MAX], cut = fuzz_byte(in), n = fuzz_byte(in);
 	struct vrrp_advert a;
 	struct vrrp before;
 	enum vrrp_refusal why;
@@ -154,7 +141,7 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 	const bool six = family == 6, second = v->set.version == 2;
 	size_t summed = six ? 64 : second ? 40 : 32;
 
-	vrrp_advert_of(v, family, byte(in), &a);
+	vrrp_advert_of(v, family, fuzz_byte(in), &a);
 	a.source = address(family, what & 2 ? 9 : 3);
 	if (what & 4)
 		a.destination = own;
@@ -164,11 +151,11 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 		summed += VRRP_WIRE_TRAILER;
 	size_t len = (size_t)vrrp_wire_build(frame, &a) - IP;
 
-	for (uint8_t i = 0; i < n && in->left > 0; i++) {
-		const uint8_t at = byte(in);
+	for (uint8_t i = 0; i < n && in->at < in->size; i++) {
+		const uint8_t at = fuzz_byte(in);
 
 		if (at < len)
-			frame[IP + at] = byte(in);
+			frame[IP + at] = fuzz_byte(in);
 	}
 	if (what & 8)
 		mend(frame + IP, summed, what >> 5);
@@ -197,7 +184,7 @@ packet(struct vrrp *v, struct input *in, uint8_t what, mono_t now)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { .data = data, .left = size };
+	struct fuzz_input in = { .data = data, .size = size };
 	mono_t now = { .ns = NS_PER_SEC };
 	struct vrrp v;
 
@@ -205,8 +192,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	vrrp_init(&v, &s);
 	vrrp_link(&v, true, now);
-	while (in.left > 0) {
-		const uint8_t what = byte(&in);
+	while (in.at < in.size) {
+		const uint8_t what = fuzz_byte(&in);
 
 		if (what & 1) {
 			packet(&v, &in, what, now);
