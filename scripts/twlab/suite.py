@@ -5,6 +5,7 @@
     sanitized  unit, flow and pair tests, gcc, AddressSanitizer and UndefinedBehaviorSanitizer
     clang      the same tests, clang, no sanitizer
     fuzz       every fuzz target for a minute, clang, libFuzzer
+    model      two boxes and their faults, every order, as spin sees them (scripts/model)
     system     real daemons in namespaces (pytest), release build
 
 A case is one cmocka or TAP case, one pytest case, or (lint) one rule-abiding tree.  A test program
@@ -25,7 +26,7 @@ from .box import ROOT
 from .tool import PYTHON
 
 SCRIPTS = ROOT / "scripts"
-LEVELS = ("lint", "sanitized", "clang", "fuzz", "system")
+LEVELS = ("lint", "sanitized", "clang", "fuzz", "model", "system")
 FUZZ_SECONDS = 60
 BUILDS = {
     "sanitized": ("build-asan", "gcc", ["-Dchecks=true", "-Dbuildtype=debugoptimized",
@@ -123,6 +124,20 @@ def fuzz_level(_options):
     return count
 
 
+def model_level(_options):
+    count = Count()
+    say("model: spin")
+    done = subprocess.run([SCRIPTS / "model"], stdout=subprocess.PIPE, stderr=sys.stderr, text=True,
+                          check=False)
+    good, bad = COUNTED[1]
+    say(done.stdout.rstrip())
+    failed = [f"model: {name}" for name in bad.findall(done.stdout)]
+    if done.returncode and not failed:
+        failed = [f"model: ended with {done.returncode}"]
+    count.add(len(good.findall(done.stdout)), failed)
+    return count
+
+
 def system_level(options):
     count = Count()
     say("system: building build/")
@@ -157,6 +172,8 @@ def run_level(level, options):
         return lint_level(options)
     if level == "fuzz":
         return fuzz_level(options)
+    if level == "model":
+        return model_level(options)
     if level == "system":
         return system_level(options)
     return meson_level(level)

@@ -128,8 +128,8 @@ print_step(FILE *f, unsigned int state, unsigned int event)
 	const struct vgmp_row *const r =
 		vgmp_step((enum vgmp_state)state, (enum vgmp_event)event, &next);
 
-	fprintf(f, "\t:: s == %s && e == %s -> n = %s; a = %u\n", state_symbols[state],
-		event_symbols[event], state_symbols[next], r->action);
+	fprintf(f, "\tROW(%s, %s, %s, %u)\n", state_symbols[state], event_symbols[event],
+		state_symbols[next], r->action);
 }
 
 static void
@@ -142,11 +142,12 @@ print_promela(FILE *f)
 		fprintf(f, "#define %s %u\n", event_symbols[e], e);
 	for (size_t a = 0; a < ACTIONS; a++)
 		fprintf(f, "#define DO_%s %u\n", actions[a].symbol, actions[a].bit);
-	fputs("inline vgmp_step(s, e, n, a)\n{\n\tif\n", f);
+	fprintf(f, "#define STATES %u\n#define EVENTS %u\ninline vgmp_fill()\n{\n", VGMP_STATES,
+		VGMP_EVENTS);
 	for (unsigned int e = 0; e < VGMP_EVENTS; e++)
 		for (unsigned int s = 0; s < VGMP_STATES; s++)
 			print_step(f, s, e);
-	fputs("\tfi\n}\n", f);
+	fputs("}\n", f);
 }
 
 int
