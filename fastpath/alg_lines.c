@@ -29,12 +29,35 @@ alg_lines_stop(struct alg_lines *l)
 	l->withheld = 0;
 }
 
-void
-alg_lines_resume(struct alg_lines *l, const struct alg *alg)
+struct alg_lines_place
+alg_lines_place(const struct alg_lines *l)
 {
-	alg_lines_start(l, 0);
-	l->on = alg->lines;
-	l->learn = l->skip_line = true;
+	return (struct alg_lines_place){
+		.next = l->next - l->held, .on = l->on, .known = l->skip == 0 && !l->skip_line
+	};
+}
+
+void
+alg_lines_resume(struct alg_lines *l, const struct alg *alg, const struct alg_lines_place *place)
+{
+	alg_lines_start(l, place->next);
+	l->on = place->on && (place->known || alg->lines);
+	l->skip_line = !place->known;
+	l->learn = true;
+	l->by_line = alg->lines;
+}
+
+/* The first text since the session was taken over. */
+static void
+learn(struct alg_lines *l, uint32_t seq)
+{
+	l->learn = false;
+	if (!l->skip_line && (int32_t)(seq - l->next) <= 0)
+		return;
+	l->next = seq;
+	l->skip_line = l->by_line;
+	if (!l->by_line)
+		alg_lines_stop(l);
 }
 
 void
@@ -44,12 +67,10 @@ alg_lines_enter(struct alg_lines *l, struct alg_lines_segment *s)
 
 	s->keep = s->len;
 	s->at = s->len;
+	if (l->on && s->len > 0 && l->learn)
+		learn(l, s->seq);
 	if (!l->on || s->len == 0)
 		return;
-	if (l->learn) {
-		l->next = s->seq;
-		l->learn = false;
-	}
 	if ((int32_t)(s->seq - l->next) > 0) {
 		s->keep = 0;
 		return;

@@ -35,7 +35,8 @@ struct alg_lines {
 	uint8_t withheld; /* they have not been forwarded, and will so often not be; 0: they have */
 	bool on;	  /* false: not looked into */
 	bool skip_line;	  /* up to the next LF */
-	bool learn;	  /* the next segment tells where we are */
+	bool learn;	  /* taken over: the next segment tells how far it is since */
+	bool by_line;	  /* with learn: a message is a line */
 	char text[ALG_LINE_MAX];
 };
 
@@ -58,10 +59,16 @@ struct alg_lines_segment {
 /* alg_lines_start: the first byte will be `seq`: behind a SYN. */
 void alg_lines_start(struct alg_lines *, uint32_t seq);
 void alg_lines_stop(struct alg_lines *);
+/* How far the looking has come, for the peer to go on from there. */
+struct alg_lines_place {
+	uint32_t next; /* with `known`: a message begins here */
+	bool on, known;
+};
+struct alg_lines_place alg_lines_place(const struct alg_lines *);
 /* alg_lines_resume: in the midst of a session that has been looked into elsewhere (taken over from
- * the peer): from the begin of the next line on.  Only where a message is a line; else the looking
- * has ended. */
-void alg_lines_resume(struct alg_lines *, const struct alg *);
+ * the peer).  Where the next message begins is not known, also when the text has gone on since:
+ * then from the begin of the next line on, and where a message is no line the looking has ended. */
+void alg_lines_resume(struct alg_lines *, const struct alg *, const struct alg_lines_place *);
 
 /* alg_lines_enter: a segment that tracking has accepted.  => `keep` of it is what may be forwarded
  * as long as there are no messages. */

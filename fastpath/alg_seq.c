@@ -38,6 +38,66 @@ alg_seq_start(struct alg_seq *s, uint32_t shift)
 	s->has_floor = s->has_acked = false;
 }
 
+/* Its receiver has all of it. */
+static bool
+is_acked(const struct alg_seq *s, const struct alg_seq_edit *e)
+{
+	return s->has_acked && !behind(e->seq + e->shift + e->is, s->acked);
+}
+
+void
+alg_seq_keep(const struct alg_seq *s, struct alg_seq_kept *kept)
+{
+	uint32_t first = s->count;
+
+	while (first > 0 && s->count - first < ALG_SEQ_KEPT &&
+		s->edits[first - 1].is <= ALG_SEQ_KEPT_TEXT && !is_acked(s, &s->edits[first - 1]))
+		first--;
+	kept->shift = s->shift;
+	kept->floor = s->floor;
+	kept->has_floor = s->has_floor;
+	kept->count = (uint8_t)(s->count - first);
+	if (first > 0) {
+		kept->floor = s->edits[first - 1].seq + s->edits[first - 1].was;
+		kept->has_floor = true;
+	}
+	for (uint32_t i = first; i < s->count; i++) {
+		const struct alg_seq_edit *e = &s->edits[i];
+		struct alg_seq_kept_edit *k = &kept->edits[i - first];
+
+		k->seq = e->seq;
+		k->shift = e->shift;
+		k->was = e->was;
+		k->is = e->is;
+		memcpy(k->text, s->text + e->text, e->is);
+	}
+}
+
+void
+alg_seq_resume(struct alg_seq *s, const struct alg_seq_kept *kept)
+{
+	alg_seq_start(s, kept->shift);
+	s->floor = kept->floor;
+	s->has_floor = kept->has_floor;
+}
+
+bool
+alg_seq_again(struct alg_seq *s, const struct alg_seq_kept_edit *k)
+{
+	const struct alg_seq_edit *last = s->count > 0 ? &s->edits[s->count - 1] : NULL;
+
+	if (k->was == 0 || k->is > ALG_SEQ_KEPT_TEXT || s->count == ALG_SEQ_KEPT ||
+		(last != NULL && behind(last->seq + last->was, k->seq)) ||
+		(s->has_floor && behind(s->floor, k->seq)))
+		return false;
+	s->edits[s->count++] = (struct alg_seq_edit){
+		.seq = k->seq, .shift = k->shift, .was = k->was, .is = k->is, .text = s->used
+	};
+	memcpy(s->text + s->used, k->text, k->is);
+	s->used = (uint16_t)(s->used + k->is);
+	return true;
+}
+
 static void
 forget_oldest(struct alg_seq *s)
 {
@@ -58,9 +118,7 @@ static bool
 make_room(struct alg_seq *s, uint32_t bytes)
 {
 	while (s->count == ALG_SEQ_EDITS || s->used + bytes > ALG_SEQ_TEXT) {
-		const struct alg_seq_edit *e = &s->edits[0];
-
-		if (s->count == 0 || !s->has_acked || behind(e->seq + e->shift + e->is, s->acked))
+		if (s->count == 0 || !is_acked(s, &s->edits[0]))
 			return false;
 		forget_oldest(s);
 	}

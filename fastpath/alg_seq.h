@@ -44,6 +44,22 @@ struct alg_seq {
 	char text[ALG_SEQ_TEXT];
 };
 
+/* What a peer needs to go on: the numbers, and those of the last edits that may have to be sent
+ * again.  What is in front of them is history. */
+#define ALG_SEQ_KEPT	  2
+#define ALG_SEQ_KEPT_TEXT 200 /* one that is longer is history, too */
+struct alg_seq_kept_edit {
+	uint32_t seq, shift; /* as in struct alg_seq_edit */
+	uint16_t was, is;
+	char text[ALG_SEQ_KEPT_TEXT];
+};
+struct alg_seq_kept {
+	uint32_t shift, floor; /* as in struct alg_seq */
+	bool has_floor;
+	uint8_t count;
+	struct alg_seq_kept_edit edits[ALG_SEQ_KEPT]; /* oldest first */
+};
+
 /* A part of a segment that an edit replaces. */
 struct alg_seq_piece {
 	uint32_t at, was; /* bytes of the segment */
@@ -52,6 +68,11 @@ struct alg_seq_piece {
 };
 
 void alg_seq_start(struct alg_seq *, uint32_t shift);
+void alg_seq_keep(const struct alg_seq *, struct alg_seq_kept *);
+/* alg_seq_resume: with the numbers of `kept`, but for its edits, which follow: alg_seq_again().
+ * => false: it does not follow what is there. */
+void alg_seq_resume(struct alg_seq *, const struct alg_seq_kept *);
+bool alg_seq_again(struct alg_seq *, const struct alg_seq_kept_edit *);
 
 /* alg_seq_edit: `old` at `seq`, not in front of the end of the last edit, becomes `text`.
  * => false: no room until more is acknowledged; nothing has changed. */

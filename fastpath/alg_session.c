@@ -211,6 +211,86 @@ alg_session_age(struct worker *w)
 	}
 }
 
+/* ---- a session of the peer's ---- */
+
+bool
+alg_session_keep(const struct alg_table *t, uint32_t index, struct alg_kept *kept)
+{
+	struct alg_stream *stream = stream_of(t, index);
+
+	kept->id = alg_session_of(t, index);
+	kept->has_stream = stream != NULL;
+	return stream == NULL || alg_stream_keep(stream, &kept->stream) == ALG_STREAM_DONE;
+}
+
+/* The word is there: let workers know, unless the session is being removed: whoever does that looks
+ * behind SESSION_F_DEAD for SESSION_F_ALG. */
+static bool
+publish(struct session *s, uint16_t generation)
+{
+	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+	do {
+		if ((ctl & SESSION_F_DEAD) != 0 ||
+			atomic_load_explicit(&s->generation, memory_order_relaxed) != generation)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&s->ctl, &ctl, ctl | SESSION_F_ALG, memory_order_acq_rel, memory_order_acquire));
+	return true;
+}
+
+enum alg_resumed
+alg_session_resume(struct alg_table *t, struct session_table *sessions, uint32_t index,
+	uint16_t generation, const struct alg_kept *kept)
+{
+	struct session *s = session_table_at(sessions, index);
+	const struct alg *alg = alg_of(kept->id);
+	struct alg_stream *stream = stream_of(t, index);
+	const bool fresh = word_of(t, index) == 0;
+
+	if (alg == NULL || kept->has_stream != (session_proto(s) == IPPROTO_TCP))
+		return ALG_RESUME_NOT;
+	if (fresh && kept->has_stream)
+		stream = alg_stream_get(t->streams);
+	if (kept->has_stream && stream == NULL)
+		return ALG_RESUME_NOT;
+	if (!fresh && alg_session_of(t, index) != kept->id)
+		return ALG_RESUME_NOT;
+	/* Of a fresh one nobody else knows. */
+	if (stream != NULL && alg_stream_resume(stream, alg, &kept->stream) != ALG_STREAM_DONE)
+		return ALG_RESUME_LATER;
+	if (!fresh)
+		return ALG_RESUMED;
+	atomic_store_explicit(&t->sessions[index],
+		(uint32_t)kept->id << PLACE_BITS | (stream != NULL ? stream->id + 1 : 0),
+		memory_order_release);
+	if (publish(s, generation))
+		return ALG_RESUMED;
+	atomic_store_explicit(&t->sessions[index], 0, memory_order_release);
+	if (stream != NULL)
+		alg_stream_put(t->streams, stream);
+	return ALG_RESUME_NOT;
+}
+
+enum alg_resumed
+alg_session_again(
+	struct alg_table *t, uint32_t index, unsigned int dir, const struct alg_seq_kept_edit *edit)
+{
+	struct alg_stream *stream = stream_of(t, index);
+
+	if (stream == NULL)
+		return ALG_RESUME_NOT;
+	switch (alg_stream_again(stream, dir, edit)) {
+	case ALG_STREAM_DONE:
+		return ALG_RESUMED;
+	case ALG_STREAM_BUSY:
+		return ALG_RESUME_LATER;
+	case ALG_STREAM_WRONG:
+		break;
+	}
+	return ALG_RESUME_NOT;
+}
+
 /* ---- what a message says ---- */
 
 /* Who speaks, as his packets have it, and how both look on the other side. */
@@ -631,6 +711,7 @@ alg_session_begin(struct worker *w, struct session *s, uint32_t index, unsigned 
 	if (pass->stream == NULL)
 		return;
 	rte_spinlock_lock(&pass->stream->lock);
+	pass->mark = alg_stream_mark(pass->stream);
 	alg_stream_in(pass->stream, dir, p);
 }
 
@@ -671,11 +752,23 @@ alg_session_text(struct worker *w, struct pkt *p, uint16_t mtu, const struct alg
 	return alg_stream_out(&segment);
 }
 
-void
-alg_session_end(const struct alg_pass *pass)
+static bool
+let_go(const struct alg_pass *pass)
 {
-	if (pass->stream != NULL)
-		rte_spinlock_unlock(&pass->stream->lock);
+	bool changed;
+
+	if (pass->stream == NULL)
+		return false;
+	changed = alg_stream_mark(pass->stream) != pass->mark;
+	rte_spinlock_unlock(&pass->stream->lock);
+	return changed;
+}
+
+void
+alg_session_end(struct worker *w, const struct alg_pass *pass)
+{
+	if (let_go(pass))
+		worker_event(w, pass->s, pass->index, MIRROR_UPDATE);
 }
 
 uint32_t
@@ -699,6 +792,6 @@ alg_session_first(struct worker *w, struct session *s, struct pkt *p, uint16_t m
 
 	alg_session_begin(w, s, session_table_index(w->sessions, s), 0, p, &pass);
 	goes = alg_session_text(w, p, mtu, &pass);
-	alg_session_end(&pass);
+	(void)let_go(&pass); /* that there is a new session is told behind this */
 	return goes;
 }

@@ -11,7 +11,7 @@
  *   alg_session_begin()  lock the streams; acknowledgements as the text's sender counts
  *   (tracking)
  *   alg_session_text()   read, expect, rewrite, shift; before the translation of the headers
- *   alg_session_end()    always
+ *   alg_session_end()    always; the mirror hears of what the peer must know
  */
 #pragma once
 
@@ -27,6 +27,7 @@ struct alg_pass {
 	struct session *s;
 	uint32_t index;
 	unsigned int dir;
+	uint32_t mark; /* of the stream, as the packet came */
 };
 
 /* alg_table_create: `places`: TCP sessions at a time.  => NULL: too little memory. */
@@ -65,8 +66,31 @@ void alg_session_begin(struct worker *, struct session *, uint32_t index, unsign
 	struct pkt *, struct alg_pass *);
 /* => false: its text cannot go: drop it. */
 bool alg_session_text(struct worker *, struct pkt *, uint16_t mtu, const struct alg_pass *);
-void alg_session_end(const struct alg_pass *);
+void alg_session_end(struct worker *, const struct alg_pass *);
 /* alg_session_quoted: of a TCP session: a number that an ICMP error quotes, as the sender of this
  * direction counts: edits have shifted it. */
 uint32_t alg_session_quoted(
 	const struct worker *, const struct session *, unsigned int dir, uint32_t seq);
+
+/* What the peer needs of a session to read on when it takes over. */
+struct alg_kept {
+	enum alg_id id;
+	bool has_stream; /* of TCP */
+	struct alg_stream_kept stream;
+};
+/* alg_session_keep: => HRP core; false: in the hands of a worker, later. */
+bool alg_session_keep(const struct alg_table *, uint32_t index, struct alg_kept *);
+
+enum alg_resumed {
+	ALG_RESUMED,
+	ALG_RESUME_LATER, /* in the hands of a worker */
+	ALG_RESUME_NOT	  /* no place is free (counted), or this cannot be of this session */
+};
+/* alg_session_resume: the peer's ALG has come so far with the session that this is the copy of: it
+ * gets SESSION_F_ALG if it has it not.
+ * => HRP core, a reader of grace periods, which has seen the session with this generation. */
+enum alg_resumed alg_session_resume(struct alg_table *, struct session_table *, uint32_t index,
+	uint16_t generation, const struct alg_kept *);
+/* alg_session_again: ... and this edit may have to be sent again. */
+enum alg_resumed alg_session_again(
+	struct alg_table *, uint32_t index, unsigned int dir, const struct alg_seq_kept_edit *);

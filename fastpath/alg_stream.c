@@ -93,27 +93,58 @@ alg_stream_get(struct alg_streams *s)
 	return stream;
 }
 
-struct alg_stream *
-alg_stream_resume(struct alg_streams *s, const struct alg *alg, const uint32_t shift[2],
-	const bool looking[2])
+enum alg_stream_verdict
+alg_stream_keep(struct alg_stream *stream, struct alg_stream_kept *kept)
 {
-	struct alg_stream *stream = alg_stream_get(s);
-
-	if (stream == NULL)
-		return NULL;
+	if (rte_spinlock_trylock(&stream->lock) == 0)
+		return ALG_STREAM_BUSY;
 	for (unsigned int dir = 0; dir < 2; dir++) {
-		alg_seq_start(&stream->seq[dir], shift[dir]);
-		if (looking[dir])
-			alg_lines_resume(&stream->lines[dir], alg);
+		kept->lines[dir] = alg_lines_place(&stream->lines[dir]);
+		alg_seq_keep(&stream->seq[dir], &kept->seq[dir]);
 	}
-	return stream;
+	rte_spinlock_unlock(&stream->lock);
+	return ALG_STREAM_DONE;
+}
+
+enum alg_stream_verdict
+alg_stream_resume(
+	struct alg_stream *stream, const struct alg *alg, const struct alg_stream_kept *kept)
+{
+	if (rte_spinlock_trylock(&stream->lock) == 0)
+		return ALG_STREAM_BUSY;
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		alg_lines_resume(&stream->lines[dir], alg, &kept->lines[dir]);
+		alg_seq_resume(&stream->seq[dir], &kept->seq[dir]);
+	}
+	rte_spinlock_unlock(&stream->lock);
+	return ALG_STREAM_DONE;
+}
+
+enum alg_stream_verdict
+alg_stream_again(struct alg_stream *stream, unsigned int dir, const struct alg_seq_kept_edit *edit)
+{
+	bool follows;
+
+	if (rte_spinlock_trylock(&stream->lock) == 0)
+		return ALG_STREAM_BUSY;
+	follows = alg_seq_again(&stream->seq[dir], edit);
+	rte_spinlock_unlock(&stream->lock);
+	return follows ? ALG_STREAM_DONE : ALG_STREAM_WRONG;
 }
 
 uint32_t
-alg_stream_shift(const struct alg_stream *stream, unsigned int dir, bool *looking)
+alg_stream_mark(const struct alg_stream *stream)
 {
-	*looking = stream->lines[dir].on;
-	return stream->seq[dir].shift;
+	uint32_t mark = 0;
+
+	for (unsigned int dir = 0; dir < 2; dir++) {
+		const struct alg_lines_place at = alg_lines_place(&stream->lines[dir]);
+
+		/* Numbers only grow, so two changes do not cancel out each other. */
+		mark = (mark + at.next + stream->seq[dir].shift) * UINT32_C(0x9e3779b1) +
+		       (uint32_t)at.on * 2 + at.known;
+	}
+	return mark;
 }
 
 struct alg_stream *

@@ -51,12 +51,23 @@ struct alg_streams_stats alg_streams_stats(struct alg_streams *);
 /* alg_stream_get: a place for a new session, whose directions begin with alg_lines_start() when
  * their SYN is seen.  => any lcore; NULL: none is free, counted */
 struct alg_stream *alg_stream_get(struct alg_streams *);
-/* alg_stream_resume: a place for a session taken over from the peer, where its numbers had these
- * shifts (alg_stream_shift()) and its directions were looked into or not.  Edits that were not
- * acknowledged then are lost. */
-struct alg_stream *alg_stream_resume(
-	struct alg_streams *, const struct alg *, const uint32_t shift[2], const bool looking[2]);
-uint32_t alg_stream_shift(const struct alg_stream *, unsigned int dir, bool *looking);
+/* What the peer needs of a session to go on with it when it takes over. */
+struct alg_stream_kept {
+	struct alg_lines_place lines[2];
+	struct alg_seq_kept seq[2];
+};
+/* alg_stream_keep, alg_stream_resume, alg_stream_again: of a session of ours; of the peer's: what
+ * is kept of it, then one by one the edits that may have to be sent again.  Nobody waits:
+ * => HRP core; BUSY: in the hands of a worker, later; WRONG: makes no sense, nothing has changed.
+ */
+enum alg_stream_verdict { ALG_STREAM_DONE, ALG_STREAM_BUSY, ALG_STREAM_WRONG };
+enum alg_stream_verdict alg_stream_keep(struct alg_stream *, struct alg_stream_kept *);
+enum alg_stream_verdict alg_stream_resume(
+	struct alg_stream *, const struct alg *, const struct alg_stream_kept *);
+enum alg_stream_verdict alg_stream_again(
+	struct alg_stream *, unsigned int dir, const struct alg_seq_kept_edit *);
+/* alg_stream_mark: under its lock: another one means that the peer should be told. */
+uint32_t alg_stream_mark(const struct alg_stream *);
 /* alg_stream_of: => the place of an id that alg_stream_get() has given */
 struct alg_stream *alg_stream_of(struct alg_streams *, uint32_t id);
 /* alg_stream_put: its session has ended and no worker can have it in its hands. */

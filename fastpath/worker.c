@@ -471,7 +471,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 		pkt_tcp_segment(p, &seg);
 		if (unlikely(reopens(s, dir, &seg))) {
 			if (alg)
-				alg_session_end(&pass);
+				alg_session_end(w, &pass);
 			return false; /* a first packet, which takes the ended session's place */
 		}
 	}
@@ -480,7 +480,7 @@ hit(struct worker *w, struct pkt *p, uint32_t index, unsigned int found_as, unsi
 		if (reason == DROP_NONE &&
 			!alg_session_text(w, p, w->snap->interfaces[e.interface].mtu, &pass))
 			reason = DROP_alg;
-		alg_session_end(&pass);
+		alg_session_end(w, &pass);
 		if (p->ip_len > w->snap->interfaces[e.interface].mtu)
 			e.word |= EGRESS_CUT; /* it has grown */
 	}

@@ -54,6 +54,7 @@ static const struct row_counter sessions[] = {
 	SESSION(removed, "copies removed"),
 	SESSION(conflicts, "records refused: this box owns that session"),
 	SESSION(unclaimed, "copies whose outside port another session holds here"),
+	SESSION(unread, "records of ALGs that cannot go on here"),
 	SESSION(untranslatable, "records refused: no such NAT, or address group, here"),
 	SESSION(full, "records refused: table full"),
 	SESSION(unknown, "deletions of sessions that are not here"),

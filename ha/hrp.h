@@ -114,6 +114,7 @@ struct hrp_session_status {
 	uint64_t conflicts, full, unknown, retries; /* kept ours; table full; delete of unknown */
 	uint64_t adopted, swept;		    /* copies made ours; dropped after a bulk */
 	uint64_t discarded;			    /* events of a standby */
+	uint64_t unread; /* records of ALGs that cannot go on here: no place, or no sense */
 };
 
 struct hrp_status {

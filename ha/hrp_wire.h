@@ -168,7 +168,9 @@ enum hrp_record_type {
 	HRP_RECORD_DELETE = 2,
 	HRP_RECORD_SESSION6 = 3,
 	HRP_RECORD_SESSION4_NAT = 4,
-	HRP_RECORD_SESSION6_NAT = 5
+	HRP_RECORD_SESSION6_NAT = 5,
+	HRP_RECORD_ALG = 6, /* behind its session's */
+	HRP_RECORD_ALG_EDIT = 7
 };
 
 struct hrp_record {
@@ -243,6 +245,36 @@ static_assert(sizeof(struct hrp_record_session4) == 60, "an IPv4 record is at mo
 static_assert(sizeof(struct hrp_record_session4_nat) == 80, "a NAT record is at most 80 bytes");
 static_assert(sizeof(struct hrp_record_session6) == 84, "wire size");
 static_assert(sizeof(struct hrp_record_session6_nat) == 104, "wire size");
+
+/* An ALG reads the session; of a TCP one how far it is, by direction. */
+struct hrp_record_alg {
+	struct hrp_record head; /* names the session */
+	uint8_t alg;		/* enum alg_id */
+	uint8_t flags;		/* HRP_ALG_* */
+	uint8_t reserved[2];
+	struct {
+		rte_be32_t next;  /* where a message begins, with KNOWN; as the sender counts */
+		rte_be32_t shift; /* of what comes */
+		rte_be32_t
+			floor; /* with FLOOR: all in front of it is history; as the sender counts */
+	} dir[2];
+};
+#define HRP_ALG_STREAM 0x01 /* a TCP session; the rest is 0 without it */
+#define HRP_ALG_ON0    0x02 /* direction 0 is looked into; the next bit: direction 1 */
+#define HRP_ALG_KNOWN0 0x08
+#define HRP_ALG_FLOOR0 0x20
+static_assert(sizeof(struct hrp_record_alg) == 36, "wire size");
+
+/* Bytes that have been replaced and may have to be sent again; the new ones follow. */
+struct hrp_record_alg_edit {
+	struct hrp_record head;
+	uint8_t dir;
+	uint8_t reserved;
+	rte_be16_t was;	  /* bytes */
+	rte_be32_t seq;	  /* where they begin, as the sender counts */
+	rte_be32_t shift; /* in front of them */
+};
+static_assert(sizeof(struct hrp_record_alg_edit) == 20, "wire size");
 
 /* Which of them: head.type. */
 union hrp_record_session {

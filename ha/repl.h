@@ -24,6 +24,9 @@ struct repl_out {
 	void (*commit)(void *ctx, uint16_t len);
 };
 
+/* repl_put: a whole record.  => false: no room */
+bool repl_put(const struct repl_out *, const void *record, uint16_t len, mono_t now);
+
 /* Order-independent proof of equality: as many records, as large a sum of their hashes. */
 struct repl_digest {
 	uint32_t count;

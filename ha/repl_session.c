@@ -10,11 +10,12 @@
  * Sessions are read while workers change them: a torn window mark is harmless (it is learnt again
  * after a takeover), a torn identity is not, so the generation is read before and after.
  */
+#include "alg_record.h"
 #include "check.h"
 #include "hrp.h"
-#include "nat64_prefix.h"
 #include "nat_group.h"
 #include "repl.h"
+#include "session_claim.h"
 #include "session_record.h"
 
 #include <rte_branch_prediction.h>
@@ -182,12 +183,8 @@ emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t 
 		.length = sizeof(r),
 		.generation = rte_cpu_to_be_16(t->sent[index].generation),
 		.index = rte_cpu_to_be_32(index) };
-	uint8_t *room = out->reserve(out->ctx, sizeof(r), now);
-
-	if (room == NULL)
+	if (!repl_put(out, &r, sizeof(r), now))
 		return false;
-	memcpy(room, &r, sizeof(r));
-	out->commit(out->ctx, sizeof(r));
 	forget_sent(t, index);
 	t->stats.deleted++;
 	return true;
@@ -201,6 +198,36 @@ name_groups(const struct table *t, struct session_outside *o)
 
 	o->note = o->note != 0 ? nat_groups_name(groups, nat_note_group(o->note)) : 0;
 	o->inbound = o->inbound != 0 ? nat_groups_name(groups, nat_note_group(o->inbound)) : 0;
+}
+
+/* Behind the session's record: how far its ALG is.  => false: not now. */
+static bool
+emit_alg(const struct table *t, uint32_t index, uint16_t generation, const struct repl_out *out,
+	mono_t now)
+{
+	struct hrp_record_alg r;
+	uint8_t edit[ALG_RECORD_MAX];
+	struct alg_kept kept;
+
+	if (!alg_session_keep(engine_algs(t->engine), index, &kept))
+		return false;
+	/* None any more: the session is on its way out. */
+	if (kept.id == ALG_NONE ||
+		generation_of(session_table_at(t->sessions, index)) != generation)
+		return true;
+	if (!repl_put(out, &r, alg_record_pack(&kept, index, generation, &r), now))
+		return false;
+	for (unsigned int d = 0; kept.has_stream && d < 2; d++) {
+		const struct alg_seq_kept *seq = &kept.stream.seq[d];
+
+		for (unsigned int i = 0; i < seq->count; i++) {
+			const uint8_t len =
+				alg_record_pack_edit(&seq->edits[i], d, index, generation, edit);
+			if (!repl_put(out, edit, len, now))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* Tell the peer how session `index` is now, whatever that is. => false: no room. */
@@ -242,12 +269,11 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		t->stats.skipped++; /* freed meanwhile: its own event follows */
 		return true;
 	}
-	uint8_t *room = out->reserve(out->ctx, len, now);
-	if (room == NULL)
+	if (!repl_put(out, &r, len, now))
 		return false;
-	memcpy(room, &r, len);
-	out->commit(out->ctx, len);
 	t->stats.sent++;
+	if (unlikely((ctl & SESSION_F_ALG) != 0) && !emit_alg(t, index, generation, out, now))
+		session_table_set_dirty(t->sessions, index); /* all of it again, soon */
 
 	if (was_sent(t, index)) {
 		if (e->generation == generation && e->key_hash == hash)
@@ -516,8 +542,8 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 		}
 		s->zone[0] = what->zone[0];
 		s->zone[1] = what->zone[1];
-		const uint32_t ctl =
-			(old & SESSION_KIND_MASK) | session_record_unpack(r, mono_seconds(now), s);
+		const uint32_t ctl = (old & (SESSION_KIND_MASK | SESSION_F_ALG)) |
+				     session_record_unpack(r, mono_seconds(now), s);
 		if (old != ctl &&
 			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
 			continue;
@@ -528,94 +554,15 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 	return REPL_RETRY;
 }
 
-/* An address and port that the peer has taken of the group with this name, for an inside endpoint.
- * => NAT_OK and *note. */
-static enum nat_refusal
-claim_of(struct table *t, uint32_t name, uint8_t proto, rte_be32_t host, rte_be16_t port,
-	const struct nat_got *got, uint32_t *note)
-{
-	struct nat_groups *groups = engine_nat_groups(t->engine);
-	enum nat_refusal refusal;
-	uint16_t id;
-
-	if (name == 0)
-		return NAT_OK;
-	id = nat_groups_named(groups, name);
-	if (id == NAT_GROUP_NONE)
-		return NAT_NOT_OURS;
-	refusal = nat_groups_claim(groups, id, proto, host, port, got);
-	if (refusal == NAT_OK)
-		*note = nat_note(id);
-	return refusal;
-}
-
-static void
-unclaim_of(struct table *t, uint8_t proto, const struct nat_got *got, uint32_t *note)
-{
-	if (*note != 0)
-		nat_groups_give(engine_nat_groups(t->engine), nat_note_group(*note), proto, got);
-	*note = 0;
-}
-
-/* What the session of a record holds outside, and where its initiator sends to: in IPv4, in IPv6
- * that is outside only. */
-struct held {
-	struct session_tuple4 in, out;
-	struct nat_got source, inbound;
-};
-
-static struct held
-held_by(const struct session_record_key *k)
-{
-	struct held h = { .out = session_key4_tuple(&k->outside.key, k->outside.swap) };
-
-	if (k->family == 6) {
-		const struct session_tuple6 in = session_key6_tuple(&k->key.v6, k->swap);
-
-		h.in = (struct session_tuple4){ .src = nat64_host(in.src), .sport = in.sport };
-	} else {
-		h.in = session_key4_tuple(&k->key.v4, k->swap);
-	}
-	h.source = (struct nat_got){ .addr = h.out.src, .port = h.out.sport };
-	h.inbound = (struct nat_got){ .addr = h.in.dst, .port = h.in.dport };
-	return h;
-}
-
-static void
-unclaim(struct table *t, struct session_record_key *k)
-{
-	const struct held h = held_by(k);
-
-	unclaim_of(t, h.out.proto, &h.source, &k->outside.note);
-	unclaim_of(t, h.out.proto, &h.inbound, &k->outside.inbound);
-}
-
-/* The ports that the peer has taken of groups, here too. */
-static enum nat_refusal
-claim(struct table *t, struct session_record_key *k)
-{
-	const struct held h = held_by(k);
-	enum nat_refusal refusal;
-
-	k->outside.note = k->outside.inbound = 0;
-	refusal = claim_of(
-		t, k->group, h.out.proto, h.in.src, h.in.sport, &h.source, &k->outside.note);
-	if (refusal == NAT_OK)
-		refusal = claim_of(t, k->inbound, h.out.proto, h.out.dst, h.out.dport, &h.inbound,
-			&k->outside.inbound);
-	if (refusal != NAT_OK)
-		unclaim(t, k);
-	return refusal;
-}
-
 /* Two keys.  What a group has given is claimed first, so that nobody here takes it meanwhile; a
  * session of ours that is leaving may still hold it. */
 static enum repl_verdict
 enter_translated(struct table *t, struct session *s, struct session_record_key *k, uint32_t *local,
 	bool *existed, mono_t now)
 {
-	const bool can = engine_nat_groups(t->engine) != NULL;
-	const enum nat_refusal refusal = can ? claim(t, k) : NAT_NOT_OURS;
+	struct nat_groups *groups = engine_nat_groups(t->engine);
+	const bool can = groups != NULL;
+	const enum nat_refusal refusal = can ? session_claim(groups, k) : NAT_NOT_OURS;
 	enum session_clash clash;
 
 	if (refusal != NAT_OK && refusal != NAT_TAKEN) {
@@ -645,7 +592,7 @@ enter_translated(struct table *t, struct session *s, struct session_record_key *
 					  SESSION_NONE, UINT16_MAX, now, &clash);
 	if (clash == SESSION_CLASH_NONE && *local != SESSION_NONE)
 		return REPL_DONE;
-	unclaim(t, k);
+	session_unclaim(groups, k);
 	if (clash == SESSION_CLASH_KEY) {
 		*existed = true;
 		return REPL_DONE;
@@ -797,6 +744,40 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 	return REPL_DONE;
 }
 
+/* How far the ALG of a session is that came just before. */
+static enum repl_verdict
+install_alg(struct table *t, const struct hrp_record *head, const uint8_t *record, uint8_t len)
+{
+	const uint32_t owner = rte_be_to_cpu_32(head->index);
+	const uint32_t local = copy_of(t, owner);
+	struct alg_table *algs = engine_algs(t->engine);
+	struct alg_seq_kept_edit edit;
+	enum alg_resumed resumed;
+	struct alg_kept kept;
+	unsigned int dir;
+
+	if (head->type == HRP_RECORD_ALG ? !alg_record_unpack(record, len, &kept)
+					 : !alg_record_unpack_edit(record, len, &dir, &edit))
+		return REPL_REFUSED;
+	if (local == SESSION_NONE ||
+		t->owned[owner].owner_generation != rte_be_to_cpu_16(head->generation)) {
+		t->stats.unknown++;
+		return REPL_DONE;
+	}
+	const struct session *s = session_table_at(t->sessions, local);
+	if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0) {
+		t->stats.unknown++; /* ours by now */
+		return REPL_DONE;
+	}
+	resumed = head->type == HRP_RECORD_ALG ? alg_session_resume(algs, t->sessions, local,
+							 t->owned[owner].local_generation, &kept)
+					       : alg_session_again(algs, local, dir, &edit);
+	if (resumed == ALG_RESUME_LATER)
+		return REPL_RETRY;
+	t->stats.unread += resumed == ALG_RESUME_NOT;
+	return REPL_DONE;
+}
+
 static enum repl_verdict
 install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 {
@@ -823,6 +804,12 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 		if (len != sizeof(r.head) || owner >= t->owner_capacity)
 			return REPL_REFUSED;
 		v = install_delete(t, owner, rte_be_to_cpu_16(r.head.generation));
+		break;
+	case HRP_RECORD_ALG:
+	case HRP_RECORD_ALG_EDIT:
+		if (owner >= t->owner_capacity)
+			return REPL_REFUSED;
+		v = install_alg(t, &r.head, record, len);
 		break;
 	default:
 		return REPL_DONE; /* of a later version: skipped by its length */

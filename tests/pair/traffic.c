@@ -116,8 +116,12 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 			churn_client(t, p, len, now);
 		return;
 	}
-	if (port < FIRST_PORT || port >= FIRST_PORT + t->tcp_count)
+	if (port < FIRST_PORT || port >= FIRST_PORT + t->tcp_count) {
+		if (t->others != NULL)
+			t->others(t->others_ctx, h, (const uint8_t *)p,
+				rte_be_to_cpu_16(p->ip.total_length), now);
 		return;
+	}
 	if (at_server)
 		t->client_seen = rte_be_to_cpu_32(p->ip.src_addr);
 	c = &t->tcp[port - FIRST_PORT];

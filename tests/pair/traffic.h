@@ -38,6 +38,9 @@ struct traffic {
 	struct host *client, *server;
 	uint32_t client_seen; /* host order: the client as the server sees it */
 	bool udp_on, tcp_on, churn_on;
+	/* Packets that are not this traffic's, NULL: nobody's. */
+	host_receive_fn others;
+	void *others_ctx;
 	uint16_t churn_count;
 	struct churn_conn churn[TRAFFIC_MAX_TCP];
 	mono_t next_probe, next_tcp;

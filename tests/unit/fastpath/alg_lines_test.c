@@ -231,22 +231,83 @@ what_the_receiver_has_but_did_not_come_by_ends_the_looking(void **state)
 }
 
 static void
-a_session_taken_over_goes_on_with_the_next_line(void **state)
+a_session_taken_over_goes_on_where_the_peer_was(void **state)
 {
-	static const struct step steps[] = {
-		{ 100, "PORT 1", 6, "" }, /* the begin of this line may have been elsewhere */
-		{ 106, "\nPORT 2\n", 8, "PORT 2\n!|" },
-		{ 90, "PORT 3\nNOO", 10, "" },
+	static const struct {
+		enum alg_id id;
+		bool known;
+		struct step steps[3];
+	} rows[] = {
+		/* the begin of this line may have been elsewhere */
+		{ ALG_FTP, false,
+			{ { 100, "PORT 1", 6, "" }, { 106, "\nPORT 2\n", 8, "PORT 2\n!|" },
+				{ 90, "PORT 3\nNOO", 10, "" } } },
+		/* just where the peer was; what had been read is not read again */
+		{ ALG_FTP, true,
+			{ { 50, "PORT 1\n", 7, "PORT 1\n!|" }, { 40, "0123456789", 10, "" },
+				{ 57, "PORT 2\n", 7, "PORT 2\n!|" } } },
+		/* sent again first, and more with it */
+		{ ALG_FTP, true,
+			{ { 45, "abcd\nPORT 1\n", 12, "PORT 1\n!|" },
+				{ 57, "PORT 2\n", 7, "PORT 2\n!|" }, { 70, "too early", 0, "" } } },
+		/* it has gone on since the peer last told */
+		{ ALG_FTP, true,
+			{ { 60, "T 1\nPORT 2\n", 11, "PORT 2\n!|" },
+				{ 71, "PORT 3\n", 7, "PORT 3\n!|" }, { 50, "PORT 1\n", 7, "" } } },
+		{ ALG_SIP, true,
+			{ { 50, "SIP/2.0 200 OK\r\n\r\n", 18, "SIP/2.0 200 OK\r\n\r\n!|" },
+				{ 40, "0123456789", 10, "" },
+				{ 68, "SIP/2.0 300 OK\r\n\r\n", 18,
+					"SIP/2.0 300 OK\r\n\r\n!|" } } },
+		/* where a message begins cannot be told in SIP */
+		{ ALG_SIP, true,
+			{ { 60, "SIP/2.0 200 OK\r\n\r\n", 18, "" }, { 40, "0123456789", 10, "" },
+				{ 78, "SIP/2.0 300 OK\r\n\r\n", 18, "" } } },
 	};
 
 	(void)state;
-	alg_lines_resume(&lines, alg_of(ALG_FTP));
-	assert_true(alg_lines_acked(&lines, BASE + 500));
-	for (size_t i = 0; i < RTE_DIM(steps); i++)
-		feed(alg_of(ALG_FTP), &steps[i], strlen(steps[i].text), true);
-	/* where a message begins cannot be told in SIP */
-	alg_lines_resume(&lines, alg_of(ALG_SIP));
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct alg_lines_place place = { BASE + 50, true, rows[i].known };
+
+		alg_lines_resume(&lines, alg_of(rows[i].id), &place);
+		assert_true(alg_lines_acked(&lines, BASE + 500));
+		for (size_t k = 0; k < RTE_DIM(rows[i].steps); k++)
+			feed(alg_of(rows[i].id), &rows[i].steps[k], strlen(rows[i].steps[k].text),
+				true);
+	}
+	alg_lines_resume(&lines, alg_of(ALG_SIP), &(struct alg_lines_place){ 0, true, false });
 	assert_false(lines.on);
+	alg_lines_resume(&lines, alg_of(ALG_FTP), &(struct alg_lines_place){ 0, false, true });
+	assert_false(lines.on);
+}
+
+static void
+where_the_looking_is_can_be_told(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t keep;
+	} rows[] = {
+		{ "PORT 1\n", 7 }, { "PORT 1\nPORT", 7 }, /* the begin of what is not whole */
+	};
+	static char whole[ALG_LINE_MAX + 8];
+	struct alg_lines_place place;
+	struct step step = { 0, whole, sizeof(whole) - 1, "" };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		run(&(struct step){ 0, rows[i].text, rows[i].keep, "PORT 1\n!|" }, 1, true);
+		place = alg_lines_place(&lines);
+		assert_true(place.on && place.known);
+		assert_int_equal(place.next, BASE + 7);
+	}
+	memset(whole, 'a', sizeof(whole) - 1);
+	memcpy(whole, "STOR ", 5);
+	alg_lines_start(&lines, BASE);
+	feed(alg_of(ALG_FTP), &step, sizeof(whole) - 1, true);
+	assert_false(alg_lines_place(&lines).known); /* in the midst of one that is too long */
+	alg_lines_stop(&lines);
+	assert_false(alg_lines_place(&lines).on);
 }
 
 static void
@@ -297,7 +358,8 @@ main(void)
 		cmocka_unit_test(ALG07_other_protocols_end_the_looking),
 		cmocka_unit_test(what_is_too_long_is_passed_over),
 		cmocka_unit_test(a_refused_message_is_taken_again),
-		cmocka_unit_test(a_session_taken_over_goes_on_with_the_next_line),
+		cmocka_unit_test(a_session_taken_over_goes_on_where_the_peer_was),
+		cmocka_unit_test(where_the_looking_is_can_be_told),
 		cmocka_unit_test(messages_come_in_single_bytes),
 		cmocka_unit_test(what_the_receiver_has_but_did_not_come_by_ends_the_looking),
 	};

@@ -178,6 +178,93 @@ edits_are_remembered_until_acknowledged(void **state)
 	assert_int_equal(alg_seq_stale(&seq, 102, 5), 0);
 }
 
+/* What a peer has of `seq`. */
+static struct alg_seq
+taken_over(struct alg_seq_kept *kept)
+{
+	struct alg_seq peer = { 0 };
+
+	alg_seq_keep(&seq, kept);
+	alg_seq_resume(&peer, kept);
+	for (uint32_t i = 0; i < kept->count; i++)
+		assert_true(alg_seq_again(&peer, &kept->edits[i]));
+	return peer;
+}
+
+static void
+ALG02_a_peer_shifts_the_same_and_edits_what_may_be_sent_again(void **state)
+{
+	struct alg_seq_piece mine[ALG_SEQ_EDITS], its[ALG_SEQ_EDITS];
+	char old[ALG_SEQ_KEPT_TEXT + 8], text[ALG_SEQ_KEPT_TEXT + 8];
+	struct alg_seq_kept kept;
+	struct alg_seq peer;
+
+	(void)state;
+	memset(old, 'a', sizeof(old));
+	memset(text, 'b', sizeof(text));
+	for (uint32_t edits = 0; edits <= 4; edits++) {
+		for (uint32_t acked = 0; acked <= edits; acked++) {
+			uint32_t waiting = RTE_MIN(edits - acked, (uint32_t)ALG_SEQ_KEPT);
+
+			alg_seq_start(&seq, 0);
+			for (uint32_t i = 0; i < edits; i++)
+				assert_true(edit(100 + 10 * i, "ab", "xyz"));
+			if (acked > 0)
+				alg_seq_acked(&seq, 100 + 11 * (acked - 1) + 3);
+			peer = taken_over(&kept);
+			assert_int_equal(kept.count, waiting);
+			for (uint32_t at = 92 + 10 * (edits - waiting); at < 160; at++) {
+				assert_int_equal(alg_seq_out(&seq, at), alg_seq_out(&peer, at));
+				assert_int_equal(alg_seq_pieces(&seq, at, 9, mine),
+					alg_seq_pieces(&peer, at, 9, its));
+			}
+			/* in front of that is history */
+			assert_int_equal(alg_seq_stale(&peer, 80, 100),
+				edits > waiting ? 12 + 10 * (edits - waiting) : 0);
+		}
+	}
+	/* one that is too long is history, too */
+	alg_seq_start(&seq, 0);
+	assert_true(alg_seq_edit(&seq, 100, old, 10, text, ALG_SEQ_KEPT_TEXT + 1));
+	peer = taken_over(&kept);
+	assert_int_equal(kept.count, 0);
+	assert_int_equal(alg_seq_stale(&peer, 100, 20), 10);
+	assert_int_equal(alg_seq_out(&peer, 110), alg_seq_out(&seq, 110));
+	assert_true(alg_seq_edit(&seq, 110, old, 10, text, ALG_SEQ_KEPT_TEXT));
+	peer = taken_over(&kept);
+	assert_int_equal(kept.count, 1);
+	assert_int_equal(alg_seq_pieces(&peer, 110, 10, its), 1);
+	assert_int_equal(its[0].is, ALG_SEQ_KEPT_TEXT);
+	/* a second takeover */
+	seq = peer;
+	peer = taken_over(&kept);
+	assert_int_equal(alg_seq_stale(&peer, 100, 20), 10);
+	assert_int_equal(alg_seq_pieces(&peer, 110, 10, its), 1);
+}
+
+static void
+HAC06_edits_that_do_not_follow_are_refused(void **state)
+{
+	static const struct {
+		struct alg_seq_kept_edit edit;
+		bool good;
+	} rows[] = {
+		{ { .seq = 99, .was = 1 }, false },  /* in front of what is history */
+		{ { .seq = 100, .was = 0 }, false }, /* replaces nothing */
+		{ { .seq = 100, .was = 5, .is = ALG_SEQ_KEPT_TEXT + 1 }, false },
+		{ { .seq = 100, .was = 5, .is = 3 }, true },
+		{ { .seq = 104, .was = 1 }, false }, /* overlaps */
+		{ { .seq = 105, .was = 1 }, true },
+		{ { .seq = 200, .was = 1 }, false }, /* more than a peer sends */
+	};
+
+	(void)state;
+	alg_seq_resume(&seq, &(struct alg_seq_kept){ .floor = 100, .has_floor = true });
+	for (size_t i = 0; i < RTE_DIM(rows); i++)
+		assert_int_equal(alg_seq_again(&seq, &rows[i].edit), rows[i].good);
+	assert_int_equal(seq.count, 2);
+}
+
 static void
 text_of_edits_has_its_bounds(void **state)
 {
@@ -260,6 +347,8 @@ main(void)
 		cmocka_unit_test(ALG02_an_acknowledgement_inside_of_new_text_covers_no_more),
 		cmocka_unit_test(ALG02_whatever_is_sent_again_becomes_the_same),
 		cmocka_unit_test(edits_are_remembered_until_acknowledged),
+		cmocka_unit_test(ALG02_a_peer_shifts_the_same_and_edits_what_may_be_sent_again),
+		cmocka_unit_test(HAC06_edits_that_do_not_follow_are_refused),
 		cmocka_unit_test(text_of_edits_has_its_bounds),
 		cmocka_unit_test(ALG02_sack_blocks_shift),
 	};

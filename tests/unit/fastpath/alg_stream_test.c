@@ -481,22 +481,43 @@ a_session_that_finds_no_place_is_counted(void **state)
 static void
 a_session_taken_over_keeps_its_shift(void **state)
 {
-	struct alg_streams *streams = alg_streams_create(1, -1);
-	const uint32_t shift[2] = { 5, (uint32_t)-3 };
-	const bool looking[2] = { true, false };
-	struct alg_stream *stream;
-	bool on;
+	struct alg_streams *streams = alg_streams_create(2, -1);
+	struct alg_stream *mine = alg_stream_get(streams), *its = alg_stream_get(streams);
+	const struct alg_seq_kept_edit edit = { .seq = 90, .shift = 1, .was = 2, .is = 3 };
+	struct alg_stream_kept kept = { .lines = { { 50, true, true }, { 0, false, false } },
+		.seq = { { .shift = 5 }, { .shift = (uint32_t)-3 } } };
+	uint32_t mark;
 
 	(void)state;
-	stream = alg_stream_resume(streams, alg_of(ALG_FTP), shift, looking);
-	assert_non_null(stream);
-	assert_int_equal(alg_stream_shift(stream, 0, &on), 5);
-	assert_true(on);
-	assert_int_equal(alg_stream_shift(stream, 1, &on), (uint32_t)-3);
-	assert_false(on);
-	assert_int_equal(alg_seq_out(&stream->seq[0], 100), 105);
-	assert_int_equal(alg_seq_back(&stream->seq[1], 100, false), 103);
-	assert_null(alg_stream_resume(streams, alg_of(ALG_FTP), shift, looking));
+	assert_int_equal(alg_stream_resume(mine, alg_of(ALG_FTP), &kept), ALG_STREAM_DONE);
+	assert_int_equal(alg_stream_again(mine, 0, &edit), ALG_STREAM_DONE);
+	assert_int_equal(alg_stream_again(mine, 0, &edit), ALG_STREAM_WRONG); /* overlaps */
+	memset(&kept, 0, sizeof(kept));
+	assert_int_equal(alg_stream_keep(mine, &kept), ALG_STREAM_DONE);
+	assert_int_equal(alg_stream_resume(its, alg_of(ALG_FTP), &kept), ALG_STREAM_DONE);
+	assert_true(its->lines[0].on && !its->lines[1].on);
+	assert_int_equal(alg_stream_mark(its), alg_stream_mark(mine));
+	assert_int_equal(alg_seq_out(&its->seq[0], 100), 105);
+	assert_int_equal(alg_seq_back(&its->seq[1], 100, false), 103);
+	assert_int_equal(kept.seq[0].count, 1);
+
+	/* what the peer must be told of shows in the mark */
+	mark = alg_stream_mark(its);
+	its->lines[0].next++;
+	assert_int_not_equal(alg_stream_mark(its), mark);
+	its->lines[0].next--;
+	its->seq[1].shift++;
+	assert_int_not_equal(alg_stream_mark(its), mark);
+	its->seq[1].shift--;
+	alg_lines_stop(&its->lines[0]);
+	assert_int_not_equal(alg_stream_mark(its), mark);
+
+	/* nobody waits for a worker */
+	rte_spinlock_lock(&its->lock);
+	assert_int_equal(alg_stream_keep(its, &kept), ALG_STREAM_BUSY);
+	assert_int_equal(alg_stream_resume(its, alg_of(ALG_FTP), &kept), ALG_STREAM_BUSY);
+	assert_int_equal(alg_stream_again(its, 0, &edit), ALG_STREAM_BUSY);
+	rte_spinlock_unlock(&its->lock);
 	alg_streams_destroy(streams);
 }
 
