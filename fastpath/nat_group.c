@@ -338,6 +338,17 @@ nat_groups_announce(
 				      : nat_pool_take(g->pool, want, got));
 }
 
+/* Where ports depend on the other end: is this endpoint announced, at just this port? */
+static bool
+announced_at(const struct group *g, uint8_t proto, rte_be32_t host, rte_be16_t port,
+	const struct nat_got *got)
+{
+	struct nat_got at;
+
+	return g->map != NULL && nat_map_again(g->map, proto, host, port, false, &at) &&
+	       at.addr == got->addr && at.port == got->port;
+}
+
 static enum nat_refusal
 claim(struct group *g, bool mapped, uint8_t proto, rte_be32_t host, rte_be16_t port,
 	const struct nat_got *got)
@@ -346,6 +357,7 @@ claim(struct group *g, bool mapped, uint8_t proto, rte_be32_t host, rte_be16_t p
 
 	if (life_of(g) != LIFE_USED)
 		return NAT_NOT_OURS;
+	mapped = mapped || announced_at(g, proto, host, port, got);
 	refusal = mapped && g->map != NULL ? nat_map_claim(g->map, g->pool, proto, host, port, got)
 					   : nat_pool_claim(g->pool, proto, host, got);
 	if (refusal == NAT_OK)

@@ -30,6 +30,7 @@ struct slot {
 	uint32_t call;	       /* as the entry's */
 	uint32_t older, newer; /* of the parent's list */
 	uint32_t siblings;     /* of the newest, which is the first: entries of the list */
+	uint16_t generation;   /* raised when it leaves, under the lock of its chain */
 };
 
 #define CALL_STEP 16
@@ -42,8 +43,17 @@ struct servermap {
 	struct keyed_hash key_hash, source_hash;
 	uint32_t capacity;
 	struct slot *slots;
+	_Atomic(uint64_t) *dirty;  /* a bit for each place: the mirror has not heard of a change */
+	_Atomic(uint32_t) changes; /* of bits set; H has seen the last of them at: */
+	uint32_t seen;
 	alignas(64) _Atomic(uint64_t) stats[STATS];
 };
+
+static size_t
+dirty_words(uint32_t places)
+{
+	return ((size_t)places + 63) / 64;
+}
 
 struct servermap *
 servermap_create(uint32_t entries, uint64_t seed, int socket)
@@ -64,7 +74,10 @@ servermap_create(uint32_t entries, uint64_t seed, int socket)
 	m->capacity = entries;
 	m->slots =
 		rte_zmalloc_socket("servermap", sizeof(struct slot) * (size_t)entries, 64, socket);
-	if (m->slots == NULL || free_list_create(&m->places, entries, socket) == 0 ||
+	m->dirty = rte_zmalloc_socket(
+		"servermap", sizeof(m->dirty[0]) * dirty_words(entries), 64, socket);
+	if (m->slots == NULL || m->dirty == NULL ||
+		free_list_create(&m->places, entries, socket) == 0 ||
 		chains_create(&m->entries, entries, socket) == 0 ||
 		chains_create(&m->parents, entries, socket) == 0) {
 		servermap_destroy(m);
@@ -83,6 +96,7 @@ servermap_destroy(struct servermap *m)
 	chains_destroy(&m->parents);
 	free_list_destroy(&m->places);
 	rte_free(m->slots);
+	rte_free((void *)(uintptr_t)m->dirty);
 	rte_free(m);
 }
 
@@ -242,24 +256,37 @@ first_of_parent(const struct servermap *m, uint64_t parent)
 
 /* Entries */
 
+void
+servermap_set_dirty(struct servermap *m, uint32_t i)
+{
+	const uint64_t bit = UINT64_C(1) << i % 64;
+
+	if ((atomic_fetch_or_explicit(&m->dirty[i / 64], bit, memory_order_release) & bit) == 0)
+		atomic_fetch_add_explicit(&m->changes, 1, memory_order_release);
+}
+
 /* Under the lock of its chain. */
 static void
 take_out(struct servermap *m, uint32_t chain, uint32_t i)
 {
 	leave_parent(m, i);
 	chains_unlink(&m->entries, chain, i);
+	m->slots[i].generation++;
+	servermap_set_dirty(m, i);
 	free_list_give(&m->places, i);
 }
 
 /* Under the lock of its chain: a new entry, that no other is the same as.  => what it is counted
- * as. */
+ * as; ADDED: *place */
 static enum stat
-enter(struct servermap *m, uint32_t chain, const struct servermap_entry *e, uint32_t most)
+enter(struct servermap *m, uint32_t chain, const struct servermap_entry *e, uint32_t most,
+	uint32_t *place)
 {
 	const uint32_t i = free_list_take(&m->places);
 
 	if (i == FREE_LIST_NONE)
 		return REFUSED_FULL;
+	*place = i;
 	m->slots[i].entry = *e;
 	m->slots[i].parent = parent_of(e->parent, e->parent_generation);
 	m->slots[i].call = e->call;
@@ -281,8 +308,10 @@ renew(struct servermap_entry *mine, const struct servermap_entry *e)
 	mine->note = note;
 }
 
-bool
-servermap_add(struct servermap *m, const struct servermap_entry *e, uint32_t most, bool *renewed)
+/* => its place, SERVERMAP_NONE. */
+static uint32_t
+add(struct servermap *m, const struct servermap_entry *e, uint32_t most, bool *renewed,
+	uint16_t *generation)
 {
 	const uint32_t chain = chain_of(m, hash_key(m, &e->key), &e->src);
 	const uint64_t parent = parent_of(e->parent, e->parent_generation);
@@ -302,11 +331,23 @@ servermap_add(struct servermap *m, const struct servermap_entry *e, uint32_t mos
 	if (*renewed)
 		renew(&m->slots[i].entry, e);
 	else
-		stat = others < SAME_MAX ? enter(m, chain, e, most) : REFUSED_SAME;
+		stat = others < SAME_MAX ? enter(m, chain, e, most, &i) : REFUSED_SAME;
+	if (stat == ADDED) {
+		*generation = m->slots[i].generation;
+		servermap_set_dirty(m, i);
+	}
 	chains_unlock(&m->entries, chain);
 	if (!*renewed)
 		count(m, stat);
-	return stat == ADDED;
+	return stat == ADDED ? i : SERVERMAP_NONE;
+}
+
+bool
+servermap_add(struct servermap *m, const struct servermap_entry *e, uint32_t most, bool *renewed)
+{
+	uint16_t generation;
+
+	return add(m, e, most, renewed, &generation) != SERVERMAP_NONE;
 }
 
 /* => the place of an entry that permits this, and its chain, locked; CHAINS_END: there is none. */
@@ -351,10 +392,12 @@ servermap_take(struct servermap *m, const struct servermap_key *k, const struct 
 	e = &m->slots[i].entry;
 	*found = *e;
 	*last = e->uses == 1;
-	if (*last)
+	if (*last) {
 		take_out(m, chain, i);
-	else if (e->uses != UINT16_MAX)
+	} else if (e->uses != UINT16_MAX) {
 		e->uses--;
+		servermap_set_dirty(m, i);
+	}
 	chains_unlock(&m->entries, chain);
 	count(m, USED);
 	return true;
@@ -393,7 +436,8 @@ remove_if(
 	if (chain == CHAINS_END)
 		return false;
 	e = m->slots[i].entry;
-	yes = over->by_time ? !mono_before(over->now, e.until) : m->slots[i].parent == over->parent;
+	yes = over->by_time ? !e.copy && !mono_before(over->now, e.until)
+			    : m->slots[i].parent == over->parent;
 	if (yes)
 		take_out(m, chain, i);
 	chains_unlock(&m->entries, chain);
@@ -485,6 +529,95 @@ servermap_at(const struct servermap *m, uint32_t place, struct servermap_entry *
 	*e = m->slots[place].entry;
 	chains_unlock(&m->entries, chain);
 	return true;
+}
+
+/* The mirror */
+
+uint32_t
+servermap_take_dirty(struct servermap *m, uint32_t *cursor)
+{
+	if (*cursor == 0) {
+		const uint32_t changes = atomic_load_explicit(&m->changes, memory_order_acquire);
+
+		if (changes == m->seen)
+			return SERVERMAP_NONE;
+		m->seen = changes;
+	}
+	for (size_t word = *cursor / 64; word < dirty_words(m->capacity); word++) {
+		const uint64_t bits =
+			atomic_load_explicit(&m->dirty[word], memory_order_acquire) &
+			(word == *cursor / 64 ? UINT64_MAX << *cursor % 64 : UINT64_MAX);
+
+		if (bits == 0)
+			continue;
+		const uint32_t i = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
+		atomic_fetch_and_explicit(
+			&m->dirty[word], ~(UINT64_C(1) << i % 64), memory_order_acq_rel);
+		*cursor = i + 1;
+		if (*cursor >= m->capacity)
+			*cursor = 0;
+		return i;
+	}
+	*cursor = 0;
+	return SERVERMAP_NONE;
+}
+
+bool
+servermap_look(
+	const struct servermap *m, uint32_t place, struct servermap_entry *e, uint16_t *generation)
+{
+	const uint32_t chain = chains_lock_of(&m->entries, place);
+
+	if (chain == CHAINS_END)
+		return false;
+	*e = m->slots[place].entry;
+	*generation = m->slots[place].generation;
+	chains_unlock(&m->entries, chain);
+	return true;
+}
+
+uint32_t
+servermap_copy(
+	struct servermap *m, const struct servermap_entry *e, uint16_t *generation, bool *renewed)
+{
+	return add(m, e, 0, renewed, generation);
+}
+
+void
+servermap_drop(
+	struct servermap *m, uint32_t place, uint16_t generation, servermap_gone_fn gone, void *ctx)
+{
+	const uint32_t chain = chains_lock_of(&m->entries, place);
+	struct servermap_entry e;
+	bool same;
+
+	if (chain == CHAINS_END)
+		return;
+	e = m->slots[place].entry;
+	same = m->slots[place].generation == generation;
+	if (same)
+		take_out(m, chain, place);
+	chains_unlock(&m->entries, chain);
+	if (same && gone != NULL)
+		gone(ctx, &e);
+}
+
+bool
+servermap_adopt(struct servermap *m, uint32_t place, uint16_t generation)
+{
+	const uint32_t chain = chains_lock_of(&m->entries, place);
+	struct slot *s = &m->slots[place];
+	bool mine;
+
+	if (chain == CHAINS_END)
+		return false;
+	mine = s->generation == generation && s->entry.copy;
+	if (mine) {
+		s->entry.copy = false;
+		servermap_set_dirty(m, place);
+	}
+	chains_unlock(&m->entries, chain);
+	return mine;
 }
 
 struct servermap_stats

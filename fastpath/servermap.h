@@ -49,6 +49,7 @@ struct servermap_entry {
 	uint16_t parent_generation;
 	uint32_t call; /* of the parent, which may have several at a time; 0: none */
 	mono_t until;  /* MONO_NEVER: until it is removed */
+	bool copy;     /* of an entry that the peer owns: it ends when the peer says so */
 };
 
 /* servermap_create: room for `entries`, 1 to 2^30; `seed`: random, so that nobody can aim at a
@@ -94,6 +95,24 @@ void servermap_age(struct servermap *, uint32_t *cursor, uint32_t budget, mono_t
 	servermap_gone_fn gone, void *ctx);
 /* servermap_at: for shows: the entry in a place 0..capacity-1. => false: it is free. */
 bool servermap_at(const struct servermap *, uint32_t place, struct servermap_entry *);
+
+/* For the mirror; HRP core.  {place, generation} names an entry for ever.
+ * servermap_take_dirty: => the next place at or behind *cursor that has changed since it was asked
+ * for last; SERVERMAP_NONE: no more, *cursor is 0 again.  One look when nothing has changed.
+ * servermap_set_dirty: once more, later.
+ * servermap_look: as servermap_at(), with its generation.
+ * servermap_copy: as servermap_add(), of a copy; => its place, or SERVERMAP_NONE.
+ * servermap_drop: remove it.
+ * servermap_adopt: the copy is no longer one.  => false: it is none, or gone. */
+uint32_t servermap_take_dirty(struct servermap *, uint32_t *cursor);
+void servermap_set_dirty(struct servermap *, uint32_t place);
+bool servermap_look(
+	const struct servermap *, uint32_t place, struct servermap_entry *, uint16_t *generation);
+uint32_t servermap_copy(
+	struct servermap *, const struct servermap_entry *, uint16_t *generation, bool *renewed);
+void servermap_drop(
+	struct servermap *, uint32_t place, uint16_t generation, servermap_gone_fn gone, void *ctx);
+bool servermap_adopt(struct servermap *, uint32_t place, uint16_t generation);
 
 struct servermap_stats {
 	uint64_t added, used, expired, orphaned, refused_full, refused_share, refused_same;

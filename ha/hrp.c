@@ -503,7 +503,6 @@ publish_status(struct hrp *h, mono_t now)
 		.algorithm = h->algorithm,
 		.rollout = h->rollout,
 		.key_id = h->key_id };
-	uint64_t words[STATUS_WORDS];
 
 	if (!mono_before(now, h->rate_due)) {
 		h->rate_due.ns = now.ns + NS_PER_SEC;
@@ -517,12 +516,15 @@ publish_status(struct hrp *h, mono_t now)
 	memcpy(st.refused, h->refused, sizeof(st.refused));
 	hrp_mirror_status(h->mirror, &st, now);
 
-	memcpy(words, &st, sizeof(words));
 	const uint32_t version = atomic_load_explicit(&h->version, memory_order_relaxed);
 	atomic_store_explicit(&h->version, version + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
-	for (size_t i = 0; i < STATUS_WORDS; i++)
-		atomic_store_explicit(&h->status[i], words[i], memory_order_relaxed);
+	for (size_t i = 0; i < STATUS_WORDS; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)&st + i * sizeof(word), sizeof(word));
+		atomic_store_explicit(&h->status[i], word, memory_order_relaxed);
+	}
 	atomic_store_explicit(&h->version, version + 2, memory_order_release);
 	h->status_due = mono_add_ms(now, STATUS_MS);
 }

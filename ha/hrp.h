@@ -70,6 +70,7 @@ enum hrp_bulk_state {
 	HRP_BULK_WAITING, /* sent or received, result outstanding */
 	HRP_BULK_EQUAL,	  /* digests agree */
 	HRP_BULK_DIFFERS, /* they do not: another bulk follows */
+	HRP_BULK_UNTAKEN, /* the peer is of a version that does not know this table */
 	HRP_BULK_STATES
 };
 extern const char *const hrp_bulk_state_names[HRP_BULK_STATES];
@@ -117,7 +118,25 @@ struct hrp_session_status {
 	uint64_t unread; /* records of ALGs that cannot go on here: no place, or no sense */
 };
 
+/* One replicated table. */
+#define HRP_TABLES_MAX 8
+struct hrp_table_status {
+	const char *name;
+	uint64_t entries;	    /* here, ours and copies */
+	uint64_t told;		    /* what the peer must hold of ours by now */
+	uint64_t there;		    /* what it has said that it holds, after the last bulk */
+	uint64_t copies;	    /* of the peer's, after the last bulk */
+	uint64_t bulk_out, bulk_in; /* enum hrp_bulk_state */
+	uint64_t bulks_out, bulks_in;
+	uint64_t bulk_ns; /* when the last one, out or in, was proved or not; 0: none */
+	uint64_t lag_median_us, lag_max_us, unacked, resent;
+	uint64_t dirty, sent, deleted, installed, removed, refused, unclaimed, unknown, adopted,
+		swept;
+};
+
 struct hrp_status {
+	uint64_t tables_count;
+	struct hrp_table_status tables[HRP_TABLES_MAX];
 	uint64_t links_count, running; /* running: slot, UINT64_MAX = none */
 	struct hrp_link_status links[HRP_LINKS_MAX];
 	struct hrp_stream_status stream;

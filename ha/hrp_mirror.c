@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLES_MAX	  8
 #define HANDOVER_MS	  200  /* after stepping down: what was on its way still goes out */
 #define RESULT_MS	  500  /* without a result, END is sent again */
 #define BULK_AGAIN_MS	  1000 /* after a bulk that did not agree; doubles */
@@ -26,6 +25,7 @@ const char *const hrp_bulk_state_names[HRP_BULK_STATES] = {
 	[HRP_BULK_WAITING] = "waiting",
 	[HRP_BULK_EQUAL] = "equal",
 	[HRP_BULK_DIFFERS] = "differs",
+	[HRP_BULK_UNTAKEN] = "untaken",
 };
 
 struct bulk_out {
@@ -36,6 +36,7 @@ struct bulk_out {
 	mono_t due; /* WAITING: END again; DIFFERS: next bulk */
 	uint64_t again_ms;
 	struct hrp_bulk end;
+	uint32_t there; /* entries that the peer has counted */
 };
 
 struct bulk_in {
@@ -51,14 +52,18 @@ struct mirrored {
 	struct hrp_mirror *mirror;
 	struct bulk_out out;
 	struct bulk_in in;
+	mono_t proved; /* when the last bulk, of either direction, was */
+	uint64_t bulks_out, bulks_in, bulk_out_count, bulk_in_count;
 };
 
 struct hrp_mirror {
 	struct hrp_mirror_params p;
 	struct hrp_stream *stream;
-	struct mirrored table[TABLES_MAX];
+	struct mirrored table[HRP_TABLES_MAX];
 	uint32_t count;
 	uint32_t round;
+	uint16_t tables, peer_tables; /* HRP_TABLE(): ours; those that the peer takes */
+	uint16_t told_tables;	      /* those that the peer's stream carries */
 
 	bool active, peer_alive, running, sending, mirroring, adopting;
 	uint8_t peer_state[3]; /* by group; enum vgmp_state */
@@ -70,7 +75,6 @@ struct hrp_mirror {
 		uint16_t offset;
 	} held;
 
-	uint64_t bulks_out, bulks_in, bulk_out_count, bulk_in_count;
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 
@@ -110,16 +114,18 @@ bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 		t->in.state = HRP_BULK_DIFFERS;
 		return true;
 	}
+	if (t == &m->table[0])
+		m->told_tables = rte_be_to_cpu_16(b->tables);
 	t->in.state = HRP_BULK_RUNNING;
 	t->in.round = rte_be_to_cpu_32(b->round);
 	t->in.answered = false;
-	m->bulks_in++;
+	t->bulks_in++;
 	return true;
 }
 
 /* => false: the sweep goes on at the next turn, and the stream waits for it. */
 static bool
-bulk_end(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
+bulk_end(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b, mono_t now)
 {
 	struct repl_digest have;
 
@@ -141,7 +147,8 @@ bulk_end(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 	t->in.state = t->in.result.count == b->count && t->in.result.digest == b->digest
 			      ? HRP_BULK_EQUAL
 			      : HRP_BULK_DIFFERS;
-	m->bulk_in_count = have.count;
+	t->proved = now;
+	t->bulk_in_count = have.count;
 	answer(m, t);
 	return true;
 }
@@ -196,7 +203,8 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 	}
 	if (h.op != HRP_OP_ADD) {
 		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */
-		return h.op == HRP_OP_BULK_BEGIN ? bulk_begin(m, t, &bulk) : bulk_end(m, t, &bulk);
+		return h.op == HRP_OP_BULK_BEGIN ? bulk_begin(m, t, &bulk)
+						 : bulk_end(m, t, &bulk, now);
 	}
 	if (t->in.state == HRP_BULK_NONE) {
 		m->refused[HA_REFUSED_record]++; /* a stream begins with a bulk */
@@ -215,12 +223,21 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 
 /* ---- outbound ---- */
 
+/* Sessions are no choice. */
+static bool
+is_in(const struct hrp_mirror *m, uint32_t i, uint16_t tables)
+{
+	return i == 0 || (tables & HRP_TABLE(m->table[i].ops->module)) != 0;
+}
+
 static void
 start_bulks(struct hrp_mirror *m)
 {
 	for (uint32_t i = 0; i < m->count; i++)
 		m->table[i].out =
-			(struct bulk_out){ .state = HRP_BULK_RUNNING, .again_ms = BULK_AGAIN_MS };
+			(struct bulk_out){ .state = is_in(m, i, m->peer_tables) ? HRP_BULK_RUNNING
+										: HRP_BULK_UNTAKEN,
+				.again_ms = BULK_AGAIN_MS };
 }
 
 static void
@@ -231,10 +248,13 @@ stop_bulks(struct hrp_mirror *m)
 }
 
 static void
-opened(void *ctx, mono_t now)
+opened(void *ctx, uint16_t tables, mono_t now)
 {
+	struct hrp_mirror *m = ctx;
+
 	(void)now;
-	start_bulks(ctx);
+	m->peer_tables = tables;
+	start_bulks(m);
 }
 
 static void
@@ -246,6 +266,8 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 		struct bulk_out *o = &m->table[i].out;
 		if (o->state != HRP_BULK_WAITING || b->round != o->end.round)
 			continue;
+		o->there = rte_be_to_cpu_32(b->count);
+		m->table[i].proved = now;
 		if (b->count == o->end.count && b->digest == o->end.digest) {
 			o->state = HRP_BULK_EQUAL;
 			o->again_ms = BULK_AGAIN_MS;
@@ -280,10 +302,12 @@ begin_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 
 	b.capacity = rte_cpu_to_be_32(t->ops->walk_begin(t->t, &estimate));
 	b.count = rte_cpu_to_be_32(estimate);
+	if (t == &m->table[0])
+		b.tables = rte_cpu_to_be_16(m->tables & m->peer_tables);
 	if (!hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_BEGIN, &b, now))
 		return false;
 	m->round++;
-	m->bulks_out++;
+	t->bulks_out++;
 	o->begun = true;
 	o->walked = false;
 	o->round = m->round;
@@ -302,10 +326,17 @@ end_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 		.digest = rte_cpu_to_be_64(d.sum) };
 	if (!hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_END, &o->end, now))
 		return false;
-	m->bulk_out_count = d.count;
+	t->bulk_out_count = d.count;
 	o->state = HRP_BULK_WAITING;
 	o->due = mono_add_ms(now, RESULT_MS);
 	return true;
+}
+
+/* What others name comes first: the sessions. */
+static bool
+in_turn(const struct hrp_mirror *m, const struct mirrored *t)
+{
+	return t == &m->table[0] || m->table[0].out.walked;
 }
 
 /* Live changes first; what room is left goes to the bulk. */
@@ -323,7 +354,7 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 
 	switch (o->state) {
 	case HRP_BULK_RUNNING:
-		if (m->adopting || (!o->begun && !begin_walk(m, t, now)))
+		if (m->adopting || (!o->begun && (!in_turn(m, t) || !begin_walk(m, t, now))))
 			return work;
 		if (!o->walked)
 			o->walked = t->ops->walk(t->t, &out, now);
@@ -345,6 +376,7 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 		return work;
 	case HRP_BULK_NONE:
 	case HRP_BULK_EQUAL:
+	case HRP_BULK_UNTAKEN:
 	case HRP_BULK_STATES:
 		return work;
 	}
@@ -441,11 +473,14 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 		return NULL;
 	}
 	m->p = *p;
-	for (; list[m->count] != NULL && m->count < TABLES_MAX; m->count++) {
+	for (; list[m->count] != NULL && m->count < HRP_TABLES_MAX; m->count++) {
 		struct mirrored *t = &m->table[m->count];
 		t->ops = list[m->count];
 		t->mirror = m;
-		t->t = t->ops->create(&(struct repl_params){ .engine = p->engine }, err, err_size);
+		t->t = t->ops->create(
+			&(struct repl_params){ .engine = p->engine, .sessions = m->table[0].t },
+			err, err_size);
+		m->tables |= m->count > 0 ? HRP_TABLE(t->ops->module) : 0;
 		if (t->t == NULL) {
 			hrp_mirror_destroy(m);
 			return NULL;
@@ -454,6 +489,7 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 	m->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = p->frame_max,
 		.hello_ms = p->hello_ms,
 		.seed = p->seed,
+		.tables = m->tables,
 		.ctx = m,
 		.deliver = deliver,
 		.opened = opened,
@@ -534,10 +570,50 @@ hrp_mirror_synchronised(const struct hrp_mirror *m)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct mirrored *t = &m->table[i];
-		if ((m->active ? t->out.state : t->in.state) != HRP_BULK_EQUAL)
+		const enum hrp_bulk_state state = m->active ? t->out.state : t->in.state;
+		const bool carried =
+			m->active ? state != HRP_BULK_UNTAKEN : is_in(m, i, m->told_tables);
+
+		if (carried && state != HRP_BULK_EQUAL)
 			return false;
 	}
 	return m->peer_alive;
+}
+
+static void
+table_status(const struct hrp_mirror *m, const struct mirrored *t, struct hrp_table_status *st)
+{
+	struct hrp_stream_lag lag;
+	struct repl_digest sent;
+	struct repl_counts c;
+
+	t->ops->counts(t->t, &c);
+	t->ops->sent(t->t, &sent);
+	hrp_stream_lag(m->stream, t->ops->module, &lag);
+	*st = (struct hrp_table_status){ .name = t->ops->name,
+		.entries = c.entries,
+		.told = t->out.begun ? sent.count : 0,
+		.there = t->out.there,
+		.copies = t->in.answered ? rte_be_to_cpu_32(t->in.result.count) : 0,
+		.bulk_out = t->out.state,
+		.bulk_in = t->in.state,
+		.bulk_ns = t->proved.ns,
+		.bulks_out = t->bulks_out,
+		.bulks_in = t->bulks_in,
+		.lag_median_us = lag.median_us,
+		.lag_max_us = lag.max_us,
+		.unacked = lag.unacked,
+		.resent = lag.resent,
+		.dirty = c.dirty,
+		.sent = c.sent,
+		.deleted = c.deleted,
+		.installed = c.installed,
+		.removed = c.removed,
+		.refused = c.conflicts + c.full,
+		.unclaimed = c.unclaimed,
+		.unknown = c.unknown,
+		.adopted = c.adopted,
+		.swept = c.swept };
 }
 
 void
@@ -566,6 +642,9 @@ hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
 		.lag_us = hrp_stream_lag_ns(m->stream, now) / NS_PER_US,
 	};
 	m->table[0].ops->status(m->table[0].t, &st->sessions);
+	st->tables_count = m->count;
+	for (uint32_t i = 0; i < m->count; i++)
+		table_status(m, &m->table[i], &st->tables[i]);
 	st->active = m->active;
 	st->peer_alive = m->peer_alive;
 	st->peer_active = peer_active(m);
@@ -573,10 +652,10 @@ hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
 	st->synchronised = hrp_mirror_synchronised(m);
 	st->bulk_out = m->table[0].out.state;
 	st->bulk_in = m->table[0].in.state;
-	st->bulks_out = m->bulks_out;
-	st->bulks_in = m->bulks_in;
-	st->bulk_out_count = m->bulk_out_count;
-	st->bulk_in_count = m->bulk_in_count;
+	st->bulks_out = m->table[0].bulks_out;
+	st->bulks_in = m->table[0].bulks_in;
+	st->bulk_out_count = m->table[0].bulk_out_count;
+	st->bulk_in_count = m->table[0].bulk_in_count;
 	for (int i = 0; i < HA_REFUSAL_COUNT; i++)
 		st->refused[i] += m->refused[i];
 }

@@ -5,6 +5,7 @@
 #include "hrp_stream.h"
 
 #include "check.h"
+#include "hrp_lag.h"
 #include "vgmp.h"
 
 #include <rte_common.h>
@@ -29,7 +30,9 @@
 static_assert((HRP_STREAM_WINDOW & (HRP_STREAM_WINDOW - 1)) == 0, "sequence numbers wrap");
 
 struct out_frame {
-	mono_t sent; /* 0 = not yet */
+	mono_t sent;  /* 0 = not yet */
+	mono_t since; /* its first record */
+	uint16_t module;
 	uint16_t len;
 	uint8_t times;
 	bool acked;
@@ -39,6 +42,7 @@ struct out {
 	bool offered, open, asked;
 	bool scan; /* something may have to be (re)sent before a timer says so */
 	uint32_t stream, asked_stream, first;
+	uint16_t asked_tables;
 	uint32_t base, next; /* oldest unacknowledged; number of the frame being filled */
 	uint32_t history[HISTORY];
 	uint8_t history_at;
@@ -49,6 +53,8 @@ struct out {
 	mono_t refused_at; /* last NACK, UNKNOWN */
 	uint64_t srtt, rttvar;
 	struct out_frame frame[HRP_STREAM_WINDOW];
+	struct hrp_lag lag[HRP_MODULE_LAST + 1];
+	uint64_t resent[HRP_MODULE_LAST + 1];
 	uint8_t *bytes;
 };
 
@@ -143,7 +149,8 @@ static void
 send_nack(struct hrp_stream *s, uint32_t stream, enum hrp_nack_reason reason)
 {
 	const struct hrp_nack n = { .head.stream = rte_cpu_to_be_32(stream),
-		.reason = (uint8_t)reason };
+		.reason = (uint8_t)reason,
+		.tables = rte_cpu_to_be_16(reason == HRP_NACK_RESYNC ? s->p.tables : 0) };
 
 	if (send_unnumbered(s, HRP_MODULE_SESSION, HRP_OP_NACK, 0, &n, sizeof(n)))
 		s->stats.nacks_out++;
@@ -199,10 +206,12 @@ transmit(struct hrp_stream *s, uint32_t seq, mono_t now)
 		s->out.scan |= f->sent.ns == 0;
 		return;
 	}
-	if (f->times++ != 0)
+	if (f->times++ != 0) {
 		s->stats.resent++;
-	else
+		s->out.resent[f->module]++;
+	} else {
 		s->stats.frames_out++;
+	}
 	if (f->times == 0)
 		f->times = UINT8_MAX;
 	f->sent = now;
@@ -224,8 +233,10 @@ open_stream(struct hrp_stream *s, mono_t now)
 	o->backoff = 0;
 	o->scan = false;
 	o->deadline = MONO_NEVER;
+	memset(o->lag, 0, sizeof(o->lag));
+	memset(o->resent, 0, sizeof(o->resent));
 	s->stats.opened++;
-	s->p.opened(s->p.ctx, now);
+	s->p.opened(s->p.ctx, o->asked_tables, now);
 }
 
 void
@@ -268,7 +279,8 @@ close_frame(struct hrp_stream *s, uint8_t op, mono_t now)
 
 	put_head(s, out_bytes(s, seq));
 	finish(s, out_bytes(s, seq), o->fill, o->module, op, o->records, seq);
-	o->frame[SLOT(seq)] = (struct out_frame){ .len = o->fill };
+	o->frame[SLOT(seq)] =
+		(struct out_frame){ .len = o->fill, .since = o->fill_since, .module = o->module };
 	o->fill = 0;
 	transmit(s, seq, now);
 }
@@ -301,7 +313,7 @@ hrp_stream_reserve(struct hrp_stream *s, uint16_t module, uint16_t len, mono_t n
 {
 	struct out *o = &s->out;
 
-	FW_ASSERT(HRP_STREAM_OVERHEAD + len <= s->p.frame_max);
+	FW_ASSERT(HRP_STREAM_OVERHEAD + len <= s->p.frame_max && module <= HRP_MODULE_LAST);
 	if (!o->open)
 		return NULL;
 	if (o->fill != 0 && (o->module != module || o->fill + len > s->p.frame_max))
@@ -373,6 +385,17 @@ resend_lost(struct hrp_stream *s, uint32_t newest_acked, bool any_acked, mono_t 
 	}
 }
 
+/* The peer has this frame. */
+static void
+arrived(struct out *o, uint32_t seq, mono_t now)
+{
+	struct out_frame *f = &o->frame[SLOT(seq)];
+
+	if (!f->acked)
+		hrp_lag_add(&o->lag[f->module], now.ns - f->since.ns);
+	f->acked = true;
+}
+
 static enum ha_refusal
 receive_ack(struct hrp_stream *s, uint32_t stream, uint32_t upto, const uint8_t *bitmap, mono_t now)
 {
@@ -396,7 +419,8 @@ receive_ack(struct hrp_stream *s, uint32_t stream, uint32_t upto, const uint8_t 
 		const struct out_frame *last = &o->frame[SLOT(upto - 1)];
 		if (last->times == 1 && !last->acked)
 			sample_rtt(o, now.ns - last->sent.ns);
-		o->base = upto;
+		for (; o->base != upto; o->base++)
+			arrived(o, o->base, now);
 		o->backoff = 0;
 		o->deadline = MONO_NEVER;
 		if (o->base != o->next && o->frame[SLOT(o->base)].sent.ns != 0)
@@ -405,7 +429,7 @@ receive_ack(struct hrp_stream *s, uint32_t stream, uint32_t upto, const uint8_t 
 	for (uint32_t i = 0; i < HRP_STREAM_WINDOW && upto + i != o->next; i++) {
 		if ((bitmap[i / 8] & 1 << i % 8) == 0)
 			continue;
-		o->frame[SLOT(upto + i)].acked = true;
+		arrived(o, upto + i, now);
 		newest = upto + i;
 		any = true;
 	}
@@ -436,6 +460,7 @@ receive_nack(struct hrp_stream *s, const struct hrp_nack *n, mono_t now)
 			}
 		o->asked = true;
 		o->asked_stream = stream;
+		o->asked_tables = rte_be_to_cpu_16(n->tables);
 		if (o->offered)
 			open_stream(s, now);
 		return HA_OK;
@@ -700,6 +725,19 @@ uint32_t
 hrp_stream_poll(struct hrp_stream *s, mono_t now)
 {
 	return poll_in(s, now) + poll_out(s, now);
+}
+
+void
+hrp_stream_lag(const struct hrp_stream *s, uint16_t module, struct hrp_stream_lag *lag)
+{
+	const struct out *o = &s->out;
+
+	FW_ASSERT(module <= HRP_MODULE_LAST);
+	*lag = (struct hrp_stream_lag){ .median_us = hrp_lag_median(&o->lag[module]) / NS_PER_US,
+		.max_us = o->lag[module].max_ns / NS_PER_US,
+		.resent = o->resent[module] };
+	for (uint32_t seq = o->base; seq != o->next; seq++)
+		lag->unacked += o->frame[SLOT(seq)].module == module;
 }
 
 uint32_t

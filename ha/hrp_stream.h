@@ -32,7 +32,8 @@ struct hrp_stream_params {
 	uint16_t frame_max; /* longest HA message that fits a frame */
 	uint32_t hello_ms;
 	uint32_t seed;
-	uint32_t first; /* number of a stream's first frame; 0 = random */
+	uint32_t first;	 /* number of a stream's first frame; 0 = random */
+	uint16_t tables; /* HRP_TABLE(): those we take beside sessions */
 	/* Transmit a whole HA message. => false: no link or no room; it is tried again. */
 	void *send_ctx;
 	bool (*send)(void *send_ctx, const uint8_t *message, uint16_t len);
@@ -40,8 +41,9 @@ struct hrp_stream_params {
 	/* The next numbered message, in order. => false: not now; the same one comes again at the
 	 * next poll, and nothing behind it until then. */
 	bool (*deliver)(void *ctx, const uint8_t *message, uint16_t len, mono_t now);
-	/* Our outbound stream has just begun: everything must be sent again. */
-	void (*opened)(void *ctx, mono_t now);
+	/* Our outbound stream has just begun: everything must be sent again.  `tables`: those that
+	 * the peer takes beside sessions. */
+	void (*opened)(void *ctx, uint16_t tables, mono_t now);
 	/* A result for a bulk of the current outbound stream. */
 	void (*result)(void *ctx, const struct hrp_bulk *, mono_t now);
 };
@@ -88,6 +90,13 @@ void hrp_stream_listen(struct hrp_stream *, bool on, mono_t now);
 bool hrp_stream_hears(const struct hrp_stream *); /* an inbound stream has begun */
 void hrp_stream_result(struct hrp_stream *, uint16_t module, const struct hrp_bulk *);
 
+/* Of one module's frames, since the stream has begun: from a frame's first record to its
+ * acknowledgement. */
+struct hrp_stream_lag {
+	uint64_t median_us, max_us; /* the median within a fifth */
+	uint64_t unacked, resent;
+};
+void hrp_stream_lag(const struct hrp_stream *, uint16_t module, struct hrp_stream_lag *);
 uint32_t hrp_stream_unacked(const struct hrp_stream *);
 uint64_t hrp_stream_lag_ns(const struct hrp_stream *, mono_t now);
 uint64_t hrp_stream_rtt_ns(const struct hrp_stream *);

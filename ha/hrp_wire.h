@@ -145,16 +145,19 @@ enum hrp_nack_reason {
 struct hrp_nack {
 	struct hrp_stream_head head;
 	uint8_t reason; /* enum hrp_nack_reason */
-	uint8_t reserved[3];
+	uint8_t reserved;
+	rte_be16_t tables; /* RESYNC: HRP_TABLE() of the modules it takes beside SESSION */
 };
+#define HRP_TABLE(module) ((uint16_t)(1u << ((module)-1)))
 static_assert(sizeof(struct hrp_nack) == 12, "wire size");
 
 struct hrp_bulk {
 	struct hrp_stream_head head;
 	rte_be32_t round;
 	rte_be32_t capacity; /* record indexes of the sender are below this */
-	rte_be32_t count; /* BEGIN: estimate; END: records the peer must hold; RESULT: it holds */
-	rte_be32_t reserved;
+	rte_be32_t count;  /* BEGIN: estimate; END: records the peer must hold; RESULT: it holds */
+	rte_be16_t tables; /* BEGIN of SESSION: the others that this stream will carry */
+	rte_be16_t reserved;
 	rte_be64_t digest; /* END and RESULT: sum over those records, see docs/wire.md */
 };
 static_assert(sizeof(struct hrp_bulk) == 32, "wire size");
@@ -170,7 +173,8 @@ enum hrp_record_type {
 	HRP_RECORD_SESSION4_NAT = 4,
 	HRP_RECORD_SESSION6_NAT = 5,
 	HRP_RECORD_ALG = 6, /* behind its session's */
-	HRP_RECORD_ALG_EDIT = 7
+	HRP_RECORD_ALG_EDIT = 7,
+	HRP_RECORD_SERVERMAP = 8 /* of HRP_MODULE_SERVERMAP, as its deletes */
 };
 
 struct hrp_record {
@@ -275,6 +279,32 @@ struct hrp_record_alg_edit {
 	rte_be32_t shift; /* in front of them */
 };
 static_assert(sizeof(struct hrp_record_alg_edit) == 20, "wire size");
+
+/* Expected connections, or such as anybody may begin.  Addresses are of one family, IPv4 in the
+ * first four bytes. */
+struct hrp_record_servermap {
+	struct hrp_record head; /* place and generation */
+	uint8_t kind;		/* enum servermap_type */
+	uint8_t alg, child_alg; /* enum alg_id */
+	uint8_t zone;
+	uint8_t proto;
+	uint8_t family;
+	uint8_t given; /* HRP_SERVERMAP_* */
+	uint8_t reserved;
+	rte_be16_t uses; /* 65535: no end */
+	rte_be16_t parent_generation;
+	rte_be16_t dport, to_port;
+	rte_be32_t left_ms; /* 0xffffffff: no end */
+	rte_be32_t policy;
+	rte_be32_t group;  /* name of the address group that its port is from, 0 */
+	rte_be32_t parent; /* the session that has announced it: ends with it; 0xffffffff: none */
+	rte_be32_t call;
+	uint8_t dst[16], src[16], to[16], from[16];
+};
+#define HRP_SERVERMAP_SRC  0x01
+#define HRP_SERVERMAP_TO   0x02
+#define HRP_SERVERMAP_FROM 0x04
+static_assert(sizeof(struct hrp_record_servermap) == 108, "wire size");
 
 /* Which of them: head.type. */
 union hrp_record_session {

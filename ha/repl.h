@@ -47,6 +47,20 @@ struct repl_role {
 
 struct repl_params {
 	struct engine *engine;
+	const void *sessions; /* the table of sessions, which is the first; NULL: this is it */
+};
+
+/* For shows.  Since the start, but for the first two. */
+struct repl_counts {
+	uint64_t entries;	     /* in the table, ours and copies */
+	uint64_t dirty;		     /* marks that the last sweep has found */
+	uint64_t sent, deleted;	     /* records out */
+	uint64_t installed, removed; /* records in */
+	uint64_t conflicts;	     /* refused: ours, and in use */
+	uint64_t full;		     /* refused: no room */
+	uint64_t unclaimed;	     /* copies whose port is in use here */
+	uint64_t unknown;	     /* deletions of what is not here */
+	uint64_t adopted, swept;     /* made ours; dropped after a bulk */
 };
 
 struct repl_table {
@@ -83,7 +97,8 @@ struct repl_table {
 	/* Has something been installed since that nobody owns? */
 	bool (*orphans)(const void *t);
 
-	void (*status)(const void *t, struct hrp_session_status *);
+	void (*counts)(const void *t, struct repl_counts *);
+	void (*status)(const void *t, struct hrp_session_status *); /* of sessions */
 };
 
 /* repl_tables: NULL-terminated list, from meson.build. */

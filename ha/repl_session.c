@@ -10,6 +10,8 @@
  * Sessions are read while workers change them: a torn window mark is harmless (it is learnt again
  * after a takeover), a torn identity is not, so the generation is read before and after.
  */
+#include "repl_session.h"
+
 #include "alg_record.h"
 #include "check.h"
 #include "hrp.h"
@@ -76,6 +78,7 @@ struct table {
 	uint16_t round;
 	uint32_t walk, dirty_cursor;
 	bool sweeping_dirty;
+	uint32_t sweep_dirty, found_dirty; /* of this sweep so far; of the last one */
 	mono_t dirty_due;
 	uint16_t worker; /* whose ring is next */
 	uint32_t at, count;
@@ -336,6 +339,8 @@ drain_dirty(struct table *t, const struct repl_out *out, mono_t now)
 		const uint32_t index = session_table_take_dirty(t->sessions, &t->dirty_cursor);
 		if (index == SESSION_NONE) {
 			t->sweeping_dirty = false;
+			t->found_dirty = t->sweep_dirty;
+			t->sweep_dirty = 0;
 			t->dirty_due.ns = now.ns + DIRTY_EVERY_NS;
 			return;
 		}
@@ -343,6 +348,7 @@ drain_dirty(struct table *t, const struct repl_out *out, mono_t now)
 			session_table_set_dirty(t->sessions, index);
 			return;
 		}
+		t->sweep_dirty++;
 	}
 }
 
@@ -909,6 +915,39 @@ orphans(const void *ctx)
 	return ((const struct table *)ctx)->orphans;
 }
 
+bool
+repl_session_copy(const void *ctx, uint32_t owner, uint16_t owner_generation, uint32_t *local,
+	uint16_t *generation)
+{
+	const struct table *t = ctx;
+
+	if (owner >= t->owner_capacity || t->owned[owner].owner_generation != owner_generation)
+		return false;
+	*local = copy_of(t, owner);
+	*generation = t->owned[owner].local_generation;
+	return *local != SESSION_NONE;
+}
+
+static void
+counts(const void *ctx, struct repl_counts *c)
+{
+	const struct table *t = ctx;
+	const struct hrp_session_status *st = &t->stats;
+
+	*c = (struct repl_counts){ .entries = session_table_count(t->sessions),
+		.dirty = t->found_dirty,
+		.sent = st->sent,
+		.deleted = st->deleted,
+		.installed = st->installed + st->updated,
+		.removed = st->removed,
+		.conflicts = st->conflicts,
+		.full = st->full,
+		.unclaimed = st->unclaimed,
+		.unknown = st->unknown,
+		.adopted = st->adopted,
+		.swept = st->swept };
+}
+
 static void
 status(const void *ctx, struct hrp_session_status *st)
 {
@@ -932,5 +971,6 @@ const struct repl_table repl_session = {
 	.sweep = sweep,
 	.adopt = adopt,
 	.orphans = orphans,
+	.counts = counts,
 	.status = status,
 };

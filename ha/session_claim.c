@@ -3,9 +3,11 @@
 
 #include "nat64_prefix.h"
 
-enum nat_refusal
-claim_named(struct nat_groups *groups, uint32_t name, uint8_t proto, rte_be32_t host,
-	rte_be16_t port, const struct nat_got *got, uint32_t *note)
+static enum nat_refusal
+claim_by(enum nat_refusal (*how)(struct nat_groups *, uint16_t, uint8_t, rte_be32_t, rte_be16_t,
+		 const struct nat_got *),
+	struct nat_groups *groups, uint32_t name, uint8_t proto, rte_be32_t host, rte_be16_t port,
+	const struct nat_got *got, uint32_t *note)
 {
 	enum nat_refusal refusal;
 	uint16_t id;
@@ -16,10 +18,24 @@ claim_named(struct nat_groups *groups, uint32_t name, uint8_t proto, rte_be32_t 
 	id = nat_groups_named(groups, name);
 	if (id == NAT_GROUP_NONE)
 		return NAT_NOT_OURS;
-	refusal = nat_groups_claim(groups, id, proto, host, port, got);
+	refusal = how(groups, id, proto, host, port, got);
 	if (refusal == NAT_OK)
 		*note = nat_note(id);
 	return refusal;
+}
+
+enum nat_refusal
+claim_named(struct nat_groups *groups, uint32_t name, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *got, uint32_t *note)
+{
+	return claim_by(nat_groups_claim, groups, name, proto, host, port, got, note);
+}
+
+enum nat_refusal
+claim_announced(struct nat_groups *groups, uint32_t name, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *got, uint32_t *note)
+{
+	return claim_by(nat_groups_announce_at, groups, name, proto, host, port, got, note);
 }
 
 static void

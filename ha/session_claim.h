@@ -13,6 +13,10 @@
 enum nat_refusal claim_named(struct nat_groups *, uint32_t name, uint8_t proto, rte_be32_t host,
 	rte_be16_t port, const struct nat_got *, uint32_t *note);
 
+/* claim_announced: the same of one that an ALG has announced. */
+enum nat_refusal claim_announced(struct nat_groups *, uint32_t name, uint8_t proto, rte_be32_t host,
+	rte_be16_t port, const struct nat_got *, uint32_t *note);
+
 /* session_claim: what a translated session of the peer's holds: notes in k->outside.
  * => as above; nothing is held then.
  * session_unclaim: it did not become visible. */

@@ -17,8 +17,8 @@ static_assert(
 	offsetof(struct hrp_record_session4, what) == offsetof(struct hrp_record_session6, what),
 	"session_record_what() serves both");
 
-static uint64_t
-mix64(uint64_t z)
+uint64_t
+session_record_mix(uint64_t z)
 {
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
@@ -48,29 +48,29 @@ session_record_key_hash(const union session_walk_key *key, uint8_t family,
 	if (outside != NULL) {
 		const uint8_t swap[2] = { outside->swap, 0 };
 
-		hash = mix64(mix64(addresses4(&outside->key)) +
-			     rest_of_key(outside->key.port, outside->key.proto, swap));
+		hash = session_record_mix(session_record_mix(addresses4(&outside->key)) +
+					  rest_of_key(outside->key.port, outside->key.proto, swap));
 	}
 	if (family == 4) {
 		const struct session_key4 *k = &key->v4;
 
-		hash = mix64(hash + addresses4(k));
-		return (uint32_t)mix64(hash + rest_of_key(k->port, k->proto, zone));
+		hash = session_record_mix(hash + addresses4(k));
+		return (uint32_t)session_record_mix(hash + rest_of_key(k->port, k->proto, zone));
 	}
 	for (unsigned int i = 0; i < 2; i++) {
 		uint64_t high, low;
 
 		ip6_halves(key->v6.addr[i], &high, &low);
-		hash = mix64(mix64(hash + high) + low);
+		hash = session_record_mix(session_record_mix(hash + high) + low);
 	}
-	return (uint32_t)mix64(hash + rest_of_key(key->v6.port, key->v6.proto, zone));
+	return (uint32_t)session_record_mix(hash + rest_of_key(key->v6.port, key->v6.proto, zone));
 }
 
 uint64_t
 session_record_hash(uint32_t key_hash, uint32_t index, uint16_t generation)
 {
-	return mix64(((uint64_t)key_hash << 32 | index) +
-		     (uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
+	return session_record_mix(((uint64_t)key_hash << 32 | index) +
+				  (uint64_t)generation * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static const struct flag_pair {
@@ -185,10 +185,10 @@ host_address6(const uint8_t a[IP6_LEN])
 	return ip6_is_host(a) && !ip6_is_link_local(a);
 }
 
-static bool
-zone_known(const struct snapshot *snap, uint8_t zone)
+bool
+session_record_zone(const struct snapshot *snap, uint8_t zone)
 {
-	return zone != ZONE_NONE && zone < MAX_ZONES &&
+	return snap != NULL && zone != ZONE_NONE && zone < MAX_ZONES &&
 	       (zone == ZONE_LOCAL || snap->zones[zone].priority != 0);
 }
 
@@ -279,7 +279,7 @@ session_record_check(const union hrp_record_session *r, const struct snapshot *s
 	const struct hrp_session_what *what = session_record_what(r);
 	const uint8_t family = session_record_family(r);
 
-	if (snap == NULL || !zone_known(snap, what->zone[0]) || !zone_known(snap, what->zone[1]))
+	if (!session_record_zone(snap, what->zone[0]) || !session_record_zone(snap, what->zone[1]))
 		return false;
 	if (family == 6 ? !host_address6(r->v6.src) || !host_address6(r->v6.dst)
 			: !ip4_is_host(r->v4.src) || !ip4_is_host(r->v4.dst))

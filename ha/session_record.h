@@ -89,6 +89,9 @@ void session_record_key(const union hrp_record_session *, struct session_record_
 /* session_record_unpack: fill a session that is not visible yet, or refresh a visible copy (all but
  * ctl and the key).  => ctl to be set, without what the session is. */
 uint32_t session_record_unpack(const union hrp_record_session *, uint32_t now_s, struct session *);
+/* session_record_zone: is there such a zone, or the box itself? */
+bool session_record_zone(const struct snapshot *, uint8_t zone);
+uint64_t session_record_mix(uint64_t); /* the finisher of splitmix64 */
 /* session_record_hash: share of one session in the digest. */
 uint64_t session_record_hash(uint32_t key_hash, uint32_t index, uint16_t generation);
 /* `outside` NULL: not translated. */

@@ -3,8 +3,9 @@
  * What a box knows beside its sessions, when the other one takes over: control connections that an
  * ALG reads, connections that are expected, mappings.
  */
-#include "nat_group.h"
+#include "hrp.h"
 #include "pair.h"
+#include "servermap.h"
 #include "talk.h"
 #include "test_eal.h"
 
@@ -77,16 +78,16 @@ announced(const struct talk_side *hearer, uint32_t *address)
 	return (uint16_t)(port[0] << 8 | port[1]);
 }
 
-/* The server connects to where the last PORT says. */
+/* The server connects to where the last PORT says: this port of the client. */
 static void
-assert_data_comes(struct talk *ftp, struct talk *data)
+assert_data_comes(struct talk *ftp, struct talk *data, uint16_t client_port)
 {
 	uint32_t address;
 	const uint16_t port = announced(&ftp->side[TALK_SERVER], &address);
 
 	assert_int_equal(address, 0xc8010164u); /* 200.1.1.100 */
 	talk_start(data, ftp->p, TALK_SERVER, 20, address, port, ftp);
-	data->side[TALK_CLIENT].port = 5001;
+	data->side[TALK_CLIENT].port = client_port;
 	assert_true(talk_open(data));
 	assert_true(talk_say(data, TALK_SERVER, "a file"));
 	assert_string_equal(data->side[TALK_CLIENT].heard, "a file");
@@ -107,7 +108,7 @@ R186_ALG02_an_ftp_control_connection_goes_on_and_opens_data_connections(void **s
 		assert_true(talk_say(&ftp, TALK_CLIENT, "USER someone\r\n"));
 		for (unsigned int i = 0; i < 3; i++) /* the numbers are shifted more and more */
 			assert_true(talk_say(&ftp, TALK_CLIENT, "PORT 10,1,1,10,19,137\r\n"));
-		assert_data_comes(&ftp, &data);
+		assert_data_comes(&ftp, &data, 5001);
 		assert_true(talk_say(&ftp, TALK_SERVER, "226 done\r\n"));
 
 		take_over(p);
@@ -115,7 +116,7 @@ R186_ALG02_an_ftp_control_connection_goes_on_and_opens_data_connections(void **s
 		assert_string_equal(ftp.side[TALK_CLIENT].heard, "200 still here\r\n");
 		assert_true(talk_say(&data, TALK_SERVER, "and more"));
 		assert_true(talk_say(&ftp, TALK_CLIENT, "PORT 10,1,1,10,19,137\r\n"));
-		assert_data_comes(&ftp, &data);
+		assert_data_comes(&ftp, &data, 5001);
 		assert_true(talk_say(&ftp, TALK_CLIENT, "QUIT\r\n"));
 		assert_string_equal(ftp.side[TALK_SERVER].heard, "QUIT\r\n");
 		clean_up(NULL);
@@ -149,6 +150,145 @@ R186_ALG02_a_command_that_is_sent_again_after_the_takeover_becomes_the_same(void
 	}
 }
 
+/* Entries that are expected of a box, and that are the peer's or are not. */
+static uint32_t
+expected(struct pair *p, unsigned int box, bool copy)
+{
+	const struct servermap *map = engine_servermap(pair_box(p, box)->engine);
+	struct servermap_entry e;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < servermap_capacity(map); i++)
+		n += servermap_at(map, i, &e) && e.copy == copy;
+	return n;
+}
+
+static const struct hrp_table_status *
+table_of(struct pair *p, unsigned int box, const char *name)
+{
+	static struct hrp_status status;
+
+	hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
+	for (uint64_t i = 0; i < status.tables_count; i++)
+		if (strcmp(status.tables[i].name, name) == 0)
+			return &status.tables[i];
+	fail_msg("no table %s", name);
+	return NULL;
+}
+
+static void
+R186_what_was_announced_on_one_box_is_let_in_by_the_other(void **state)
+{
+	struct talk ftp, data;
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 2; seed++) {
+		struct pair *p = formed_pair(seed, ftp_text);
+
+		talk_start(&ftp, p, TALK_CLIENT, 5000, 0, 21, NULL);
+		assert_true(talk_open(&ftp));
+		assert_true(talk_say(&ftp, TALK_CLIENT, "PORT 10,1,1,10,19,137\r\n"));
+		take_over(p);
+		assert_int_equal(expected(p, 1, true) + expected(p, 1, false), 1);
+		assert_data_comes(&ftp, &data, 5001);
+		assert_int_equal(expected(p, 1, true) + expected(p, 1, false), 0);
+		/* Once, and nobody else. */
+		assert_true(talk_say(&ftp, TALK_CLIENT, "PORT 10,1,1,10,19,137\r\n"));
+		pair_run(p, 100);
+		assert_int_equal(expected(p, 1, false), 1);
+		assert_true(talk_say(&ftp, TALK_CLIENT, "QUIT\r\n"));
+		clean_up(NULL);
+	}
+}
+
+static bool
+maps_agree(struct pair *p)
+{
+	return expected(p, 0, false) == expected(p, 1, true) && expected(p, 1, false) == 0;
+}
+
+static void
+X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void **state)
+{
+	struct talk talks[8], data;
+	char port[64];
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 1; seed++) {
+		struct pair *p = formed_pair(seed, ftp_text);
+
+		pair_heartbeat(p)->loss = 5;
+		pair_heartbeat(p)->duplicate = pair_heartbeat(p)->reorder = 10;
+		for (uint16_t i = 0; i < 8; i++) {
+			talk_start(&talks[i], p, TALK_CLIENT, (uint16_t)(5000 + i), 0, 21,
+				i > 0 ? &talks[i - 1] : NULL);
+			assert_true(talk_open(&talks[i]));
+			for (unsigned int k = 0; k <= i % 4; k++) {
+				snprintf(port, sizeof(port), "PORT 10,1,1,10,19,%u\r\n",
+					100 + i * 10 + k);
+				assert_true(talk_say(&talks[i], TALK_CLIENT, port));
+			}
+		}
+		assert_data_comes(&talks[7], &data, 19 * 256 + 173);
+		assert_true(talk_say(&talks[3], TALK_SERVER, "200 ok\r\n"));
+		assert_true(pair_run_until(p, maps_agree, 2000));
+		assert_int_equal(expected(p, 0, false), 2 * (1 + 2 + 3 + 4) - 1);
+		pair_heartbeat(p)->loss = 0;
+		assert_true(pair_run_until(p, pair_synchronised, 5000));
+		assert_int_equal(table_of(p, 0, "server-map")->bulk_out, HRP_BULK_EQUAL);
+		assert_true(table_of(p, 0, "server-map")->lag_max_us > 0);
+
+		/* X23: the standby comes back empty. */
+		pair_kill(p, 1);
+		pair_run(p, 500);
+		pair_restart(p, 1);
+		assert_true(pair_run_until(p, pair_synchronised, 10000));
+		assert_true(maps_agree(p));
+		assert_int_equal(table_of(p, 0, "server-map")->there, 19);
+		assert_int_equal(table_of(p, 1, "server-map")->copies, 19);
+		/* Their time is over: on both. */
+		pair_run(p, 31000);
+		assert_int_equal(expected(p, 0, false), 0);
+		assert_int_equal(expected(p, 1, true), 0);
+		clean_up(NULL);
+	}
+}
+
+static const char cone_text[] =
+	"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2;\n"
+	"  mapping = \"endpoint-independent\"; filtering = \"endpoint-independent\"; } );\n"
+	"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ];\n"
+	"  action = \"source-nat\"; address_group = \"office\"; } ); };\n";
+
+/* The PAT mapping of an inside endpoint lives as long as a session holds it, so the copies of
+ * sessions bring it along. */
+static void
+R23_R24_anybody_can_send_to_a_mapping_after_the_takeover(void **state)
+{
+	struct talk first, other;
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 2; seed++) {
+		struct pair *p = formed_pair(seed, cone_text);
+
+		talk_start(&first, p, TALK_CLIENT, 5000, 0, 80, NULL);
+		assert_true(talk_open(&first));
+		const uint16_t port = first.side[TALK_SERVER].peer_port;
+		take_over(p);
+		/* From another port of the server: another connection to the same mapping. */
+		talk_start(&other, p, TALK_SERVER, 999, 0xc8010164u, port, &first);
+		other.side[TALK_CLIENT].port = 5000;
+		assert_true(talk_open(&other));
+		assert_true(talk_say(&other, TALK_SERVER, "hello"));
+		assert_string_equal(other.side[TALK_CLIENT].heard, "hello");
+		/* And what the client begins leaves by it. */
+		talk_start(&other, p, TALK_CLIENT, 5000, 0, 81, &first);
+		assert_true(talk_open(&other));
+		assert_int_equal(other.side[TALK_SERVER].peer_port, port);
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -159,6 +299,13 @@ main(void)
 		cmocka_unit_test_teardown(
 			R186_ALG02_a_command_that_is_sent_again_after_the_takeover_becomes_the_same,
 			clean_up),
+		cmocka_unit_test_teardown(
+			R186_what_was_announced_on_one_box_is_let_in_by_the_other, clean_up),
+		cmocka_unit_test_teardown(
+			X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R23_R24_anybody_can_send_to_a_mapping_after_the_takeover, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

@@ -14,7 +14,7 @@ from twlab.wait import wait_until
 DISPLAYS = [
     "version", "interface", "arp", "ip routing-table", "zone", "security-policy",
     "firewall session table", "firewall session table verbose", "firewall statistics",
-    "hrp state", "hrp interface", "vrrp", "log", "firewall statistics core", "hrp statistics",
+    "hrp state", "hrp interface", "vrrp", "log", "firewall statistics core", "hrp statistics", "hrp sync",
     "vrrp refused", "hrp state verbose", "firewall statistics verbose",
 ]
 FILTERS = [

@@ -805,6 +805,93 @@ threads_hand_every_note_over_once(void **state)
 	}
 }
 
+/* The places that have changed since the last call, as bits. */
+static uint64_t
+changed(struct servermap *m)
+{
+	uint32_t cursor = 0, place;
+	uint64_t bits = 0;
+
+	while ((place = servermap_take_dirty(m, &cursor)) != SERVERMAP_NONE)
+		bits |= UINT64_C(1) << place;
+	assert_int_equal(cursor, 0);
+	return bits;
+}
+
+static void
+R186_the_mirror_hears_of_every_change_once(void **state)
+{
+	struct servermap *m = open_map(64);
+	struct servermap_entry e = entry_of(4, 1, 2000, 0, 5), found;
+	const struct ip_addr src = addr_of(4, 9);
+	uint16_t first, second;
+	uint32_t cursor = 0;
+	bool renewed, last;
+
+	(void)state;
+	assert_int_equal(changed(m), 0);
+	e.uses = 2;
+	assert_true(add(m, &e, 0));
+	assert_int_equal(changed(m), 1);
+	assert_int_equal(changed(m), 0);
+	assert_true(servermap_look(m, 0, &found, &first));
+	assert_true(servermap_add(m, &e, 0, &renewed) && renewed);
+	assert_int_equal(changed(m), 1);
+	assert_true(servermap_take(m, &e.key, &src, ZONE_NONE, NOW, &found, &last) && !last);
+	assert_int_equal(changed(m), 1);
+	assert_true(servermap_take(m, &e.key, &src, ZONE_NONE, NOW, &found, &last) && last);
+	assert_int_equal(changed(m), 1);
+	assert_false(servermap_look(m, 0, &found, &first));
+	/* another entry in its place has another name */
+	assert_true(add(m, &e, 0));
+	assert_true(servermap_look(m, 0, &found, &second));
+	assert_int_not_equal(first, second);
+	servermap_remove_parent(m, 5, 7, NULL, NULL);
+	assert_int_equal(changed(m), 1);
+	assert_true(add(m, &e, 0));
+	servermap_age(m, &cursor, 64, AT(ENDING), NULL, NULL);
+	assert_int_equal(changed(m), 1);
+	servermap_set_dirty(m, 63);
+	servermap_set_dirty(m, 0);
+	servermap_set_dirty(m, 0);
+	assert_true(changed(m) == (UINT64_C(1) << 63 | 1));
+	servermap_destroy(m);
+}
+
+static void
+R201_a_copy_ends_by_its_owners_word(void **state)
+{
+	struct servermap *m = open_map(8);
+	struct servermap_entry e = entry_of(4, 1, 2000, 0, SERVERMAP_NONE), found;
+	uint32_t cursor = 0, place;
+	uint16_t generation;
+	bool renewed;
+
+	(void)state;
+	e.copy = true;
+	place = servermap_copy(m, &e, &generation, &renewed);
+	assert_int_not_equal(place, SERVERMAP_NONE);
+	assert_false(renewed);
+	assert_int_equal(servermap_copy(m, &e, &generation, &renewed), place);
+	assert_true(renewed);
+	servermap_age(m, &cursor, 8, AT(ENDING), NULL, NULL);
+	assert_int_equal(servermap_count(m), 1);
+	servermap_drop(m, place, (uint16_t)(generation + 1), NULL, NULL); /* another one */
+	assert_int_equal(servermap_count(m), 1);
+	servermap_drop(m, place, generation, NULL, NULL);
+	servermap_drop(m, place, generation, NULL, NULL);
+	assert_int_equal(servermap_count(m), 0);
+	/* adopted, it ends as any other */
+	place = servermap_copy(m, &e, &generation, &renewed);
+	assert_false(servermap_adopt(m, place, (uint16_t)(generation + 1)));
+	assert_true(servermap_adopt(m, place, generation));
+	assert_false(servermap_adopt(m, place, generation));
+	assert_true(servermap_at(m, place, &found) && !found.copy);
+	servermap_age(m, &cursor, 8, AT(ENDING), NULL, NULL);
+	assert_int_equal(servermap_count(m), 0);
+	servermap_destroy(m);
+}
+
 int
 main(void)
 {
@@ -817,6 +904,8 @@ main(void)
 		cmocka_unit_test(entries_end_with_their_parent),
 		cmocka_unit_test(entries_age),
 		cmocka_unit_test(ALG_06_many_entries_of_one_parent_are_bounded),
+		cmocka_unit_test(R186_the_mirror_hears_of_every_change_once),
+		cmocka_unit_test(R201_a_copy_ends_by_its_owners_word),
 		cmocka_unit_test(random_use_agrees_with_a_model),
 		cmocka_unit_test(threads_hand_every_note_over_once),
 	};

@@ -37,7 +37,8 @@ struct end {
 	uint64_t next_in;   /* next number expected */
 	uint64_t delivered; /* in all streams */
 	uint32_t opened, begins, results;
-	bool refuse; /* back-pressure */
+	uint16_t tables; /* that the other end takes */
+	bool refuse;	 /* back-pressure */
 	uint64_t max_frames;
 };
 
@@ -127,11 +128,12 @@ deliver(void *ctx, const uint8_t *m, uint16_t len, mono_t t)
 }
 
 static void
-opened(void *ctx, mono_t t)
+opened(void *ctx, uint16_t tables, mono_t t)
 {
 	static const struct hrp_bulk begin;
 	struct end *e = ctx;
 
+	e->tables = tables;
 	e->opened++;
 	e->next_out = 0;
 	assert_true(hrp_stream_bulk(e->stream, HRP_MODULE_SESSION, HRP_OP_BULK_BEGIN, &begin, t));
@@ -161,6 +163,7 @@ make_end_at(struct rig *r, int id, uint32_t seed, uint32_t first)
 		.send = wire_send,
 		.ctx = e,
 		.deliver = deliver,
+		.tables = (uint16_t)(0x1100 + id),
 		.opened = opened,
 		.result = result });
 	assert_non_null(e->stream);
@@ -267,6 +270,7 @@ a_stream_begins_when_the_receiver_asks(void **state)
 	assert_true(hrp_stream_hears(r->end[1].stream));
 	assert_true(arrived(r, 1, 10));
 	assert_int_equal(r->end[0].opened, 1);
+	assert_int_equal(r->end[0].tables, 0x1101);	  /* as the receiver says */
 	assert_false(hrp_stream_hears(r->end[0].stream)); /* the other direction is its own */
 	stop(r);
 }

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two mirrors, joined without links: which tables travel, also to a peer of an earlier version.
+ */
+#include "ha_box.h"
+#include "hrp_mirror.h"
+#include "servermap.h"
+#include "vgmp.h"
+
+#define STEP_US	 250
+#define QUEUE	 256
+#define MESSAGE	 1500
+#define SESSIONS 1024
+
+struct end {
+	struct ha_box box;
+	struct hrp_mirror *mirror;
+	unsigned int id;
+	bool older; /* speaks as a version that knows sessions only */
+};
+
+static struct end end[2];
+static mono_t now;
+static struct {
+	uint8_t bytes[QUEUE][MESSAGE];
+	uint16_t len[QUEUE];
+	uint32_t in, out;
+} queue[2]; /* to this end */
+
+static bool
+post(void *ctx, const uint8_t *message, uint16_t len)
+{
+	const size_t at = sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp);
+	const struct end *e = ctx;
+	const unsigned int to = !e->id, slot = queue[to].in % QUEUE;
+	struct hrp_header h;
+	struct hrp_nack nack;
+
+	if (queue[to].in - queue[to].out == QUEUE)
+		return false;
+	memcpy(queue[to].bytes[slot], message, len);
+	queue[to].len[slot] = len;
+	queue[to].in++;
+	memcpy(&h, message + at, sizeof(h));
+	if (e->older && h.op == HRP_OP_NACK) {
+		memcpy(&nack, message + at + sizeof(h), sizeof(nack));
+		nack.tables = 0;
+		memcpy(queue[to].bytes[slot] + at + sizeof(h), &nack, sizeof(nack));
+	}
+	return true;
+}
+
+static int
+setup(void **state)
+{
+	char err[128];
+
+	(void)state;
+	now = (mono_t){ .ns = 1000 * NS_PER_SEC };
+	memset(queue, 0, sizeof(queue));
+	for (unsigned int i = 0; i < 2; i++) {
+		end[i] = (struct end){ .id = i };
+		ha_box_start(&end[i].box, i == 0 ? "ma" : "mb", 1, SESSIONS, 64);
+		end[i].mirror =
+			hrp_mirror_create(&(struct hrp_mirror_params){ .engine = end[i].box.engine,
+						  .frame_max = MESSAGE,
+						  .hello_ms = 100,
+						  .seed = 5 + i,
+						  .ctx = &end[i],
+						  .send = post },
+				err, sizeof(err));
+		assert_non_null(end[i].mirror);
+		hrp_mirror_link(end[i].mirror, true);
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		hrp_mirror_destroy(end[i].mirror);
+		ha_box_stop(&end[i].box);
+	}
+	return 0;
+}
+
+static void
+run(uint32_t ms)
+{
+	for (uint32_t us = 0; us < ms * 1000; us += STEP_US) {
+		now = mono_add_us(now, STEP_US);
+		for (unsigned int i = 0; i < 2; i++) {
+			while (queue[i].out != queue[i].in) {
+				const uint32_t slot = queue[i].out++ % QUEUE;
+
+				hrp_mirror_receive(end[i].mirror, queue[i].bytes[slot],
+					queue[i].len[slot], now);
+			}
+			hrp_mirror_poll(end[i].mirror, now);
+			ha_box_poll(&end[i].box, now);
+		}
+	}
+}
+
+static void
+form(void)
+{
+	hrp_mirror_role(end[0].mirror, true, true, now);
+	hrp_mirror_role(end[1].mirror, false, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE);
+	run(500);
+}
+
+static void
+expect_at(unsigned int box, uint16_t port)
+{
+	const struct servermap_entry e = { .key = { .dst = ip_addr_v4(
+							    RTE_BE32(RTE_IPV4(198, 51, 100, 7))),
+						   .dport = rte_cpu_to_be_16(port),
+						   .proto = IPPROTO_TCP },
+		.uses = 1,
+		.parent = SERVERMAP_NONE,
+		.until = mono_add_ms(now, 100000) };
+	bool renewed;
+
+	assert_true(servermap_add(engine_servermap(end[box].box.engine), &e, 0, &renewed));
+}
+
+static uint32_t
+expected(unsigned int box)
+{
+	return servermap_count(engine_servermap(end[box].box.engine));
+}
+
+static struct hrp_table_status
+table(unsigned int box, unsigned int i)
+{
+	struct hrp_status st = { 0 };
+
+	hrp_mirror_status(end[box].mirror, &st, now);
+	assert_int_equal(st.tables_count, 2);
+	return st.tables[i];
+}
+
+static uint32_t
+session_at_a(uint32_t n)
+{
+	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
+	const uint32_t index = ha_box_session(&end[0].box, &t, SESSION_TCP_ESTABLISHED, 0, now);
+
+	session_table_set_dirty(end[0].box.sessions, index);
+	return index;
+}
+
+static void
+R186_every_table_has_its_own_bulk_and_proof(void **state)
+{
+	(void)state;
+	session_at_a(1);
+	for (uint16_t i = 1; i <= 100; i++)
+		expect_at(0, i);
+	form();
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+	assert_int_equal(expected(1), 100);
+	expect_at(0, 2000);
+	run(20);
+	assert_int_equal(expected(1), 101);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct hrp_table_status a = table(0, i), b = table(1, i);
+
+		assert_int_equal(a.bulk_out, HRP_BULK_EQUAL);
+		assert_int_equal(b.bulk_in, HRP_BULK_EQUAL);
+		assert_int_equal(a.there, i == 0 ? 1 : 100);
+		assert_int_equal(a.told, i == 0 ? 1 : 101);
+		assert_int_equal(b.copies, a.there);
+		assert_int_equal(b.entries, a.told);
+		assert_int_equal(a.bulks_out, 1);
+		assert_true(a.bulk_ns != 0 && b.bulk_ns != 0 && a.unacked == 0);
+		assert_true(a.lag_max_us >= a.lag_median_us && a.lag_median_us > 0);
+	}
+}
+
+static void
+a_peer_of_an_earlier_version_gets_sessions_only(void **state)
+{
+	(void)state;
+	end[1].older = true;
+	session_at_a(1);
+	expect_at(0, 2000);
+	form();
+	expect_at(0, 2001);
+	session_at_a(2);
+	run(100);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror)); /* nothing more will come */
+	assert_int_equal(session_table_count(end[1].box.sessions), 2);
+	assert_int_equal(expected(1), 0);
+	assert_int_equal(table(0, 1).bulk_out, HRP_BULK_UNTAKEN);
+	assert_int_equal(table(0, 1).bulks_out, 0);
+	/* It is replaced by one that takes all: a new stream. */
+	end[1].older = false;
+	hrp_mirror_role(end[0].mirror, true, false, now);
+	hrp_mirror_link(end[1].mirror, false);
+	hrp_mirror_role(end[1].mirror, false, false, now);
+	run(10);
+	hrp_mirror_link(end[1].mirror, true);
+	form();
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_int_equal(expected(1), 2);
+	assert_int_equal(table(0, 1).bulk_out, HRP_BULK_EQUAL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			R186_every_table_has_its_own_bulk_and_proof, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_peer_of_an_earlier_version_gets_sessions_only, setup, teardown),
+	};
+
+	test_eal_start(512, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
