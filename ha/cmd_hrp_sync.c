@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * display hrp sync: what is mirrored, table by table.
+ * display hrp sync: what is mirrored, table by table.  hrp sync connection-status: all of it once
+ * more.
  */
 #include "command.h"
 #include "ha.h"
@@ -110,7 +111,28 @@ COMMAND_SHOW(sync, view_sync, false,
 	"display hrp sync: what is mirrored, table by table: entries, proof, lag",
 	COMMAND_WORD("display"), COMMAND_WORD("hrp"), COMMAND_WORD("sync"));
 
-static cmdline_parse_inst_t *const insts[] = { &inst_sync, NULL };
+static void
+run_batch(void *parsed, struct cmdline *cl, void *client)
+{
+	const struct management *const m = console_management(client);
+
+	(void)parsed;
+	(void)cl;
+	if (m->ha_state == NULL || !ha_sync(m->ha_state))
+		console_error(client, "refused: this box mirrors nothing: it is not active, or no "
+				      "peer hears it\n");
+	else
+		console_print(client, " Begun; display hrp sync tells how it ends.\n");
+}
+
+static cmdline_parse_inst_t inst_batch = {
+	.f = run_batch,
+	.help_str = "hrp sync connection-status: mirror everything once more, repair what differs",
+	.tokens = { COMMAND_WORD("hrp"), COMMAND_WORD("sync"), COMMAND_WORD("connection-status"),
+		NULL },
+};
+
+static cmdline_parse_inst_t *const insts[] = { &inst_sync, &inst_batch, NULL };
 static const struct view *const views[] = { &view_sync, NULL };
 
 extern const struct command command_hrp_sync;

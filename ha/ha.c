@@ -874,6 +874,12 @@ ha_role(const struct ha *ha)
 	return ha->role;
 }
 
+bool
+ha_sync(struct ha *ha)
+{
+	return ha->hrp != NULL && hrp_core_sync(ha->hrp);
+}
+
 const struct hrp *
 ha_hrp(const struct ha *ha)
 {

@@ -76,6 +76,9 @@ int ha_order(struct ha *, uint32_t what, uint64_t arg, mono_t now);
 /* For struct management.ha; ha itself is struct management.ha_state. */
 struct management_ha ha_management(struct ha *);
 
+/* ha_sync: mirror everything once more (R197).  => any thread; false: this box mirrors nothing. */
+bool ha_sync(struct ha *);
+
 /* For shows and tests: status calls only.  ha_hrp() is NULL without hrp.enable. */
 const struct role *ha_role(const struct ha *);
 const struct hrp *ha_hrp(const struct ha *);

@@ -60,6 +60,7 @@ struct hrp {
 	uint64_t refused[HA_REFUSAL_COUNT];
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
+	_Atomic(bool) sync_asked;		/* any thread sets, H clears */
 	_Atomic(uint32_t) carrier;		/* any thread writes, H reads: bit per slot */
 	_Atomic(uint32_t) version;		/* H writes: odd while the words below change */
 	_Atomic(uint64_t) status[STATUS_WORDS]; /* H writes, M reads */
@@ -706,6 +707,22 @@ poll_links(struct hrp *h, mono_t now)
 	send_probes(h, now);
 }
 
+bool
+hrp_core_sync(struct hrp *h)
+{
+	struct hrp_status *const st = malloc(sizeof(*st));
+	bool mirrors;
+
+	if (st == NULL)
+		return false;
+	hrp_status(h, st);
+	mirrors = st->mirroring && st->stream.open;
+	free(st);
+	if (mirrors)
+		atomic_store_explicit(&h->sync_asked, true, memory_order_release);
+	return mirrors;
+}
+
 uint32_t
 hrp_core_poll(struct hrp *h, mono_t now)
 {
@@ -718,6 +735,8 @@ hrp_core_poll(struct hrp *h, mono_t now)
 	work = receive_all(h, now);
 	work += read_bus(h, now);
 	poll_links(h, now);
+	if (atomic_exchange_explicit(&h->sync_asked, false, memory_order_acquire))
+		hrp_mirror_sync(h->mirror);
 	work += hrp_mirror_poll(h->mirror, now);
 	tell_core(h, now);
 	for (uint16_t i = 0; i < h->links.count; i++)

@@ -59,6 +59,10 @@ uint32_t hrp_core_poll(struct hrp *, mono_t now); /* => work done; 0 lets the ca
 void hrp_core_sleep_begin(struct hrp *);
 void hrp_core_sleep_end(struct hrp *);
 uint64_t hrp_core_beats(const struct hrp *);
+/* hrp_core_sync: mirror everything once more, beginning at the next turn (R197); what has not
+ * changed stays as it is at the peer, what differs there is repaired.
+ * => any thread; false: this box mirrors nothing now. */
+bool hrp_core_sync(struct hrp *);
 /* Carrier of a heartbeat interface, from any thread.  Until told, a link is down. */
 void hrp_core_link(struct hrp *, uint16_t interface, bool up);
 

@@ -565,6 +565,13 @@ hrp_mirror_poll(struct hrp_mirror *m, mono_t now)
 	return work + hrp_stream_poll(m->stream, now);
 }
 
+void
+hrp_mirror_sync(struct hrp_mirror *m)
+{
+	if (m->sending && hrp_stream_is_open(m->stream))
+		start_bulks(m);
+}
+
 bool
 hrp_mirror_synchronised(const struct hrp_mirror *m)
 {

@@ -40,6 +40,8 @@ enum ha_refusal hrp_mirror_receive(
 	struct hrp_mirror *, const uint8_t *message, uint16_t len, mono_t now);
 uint32_t hrp_mirror_poll(struct hrp_mirror *, mono_t now); /* => work done */
 
+/* Everything once more, if this box mirrors: what differs at the peer is repaired. */
+void hrp_mirror_sync(struct hrp_mirror *);
 bool hrp_mirror_synchronised(const struct hrp_mirror *);
 /* Fills stream, sessions, roles and bulks of `st`; `refused` gets the records' refusals added. */
 void hrp_mirror_status(const struct hrp_mirror *, struct hrp_status *st, mono_t now);

@@ -30,6 +30,16 @@ def test_display_answers_on_both(pair, what):
         assert box.show(f"display {what}").strip()
 
 
+def test_R197_the_active_box_mirrors_everything_once_more(pair):
+    before = pair.fw1.rows("hrp-sync")
+    assert [r["table"] for r in before] == ["session", "server-map"]
+    assert pair.fw1.command("hrp sync connection-status")[0] == 0
+    wait_until(lambda: all(r["bulks_out"] > b["bulks_out"] and r["out"] == "equal"
+                           for r, b in zip(pair.fw1.rows("hrp-sync"), before)), 10, "another bulk is proved")
+    assert all(r["in"] == "equal" for r in pair.fw2.rows("hrp-sync"))
+    assert pair.fw2.command("hrp sync connection-status")[0] == 1
+
+
 @pytest.mark.parametrize("words", FILTERS)
 def test_session_filters(pair, words):
     assert "Current Total Sessions" in pair.fw1.show(f"display firewall session table {words}")

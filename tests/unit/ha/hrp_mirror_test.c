@@ -213,6 +213,40 @@ a_peer_of_an_earlier_version_gets_sessions_only(void **state)
 	assert_int_equal(table(0, 1).bulk_out, HRP_BULK_EQUAL);
 }
 
+static void
+R197_a_batch_repairs_what_has_drifted(void **state)
+{
+	uint16_t generation;
+	struct servermap_entry e;
+
+	(void)state;
+	session_at_a(1);
+	session_at_a(2);
+	for (uint16_t i = 1; i <= 10; i++)
+		expect_at(0, i);
+	hrp_mirror_sync(end[0].mirror); /* nothing to say yet */
+	form();
+	/* Somebody has taken the peer's copies away. */
+	struct servermap *map = engine_servermap(end[1].box.engine);
+	assert_true(servermap_look(map, 3, &e, &generation));
+	servermap_drop(map, 3, generation, NULL, NULL);
+	const struct session_tuple4 t = ha_box_tuple(1, IPPROTO_TCP);
+	assert_true(ha_box_kill(&end[1].box, ha_box_find(&end[1].box, &t)));
+	run(100);
+	assert_int_equal(expected(1), 9);
+	assert_int_equal(session_table_count(end[1].box.sessions), 1);
+	hrp_mirror_sync(end[1].mirror); /* the standby has nothing to say */
+	hrp_mirror_sync(end[0].mirror);
+	assert_false(hrp_mirror_synchronised(end[0].mirror));
+	run(500);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_int_equal(expected(1), 10);
+	assert_int_equal(session_table_count(end[1].box.sessions), 2);
+	assert_int_equal(table(0, 0).bulks_out, 2);
+	assert_int_equal(table(1, 1).bulks_in, 2);
+	assert_int_equal(table(1, 0).swept, 0);
+}
+
 int
 main(void)
 {
@@ -221,6 +255,8 @@ main(void)
 			R186_every_table_has_its_own_bulk_and_proof, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_peer_of_an_earlier_version_gets_sessions_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			R197_a_batch_repairs_what_has_drifted, setup, teardown),
 	};
 
 	test_eal_start(512, NULL);
