@@ -662,11 +662,8 @@ tick_hellos(struct role *r, mono_t now)
 static bool
 may_start(struct role *r, mono_t now)
 {
-	struct ha_msg unheard;
-
 	if (r->params.paired && !role_members_settled(r, now)) {
-		while (r->ops.get(r->ops.ctx, &unheard))
-			;
+		role_take_messages(r, now);
 		if (!atomic_load_explicit(&r->resign_wanted, memory_order_relaxed))
 			return false;
 	}

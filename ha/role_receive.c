@@ -197,7 +197,8 @@ role_take_messages(struct role *r, mono_t now)
 	for (unsigned int i = 0; i < ROLE_MESSAGES && r->ops.get(r->ops.ctx, &m); i++) {
 		switch (m.type) {
 		case HA_MSG_RECEIVED:
-			on_message(r, &m, now);
+			if (r->started)
+				on_message(r, &m, now);
 			break;
 		case HA_MSG_LINKS:
 			r->dirty = r->dirty || r->links != (m.flag != 0);
