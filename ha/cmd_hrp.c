@@ -277,6 +277,17 @@ true_of(const json_t *row, const char *key)
 }
 
 static void
+add_security(struct text *t, const json_t *row)
+{
+	const char *const signature = row_text_of(row, "signature");
+
+	if (strcmp(signature, "none") == 0)
+		add(t, " Warning: messages between the boxes are not signed (hrp_security)\n");
+	else if (strcmp(row_text_of(row, "signature_rollout"), "enforce") != 0)
+		add(t, " Warning: messages without a signature are taken too (hrp_security)\n");
+}
+
+static void
 add_group(struct text *t, const json_t *g)
 {
 	const bool active = strcmp(row_text_of(g, "group"), "active") == 0;
@@ -410,10 +421,7 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 	if (true_of(row, "held"))
 		add(&t, " Held in standby by order (hrp standby-device)\n");
 	add_split(&t, row);
-	if (strcmp(row_text_of(row, "signature"), "none") == 0)
-		add(&t, " Warning: messages between the boxes are not signed (hrp_security)\n");
-	else if (strcmp(row_text_of(row, "signature_rollout"), "enforce") != 0)
-		add(&t, " Warning: messages without a signature are taken too (hrp_security)\n");
+	add_security(&t, row);
 	add_group(&t, json_array_get(groups, 0));
 	add_group(&t, json_array_get(groups, 1));
 	if (json_is_real(usage))

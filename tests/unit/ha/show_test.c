@@ -27,8 +27,11 @@
 	"04:30:00\",\"ago_s\":7500,\"from\":\"standby\",\"to\":\"active\",\"reason\":\"preempt\"," \
 	"\"priority\":65001,\"peer_priority\":65000}}"
 #define STATE(role, peer, flags, groups)                                                           \
+	SIGNED_STATE(role, peer, "aes-256-gcm", "enforce", flags, groups)
+#define SIGNED_STATE(role, peer, signature, rollout, flags, groups)                                \
 	"{\"enabled\":true,\"role\":\"" role "\",\"peer\":\"" peer "\"," flags                     \
-	"\"groups\":[" groups "],\"backup_channel_percent\":3.2"
+	"\"signature\":\"" signature "\",\"signature_rollout\":\"" rollout                         \
+	"\",\"signature_key\":3,\"groups\":[" groups "],\"backup_channel_percent\":3.2"
 #define MEMBERS                                                                                    \
 	",\"split_brain_way_out\":\"alarm\",\"hello_ms\":1000,\"misses\":3,\"preempt\":true,"      \
 	"\"preempt_delay_s\":60,"                                                                  \
@@ -62,11 +65,30 @@ static const struct {
 		"65001, peer 65000\n"
 		" Configuration: hello 1000ms, misses 3, preempt 60s\n"
 		" Synchronised: yes\n"
+		" Signature: aes-256-gcm, key 3, enforce\n"
 		" Events: takeovers 1, fenced 0, both active 0, hello mismatch 0, split brain 0, "
 		"averted 0\n"
 		" Split brain: alarm\n"
 		" Detail: GigabitEthernet1/0/1 vrrp vrid 1: active | GigabitEthernet1/0/3: "
 		"down\n" },
+	{ "hrp-state", false,
+		SIGNED_STATE("active", "unknown", "none", "enforce", "",
+			GROUP("active", "active", 65001, null) "," NO_GROUP("standby")) "}",
+		" Role: active, peer: unknown\n"
+		" Warning: messages between the boxes are not signed (hrp_security)\n"
+		" Active group : active   priority 65001, peer unknown\n"
+		" Standby group: initialize\n"
+		" Backup channel usage: 3.20%\n"
+		" Last state change: none\n" },
+	{ "hrp-state", false,
+		SIGNED_STATE("active", "unknown", "hmac-sha256", "permissive", "",
+			GROUP("active", "active", 65001, null) "," NO_GROUP("standby")) "}",
+		" Role: active, peer: unknown\n"
+		" Warning: messages without a signature are taken too (hrp_security)\n"
+		" Active group : active   priority 65001, peer unknown\n"
+		" Standby group: initialize\n"
+		" Backup channel usage: 3.20%\n"
+		" Last state change: none\n" },
 	/* R210: every wrong pairing is visible. */
 	{ "hrp-state", false,
 		STATE("active", "active", "\"wrong_pairing\":true,",
