@@ -43,7 +43,8 @@ struct event {
 	uint16_t place;	    /* vrrp: in the configuration's list, from 0 on */
 	uint8_t kind;	    /* enum event_kind */
 	uint8_t vrid;
-	char group[10]; /* role, member: "active", "standby" */
+	bool leaving;  /* role, vrrp: since this box ends */
+	char group[9]; /* role, member: "active", "standby" */
 	char from[16], to[16];
 	char member[64], type[16]; /* member: name, kind of member */
 	char cause[96];

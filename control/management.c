@@ -34,7 +34,9 @@
 #define LOG_MAX	    1024   /* records a worker and look */
 #define GROUPS_MS   1000   /* between two looks at address groups */
 #define SWEEP_SLOTS 131072 /* of the session table, each LOG_MS: a few milliseconds */
-#define EVENTS	    16	   /* per epoll_wait: bounded work between two looks at the tick */
+#define LAST_MS	    1000   /* for what is told of the end */
+#define LAST_NAP_MS 5
+#define EVENTS	    16 /* per epoll_wait: bounded work between two looks at the tick */
 
 struct fd_source {
 	struct loop_source source; /* first */
@@ -56,7 +58,7 @@ struct management_loop {
 	struct table_alarm table_alarm;
 	struct nat_alarm nat_alarm;
 	mono_t groups_due; /* of the next look at address groups */
-	bool followed;	   /* somebody waits for events */
+	bool followed;	   /* somebody waits for events, or ha/ for something */
 	struct service service;
 	struct watchdog watchdog;
 };
@@ -414,6 +416,13 @@ export_log(struct management *m)
 		(void)log_export_poll(m->log_export, m->engine, management_now(m), LOG_MAX);
 }
 
+static enum management_ha_state
+poll_ha(struct management *m)
+{
+	return m->ha.poll != NULL ? m->ha.poll(m->ha.ctx, m->config, management_now(m))
+				  : MANAGEMENT_HA_IDLE;
+}
+
 int
 management_run(struct management *m, bool interactive)
 {
@@ -453,6 +462,7 @@ management_run(struct management *m, bool interactive)
 			loop->next_tick = mono_add_ms(management_now(m), TICK_MS);
 		}
 		loop->followed = json_server_events(loop->json);
+		loop->followed |= poll_ha(m) != MANAGEMENT_HA_IDLE;
 		follow_blacklist(m);
 		loop->recheck_ms = policy_recheck_step(m, &loop->recheck);
 		export_log(m);
@@ -466,7 +476,12 @@ management_run(struct management *m, bool interactive)
 void
 management_last_words(struct management *m)
 {
+	const struct timespec nap = { .tv_nsec = LAST_NAP_MS * (long)NS_PER_MS };
+
 	(void)json_server_events(m->loop->json);
+	for (int i = 0; i < LAST_MS / LAST_NAP_MS && poll_ha(m) == MANAGEMENT_HA_BUSY; i++)
+		nanosleep(&nap, NULL);
+	log_drain();
 }
 
 static void

@@ -21,6 +21,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What ha/ has to do on the management thread. */
+enum management_ha_state {
+	MANAGEMENT_HA_IDLE,
+	MANAGEMENT_HA_WAITING, /* for something that may happen at any time */
+	MANAGEMENT_HA_BUSY     /* it will have ended soon */
+};
+
 /* What ha/ hands to the management side (status for shows and the prompt); NULL without ha/. */
 struct management_ha {
 	void *ctx;
@@ -29,6 +36,8 @@ struct management_ha {
 	void (*collect_extra)(void *ctx, const struct config *, struct publish_extra *);
 	/* Counters of a heartbeat interface, which no worker polls.  => false: none of ha/'s. */
 	bool (*interface_stats)(void *ctx, uint16_t interface, struct interface_stats *);
+	/* Every turn of the loop; never waits. */
+	enum management_ha_state (*poll)(void *ctx, const struct config *, mono_t now);
 	/* Ten times a second; must not block.  NULL = nothing to do. */
 	void (*tick)(void *ctx, mono_t now);
 };
@@ -71,7 +80,8 @@ void management_block_signals(void);
 int management_open(struct management *, char *err, size_t err_size);
 /* management_run: until m->stop.  `interactive`: a console on the terminal as well. */
 int management_run(struct management *, bool interactive);
-/* management_last_words: when the box has resigned: who follows the events is told of it. */
+/* management_last_words: when the box has resigned: who follows the events is told of it, and
+ * programs that are told of it may end.  Blocks for a second at most. */
 void management_last_words(struct management *);
 void management_close(struct management *);
 

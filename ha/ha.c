@@ -15,6 +15,7 @@
 #include "hrp_relearn.h"
 #include "hrp_wire.h"
 #include "log.h"
+#include "notify.h"
 #include "role.h"
 #include "script_watch.h"
 
@@ -38,6 +39,7 @@ struct ha {
 	mono_t now; /* of this turn */
 	struct hrp_relearn relearn;
 	struct role *role;
+	struct notify *notify; /* M only; NULL without events */
 	struct script_watch *scripts;
 	struct vrrp_hmac *hmacs[VRRP_MAX_GROUPS]; /* of the groups, ours to destroy */
 	uint16_t hmac_count;
@@ -652,6 +654,13 @@ ha_create(const struct ha_params *params, char *err, size_t err_size)
 	if (ha->scripts == NULL || create_role(ha, err, err_size) != 0)
 		goto err_ha;
 
+	if (params->events != NULL) {
+		ha->notify = notify_create(params->events);
+		if (ha->notify == NULL) {
+			snprintf(err, err_size, "ha: out of memory");
+			goto err_ha;
+		}
+	}
 	const struct core_client client = { .ctx = ha,
 		.tick = client_tick,
 		.link = client_link,
@@ -678,6 +687,7 @@ ha_destroy(struct ha *ha)
 {
 	if (ha == NULL)
 		return;
+	notify_destroy(ha->notify);
 	role_destroy(ha->role);
 	script_watch_destroy(ha->scripts);
 	for (uint16_t i = 0; i < ha->hmac_count; i++)
@@ -858,6 +868,14 @@ management_turn(void *ctx, mono_t now)
 	script_watch_tick(ha->scripts, now);
 }
 
+static enum management_ha_state
+poll_management(void *ctx, const struct config *config, mono_t now)
+{
+	const struct ha *const ha = ctx;
+
+	return ha->notify != NULL ? notify_poll(ha->notify, config, now) : MANAGEMENT_HA_IDLE;
+}
+
 struct management_ha
 ha_management(struct ha *ha)
 {
@@ -865,7 +883,8 @@ ha_management(struct ha *ha)
 		.prompt = prompt,
 		.collect_extra = collect_extra,
 		.interface_stats = interface_stats,
-		.tick = management_turn };
+		.tick = management_turn,
+		.poll = poll_management };
 }
 
 const struct role *
@@ -878,6 +897,12 @@ bool
 ha_sync(struct ha *ha)
 {
 	return ha->hrp != NULL && hrp_core_sync(ha->hrp);
+}
+
+const struct notify *
+ha_notify(const struct ha *ha)
+{
+	return ha->notify;
 }
 
 const struct hrp *

@@ -19,6 +19,7 @@
 
 struct ha;
 struct hrp;
+struct notify;
 struct role;
 struct script_watch;
 
@@ -82,4 +83,5 @@ bool ha_sync(struct ha *);
 /* For shows and tests: status calls only.  ha_hrp() is NULL without hrp.enable. */
 const struct role *ha_role(const struct ha *);
 const struct hrp *ha_hrp(const struct ha *);
+const struct notify *ha_notify(const struct ha *); /* NULL without events */
 const struct script_watch *ha_scripts(const struct ha *);

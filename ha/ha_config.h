@@ -73,6 +73,8 @@ struct config_vrrp {
 	char sync[32];		  /* "" = none */
 	struct config_list track; /* struct config_vrrp_track */
 	int64_t garp_count, garp_delay_ms, garp_refresh_s;
+	char notify[SCRIPT_PATH_MAX], notify_user[SCRIPT_NAME];
+	int64_t notify_timeout_s;
 };
 
 /* The addresses of a group: virtual_ip first, then other IPv4, link-local, other IPv6 ones.
@@ -121,6 +123,10 @@ int config_script_index(const struct config *, const char *name);
 int config_track_check(struct config *, const struct config_origin *, const char *interface,
 	const struct ip_addr *destination, const char *script);
 
+/* config_notify_check: may that user run that program?  "" = none. => 0 or -EINVAL */
+int config_notify_check(
+	struct config *, const struct config_origin *, const char *path, const char *user);
+
 struct config_hrp {
 	struct config_origin origin;
 	bool enable;
@@ -131,6 +137,8 @@ struct config_hrp {
 	int64_t preempt_delay_s;
 	int split_brain;	  /* enum hrp_split_brain */
 	struct config_list track; /* struct config_track */
+	char notify[SCRIPT_PATH_MAX], notify_user[SCRIPT_NAME];
+	int64_t notify_timeout_s;
 };
 
 /* What a box does that no longer hears its peer by any heartbeat (R174). */

@@ -35,6 +35,7 @@ role_event_change(struct role *r, const struct role_change *c, uint64_t number)
 	e.peer_priority = c->peer_priority;
 	e.epoch = c->epoch;
 	e.change = number;
+	e.leaving = r->resigning;
 	events_post(r->params.events, &e);
 }
 
@@ -116,6 +117,7 @@ role_event_vrrp(
 	e.interface = v->set.interface;
 	e.place = (uint16_t)(v - r->vrrps);
 	e.vrid = v->set.vrid;
+	e.leaving = r->resigning;
 	e.priority = v->priority;
 	events_post(r->params.events, &e);
 }

@@ -82,6 +82,17 @@ static const struct config_setting_desc settings[] = {
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
 	  .help = "What counts as a member of a VGMP group beside VRRP groups: each that fails lowers "
 		  "the group's priority by 2." },
+	{ .name = "notify", .type = SETTING_STRING, SETTING_AT(struct config_hrp, notify), .live = true,
+	  .max = SCRIPT_PATH_MAX - 1,
+	  .help = "Absolute path of a program that is told of each change of role of a VGMP group: its arguments "
+		  "are in docs/ha.md. Neither it nor a folder on the way to it may be writable by "
+		  "anybody but root and `notify_user`. Empty: none." },
+	{ .name = "notify_user", .type = SETTING_NAME, SETTING_AT(struct config_hrp, notify_user),
+	  .live = true, .min = 1, .max = SCRIPT_NAME - 1, .fallback = "nobody",
+	  .help = "User it runs as." },
+	{ .name = "notify_timeout_s", .type = SETTING_INT,
+	  SETTING_AT(struct config_hrp, notify_timeout_s), .live = true, .min = 1, .max = 3600,
+	  .fallback = "30", .unit = "s", .help = "One that runs longer is killed." },
 	{ .name = NULL },
 };
 // clang-format on
@@ -348,6 +359,8 @@ check(struct config *c)
 		rc = check_heartbeat(c, hrp, i);
 	for (uint32_t i = 0; rc == 0 && i < hrp->track.count; i++)
 		rc = check_track(c, hrp, i);
+	if (rc == 0)
+		rc = config_notify_check(c, &hrp->origin, hrp->notify, hrp->notify_user);
 	if (rc == 0 && hrp->enable && !some_mirror(hrp))
 		return config_fail(c, &hrp->origin, "interfaces",
 			"names none that could carry the mirror, expected at least one heartbeat "

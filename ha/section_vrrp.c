@@ -156,6 +156,17 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "garp_refresh_s", .type = SETTING_INT, SETTING_AT(struct config_vrrp, garp_refresh_s),
 	  .max = 86400, .fallback = "0", .unit = "s",
 	  .help = "One more each so often while it is ours; 0 = none." },
+	{ .name = "notify", .type = SETTING_STRING, SETTING_AT(struct config_vrrp, notify), .live = true,
+	  .max = SCRIPT_PATH_MAX - 1,
+	  .help = "Absolute path of a program that is told of each change of state of the group: its arguments "
+		  "are in docs/ha.md. Neither it nor a folder on the way to it may be writable by "
+		  "anybody but root and `notify_user`. Empty: none." },
+	{ .name = "notify_user", .type = SETTING_NAME, SETTING_AT(struct config_vrrp, notify_user),
+	  .live = true, .min = 1, .max = SCRIPT_NAME - 1, .fallback = "nobody",
+	  .help = "User it runs as." },
+	{ .name = "notify_timeout_s", .type = SETTING_INT,
+	  SETTING_AT(struct config_vrrp, notify_timeout_s), .live = true, .min = 1, .max = 3600,
+	  .fallback = "30", .unit = "s", .help = "One that runs longer is killed." },
 	{ .name = NULL },
 };
 // clang-format on
@@ -615,6 +626,9 @@ check(struct config *c)
 
 	for (uint32_t i = 0; rc == 0 && i < list->count; i++) {
 		rc = check_group(c, list->items, i);
+		if (rc == 0)
+			rc = config_notify_check(
+				c, &all[i].origin, all[i].notify, all[i].notify_user);
 		addresses += all[i].more.count + (all[i].virtual_ip.address != 0) +
 			     (all[i].virtual_ip6.family != 0);
 		if (rc == 0 && addresses > VRRP_MAX_ADDRESSES)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The event stream of the JSON socket: what programs are told while roles change."""
 import json
+import re
+import shutil
 import subprocess
 
 import pytest
 
 from twlab.box import program
 from twlab.topology import INTERFACE
+from twlab.wait import wait_until
 
 
 class Follower:
@@ -98,3 +101,56 @@ def test_R246_faults_and_an_end_are_told(pair):
                 left.next()
         right.until_all({"kind": "peer", "to": "silent"},
                         {"kind": "link", "interface": INTERFACE["hb"], "to": "peerdown"})
+
+
+# ---- programs that are told (R223, R235) ----
+
+@pytest.fixture(scope="module")
+def told_folder(lab):
+    """Into which the program of module_config writes, which runs as nobody."""
+    folder = lab.dir / "told"
+    folder.mkdir(mode=0o755)
+    shutil.chown(folder, "nobody")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def module_config(lab, told_folder):
+    told = lab.dir / "told.sh"
+    told.write_text("#!/bin/sh\n"
+                    f'echo "$1 $2 $3 $4|$5|$(id -un)" >>{told_folder}/"$TWINWALL_BOX"\n')
+    told.chmod(0o755)
+
+    def change(config):
+        for section in [config["hrp"], *config["vrrp"]]:
+            section["notify"] = str(told)
+    return change
+
+
+def test_R235_programs_are_told_as_their_user(pair, told_folder):
+    old, new = pair.whole()
+
+    def last(box, what):
+        """The last lines about a group, by state, cause and user."""
+        path = told_folder / box.name
+        lines = path.read_text().splitlines() if path.exists() else []
+        return next((line for line in reversed(lines) if line.startswith(what)), "")
+
+    group = {old: old.rows("hrp-history")[0]["group"], new: new.rows("hrp-history")[0]["group"]}
+    assert old.command("hrp switch-over")[0] == 0
+    wait_until(lambda: f"GROUP {group[new]} MASTER 6" in last(new, f"GROUP {group[new]} "), 5,
+               "the new active box's program is told")
+    wait_until(lambda: re.fullmatch(
+        f"GROUP {group[old]} BACKUP 6500.[|]switch-over by order[|]nobody",
+        last(old, f"GROUP {group[old]} ")), 5,
+        lambda: f"the old one's program is told: {last(old, 'GROUP')}")
+    for vrid in new.vrrp():
+        name = next(r["interface"] for r in new.rows("vrrp") if r["vrid"] == vrid)
+        wait_until(lambda n=name, v=vrid: "|nobody" in last(new, f"INSTANCE {n} vrid {v} MASTER"),
+                   5, f"vrid {vrid} is told")
+    wait_until(lambda: not any(r["running"] for r in old.rows("hrp-notify")), 5, "all have ended")
+    for row in old.rows("hrp-notify"):
+        assert row["runs"] == 0 or row["result"] == "exit status 0", row
+        assert row["failed"] == row["refused"] == 0, row
+    assert old.terminate()[0] == 0
+    assert last(old, f"GROUP {group[old]} ") == f"GROUP {group[old]} STOP 0|resign|nobody"
