@@ -349,20 +349,26 @@ test_self(struct box *b)
 	const struct config_system *s = b->system;
 	struct self_test *t = &b->management.self_test;
 	const int64_t *workers = s->worker_cpus.items;
-	int cpus[MAX_WORKERS + 3] = { (int)s->management_cpu, (int)s->control_cpu,
-		(int)s->hrp_cpu };
+	const int64_t others[] = { s->management_cpu, s->control_cpu, s->hrp_cpu };
+	int cpus[MAX_WORKERS + RTE_DIM(others)] = { 0 };
 	uint16_t ethdevs[MAX_PORTS];
 	const struct config_list *ports = config_section_data(b->config, "ports");
-	struct self_test_input in = { .pool = b->pool,
-		.clock = &b->lcores.clock,
-		.cpus = cpus,
-		.cpu_count = 3,
-		.ethdevs = ethdevs };
+	struct self_test_input in = {
+		.pool = b->pool, .clock = &b->lcores.clock, .cpus = cpus, .ethdevs = ethdevs
+	};
 
 	if (s->self_test == SELF_TEST_OFF)
 		return 0;
-	for (uint32_t i = 0; i < s->worker_cpus.count; i++)
-		cpus[in.cpu_count++] = (int)workers[i];
+	for (uint32_t i = 0; i < s->worker_cpus.count + RTE_DIM(others); i++) {
+		const int cpu =
+			(int)(i < RTE_DIM(others) ? others[i] : workers[i - RTE_DIM(others)]);
+		uint32_t known = 0;
+
+		while (known < in.cpu_count && cpus[known] != cpu)
+			known++;
+		cpus[known] = cpu;
+		in.cpu_count += known == in.cpu_count; /* each once */
+	}
 	for (uint32_t i = 0; i < ports->count; i++)
 		ethdevs[in.ethdev_count++] = b->ports.list[i].ethdev;
 	self_test_run(t, &in);
