@@ -286,6 +286,16 @@ def _(r):
     return check
 
 
+@fault("X11-yield", "the same with split_brain = yield: what is left is ARP on the service networks",
+       after=0.5, config=give_way, **UNHARMED)
+def _(r):
+    for box in r.pair:
+        r.breaks.lose_adverts(box.host)
+    _cut(r)
+    wait_until(lambda: _split(r.new) == "averted", 5, "the standby box tells")
+    r.flow(2)
+
+
 def _lossy(percent, **bounds):
     @fault(f"X12-{percent}%", f"{percent} % of the frames of both heartbeat cables are lost, for 3 s",
            after=0.5, slow=True, **bounds)
