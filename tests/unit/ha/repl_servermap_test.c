@@ -2,6 +2,7 @@
 /*
  * The server-map as a replicated table: two engines, records carried by hand, fake clock.
  */
+#include "alg_record.h"
 #include "hrp.h"
 #include "repl_sides.h"
 #include "servermap_record.h"
@@ -432,6 +433,86 @@ HAC06_records_that_make_no_sense_change_nothing(void **state)
 	assert_int_equal(counted(&mb).unknown, 1);
 }
 
+/* Good records of every kind, one behind the other.  => their number */
+static uint32_t
+good_records(uint8_t records[][UINT8_MAX])
+{
+	const struct alg_seq_kept_edit edit = { .seq = 100, .was = 5, .is = 3, .text = "abc" };
+	const struct servermap_entry four = entry_of(4, 2000), six = entry_of(6, 2000);
+	struct alg_kept kept = { .id = 1, .has_stream = true };
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		const struct session_tuple4 t = ha_box_tuple(2 * i, IPPROTO_TCP);
+		const uint32_t index = ha_box_session_of(
+			&a.box, &t, i % 2 == 0 ? 4 : 6, SESSION_TCP_ESTABLISHED, 0, now);
+
+		assert_int_equal(alg_session_resume(engine_algs(a.box.engine), a.box.sessions,
+					 index, ha_box_generation(&a.box, index), &kept),
+			ALG_RESUMED);
+		alg_record_pack_edit(
+			&edit, 0, index, ha_box_generation(&a.box, index), records[n++]);
+		session_table_set_dirty(a.box.sessions, index);
+	}
+	put_at_a(&four);
+	put_at_a(&six);
+	drain();
+	map_ops->drain(ma.t, &a.out, mono_add_ms(now, 10));
+	for (uint32_t at = 0; at < a.len; at += a.bytes[at + 1], n++)
+		memcpy(records[n], a.bytes + at, a.bytes[at + 1]);
+	a.len = 0;
+	for (uint32_t i = 0; i < 4; i++)
+		records[n++][0] = HRP_RECORD_DELETE;
+	return n;
+}
+
+/* Whatever comes, in a block of exactly its length: it is taken or refused, and nothing of it is
+ * left when all has ended. */
+static void
+HAC06_random_records_leave_nothing_behind(void **state)
+{
+	static uint8_t good[64][UINT8_MAX];
+	uint32_t x = 4711, cursor = 0;
+
+	(void)state;
+	const uint32_t kinds = good_records(good);
+	assert_in_range(kinds, 18, 64);
+	for (uint32_t i = 0; i < 20000; i++) {
+		const uint8_t *from = good[(x = x * 1664525u + 1013904223u) >> 8 & 63];
+		uint8_t len = from[1] != 0 ? from[1] : sizeof(struct hrp_record), *record;
+
+		if ((x >> 20 & 15) == 0)
+			len = (uint8_t)RTE_MAX(x >> 24, sizeof(struct hrp_record));
+		record = calloc(1, len);
+		memcpy(record, from, RTE_MIN(len, from[1]));
+		record[0] = from[0];
+		record[1] = len;
+		for (uint32_t k = x >> 14 & 3; k > 0; k--) {
+			x = x * 1664525u + 1013904223u;
+			record[2 + (x >> 8) % (len - 2u)] = (uint8_t)(x >> 24);
+		}
+		(void)ops->install(b.t, record, len, now);
+		(void)map_ops->install(mb.t, record, len, now);
+		free(record);
+		if (i % 64 == 0)
+			turn(1);
+	}
+	assert_true(stats(&b).installed > 100 && counted(&mb).installed > 100);
+	set_role(&b, true, false);
+	map_ops->role(mb.t, &(struct repl_role){ .active = true });
+	while (!ops->adopt(b.t, now) || !map_ops->adopt(mb.t, now))
+		;
+	for (uint32_t i = 0; i < SESSIONS; i++)
+		while (session_table_count(b.box.sessions) > 0 && !ha_box_kill(&b.box, i))
+			turn(1);
+	turn(10);
+	servermap_age(mb.map, &cursor, servermap_capacity(mb.map),
+		mono_add_ms(now, UINT64_C(1) << 33), NULL, NULL);
+	assert_int_equal(session_table_count(b.box.sessions), 0);
+	assert_int_equal(alg_table_stats(engine_algs(b.box.engine)).streams.used, 0);
+	assert_int_equal(ports_used(&b), 0);
+}
+
 int
 main(void)
 {
@@ -445,6 +526,7 @@ main(void)
 		CASE(a_full_frame_delays_and_loses_nothing),
 		CASE(what_was_adopted_is_ours),
 		CASE(HAC06_records_that_make_no_sense_change_nothing),
+		CASE(HAC06_random_records_leave_nothing_behind),
 	};
 
 	test_eal_start(512, NULL);
