@@ -135,6 +135,50 @@ def test_ALG_02_ftp_with_lftp(lab, pair, ftp, passive, tmp_path):
         assert (tmp_path / name).read_bytes() == content("file"), name
 
 
+def control_connections(lab, host):
+    """Ports of the clients whose FTP control connections are open at the server."""
+    out = lab.run(host, "ss", "-Htn", "state", "established", "sport = :21").stdout
+    return sorted(line.split()[-1] for line in out.splitlines())
+
+
+@pytest.mark.parametrize("passive", ["on", "off"])
+@pytest.mark.parametrize("ftp", ["srv"], indirect=True)
+def test_R186_an_ftp_control_connection_survives_the_active_box(lab, pair, ftp, passive, tmp_path):
+    """Its text has been edited: the other box shifts the same numbers, reads on, and lets the next
+    transfer's connection in."""
+    host, address, _ = ftp
+    old, new = pair.fw1, pair.fw2
+    client = lab.popen(host, "lftp", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def say(line):
+        client.stdin.write(line + "\n")
+        client.stdin.flush()
+
+    def complete(name):
+        path = tmp_path / name
+        return path.exists() and path.read_bytes() == content("file")
+
+    try:
+        say(f"set ftp:passive-mode {passive}; set net:max-retries 1; set net:timeout 20; set ftp:sync-mode on")
+        say(f"open ftp://{address}")
+        say(f"get file -o {tmp_path}/one")
+        wait_until(lambda: complete("one"), 20, "the first file")
+        before = control_connections(lab, "srv")
+        assert len(before) == 1
+        wait_until(lambda: old.rows("hrp-state")[0]["synchronised"], 10, "synchronised")
+        wait_until(lambda: any(s["destination_port"] == 21 for s in new.sessions(destination=address)),
+                   5, "the standby has the control connection")
+        old.kill()
+        wait_until(lambda: new.role() == "active", 10, "the standby takes over")
+        say(f"get file -o {tmp_path}/two")
+        wait_until(lambda: complete("two"), 30, lambda: f"the second file: {new.rows('alg')} {new.rows('hrp-sync')}")
+        assert control_connections(lab, "srv") == before
+        out = client.communicate("bye\n", timeout=20)[0]
+        assert client.returncode == 0, out
+    finally:
+        client.kill()
+
+
 def test_ALG_08_tftp_through_pat(lab, pair, tmp_path):
     folder = pathlib.Path("/run") / f"twinwall-tftp-{os.getpid()}"
     folder.mkdir()
