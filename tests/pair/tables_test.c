@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -173,7 +174,7 @@ table_of(struct pair *p, unsigned int box, const char *name)
 		if (strcmp(status.tables[i].name, name) == 0)
 			return &status.tables[i];
 	fail_msg("no table %s", name);
-	return NULL;
+	abort();
 }
 
 static void
