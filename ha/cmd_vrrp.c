@@ -234,19 +234,41 @@ yes_no(const json_t *row, const char *key)
 	return json_is_true(json_object_get(row, key)) ? "YES" : "NO";
 }
 
+/* What only few ask for. */
+static void
+add_verbose(const json_t *row, char *out, size_t size, size_t *used)
+{
+	char addresses[VRRP_ADDRESSES * CONFIG_IP_TEXT], peers[VRRP_PEERS * CONFIG_IP_TEXT];
+
+	row_put(out, size, used,
+		"   Addresses       : %s\n"
+		"   Unicast peers   : %s\n"
+		"   Checksum        : %s\n"
+		"   Check TTL       : %s\n"
+		"   Adverts         : %lld sent, %lld received, %lld of IPv6, %lld resigns, %lld "
+		"conflicts\n"
+		"                     %lld with a plain checksum, %lld with other addresses, %lld "
+		"authentic\n",
+		join(row, "addresses", addresses, sizeof(addresses)),
+		join(row, "peers", peers, sizeof(peers)), row_text_of(row, "checksum"),
+		yes_no(row, "ttl_check"), row_number_of(row, "adverts_out"),
+		row_number_of(row, "adverts_in"), row_number_of(row, "adverts6_in"),
+		row_number_of(row, "resigns_in"), row_number_of(row, "conflicts"),
+		row_number_of(row, "plain_sums_in"), row_number_of(row, "differ_in"),
+		row_number_of(row, "authentic_in"));
+}
+
 static void
 print(const json_t *row, bool verbose, char *out, size_t size)
 {
-	char addresses[VRRP_ADDRESSES * CONFIG_IP_TEXT], peers[VRRP_PEERS * CONFIG_IP_TEXT];
 	char tracks[VRRP_TRACKS * 96], auth[96];
+	size_t used = 0;
 
-	(void)verbose;
-	snprintf(out, size,
+	row_put(out, size, &used,
 		" %s | Virtual Router %lld\n"
 		"   State           : %s\n"
 		"   Virtual IP      : %s\n"
 		"   Virtual IPv6    : %s\n"
-		"   Addresses       : %s\n"
 		"   Master IP       : %s\n"
 		"   Priority        : %lld\n"
 		"   Master priority : %lld\n"
@@ -254,37 +276,25 @@ print(const json_t *row, bool verbose, char *out, size_t size)
 		"   Timer           : %lld ms, of the master %lld ms\n"
 		"   Version         : %lld\n"
 		"   Auth type       : %s\n"
-		"   Checksum        : %s\n"
 		"   Accept mode     : %s\n"
-		"   Unicast peers   : %s\n"
 		"   Sync group      : %s\n"
 		"   Track           : %s\n"
 		"   Virtual MAC     : %s\n"
 		"   Virtual MAC6    : %s\n"
-		"   Check TTL       : %s\n"
-		"   Config type     : %s\n"
-		"   Adverts         : %lld sent, %lld received, %lld of IPv6, %lld resigns, %lld "
-		"conflicts\n"
-		"                     %lld with a plain checksum, %lld with other addresses, %lld "
-		"authentic\n"
-		"   Stable          : %lld s\n",
+		"   Config type     : %s\n",
 		row_text_of(row, "interface"), row_number_of(row, "vrid"),
 		row_text_of(row, "state"), row_text_of(row, "virtual_ip"),
-		row_text_of(row, "virtual_ip6"),
-		join(row, "addresses", addresses, sizeof(addresses)), row_text_of(row, "master_ip"),
+		row_text_of(row, "virtual_ip6"), row_text_of(row, "master_ip"),
 		row_number_of(row, "priority"), row_number_of(row, "master_priority"),
 		yes_no(row, "preempt"), row_number_of(row, "preempt_delay_s"),
 		row_number_of(row, "advert_ms"), row_number_of(row, "master_advert_ms"),
 		row_number_of(row, "version"), auth_text(row, auth, sizeof(auth)),
-		row_text_of(row, "checksum"), yes_no(row, "accept"),
-		join(row, "peers", peers, sizeof(peers)), row_text_of(row, "sync"),
+		yes_no(row, "accept"), row_text_of(row, "sync"),
 		join_tracks(row, tracks, sizeof(tracks)), row_text_of(row, "virtual_mac"),
-		row_text_of(row, "virtual_mac6"), yes_no(row, "ttl_check"),
-		row_text_of(row, "type"), row_number_of(row, "adverts_out"),
-		row_number_of(row, "adverts_in"), row_number_of(row, "adverts6_in"),
-		row_number_of(row, "resigns_in"), row_number_of(row, "conflicts"),
-		row_number_of(row, "plain_sums_in"), row_number_of(row, "differ_in"),
-		row_number_of(row, "authentic_in"), row_number_of(row, "stable_s"));
+		row_text_of(row, "virtual_mac6"), row_text_of(row, "type"));
+	if (verbose)
+		add_verbose(row, out, size, &used);
+	row_put(out, size, &used, "   Stable          : %lld s\n", row_number_of(row, "stable_s"));
 }
 
 static const struct view view_vrrp = {
@@ -292,6 +302,29 @@ static const struct view view_vrrp = {
 	.help = "VRRP groups: states, virtual addresses, adverts",
 	.collect = collect,
 	.print = print,
+};
+
+/* ---- vrrp-statistics: the same groups as a table of counters ---- */
+
+static const struct view_column columns_statistics[] = {
+	{ "interface", "Interface" },
+	{ "vrid", "VRID" },
+	{ "adverts_out", "Sent" },
+	{ "adverts_in", "Received" },
+	{ "adverts6_in", "Of IPv6" },
+	{ "resigns_in", "Resigns" },
+	{ "conflicts", "Conflicts" },
+	{ "plain_sums_in", "Plain sum" },
+	{ "differ_in", "Differ" },
+	{ "authentic_in", "Authentic" },
+	{ NULL, NULL },
+};
+
+static const struct view view_statistics = {
+	.name = "vrrp-statistics",
+	.help = "VRRP groups: what was sent and received",
+	.columns = columns_statistics,
+	.collect = collect,
 };
 
 /* ---- vrrp-refused: adverts that changed nothing, by reason ---- */
@@ -336,12 +369,19 @@ static const struct view view_refused = {
 
 COMMAND_SHOW(show, view_vrrp, false, "display vrrp: VRRP groups, their states and addresses",
 	COMMAND_WORD("display"), COMMAND_WORD("vrrp"));
+COMMAND_SHOW(verbose, view_vrrp, true,
+	"display vrrp verbose: the same with all addresses and adverts", COMMAND_WORD("display"),
+	COMMAND_WORD("vrrp"), COMMAND_WORD("verbose"));
+COMMAND_SHOW(statistics, view_statistics, false,
+	"display vrrp statistics: adverts sent and received by each group", COMMAND_WORD("display"),
+	COMMAND_WORD("vrrp"), COMMAND_WORD("statistics"));
 COMMAND_SHOW(refused, view_refused, false,
 	"display vrrp refused: received adverts that were refused, by reason",
 	COMMAND_WORD("display"), COMMAND_WORD("vrrp"), COMMAND_WORD("refused"));
 
-static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_refused, NULL };
-static const struct view *const views[] = { &view_vrrp, &view_refused, NULL };
+static cmdline_parse_inst_t *const insts[] = { &inst_show, &inst_verbose, &inst_statistics,
+	&inst_refused, NULL };
+static const struct view *const views[] = { &view_vrrp, &view_statistics, &view_refused, NULL };
 
 extern const struct command command_vrrp;
 const struct command command_vrrp = { .insts = insts, .views = views };

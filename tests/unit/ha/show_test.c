@@ -191,8 +191,8 @@ R208_commands_are_there_in_flat_form(void **state)
 {
 	static const char *const commands[] = { "display hrp state", "display hrp state verbose",
 		"display hrp interface", "display hrp history", "display hrp statistics",
-		"display vrrp", "hrp switch-over", "hrp standby-device",
-		"undo hrp standby-device" };
+		"display vrrp", "display vrrp verbose", "display vrrp statistics",
+		"hrp switch-over", "hrp standby-device", "undo hrp standby-device" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
