@@ -24,7 +24,7 @@
 #define RX_BURST     32
 #define RX_BURSTS    2	   /* per link and turn: some 1500 records, a millisecond or two */
 #define BUS_MESSAGES 32	   /* per turn */
-#define ADVERT_MS    10000 /* an advert says for so long that the cable is in the wrong port */
+#define WIRING_MS    10000 /* what is heard says for so long that the cable is in the wrong port */
 #define STATUS_MS    50
 #define STATUS_WORDS (sizeof(struct hrp_status) / sizeof(uint64_t))
 
@@ -285,14 +285,21 @@ is_advert(const struct hrp_frame_message *m)
 	return m->len > 0 && (m->data[0] & 0x0f) == 1;
 }
 
+static bool
+lately(mono_t heard, mono_t now)
+{
+	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, WIRING_MS));
+}
+
 static enum hrp_wiring
 wiring_of(const struct hrp *h, uint16_t slot, mono_t now)
 {
-	const mono_t heard = h->io[slot].advert_at;
+	const struct hrp_port *const io = &h->io[slot];
 
-	if (heard.ns != 0 && mono_before(now, mono_add_ms(heard, ADVERT_MS)))
+	if (lately(io->advert_at, now))
 		return HRP_WIRING_SERVICE;
-	return h->links.link[slot].crossed ? HRP_WIRING_CROSSED : HRP_WIRING_STRAIGHT;
+	return h->links.link[slot].crossed || lately(io->foreign_at, now) ? HRP_WIRING_CROSSED
+									  : HRP_WIRING_STRAIGHT;
 }
 
 static void
@@ -307,6 +314,9 @@ receive(struct hrp *h, uint16_t slot, struct rte_mbuf *m, mono_t now)
 			h->io[slot].advert_at = now;
 		rte_pktmbuf_free(m);
 	}
+	/* Where each link has a subnet of its own, a crossed one is heard by that alone. */
+	if (why == HA_REFUSED_subnet)
+		h->io[slot].foreign_at = now;
 	if (why != HA_OK)
 		h->refused[why]++;
 }

@@ -25,7 +25,8 @@ struct hrp_port {
 	uint64_t denied_out, denied_in; /* by the security policy */
 	uint64_t unresolved;		/* messages not sent: no MAC of the next hop yet */
 	uint64_t no_mbuf;
-	mono_t advert_at; /* a service network's advert was heard; 0 = never */
+	mono_t advert_at;  /* a service network's advert was heard; 0 = never */
+	mono_t foreign_at; /* a message of another subnet was: of another interface's cable */
 	uint64_t out_then, in_then, rate_out,
 		rate_in; /* bytes at the last full second, and of it */
 };

@@ -46,6 +46,7 @@ static struct rte_mbuf *recorded[WIRE]; /* of what one side has sent */
 static uint32_t recorded_count;
 static int recorded_from;
 static bool recording;
+static bool crossed;			    /* the two cables */
 static const struct hrp_security *security; /* of both sides; NULL = no keys */
 static uint64_t rnd_state;
 static mono_t now;
@@ -189,6 +190,8 @@ teardown(void)
 static inline void
 arrive(int to, uint16_t link, struct rte_mbuf *m)
 {
+	if (crossed)
+		link = !link;
 	if (rte_ring_sp_enqueue(side[to].rx[link], m) != 0)
 		rte_pktmbuf_free(m);
 }

@@ -407,6 +407,35 @@ R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends(void **state)
 	teardown();
 }
 
+/* Each end has the subnet of the other's cable. */
+static void
+R159_another_subnet_on_a_heartbeat_link_is_a_crossed_cable(void **state)
+{
+	struct hrp_status st;
+
+	(void)state;
+	setup(2, 23);
+	crossed = true;
+	run(3 * HELLO_MS);
+	for (int i = 0; i < 2; i++) {
+		hrp_status(side[i].hrp, &st);
+		for (int l = 0; l < 2; l++) {
+			assert_int_equal(st.links[l].state, HRP_LINK_PEERDOWN);
+			assert_int_equal(st.links[l].wiring, HRP_WIRING_CROSSED);
+			assert_int_equal(st.links[l].crossed_to, UINT32_MAX);
+		}
+		assert_true(st.refused[HA_REFUSED_subnet] > 0);
+	}
+	crossed = false;
+	run(11000);
+	for (int i = 0; i < 2; i++) {
+		hrp_status(side[i].hrp, &st);
+		assert_int_equal(st.links[0].wiring, HRP_WIRING_STRAIGHT);
+		assert_true(side[i].linked);
+	}
+	teardown();
+}
+
 int
 main(void)
 {
@@ -426,6 +455,7 @@ main(void)
 		cmocka_unit_test(sessions_of_a_zone_the_peer_lacks_are_refused_and_shown),
 		cmocka_unit_test(strange_frames_are_counted_and_freed),
 		cmocka_unit_test(R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends),
+		cmocka_unit_test(R159_another_subnet_on_a_heartbeat_link_is_a_crossed_cable),
 	};
 	test_eal_start(768, NULL);
 	pool = rte_pktmbuf_pool_create(
