@@ -18,7 +18,7 @@ from twlab.wait import wait_until
 GAP_DEAD = DEAD_MS + HELLO_MS  # D + H
 # Those of the table that prove a requirement; test_random_faults.py draws from all the quick ones.
 PROOFS = {
-    "X01": "R90_R91_R92", "X02": "R90_R91_R92_VRP_11", "X03": "R62", "X16": "R95_R37", "X17": "R36",
+    "X01": "R90_R91_R92", "X02": "R90_R91_R92_VRP_11", "X03": "R62", "X16": "R25_R27_R95_R37", "X17": "R36",
     "X18-0.5D": "R84", "X18-2D": "R84", "X18-5D": "R84", "X20": "R84", "X20-HRP": "R84",
     "X23": "R102", "X26": "R95",
 }

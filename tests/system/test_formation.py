@@ -45,6 +45,7 @@ def hellos(capture):
 
 
 def test_R85_one_group_active_one_standby(formation, boxes):
+    """R218: each has known so since it was started."""
     assert boxes.roles() == {"FW1": "active", "FW2": "standby"}
 
 

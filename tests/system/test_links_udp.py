@@ -46,6 +46,7 @@ def test_R154_R158_the_mirror_crosses_a_router(pair, servers, links):
 
 
 def test_R176_R177_X10_the_service_network_is_a_second_opinion(pair, servers, links):
+    """R217: each watches the other by the heartbeat cable and by a second network."""
     fault("X10-second", pair)
     for box in pair:
         assert "heartbeat: only heartbeat_only links are left" in box.log(), box.log_tail()

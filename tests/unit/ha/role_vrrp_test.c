@@ -2,6 +2,7 @@
 /*
  * Roles: plain VRRP groups of one box: where adverts go, what they wait for, tracking, sync groups.
  */
+#include "log.h"
 #include "role_sim.h"
 
 /* Plain groups on box A, alone; every interface is up. */
@@ -307,6 +308,66 @@ R234_VRP11_a_sync_group_changes_together(void **state)
 	sim_free(s);
 }
 
+/* ---- what is told of it ---- */
+
+static char said[2048]; /* lines since it was emptied */
+
+void __wrap_log_write(enum log_level, const char *, ...) __attribute__((format(printf, 2, 3)));
+void
+__wrap_log_write(enum log_level level, const char *fmt, ...)
+{
+	const size_t used = strlen(said);
+	va_list ap;
+
+	(void)level;
+	va_start(ap, fmt);
+	vsnprintf(said + used, sizeof(said) - used, fmt, ap);
+	va_end(ap);
+	if (strlen(said) + 1 < sizeof(said))
+		strcat(said, "\n");
+}
+
+/* Exactly these lines. */
+static void
+heard(const char *lines)
+{
+	assert_string_equal(said, lines);
+	said[0] = '\0';
+}
+
+/* The words operators know from keepalived, one line each. */
+static void
+R241_R243_R244_R245_R246_what_is_told_of_a_sync_group(void **state)
+{
+	struct vrrp_setup setups[2] = { vrrp_of(1, 0, VGMP_GROUP_NONE),
+		vrrp_of(2, 2, VGMP_GROUP_NONE) };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		setups[i].sync = 1;
+		snprintf(setups[i].name, sizeof(setups[i].name), "%s", i == 0 ? "INT" : "EXT");
+		snprintf(setups[i].sync_name, sizeof(setups[i].sync_name), "G1");
+	}
+	said[0] = '\0';
+	struct sim *const s = plain_groups(setups, 2);
+
+	plain_run(s, 1000);
+	heard("(INT) Entering BACKUP STATE (init)\n(EXT) Entering BACKUP STATE (init)\n");
+	plain_run(s, 4000 * 1000);
+	heard("VRRP_Group(G1) Syncing instances to MASTER state\n"
+	      "(INT) Entering MASTER STATE (no master is heard)\n"
+	      "(EXT) Entering MASTER STATE (no master is heard)\n");
+	plain_hear(s, 2, 2, 200);
+	heard("(EXT) Entering BACKUP STATE (advert from 10.1.1.240 with priority 200, ours 100)\n"
+	      "(INT) Entering BACKUP STATE (its sync group yields)\n"
+	      "VRRP_Group(G1) Syncing instances to BACKUP state\n");
+	set_link(s, A, 2, false);
+	plain_run(s, 20 * 1000);
+	heard("(INT) Entering FAULT STATE (fault in its sync group)\n"
+	      "(EXT) Entering FAULT STATE (interface down)\n");
+	sim_free(s);
+}
+
 /* ---- adverts that are damaged or cut: HAC-02, HAC-03 ---- */
 
 static uint64_t
@@ -530,6 +591,7 @@ main(void)
 		cmocka_unit_test(R224_a_tracked_script_changes_the_priority),
 		cmocka_unit_test(R224_R233_a_tracked_script_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
+		cmocka_unit_test(R241_R243_R244_R245_R246_what_is_told_of_a_sync_group),
 		cmocka_unit_test(VRP07_two_boxes_with_keys),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
 		cmocka_unit_test(HAC_03_every_cut_of_an_advert_is_refused),

@@ -276,8 +276,9 @@ R39_the_owner_is_master_at_once_and_never_yields(void **state)
 	assert_int_equal(v.state, VRRP_MASTER);
 }
 
+/* The virtual address is none of theirs; who hears a better one says nothing. */
 static void
-R41_of_three_routers_the_next_highest_takes_over(void **state)
+R40_R41_R45_of_three_routers_the_next_highest_takes_over(void **state)
 {
 	struct vrrp all[3];
 	const uint8_t priorities[3] = { 200, 150, 100 };
@@ -303,6 +304,8 @@ R41_of_three_routers_the_next_highest_takes_over(void **state)
 
 			if (action & VRRP_DO_OWN)
 				masters[i]++;
+			if (action & VRRP_DO_ADVERT)
+				assert_int_equal(all[i].state, VRRP_MASTER);
 			for (int k = 0; k < 3 && (action & VRRP_DO_ADVERT); k++)
 				if (k != i)
 					vrrp_receive(&all[k], &a, &from[k], now, &why);
@@ -761,7 +764,7 @@ main(void)
 		cmocka_unit_test(R36_VRP05_priority_0_hands_over_after_skew),
 		cmocka_unit_test(R38_preemption_and_comparison),
 		cmocka_unit_test(R39_the_owner_is_master_at_once_and_never_yields),
-		cmocka_unit_test(R41_of_three_routers_the_next_highest_takes_over),
+		cmocka_unit_test(R40_R41_R45_of_three_routers_the_next_highest_takes_over),
 		cmocka_unit_test(VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing),
 		cmocka_unit_test(R230_only_peers_are_heard),
 		cmocka_unit_test(VRP09_the_priority_stays_within_1_and_254),
