@@ -172,7 +172,7 @@ HAC_03_every_cut_is_refused(void **state)
 	(void)state;
 	for (int k = 0; k < KINDS; k++) {
 		const struct kept *const f = &kept[k];
-		const struct hrp_frame_end peer = { .address = RTE_BE32(RTE_IPV4(10, 10, 0, 1)),
+		const struct hrp_frame_end peer = { .address = RTE_BE32(0x0a0a0001),
 			.prefix_len = 24 };
 
 		for (uint16_t len = 1; len < f->len; len++) {

@@ -116,8 +116,7 @@ form(void)
 static void
 expect_at(unsigned int box, uint16_t port)
 {
-	const struct servermap_entry e = { .key = { .dst = ip_addr_v4(
-							    RTE_BE32(RTE_IPV4(198, 51, 100, 7))),
+	const struct servermap_entry e = { .key = { .dst = ip_addr_v4(RTE_BE32(0xc6336407)),
 						   .dport = rte_cpu_to_be_16(port),
 						   .proto = IPPROTO_TCP },
 		.uses = 1,

@@ -106,12 +106,10 @@ entry_of(unsigned int family, uint16_t port)
 {
 	static const uint8_t host[IP6_LEN] = { 0x20, 1, 0xd, 0xb8, [15] = 9 };
 	struct servermap_entry e = {
-		.key = { .dst = family == 6 ? ip_addr_v6(host)
-					    : ip_addr_v4(RTE_BE32(RTE_IPV4(198, 51, 100, 7))),
+		.key = { .dst = family == 6 ? ip_addr_v6(host) : ip_addr_v4(RTE_BE32(0xc6336407)),
 			.dport = rte_cpu_to_be_16(port),
 			.proto = IPPROTO_TCP },
-		.src = family == 6 ? ip_addr_v6(host)
-				   : ip_addr_v4(RTE_BE32(RTE_IPV4(198, 51, 100, 8))),
+		.src = family == 6 ? ip_addr_v6(host) : ip_addr_v4(RTE_BE32(0xc6336408)),
 		.type = SERVERMAP_ASPF,
 		.alg = 1,
 		.zone = 4,
@@ -123,9 +121,9 @@ entry_of(unsigned int family, uint16_t port)
 	};
 
 	if (family == 4) {
-		e.to = ip_addr_v4(RTE_BE32(RTE_IPV4(10, 1, 1, 10)));
+		e.to = ip_addr_v4(RTE_BE32(0x0a01010a));
 		e.to_port = RTE_BE16(5001);
-		e.from = ip_addr_v4(RTE_BE32(RTE_IPV4(198, 51, 100, 9)));
+		e.from = ip_addr_v4(RTE_BE32(0xc6336409));
 	}
 	return e;
 }
@@ -187,7 +185,7 @@ R201_uses_renewals_and_ends_are_told(void **state)
 	map_tell();
 	assert_true(found_at_b(&e, &found));
 	assert_int_equal(found.until.ns, MONO_NEVER.ns);
-	const struct ip_addr src = ip_addr_v4(RTE_BE32(RTE_IPV4(192, 0, 2, 1)));
+	const struct ip_addr src = ip_addr_v4(RTE_BE32(0xc0000201));
 	assert_true(servermap_take(ma.map, &e.key, &src, 4, now, &found, &last));
 	map_tell();
 	assert_true(found_at_b(&e, &found));
@@ -259,9 +257,9 @@ R24_the_port_is_held_on_both_boxes(void **state)
 {
 	const uint16_t id = nat_groups_find(groups_of(&a), "office");
 	const struct nat_want want = { .proto = IPPROTO_TCP,
-		.host = RTE_BE32(RTE_IPV4(10, 1, 1, 10)),
+		.host = RTE_BE32(0x0a01010a),
 		.port = RTE_BE16(5001),
-		.remote = RTE_BE32(RTE_IPV4(198, 51, 100, 8)) };
+		.remote = RTE_BE32(0xc6336408) };
 	struct servermap_entry e = entry_of(4, 2000), found;
 	struct nat_got got;
 	bool last;
@@ -291,7 +289,7 @@ R24_the_port_is_held_on_both_boxes(void **state)
 	assert_int_equal(ports_used(&b), 0);
 	/* In use here by somebody else: the copy goes without it. */
 	assert_int_equal(nat_groups_claim(groups_of(&b), nat_groups_find(groups_of(&b), "office"),
-				 IPPROTO_TCP, RTE_BE32(RTE_IPV4(10, 1, 1, 99)), want.port, &got),
+				 IPPROTO_TCP, RTE_BE32(0x0a010163), want.port, &got),
 		NAT_OK);
 	put_at_a(&e);
 	assert_int_equal(map_tell(), 0);
