@@ -72,6 +72,7 @@ row_channel(json_t *row, const struct hrp *hrp, const struct engine *engine)
 	row_text(row, "signature", hrp_algorithm_names[h->algorithm]);
 	row_text(row, "signature_rollout", hrp_rollout_names[h->rollout]);
 	row_number(row, "signature_key", h->key_id);
+	row_bool(row, "other_version", h->other_version);
 	free(h);
 }
 
@@ -279,6 +280,8 @@ true_of(const json_t *row, const char *key)
 static void
 add_security(struct text *t, const json_t *row)
 {
+	if (true_of(row, "other_version"))
+		add(t, " Warning: version mismatch: messages of another version are refused\n");
 	const char *const signature = row_text_of(row, "signature");
 
 	if (strcmp(signature, "none") == 0)

@@ -24,7 +24,7 @@
 #define RX_BURST     32
 #define RX_BURSTS    2	   /* per link and turn: some 1500 records, a millisecond or two */
 #define BUS_MESSAGES 32	   /* per turn */
-#define WIRING_MS    10000 /* what is heard says for so long that the cable is in the wrong port */
+#define LATELY_MS    10000 /* what is heard says for so long that a cable, or a version, is wrong */
 #define STATUS_MS    50
 #define STATUS_WORDS (sizeof(struct hrp_status) / sizeof(uint64_t))
 
@@ -58,6 +58,7 @@ struct hrp {
 	mono_t status_due, rate_due;
 	uint64_t stale_dropped, bus_full, no_link, repeated, unsealed;
 	uint64_t refused[HA_REFUSAL_COUNT];
+	mono_t other_version_at; /* the last one of these; 0 = never */
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
 	_Atomic(bool) sync_asked;		/* any thread sets, H clears */
@@ -288,7 +289,7 @@ is_advert(const struct hrp_frame_message *m)
 static bool
 lately(mono_t heard, mono_t now)
 {
-	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, WIRING_MS));
+	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, LATELY_MS));
 }
 
 static enum hrp_wiring
@@ -300,6 +301,17 @@ wiring_of(const struct hrp *h, uint16_t slot, mono_t now)
 		return HRP_WIRING_SERVICE;
 	return h->links.link[slot].crossed || lately(io->foreign_at, now) ? HRP_WIRING_CROSSED
 									  : HRP_WIRING_STRAIGHT;
+}
+
+/* Counts it, if it is a refusal. */
+static void
+refuse(struct hrp *h, enum ha_refusal why, mono_t now)
+{
+	if (why == HA_OK)
+		return;
+	h->refused[why]++;
+	if (why == HA_REFUSED_version)
+		h->other_version_at = now;
 }
 
 static void
@@ -317,8 +329,7 @@ receive(struct hrp *h, uint16_t slot, struct rte_mbuf *m, mono_t now)
 	/* Where each link has a subnet of its own, a crossed one is heard by that alone. */
 	if (why == HA_REFUSED_subnet)
 		h->io[slot].foreign_at = now;
-	if (why != HA_OK)
-		h->refused[why]++;
+	refuse(h, why, now);
 }
 
 static uint32_t
@@ -356,8 +367,7 @@ arrived(struct hrp *h, const struct ha_msg *msg, mono_t now)
 	io->bytes_in += HRP_FRAME_OVERHEAD_UDP + msg->len;
 	if (why == HA_OK)
 		why = dispatch(h, msg->slot, msg->data, msg->len, io->hb.remote, now);
-	if (why != HA_OK)
-		h->refused[why]++;
+	refuse(h, why, now);
 }
 
 /* What we thought to have sent by a service interface was not. */
@@ -513,7 +523,8 @@ publish_status(struct hrp *h, mono_t now)
 		.unsealed = h->unsealed,
 		.algorithm = h->algorithm,
 		.rollout = h->rollout,
-		.key_id = h->key_id };
+		.key_id = h->key_id,
+		.other_version = lately(h->other_version_at, now) };
 
 	if (!mono_before(now, h->rate_due)) {
 		h->rate_due.ns = now.ns + NS_PER_SEC;

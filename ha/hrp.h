@@ -150,8 +150,9 @@ struct hrp_status {
 	uint64_t bulks_out, bulks_in;
 	uint64_t bulk_out_count, bulk_in_count; /* records of the last one */
 	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
-	uint64_t repeated;		     /* messages sent again by another link */
-	uint64_t unsealed;		     /* messages that the library could not sign */
+	uint64_t repeated;	/* messages sent again by another link */
+	uint64_t unsealed;	/* messages that the library could not sign */
+	uint64_t other_version; /* a message of another version came in the last seconds (HAC-04) */
 	uint64_t algorithm, rollout, key_id; /* enum ha_algorithm, enum hrp_rollout; 0 = no keys */
 	uint64_t refused[HA_REFUSAL_COUNT];
 };

@@ -143,6 +143,69 @@ HAC_02_another_secret_is_no_peer(void **state)
 	security = NULL;
 }
 
+/* No clock is asked for: one that is wrong by years harms nothing, nor does its correction. */
+static void
+HAC_05_clocks_do_not_matter(void **state)
+{
+	static const uint32_t rows[][2] = { { 0, UINT32_MAX }, { 1700000000, 1700003600 },
+		{ 1700003600, 1700000000 } };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		security = &keys[1];
+		memcpy(boots, rows[i], sizeof(boots));
+		setup(1, 24);
+		form();
+		until_synchronised(1000);
+		stop_hrp(1);
+		boots[1] = boots[0] - 1; /* set back, and started again */
+		run(HELLO_MS);
+		start_hrp(1);
+		run(4 * HELLO_MS);
+		assert_true(side[0].linked && side[1].linked);
+		teardown();
+	}
+	memset(boots, 0, sizeof(boots));
+	security = NULL;
+}
+
+static void
+HAC_04_a_peer_of_another_version_is_told(void **state)
+{
+	struct hrp_status st;
+
+	(void)state;
+	setup(1, 25);
+	run(3 * HELLO_MS);
+	recorded_from = 0;
+	recording = true;
+	run(2 * HELLO_MS);
+	recording = false;
+	for (uint32_t i = 0; i < recorded_count; i++) {
+		uint8_t *const message = rte_pktmbuf_mtod(recorded[i], uint8_t *) + 34;
+		const uint16_t len = (uint16_t)(rte_pktmbuf_data_len(recorded[i]) - 34);
+		const size_t version =
+			len - sizeof(struct ha_trailer) + offsetof(struct ha_trailer, version);
+
+		message[version] = HA_TRAILER_VERSION + 1;
+		memset(message + 6, 0, 2);
+		const rte_be16_t sum = (rte_be16_t)~rte_raw_cksum(message, len);
+
+		memcpy(message + 6, &sum, sizeof(sum));
+		arrive(1, 0, recorded[i]);
+	}
+	const uint32_t sent = recorded_count;
+
+	recorded_count = 0;
+	assert_int_equal(refused(1, HA_REFUSED_version), sent);
+	hrp_status(side[1].hrp, &st);
+	assert_true(st.other_version);
+	run(11000);
+	hrp_status(side[1].hrp, &st);
+	assert_false(st.other_version);
+	teardown();
+}
+
 /* ---- forgeries ---- */
 
 #define HEAD	(sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr))
@@ -294,6 +357,8 @@ main(void)
 		cmocka_unit_test(HAC_01_an_earlier_life_of_the_peer_is_refused),
 		cmocka_unit_test(X14_tables_are_equal_with_keys_on_a_bad_wire),
 		cmocka_unit_test(HAC_02_another_secret_is_no_peer),
+		cmocka_unit_test(HAC_05_clocks_do_not_matter),
+		cmocka_unit_test(HAC_04_a_peer_of_another_version_is_told),
 		cmocka_unit_test(HAC_01_HAC_02_HAC_03_nothing_forged_changes_anything),
 	};
 	test_eal_start(768, NULL);

@@ -47,6 +47,7 @@ static uint32_t recorded_count;
 static int recorded_from;
 static bool recording;
 static bool crossed;			    /* the two cables */
+static uint32_t boots[2];		    /* what their clocks said when they started, s */
 static const struct hrp_security *security; /* of both sides; NULL = no keys */
 static uint64_t rnd_state;
 static mono_t now;
@@ -110,6 +111,7 @@ start_hrp(int i)
 				    .socket = SOCKET_ID_ANY,
 				    .seed = 1000 + serial,
 				    .life = 1 + serial,
+				    .boot = boots[i],
 				    .security = security },
 		err, sizeof(err));
 	if (s->hrp == NULL)

@@ -89,6 +89,15 @@ static const struct {
 		" Standby group: initialize\n"
 		" Backup channel usage: 3.20%\n"
 		" Last state change: none\n" },
+	{ "hrp-state", false,
+		STATE("active", "unknown", "\"other_version\":true,",
+			GROUP("active", "active", 65001, null) "," NO_GROUP("standby")) "}",
+		" Role: active, peer: unknown\n"
+		" Warning: version mismatch: messages of another version are refused\n"
+		" Active group : active   priority 65001, peer unknown\n"
+		" Standby group: initialize\n"
+		" Backup channel usage: 3.20%\n"
+		" Last state change: none\n" },
 	/* R210: every wrong pairing is visible. */
 	{ "hrp-state", false,
 		STATE("active", "active", "\"wrong_pairing\":true,",
