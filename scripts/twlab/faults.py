@@ -8,7 +8,7 @@ hello interval, D = 3 H the silence after which the peer is dead.
 import time
 from dataclasses import dataclass
 
-from . import watch
+from . import flows, watch
 from .box import START_SECONDS
 from .breaks import crash_thread, threads
 from .config import give_way, second_opinion
@@ -430,7 +430,9 @@ def _(r):
 @fault("X23", "the standby box is killed and comes back empty", after=0.5, **UNHARMED)
 def _(r):
     r.new.kill()
-    before = {s["id"] for s in r.old.sessions(protocol="tcp")}
+    # Not the download, which may end, and not what is left of earlier rounds.
+    before = {s["id"] for s in r.old.sessions(protocol="tcp", destination_port=flows.PORT)
+              if s["state"] == "established"}
     r.new.start()
     r.pair.wait_formed()
     after = {s["id"] for s in r.old.sessions(protocol="tcp")}

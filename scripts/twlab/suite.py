@@ -4,7 +4,7 @@
     lint       the rules of the house
     sanitized  unit, flow and pair tests, gcc, AddressSanitizer and UndefinedBehaviorSanitizer
     clang      the same tests but flows traced, clang, no sanitizer
-    fuzz       every fuzz target for 40 seconds, clang, libFuzzer
+    fuzz       every fuzz target for 30 seconds, clang, libFuzzer
     model      two boxes and their faults, every order, as spin sees them (scripts/model)
     system     real daemons in namespaces (pytest), release build
 
@@ -27,7 +27,7 @@ from .tool import PYTHON
 
 SCRIPTS = ROOT / "scripts"
 LEVELS = ("lint", "sanitized", "clang", "fuzz", "model", "system")
-FUZZ_SECONDS = 40
+FUZZ_SECONDS = 30
 BUILDS = {
     "sanitized": ("build-asan", "gcc", ["-Dchecks=true", "-Dbuildtype=debugoptimized",
                                         "-Db_sanitize=address,undefined", "-Db_lundef=false"]),

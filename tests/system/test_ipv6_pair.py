@@ -155,7 +155,7 @@ def test_VRP_01_VRP_02_R37_only_the_active_speaks_for_the_addresses(lab, pair6, 
         assert all(len(s) == 1 for s in sources.values()), sources
         assert sources[old.name] != sources[new.name], "each from its own link-local address"
         rows = wire.announced(new, side)
-        assert len(rows) == 2, "at once, and again after a second"
+        assert len(rows) in (2, 3), "at once, again after a second, and when the peer has stepped down late"
         for row in rows:
             assert row[:5] == [vip.mac6, "33:33:00:00:00:01", vip.address6, "ff02::1", "255"]
             assert row[5:8] == ["1", "1", vip.mac6] and row[8] in ("1", "Good")
