@@ -101,6 +101,38 @@ struct repl_table {
 	void (*status)(const void *t, struct hrp_session_status *); /* of sessions */
 };
 
+/* How far a table is with its bulks: first in the state of every table, so that what needs nothing
+ * else serves all of them (repl_bulk_role() and the next two, as members of struct repl_table). */
+struct repl_bulk {
+	struct repl_role role;
+
+	/* sender */
+	struct repl_digest sent;
+	uint16_t round; /* marks what was sent in this bulk; 0: none has begun */
+	uint32_t walk;	/* next place */
+
+	/* receiver */
+	uint16_t confirm; /* marks what this bulk has confirmed */
+	uint32_t sweep;	  /* next place */
+	struct repl_digest held;
+
+	uint32_t adopt; /* next place */
+	bool orphans;
+};
+
+void repl_bulk_role(void *t, const struct repl_role *);
+void repl_bulk_sent(const void *t, struct repl_digest *);
+bool repl_bulk_orphans(const void *t);
+
+/* repl_bulk_walk: a bulk begins. => true: rounds are counted anew, the marks must be cleared */
+bool repl_bulk_walk(struct repl_bulk *);
+/* repl_bulk_round: the peer's begins. */
+void repl_bulk_round(struct repl_bulk *);
+/* repl_bulk_sweep_end: the sweep has been everywhere. => REPL_DONE with what it has counted */
+enum repl_verdict repl_bulk_sweep_end(struct repl_bulk *, struct repl_digest *);
+/* repl_put_delete: the record. => false: no room */
+bool repl_put_delete(const struct repl_out *, uint32_t index, uint16_t generation, mono_t now);
+
 /* repl_tables: NULL-terminated list, from meson.build. */
 const struct repl_table *const *repl_tables_get(void);
 uint32_t repl_table_count(void);

@@ -15,6 +15,7 @@
 #include "servermap_record.h"
 #include "session_claim.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,30 +41,24 @@ struct owned {
 };
 
 struct table {
+	struct repl_bulk bulk; /* first */
 	struct engine *engine;
 	struct servermap *map;
 	const void *sessions; /* of repl_session */
 	uint32_t capacity;
-	struct repl_role role;
 
 	/* sender */
 	struct sent *sent;
-	struct repl_digest sent_digest;
-	uint16_t round;
-	uint32_t walk, dirty_cursor;
+	uint32_t dirty_cursor;
 	mono_t dirty_due;
 
 	/* receiver */
 	struct owned *owned;
 	uint32_t owner_capacity;
-	uint16_t confirm;
-	uint32_t sweep;
-	struct repl_digest sweep_digest;
 
-	uint32_t adopt;
-	bool orphans;
 	struct repl_counts counts;
 };
+static_assert(offsetof(struct table, bulk) == 0, "repl_bulk_role() and others look there");
 
 static void
 destroy(void *ctx)
@@ -96,15 +91,6 @@ create(const struct repl_params *p, char *err, size_t err_size)
 	return NULL;
 }
 
-static void
-set_role(void *ctx, const struct repl_role *role)
-{
-	struct table *t = ctx;
-
-	t->role = *role;
-	t->adopt = 0;
-}
-
 /* What leaves unused gives its port back. */
 static void
 gone(void *ctx, const struct servermap_entry *e)
@@ -122,26 +108,21 @@ gone(void *ctx, const struct servermap_entry *e)
 static bool
 was_sent(const struct table *t, uint32_t place)
 {
-	return t->sent[place].round == t->round;
+	return t->sent[place].round == t->bulk.round;
 }
 
 static void
 forget_sent(struct table *t, uint32_t place)
 {
-	t->sent_digest.count--;
-	t->sent_digest.sum -= t->sent[place].hash;
+	t->bulk.sent.count--;
+	t->bulk.sent.sum -= t->sent[place].hash;
 	t->sent[place].round = 0;
 }
 
 static bool
 emit_delete(struct table *t, uint32_t place, const struct repl_out *out, mono_t now)
 {
-	const struct hrp_record r = { .type = HRP_RECORD_DELETE,
-		.length = sizeof(r),
-		.generation = rte_cpu_to_be_16(t->sent[place].generation),
-		.index = rte_cpu_to_be_32(place) };
-
-	if (!repl_put(out, &r, sizeof(r), now))
+	if (!repl_put_delete(out, place, t->sent[place].generation, now))
 		return false;
 	forget_sent(t, place);
 	t->counts.deleted++;
@@ -174,9 +155,9 @@ emit_current(struct table *t, uint32_t place, const struct repl_out *out, mono_t
 		forget_sent(t, place); /* the receiver concludes the same from the generation */
 	t->sent[place] = (struct sent){ .hash = servermap_record_hash(&e, place, generation),
 		.generation = generation,
-		.round = t->round };
-	t->sent_digest.count++;
-	t->sent_digest.sum += t->sent[place].hash;
+		.round = t->bulk.round };
+	t->bulk.sent.count++;
+	t->bulk.sent.sum += t->sent[place].hash;
 	return true;
 }
 
@@ -186,7 +167,7 @@ drain(void *ctx, const struct repl_out *out, mono_t now)
 	struct table *t = ctx;
 	uint32_t taken = 0;
 
-	FW_ASSERT(t->round != 0); /* a walk has begun */
+	FW_ASSERT(t->bulk.round != 0); /* a walk has begun */
 	if (t->dirty_cursor == 0 && mono_before(now, t->dirty_due))
 		return 0;
 	while (taken < DRAIN_PLACES) {
@@ -222,12 +203,8 @@ walk_begin(void *ctx, uint32_t *estimate)
 {
 	struct table *t = ctx;
 
-	if (++t->round == 0) {
+	if (repl_bulk_walk(&t->bulk))
 		memset(t->sent, 0, sizeof(*t->sent) * t->capacity);
-		t->round = 1;
-	}
-	t->sent_digest = (struct repl_digest){ 0 };
-	t->walk = 0;
 	*estimate = servermap_count(t->map);
 	return t->capacity;
 }
@@ -237,16 +214,10 @@ walk(void *ctx, const struct repl_out *out, mono_t now)
 {
 	struct table *t = ctx;
 
-	for (uint32_t i = 0; i < WALK_PLACES && t->walk < t->capacity; i++, t->walk++)
-		if (!was_sent(t, t->walk) && !emit_current(t, t->walk, out, now))
+	for (uint32_t i = 0; i < WALK_PLACES && t->bulk.walk < t->capacity; i++, t->bulk.walk++)
+		if (!was_sent(t, t->bulk.walk) && !emit_current(t, t->bulk.walk, out, now))
 			return false;
-	return t->walk == t->capacity;
-}
-
-static void
-sent_digest(const void *ctx, struct repl_digest *d)
-{
-	*d = ((const struct table *)ctx)->sent_digest;
+	return t->bulk.walk == t->capacity;
 }
 
 /* ---- receiver ---- */
@@ -299,10 +270,7 @@ round_begin(void *ctx, uint32_t capacity)
 		t->owned = fresh;
 		t->owner_capacity = capacity;
 	}
-	if (++t->confirm == 0)
-		t->confirm = 1;
-	t->sweep = 0;
-	t->sweep_digest = (struct repl_digest){ 0 };
+	repl_bulk_round(&t->bulk);
 	return true;
 }
 
@@ -344,7 +312,7 @@ install_entry(struct table *t, uint32_t owner, uint16_t generation, struct serve
 		e->parent =
 			SERVERMAP_NONE; /* it has ended here: the entry goes by its owner's word */
 	place = copy_of(t, o, &had);
-	if (place != SERVERMAP_NONE && !had.copy && t->role.active) {
+	if (place != SERVERMAP_NONE && !had.copy && t->bulk.role.active) {
 		t->counts.conflicts++;
 		return REPL_REFUSED; /* ours, and in use here */
 	}
@@ -366,9 +334,9 @@ install_entry(struct table *t, uint32_t owner, uint16_t generation, struct serve
 	*o = (struct owned){ .local_plus_1 = place + 1,
 		.local_generation = local_generation,
 		.owner_generation = generation,
-		.round = t->confirm };
+		.round = t->bulk.confirm };
 	t->counts.installed++;
-	t->orphans |= t->role.active && !t->role.peer_active;
+	t->bulk.orphans |= t->bulk.role.active && !t->bulk.role.peer_active;
 	return REPL_DONE;
 }
 
@@ -422,29 +390,27 @@ sweep(void *ctx, struct repl_digest *d)
 {
 	struct table *t = ctx;
 
-	for (uint32_t i = 0; i < SWEEP_PLACES && t->sweep < t->owner_capacity; i++, t->sweep++) {
-		struct owned *o = &t->owned[t->sweep];
+	for (uint32_t i = 0; i < SWEEP_PLACES && t->bulk.sweep < t->owner_capacity;
+		i++, t->bulk.sweep++) {
+		struct owned *o = &t->owned[t->bulk.sweep];
 		struct servermap_entry e;
 
 		if (copy_of(t, o, &e) == SERVERMAP_NONE || !e.copy) {
 			o->local_plus_1 = 0;
 			continue;
 		}
-		if (o->round == t->confirm) {
-			t->sweep_digest.count++;
-			t->sweep_digest.sum +=
-				servermap_record_hash(&e, t->sweep, o->owner_generation);
+		if (o->round == t->bulk.confirm) {
+			t->bulk.held.count++;
+			t->bulk.held.sum +=
+				servermap_record_hash(&e, t->bulk.sweep, o->owner_generation);
 			continue;
 		}
 		drop_copy(t, o);
 		t->counts.swept++;
 	}
-	if (t->sweep < t->owner_capacity)
+	if (t->bulk.sweep < t->owner_capacity)
 		return REPL_RETRY;
-	t->sweep = 0;
-	*d = t->sweep_digest;
-	t->sweep_digest = (struct repl_digest){ 0 };
-	return REPL_DONE;
+	return repl_bulk_sweep_end(&t->bulk, d);
 }
 
 /* ---- takeover ---- */
@@ -457,21 +423,15 @@ adopt(void *ctx, mono_t now)
 	uint16_t generation;
 
 	(void)now;
-	if (t->adopt == 0)
-		t->orphans = false;
-	for (uint32_t i = 0; i < ADOPT_PLACES && t->adopt < t->capacity; i++, t->adopt++)
-		if (servermap_look(t->map, t->adopt, &e, &generation) && e.copy)
-			t->counts.adopted += servermap_adopt(t->map, t->adopt, generation);
-	if (t->adopt < t->capacity)
+	if (t->bulk.adopt == 0)
+		t->bulk.orphans = false;
+	for (uint32_t i = 0; i < ADOPT_PLACES && t->bulk.adopt < t->capacity; i++, t->bulk.adopt++)
+		if (servermap_look(t->map, t->bulk.adopt, &e, &generation) && e.copy)
+			t->counts.adopted += servermap_adopt(t->map, t->bulk.adopt, generation);
+	if (t->bulk.adopt < t->capacity)
 		return false;
-	t->adopt = 0;
+	t->bulk.adopt = 0;
 	return true;
-}
-
-static bool
-orphans(const void *ctx)
-{
-	return ((const struct table *)ctx)->orphans;
 }
 
 static void
@@ -489,16 +449,16 @@ const struct repl_table repl_servermap = {
 	.module = HRP_MODULE_SERVERMAP,
 	.create = create,
 	.destroy = destroy,
-	.role = set_role,
+	.role = repl_bulk_role,
 	.drain = drain,
 	.discard = discard,
 	.walk_begin = walk_begin,
 	.walk = walk,
-	.sent = sent_digest,
+	.sent = repl_bulk_sent,
 	.round = round_begin,
 	.install = install,
 	.sweep = sweep,
 	.adopt = adopt,
-	.orphans = orphans,
+	.orphans = repl_bulk_orphans,
 	.counts = counts,
 };

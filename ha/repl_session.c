@@ -24,6 +24,7 @@
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -67,16 +68,14 @@ static_assert(sizeof(struct sent) == 8 && sizeof(struct copy) == 8 && sizeof(str
 	"24 bytes per session for the mirror");
 
 struct table {
+	struct repl_bulk bulk; /* first */
 	struct engine *engine;
 	struct session_table *sessions;
 	uint32_t capacity;
-	struct repl_role role;
 
 	/* sender */
 	struct sent *sent;
-	struct repl_digest sent_digest;
-	uint16_t round;
-	uint32_t walk, dirty_cursor;
+	uint32_t dirty_cursor;
 	bool sweeping_dirty;
 	uint32_t sweep_dirty, found_dirty; /* of this sweep so far; of the last one */
 	mono_t dirty_due;
@@ -88,18 +87,14 @@ struct table {
 	struct copy *copies;
 	struct owned *owned;
 	uint32_t owner_capacity;
-	uint16_t confirm; /* session.sync of what this bulk has confirmed */
-	uint32_t sweep;
-	struct repl_digest sweep_digest;
 	mono_t now;    /* of this call */
 	mono_t killed; /* when the last copy was */
 	mono_t retry_since;
 	bool retrying;
 
-	uint32_t adopt;
-	bool orphans;
 	struct hrp_session_status stats;
 };
+static_assert(offsetof(struct table, bulk) == 0, "repl_bulk_role() and others look there");
 
 /* ---- life-cycle ---- */
 
@@ -139,15 +134,6 @@ err_memory:
 	return NULL;
 }
 
-static void
-set_role(void *ctx, const struct repl_role *role)
-{
-	struct table *t = ctx;
-
-	t->role = *role;
-	t->adopt = 0;
-}
-
 /* ---- sender ---- */
 
 static bool
@@ -165,7 +151,7 @@ generation_of(const struct session *s)
 static bool
 was_sent(const struct table *t, uint32_t index)
 {
-	return t->sent[index].round == t->round;
+	return t->sent[index].round == t->bulk.round;
 }
 
 static void
@@ -173,8 +159,8 @@ forget_sent(struct table *t, uint32_t index)
 {
 	struct sent *e = &t->sent[index];
 
-	t->sent_digest.count--;
-	t->sent_digest.sum -= session_record_hash(e->key_hash, index, e->generation);
+	t->bulk.sent.count--;
+	t->bulk.sent.sum -= session_record_hash(e->key_hash, index, e->generation);
 	e->round = 0;
 }
 
@@ -182,11 +168,7 @@ forget_sent(struct table *t, uint32_t index)
 static bool
 emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
 {
-	const struct hrp_record r = { .type = HRP_RECORD_DELETE,
-		.length = sizeof(r),
-		.generation = rte_cpu_to_be_16(t->sent[index].generation),
-		.index = rte_cpu_to_be_32(index) };
-	if (!repl_put(out, &r, sizeof(r), now))
+	if (!repl_put_delete(out, index, t->sent[index].generation, now))
 		return false;
 	forget_sent(t, index);
 	t->stats.deleted++;
@@ -283,9 +265,9 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 			return true;
 		forget_sent(t, index); /* the receiver concludes the same from the generation */
 	}
-	*e = (struct sent){ .key_hash = hash, .generation = generation, .round = t->round };
-	t->sent_digest.count++;
-	t->sent_digest.sum += session_record_hash(hash, index, generation);
+	*e = (struct sent){ .key_hash = hash, .generation = generation, .round = t->bulk.round };
+	t->bulk.sent.count++;
+	t->bulk.sent.sum += session_record_hash(hash, index, generation);
 	return true;
 }
 
@@ -358,7 +340,7 @@ drain(void *ctx, const struct repl_out *out, mono_t now)
 	struct table *t = ctx;
 	uint32_t taken = 0;
 
-	FW_ASSERT(t->round != 0); /* a walk has begun */
+	FW_ASSERT(t->bulk.round != 0); /* a walk has begun */
 	while (taken < DRAIN_EVENTS) {
 		if (t->at == t->count && !fetch_events(t))
 			break;
@@ -390,12 +372,8 @@ walk_begin(void *ctx, uint32_t *estimate)
 {
 	struct table *t = ctx;
 
-	if (++t->round == 0) {
+	if (repl_bulk_walk(&t->bulk))
 		memset(t->sent, 0, sizeof(*t->sent) * t->capacity);
-		t->round = 1;
-	}
-	t->sent_digest = (struct repl_digest){ 0 };
-	t->walk = 0;
 	*estimate = session_table_count(t->sessions);
 	return t->capacity;
 }
@@ -405,27 +383,22 @@ walk(void *ctx, const struct repl_out *out, mono_t now)
 {
 	struct table *t = ctx;
 
-	for (uint32_t i = 0; i < WALK_SLOTS && t->walk < t->capacity; i++, t->walk++) {
-		const struct session *s = session_table_at(t->sessions, t->walk);
-		if (t->walk + PREFETCH_AHEAD < t->capacity) {
+	for (uint32_t i = 0; i < WALK_SLOTS && t->bulk.walk < t->capacity; i++, t->bulk.walk++) {
+		const struct session *s = session_table_at(t->sessions, t->bulk.walk);
+		if (t->bulk.walk + PREFETCH_AHEAD < t->capacity) {
 			rte_prefetch0(s + PREFETCH_AHEAD);
 			rte_prefetch0(&s[PREFETCH_AHEAD].dir[1]);
 		}
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (!alive(ctl) || (ctl & (SESSION_F_REMOTE | SESSION_F_LOCAL)) != 0)
 			continue;
-		if (was_sent(t, t->walk) && t->sent[t->walk].generation == generation_of(s))
+		if (was_sent(t, t->bulk.walk) &&
+			t->sent[t->bulk.walk].generation == generation_of(s))
 			continue; /* a live update was faster */
-		if (!emit_current(t, t->walk, out, now))
+		if (!emit_current(t, t->bulk.walk, out, now))
 			return false;
 	}
-	return t->walk == t->capacity;
-}
-
-static void
-sent_digest(const void *ctx, struct repl_digest *d)
-{
-	*d = ((const struct table *)ctx)->sent_digest;
+	return t->bulk.walk == t->capacity;
 }
 
 /* ---- receiver ---- */
@@ -447,10 +420,7 @@ round_begin(void *ctx, uint32_t capacity)
 		t->owned = fresh;
 		t->owner_capacity = capacity;
 	}
-	if (++t->confirm == 0)
-		t->confirm = 1;
-	t->sweep = 0;
-	t->sweep_digest = (struct repl_digest){ 0 };
+	repl_bulk_round(&t->bulk);
 	return true;
 }
 
@@ -523,7 +493,7 @@ holder_leaves(struct table *t, const struct session_outside *o)
 		&session_table_at(t->sessions, holder)->ctl, memory_order_acquire);
 	if ((ctl & SESSION_F_DEAD) != 0)
 		return true;
-	if ((ctl & SESSION_F_REMOTE) == 0 && t->role.active) {
+	if ((ctl & SESSION_F_REMOTE) == 0 && t->bulk.role.active) {
 		t->stats.conflicts++;
 		return false;
 	}
@@ -542,7 +512,7 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 		const uint32_t old = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (!alive(old))
 			return REPL_RETRY; /* leaving: its key is free soon */
-		if ((old & SESSION_F_REMOTE) == 0 && t->role.active) {
+		if ((old & SESSION_F_REMOTE) == 0 && t->bulk.role.active) {
 			t->stats.conflicts++; /* ours, and in use here: never backwards */
 			return REPL_REFUSED;
 		}
@@ -553,7 +523,7 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 		if (old != ctl &&
 			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
 			continue;
-		atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
+		atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
 		t->stats.updated++;
 		return REPL_DONE;
 	}
@@ -637,7 +607,7 @@ insert_copy(struct table *t, const union hrp_record_session *r, struct session_r
 	s->zone[0] = what->zone[0];
 	s->zone[1] = what->zone[1];
 	s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
-	atomic_store_explicit(&s->sync, t->confirm, memory_order_relaxed);
+	atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
 	atomic_store_explicit(&s->ctl,
 		session_kind(k->family, what->proto, k->swap) |
 			session_record_unpack(r, mono_seconds(now), s),
@@ -710,7 +680,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 		if (c->state == COPY_KILLED && c->generation == generation_of(s))
 			return REPL_RETRY;
 		if ((session_swap(s) != key.swap || !translated_as(t, s, &key)) &&
-			((ctl & SESSION_F_REMOTE) != 0 || !t->role.active)) {
+			((ctl & SESSION_F_REMOTE) != 0 || !t->bulk.role.active)) {
 			/* Opened from the other side this time, or translated in another way:
 			 * another session with the same key. */
 			kill_copy(t, local);
@@ -725,7 +695,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 			return v;
 	}
 	map_copy(t, owner, generation, local);
-	t->orphans |= t->role.active && !t->role.peer_active;
+	t->bulk.orphans |= t->bulk.role.active && !t->bulk.role.peer_active;
 	return REPL_DONE;
 }
 
@@ -841,9 +811,9 @@ sweep(void *ctx, struct repl_digest *d)
 {
 	struct table *t = ctx;
 
-	for (uint32_t i = 0; i < SWEEP_SLOTS && t->sweep < t->capacity; i++, t->sweep++) {
-		const struct session *s = session_table_at(t->sessions, t->sweep);
-		const struct copy *c = &t->copies[t->sweep];
+	for (uint32_t i = 0; i < SWEEP_SLOTS && t->bulk.sweep < t->capacity; i++, t->bulk.sweep++) {
+		const struct session *s = session_table_at(t->sessions, t->bulk.sweep);
+		const struct copy *c = &t->copies[t->bulk.sweep];
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		const bool translated = session_translated(s);
 		struct session_outside o;
@@ -857,25 +827,22 @@ sweep(void *ctx, struct repl_digest *d)
 		if (c->state == COPY_KILLED && same)
 			continue;
 		if (c->state == COPY_MAPPED && same && c->owner < t->owner_capacity &&
-			t->owned[c->owner].local_plus_1 == t->sweep + 1 &&
-			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->confirm) {
-			t->sweep_digest.count++;
-			t->sweep_digest.sum +=
+			t->owned[c->owner].local_plus_1 == t->bulk.sweep + 1 &&
+			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm) {
+			t->bulk.held.count++;
+			t->bulk.held.sum +=
 				session_record_hash(session_record_key_hash(&key, session_family(s),
 							    translated ? &o : NULL, s->zone),
 					c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
-		if (!kill_copy(t, t->sweep))
+		if (!kill_copy(t, t->bulk.sweep))
 			return REPL_RETRY;
 		t->stats.swept++;
 	}
-	if (t->sweep < t->capacity)
+	if (t->bulk.sweep < t->capacity)
 		return REPL_RETRY;
-	t->sweep = 0;
-	*d = t->sweep_digest;
-	t->sweep_digest = (struct repl_digest){ 0 };
-	return REPL_DONE;
+	return repl_bulk_sweep_end(&t->bulk, d);
 }
 
 /* ---- takeover ---- */
@@ -885,10 +852,10 @@ adopt(void *ctx, mono_t now)
 {
 	struct table *t = ctx;
 
-	if (t->adopt == 0)
-		t->orphans = false;
-	for (uint32_t i = 0; i < ADOPT_SLOTS && t->adopt < t->capacity; i++, t->adopt++) {
-		struct session *s = session_table_at(t->sessions, t->adopt);
+	if (t->bulk.adopt == 0)
+		t->bulk.orphans = false;
+	for (uint32_t i = 0; i < ADOPT_SLOTS && t->bulk.adopt < t->capacity; i++, t->bulk.adopt++) {
+		struct session *s = session_table_at(t->sessions, t->bulk.adopt);
 		uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if ((ctl & SESSION_F_REMOTE) == 0 || !alive(ctl))
 			continue;
@@ -896,23 +863,17 @@ adopt(void *ctx, mono_t now)
 		 * time: it looks at the session again when it fires, so nothing is posted. */
 		atomic_store_explicit(&s->last_seen, mono_seconds(now), memory_order_relaxed);
 		if (!atomic_compare_exchange_strong(&s->ctl, &ctl, ctl & ~SESSION_F_REMOTE)) {
-			t->orphans = true; /* a worker was faster: look again */
+			t->bulk.orphans = true; /* a worker was faster: look again */
 			continue;
 		}
 		t->stats.adopted++;
-		if (t->role.sending)
-			session_table_set_dirty(t->sessions, t->adopt);
+		if (t->bulk.role.sending)
+			session_table_set_dirty(t->sessions, t->bulk.adopt);
 	}
-	if (t->adopt < t->capacity)
+	if (t->bulk.adopt < t->capacity)
 		return false;
-	t->adopt = 0;
+	t->bulk.adopt = 0;
 	return true;
-}
-
-static bool
-orphans(const void *ctx)
-{
-	return ((const struct table *)ctx)->orphans;
 }
 
 bool
@@ -960,17 +921,17 @@ const struct repl_table repl_session = {
 	.module = HRP_MODULE_SESSION,
 	.create = create,
 	.destroy = destroy,
-	.role = set_role,
+	.role = repl_bulk_role,
 	.drain = drain,
 	.discard = discard,
 	.walk_begin = walk_begin,
 	.walk = walk,
-	.sent = sent_digest,
+	.sent = repl_bulk_sent,
 	.round = round_begin,
 	.install = install,
 	.sweep = sweep,
 	.adopt = adopt,
-	.orphans = orphans,
+	.orphans = repl_bulk_orphans,
 	.counts = counts,
 	.status = status,
 };
