@@ -522,13 +522,9 @@ servermap_age(struct servermap *m, uint32_t *cursor, uint32_t budget, mono_t now
 bool
 servermap_at(const struct servermap *m, uint32_t place, struct servermap_entry *e)
 {
-	const uint32_t chain = chains_lock_of(&m->entries, place);
+	uint16_t generation;
 
-	if (chain == CHAINS_END)
-		return false;
-	*e = m->slots[place].entry;
-	chains_unlock(&m->entries, chain);
-	return true;
+	return servermap_look(m, place, e, &generation);
 }
 
 /* The mirror */
