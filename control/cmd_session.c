@@ -124,6 +124,7 @@ session_row(struct management *m, const struct snapshot *snapshot, const struct 
 		session_state_of(ctl) < SESSION_STATES ? session_state_names[session_state_of(ctl)]
 						       : "");
 	row_bool(row, "remote", (ctl & SESSION_F_REMOTE) != 0);
+	row_bool(row, "shared", (ctl & SESSION_F_SHARED) != 0);
 	row_bool(row, "host", (ctl & SESSION_F_LOCAL) != 0);
 	row_number(row, "ttl_s", ttl);
 	row_number(row, "left_s", ttl > idle ? ttl - idle : 0);

@@ -427,6 +427,12 @@ engine_set_mirror(struct engine *e, bool on)
 	atomic_store_explicit(&e->mirror, on, memory_order_release);
 }
 
+void
+engine_set_sharing(struct engine *e, bool on)
+{
+	atomic_store_explicit(&e->sharing, on, memory_order_release);
+}
+
 uint32_t
 engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *events, uint32_t n)
 {

@@ -111,6 +111,8 @@ bool engine_inject(struct engine *, struct rte_mbuf *);
 
 /* HRP core side of the mirror.  Events are posted only while the mirror is on (H sets). */
 void engine_set_mirror(struct engine *, bool on);
+/* Both boxes are active: a session whose packets pass both is owned by both (SESSION_F_SHARED). */
+void engine_set_sharing(struct engine *, bool on);
 uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
 
 /* Management's side of scan detection.  => scans taken, oldest first. */

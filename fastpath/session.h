@@ -80,6 +80,9 @@ enum session_state {
 #define SESSION_F_RESYN	   UINT32_C(0x00020000)
 #define SESSION_F_EXPECTED UINT32_C(0x00040000) /* by the server-map: no rule permits it itself */
 #define SESSION_F_ALG	   UINT32_C(0x00080000) /* an ALG follows what its packets say */
+/* Load sharing: packets of it pass the peer as well, and both boxes own it.  What a box has not
+ * seen of the connection it hears late, so a segment outside the window is no reason to drop it. */
+#define SESSION_F_SHARED UINT32_C(0x00100000)
 
 #define SESSION_KIND_NAT    UINT32_C(0x00200000) /* translated: has an outside key as well */
 #define SESSION_KIND_IPV6   UINT32_C(0x00400000)

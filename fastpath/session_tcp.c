@@ -23,8 +23,9 @@
  *ahead is allowed.  Then the rules above apply, but a segment outside the window anchors again,
  *until SESSION_TCP_LEARN segments of that direction have passed.  RST and SYN teach nothing.
  *
- * With the window check switched off, a segment outside the window begins such a learning anew, so
- * that the check finds right windows when it is switched on again.
+ * With the window check switched off, and in a session of which the peer box sees a part
+ * (SESSION_F_SHARED), a segment outside the window begins such a learning anew, so that the check
+ * finds right windows when it is on again.
  *
  * Both ends may have forgotten the connection while we have not (power cut), or the initiator may
  * reuse its ports in TIME_WAIT with a lower number.  So a SYN of the initiator passes and is noted
@@ -453,7 +454,7 @@ fits(struct session *s, unsigned int d, const struct view *v, bool strict, uint3
 			advance(s, d, v);
 			return true;
 		}
-		if (strict || v->seg->flags & TCP_SYN)
+		if ((strict && !(*ctl & SESSION_F_SHARED)) || v->seg->flags & TCP_SYN)
 			return false;
 		s->dir[0].learn = s->dir[1].learn = 0;
 		*ctl |= learning;

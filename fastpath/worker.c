@@ -169,15 +169,19 @@ worker_event(struct worker *w, struct session *s, uint32_t index, enum mirror_ev
 	w->stats.events_lost_to_sweep++;
 }
 
-/* Traffic of a session that the peer owned arrives here while we hold the lease: it is ours now. */
+/* Traffic of a session that the peer owned arrives here while we hold the lease: it is ours now;
+ * and the peer's as well, when that is active too. */
 static bool
 claim(const struct worker *w, struct session *s)
 {
+	const uint32_t shared = atomic_load_explicit(&w->engine->sharing, memory_order_relaxed)
+					? SESSION_F_SHARED
+					: 0;
 	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 
 	while ((ctl & SESSION_F_REMOTE) != 0 && (ctl & SESSION_F_DEAD) == 0) {
 		if (session_table_set_state(
-			    w->sessions, s, ctl, ctl & ~SESSION_F_REMOTE, w->id, w->now))
+			    w->sessions, s, ctl, (ctl & ~SESSION_F_REMOTE) | shared, w->id, w->now))
 			return true;
 		ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 	}

@@ -110,6 +110,7 @@ struct engine {
 	_Atomic(uint64_t) lease;			    /* C writes, W reads: ns */
 	_Atomic(uint32_t) route_gen;			    /* M, C raise, W reads; never 0 */
 	_Atomic(bool) mirror;				    /* H writes, W reads */
+	_Atomic(bool) sharing;				    /* the same: both boxes are active */
 	_Atomic(struct trace *) trace;			    /* M writes, W reads; NULL = off */
 	_Atomic(struct capture *) capture;		    /* likewise */
 	uint32_t watches;				    /* M: traces and captures so far */

@@ -394,6 +394,7 @@ tell_tables(struct hrp_mirror *m)
 
 	for (uint32_t i = 0; i < m->count; i++)
 		m->table[i].ops->role(m->table[i].t, &r);
+	engine_set_sharing(m->p.engine, r.active && r.peer_active);
 	/* Sessions the peer has left behind are ours. */
 	m->adopting = m->active && !r.peer_active;
 }

@@ -19,6 +19,7 @@
 #include "repl.h"
 #include "session_claim.h"
 #include "session_record.h"
+#include "session_share.h"
 
 #include <rte_branch_prediction.h>
 #include <rte_malloc.h>
@@ -501,6 +502,22 @@ holder_leaves(struct table *t, const struct session_outside *o)
 	return true;
 }
 
+/* A session of ours, in use here: what the peer has seen of it counts as well, when it may have
+ * packets of it too; and never goes backwards. */
+static enum repl_verdict
+merge_copy(struct table *t, struct session *s, const union hrp_record_session *r, mono_t now)
+{
+	if (!t->bulk.role.peer_active) {
+		t->stats.conflicts++;
+		return REPL_REFUSED;
+	}
+	if (!session_share_merge(t->sessions, s, r, now))
+		return REPL_RETRY;
+	atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
+	t->stats.updated++;
+	return REPL_DONE;
+}
+
 /* Make a visible session the copy described by the record. */
 static enum repl_verdict
 refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r, mono_t now)
@@ -512,10 +529,8 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 		const uint32_t old = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (!alive(old))
 			return REPL_RETRY; /* leaving: its key is free soon */
-		if ((old & SESSION_F_REMOTE) == 0 && t->bulk.role.active) {
-			t->stats.conflicts++; /* ours, and in use here: never backwards */
-			return REPL_REFUSED;
-		}
+		if ((old & SESSION_F_REMOTE) == 0 && t->bulk.role.active)
+			return merge_copy(t, s, r, now);
 		s->zone[0] = what->zone[0];
 		s->zone[1] = what->zone[1];
 		const uint32_t ctl = (old & (SESSION_KIND_MASK | SESSION_F_ALG)) |
@@ -686,7 +701,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 			kill_copy(t, local);
 			return REPL_RETRY;
 		}
-		if (!translated_as(t, s, &key)) {
+		if (session_swap(s) != key.swap || !translated_as(t, s, &key)) {
 			t->stats.conflicts++; /* ours, and in use here */
 			return REPL_REFUSED;
 		}
@@ -708,10 +723,12 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 		t->stats.unknown++;
 		return REPL_DONE;
 	}
-	const struct session *s = session_table_at(t->sessions, local);
+	struct session *s = session_table_at(t->sessions, local);
 	if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0) {
 		t->owned[owner].local_plus_1 = 0; /* ours by now */
 		t->stats.unknown++;
+		if (session_share_end(s)) /* the peer has no part in it any more: as a copy again */
+			session_table_set_dirty(t->sessions, local);
 		return REPL_DONE;
 	}
 	if (!kill_copy(t, local))
@@ -815,11 +832,12 @@ sweep(void *ctx, struct repl_digest *d)
 		const struct session *s = session_table_at(t->sessions, t->bulk.sweep);
 		const struct copy *c = &t->copies[t->bulk.sweep];
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-		const bool translated = session_translated(s);
+		const bool translated = session_translated(s), copy = ctl & SESSION_F_REMOTE;
 		struct session_outside o;
 		union session_walk_key key;
 
-		if (!alive(ctl) || (ctl & SESSION_F_REMOTE) == 0 ||
+		/* Those that both boxes own count on both. */
+		if (!alive(ctl) || (ctl & (SESSION_F_REMOTE | SESSION_F_SHARED)) == 0 ||
 			!session_walk_read_key(t->sessions, s, &key) ||
 			(translated && !session_table_outside(t->sessions, s, &o)))
 			continue;
@@ -836,6 +854,8 @@ sweep(void *ctx, struct repl_digest *d)
 					c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
+		if (!copy)
+			continue;
 		if (!kill_copy(t, t->bulk.sweep))
 			return REPL_RETRY;
 		t->stats.swept++;
@@ -856,6 +876,7 @@ adopt(void *ctx, mono_t now)
 		t->bulk.orphans = false;
 	for (uint32_t i = 0; i < ADOPT_SLOTS && t->bulk.adopt < t->capacity; i++, t->bulk.adopt++) {
 		struct session *s = session_table_at(t->sessions, t->bulk.adopt);
+		(void)session_share_end(s);
 		uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if ((ctl & SESSION_F_REMOTE) == 0 || !alive(ctl))
 			continue;

@@ -78,7 +78,7 @@ static const char config_text[] =
 	"    address6 = [ \"2001:db8:2::%u/64\" ]; link_local = \"fe80::%u\"; }%s );\n"
 	"routes = ( );\n"
 	"security_policy = { default = \"deny\"; rules = ( %s ); };\n"
-	"vrrp = (\n"
+	"vrrp = (%s\n"
 	"  { vrid = 1; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.1/24\"; group = "
 	"\"%s\";\n"
 	"    virtual_ip6 = \"fe80::1\"; },\n"
@@ -167,6 +167,26 @@ heartbeat_list(const struct pair *p, unsigned int box)
 	return text;
 }
 
+/* Load sharing: the other box has these in its Active group. */
+static const char *
+second_groups(const struct pair *p, unsigned int box)
+{
+	static const char *const groups[] = { "standby", "active" };
+	static char text[512];
+
+	if (!p->options.sharing)
+		return "";
+	snprintf(text, sizeof(text),
+		"\n  { vrid = 3; interface = \"GigabitEthernet1/0/1\"; virtual_ip = "
+		"\"10.1.1.4/24\"; "
+		"group = \"%s\"; },"
+		"\n  { vrid = 4; interface = \"GigabitEthernet1/0/3\"; virtual_ip = "
+		"\"200.1.1.4/24\"; "
+		"group = \"%s\"; },",
+		groups[box], groups[box]);
+	return text;
+}
+
 static const char *
 rule_list(const struct pair *p, const char *rules)
 {
@@ -198,8 +218,8 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		p->options.max_sessions,
 		second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "", host, host, host,
 		second_octet, box + 1, host, host, host, interface, rule_list(p, rules),
-		groups[box], groups[box], heartbeat_list(p, box), p->options.hello_ms,
-		p->options.misses, p->options.preempt ? "true" : "false",
+		second_groups(p, box), groups[box], groups[box], heartbeat_list(p, box),
+		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
@@ -393,7 +413,7 @@ pair_create(const struct pair_options *o)
 	p->server = (struct host){ .name = "server",
 		.mac = { { 2, 0, 0, 0, 2, 10 } },
 		.address = IPV4(200, 1, 1, 10),
-		.gateway = IPV4(200, 1, 1, 1) };
+		.gateway = IPV4(200, 1, 1, o->sharing ? 4 : 1) };
 	lan_attach_host(&p->inside, &p->client);
 	lan_attach_host(&p->outside, &p->server);
 	for (unsigned int b = 0; b < 2; b++)

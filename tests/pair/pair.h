@@ -43,6 +43,9 @@ struct pair_options {
 	} mode;
 	bool split_yield;
 	bool service_heartbeat; /* one more, heartbeat_only, by the inside network */
+	/* Load sharing: either box owns addresses of its own.  The client's gateway is of the first
+	 * group, which box 0 has, the server's of the second: answers come by the other box. */
+	bool sharing;
 	const char *more_rules; /* rules behind the usual ones, NULL: none */
 	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */
 };

@@ -128,6 +128,7 @@ tcp_input(struct traffic *t, struct host *h, const struct tcp_packet *p, mono_t 
 	me = at_server ? &c->server : &c->client;
 	if ((flags & RTE_TCP_RST_FLAG) != 0) {
 		me->reset = true;
+		t->resets++;
 		return;
 	}
 	if (at_server && (flags & RTE_TCP_SYN_FLAG) != 0) {
@@ -312,6 +313,7 @@ tcp_turn(struct traffic *t, struct tcp_conn *c, mono_t now)
 			send_tcp(t->client, t->server->address, c->port, SERVER_PORT, me->seq, 0,
 				RTE_TCP_SYN_FLAG, 0, now);
 			me->seq++;
+			t->again.syns += c->last_sent.ns != 0;
 			c->last_sent = now;
 		}
 		return;
@@ -320,11 +322,13 @@ tcp_turn(struct traffic *t, struct tcp_conn *c, mono_t now)
 		return;
 	if (waiting && c->server.ack == me->seq && c->server.seq - c->server.acked > 0) {
 		/* Our data arrived, the answer was lost: the server sends it again. */
+		t->again.segments++;
 		send_tcp(t->server, t->client_seen, SERVER_PORT, c->port, c->server.seq - PAYLOAD,
 			c->server.ack, RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 		c->last_sent = now;
 		return;
 	}
+	t->again.segments += waiting;
 	send_tcp(t->client, t->server->address, c->port, SERVER_PORT, me->acked, me->ack,
 		RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG, PAYLOAD, now);
 	me->seq = me->acked + PAYLOAD;

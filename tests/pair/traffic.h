@@ -24,6 +24,11 @@ struct tcp_conn {
 	uint64_t exchanges;
 };
 
+/* What hosts had to say again: SYNs, and data or answers. */
+struct traffic_again {
+	uint64_t syns, segments;
+};
+
 /* A connection that opens, exchanges once, closes and opens again from the same port. */
 enum churn_state { CHURN_SYN, CHURN_DATA, CHURN_FIN, CHURN_REST };
 struct churn_conn {
@@ -47,6 +52,8 @@ struct traffic {
 	uint32_t probe_sent, probe_received;
 	mono_t last_echo;
 	uint64_t longest_gap_ms;
+	struct traffic_again again;
+	uint64_t resets; /* that hosts have heard */
 	uint16_t tcp_count;
 	struct tcp_conn tcp[TRAFFIC_MAX_TCP];
 };

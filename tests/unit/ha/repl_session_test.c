@@ -524,10 +524,13 @@ own_sessions_in_use_never_go_backwards(void **state)
 	struct hrp_record_session4 r = record(1, 7, 3);
 	const uint32_t own = ha_box_session(&b.box, &t, SESSION_TCP_TIME_WAIT, 0, now);
 
-	set_role(&b, true, true);
+	set_role(&b, true, false);
 	assert_int_equal(install(&r), REPL_REFUSED);
 	assert_int_equal(ha_box_ctl(&b.box, own), SESSION_TCP_TIME_WAIT);
 	assert_int_equal(stats(&b).conflicts, 1);
+	set_role(&b, true, true); /* load sharing: it counts, but not backwards */
+	assert_int_equal(install(&r), REPL_DONE);
+	assert_int_equal(ha_box_ctl(&b.box, own), SESSION_TCP_TIME_WAIT | SESSION_F_SHARED);
 	install_delete(7, 3);
 	turn(1);
 	assert_int_equal(copy_at_b(1, IPPROTO_TCP), own);
@@ -547,13 +550,86 @@ a_copy_taken_over_by_traffic_is_ours(void **state)
 
 	assert_int_equal(install(&r), REPL_DONE);
 	const uint32_t to = copy_at_b(1, IPPROTO_TCP);
-	set_role(&b, true, true);
+	set_role(&b, true, false);
 	atomic_fetch_and(&ha_box_at(&b.box, to)->ctl, ~SESSION_F_REMOTE);
 	install_delete(7, 3);
 	turn(1);
 	assert_int_equal(copy_at_b(1, IPPROTO_TCP), to);
 	assert_int_equal(install(&r), REPL_REFUSED);
 	assert_int_equal(stats(&b).conflicts, 1);
+}
+
+static void
+R7_X39_what_the_peer_has_seen_of_our_session_counts(void **state)
+{
+	static const struct {
+		uint8_t ours, theirs, becomes;
+		uint16_t fins; /* of the record */
+	} rows[] = {
+		{ SESSION_TCP_SYN_SENT, SESSION_TCP_SYN_RECEIVED, SESSION_TCP_SYN_RECEIVED, 0 },
+		{ SESSION_TCP_SYN_RECEIVED, SESSION_TCP_SYN_SENT, SESSION_TCP_SYN_RECEIVED, 0 },
+		{ SESSION_TCP_SYN_RECEIVED, SESSION_TCP_ESTABLISHED, SESSION_TCP_ESTABLISHED, 0 },
+		{ SESSION_TCP_ESTABLISHED, SESSION_TCP_FIN_WAIT, SESSION_TCP_FIN_WAIT,
+			HRP_SESSION_FIN1 },
+		{ SESSION_TCP_CLOSING, SESSION_TCP_CLOSING, SESSION_TCP_TIME_WAIT,
+			HRP_SESSION_FIN0 | HRP_SESSION_FIN1 | HRP_SESSION_FINACK0 |
+				HRP_SESSION_FINACK1 },
+		{ SESSION_TCP_ESTABLISHED, SESSION_TCP_CLOSED, SESSION_TCP_CLOSED, 0 },
+		/* Opened again, there or here. */
+		{ SESSION_TCP_TIME_WAIT, SESSION_TCP_SYN_SENT, SESSION_TCP_SYN_SENT, 0 },
+		{ SESSION_TCP_SYN_SENT, SESSION_TCP_TIME_WAIT, SESSION_TCP_SYN_SENT, 0 },
+	};
+
+	(void)state;
+	set_role(&b, true, true);
+	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct session_tuple4 t = ha_box_tuple(i, IPPROTO_TCP);
+		const uint32_t own = ha_box_session(&b.box, &t, rows[i].ours, 0, now);
+		struct session *s = ha_box_at(&b.box, own);
+		struct hrp_record_session4 r = record(i, 100 + i, 3);
+
+		r.what.state = rows[i].theirs;
+		r.what.flags = rte_cpu_to_be_16(rows[i].fins);
+		r.how.dir[1].tcp_end = RTE_BE32(5000);
+		assert_int_equal(install(&r), REPL_DONE);
+		assert_int_equal(atomic_load(&s->ctl) &
+					 (SESSION_STATE_MASK | SESSION_F_REMOTE | SESSION_F_SHARED),
+			rows[i].becomes | SESSION_F_SHARED);
+		assert_int_equal(atomic_load(&s->last_seen), mono_seconds(now));
+		/* The peer's part ends: it is told of ours, and checked as ever again. */
+		install_delete(100 + i, 3);
+		assert_int_equal(atomic_load(&s->ctl) & SESSION_F_SHARED, 0);
+		assert_int_equal((atomic_load(&s->ctl) & SESSION_F_LEARN0) != 0,
+			rows[i].becomes >= SESSION_TCP_ESTABLISHED);
+	}
+	assert_int_equal(stats(&b).conflicts, 0);
+}
+
+static void
+R7_a_session_that_both_own_counts_on_both(void **state)
+{
+	struct repl_digest sent, held;
+	const struct session_tuple4 t = ha_box_tuple(1, IPPROTO_TCP);
+	const uint32_t theirs = ha_box_session(&b.box, &t, SESSION_TCP_ESTABLISHED, 0, now);
+
+	(void)state;
+	set_role(&b, true, true);
+	session_table_set_dirty(
+		a.box.sessions, ha_box_session(&a.box, &t, SESSION_TCP_ESTABLISHED, 0, now));
+	drain();
+	assert_int_equal(apply(), 0);
+	ops->sent(a.t, &sent);
+	while (ops->sweep(b.t, &held) != REPL_DONE)
+		;
+	assert_int_equal(sent.count, 1);
+	assert_int_equal(held.count, 1);
+	assert_true(sent.sum == held.sum);
+	assert_int_equal(copy_at_b(1, IPPROTO_TCP), theirs);
+	/* Without the peer it is ours alone. */
+	set_role(&b, true, false);
+	while (!ops->adopt(b.t, now))
+		;
+	assert_int_equal(atomic_load(&ha_box_at(&b.box, theirs)->ctl) & SESSION_F_SHARED, 0);
 }
 
 static void
@@ -804,6 +880,8 @@ main(void)
 		CASE(a_stuck_worker_stops_the_mirror_for_two_seconds_at_most),
 		CASE(own_sessions_in_use_never_go_backwards),
 		CASE(a_copy_taken_over_by_traffic_is_ours),
+		CASE(R7_X39_what_the_peer_has_seen_of_our_session_counts),
+		CASE(R7_a_session_that_both_own_counts_on_both),
 		CASE(X32_a_full_table_refuses_and_counts),
 		CASE(a_bulk_sends_all_that_is_owned),
 		CASE(a_bulk_without_room_goes_on_where_it_stopped),
