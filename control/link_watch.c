@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "log.h"
+#include "packet_ring.h"
 #include "snapshot.h"
 #include "trunk.h"
 
@@ -191,6 +192,21 @@ look_at_members(struct link_watch *w, uint16_t trunk)
 	return true;
 }
 
+/* The carrier is back: before anybody sends, away with what was sent without it. */
+static void
+forget_held(const struct watched *p)
+{
+	const ssize_t bytes = packet_ring_flush(p->index);
+
+	if (bytes > 0)
+		LOG(NOTICE,
+			"interface %s: carrier is back, %zd bytes held without it are thrown away",
+			p->name, bytes);
+	else if (bytes < 0)
+		LOG(WARNING, "interface %s: frames held without a carrier may go out now: %s",
+			p->name, strerror((int)-bytes));
+}
+
 static void
 look(struct link_watch *w, uint16_t port, bool first)
 {
@@ -207,6 +223,8 @@ look(struct link_watch *w, uint16_t port, bool first)
 				return;
 		}
 		p->index = index;
+		if (up && !p->up && !first)
+			forget_held(p);
 	} else {
 		if (rte_eth_link_get_nowait(p->ethdev, &link) < 0)
 			link.link_status = RTE_ETH_LINK_DOWN;
