@@ -153,7 +153,8 @@ class Lab:
         (self.dir / "up").touch()
         return True
 
-    def _batch(self, host, lines):
+    def batch(self, host, lines):
+        """Commands of ip(8) in a host, at once."""
         subprocess.run(["ip", "-n", self.ns(host), "-batch", "-"], input="\n".join(lines) + "\n",
                        text=True, check=True)
 
@@ -172,7 +173,7 @@ class Lab:
             lines += [f"link add {plug} mtu 1500 type veth peer name {port} mtu 1500 "
                       f"netns {self.ns(host)}",
                       f"link set {plug} master br-{plug.split('-', 1)[0]} up"]
-        self._batch(SWITCH, lines)
+        self.batch(SWITCH, lines)
         self.cables.clear()
         self._cable("hb0")
         self._offload(SWITCH, [plug for _, _, plug in cables])
@@ -181,7 +182,7 @@ class Lab:
             self.own(box, [f"{side}0" for side in SIDES])
         for host, side in HOST_SIDE.items():
             self._offload(host, ["eth0"])
-            self._batch(host, ["link set lo up", f"addr add {HOST_ADDRESS[host]}/24 dev eth0",
+            self.batch(host, ["link set lo up", f"addr add {HOST_ADDRESS[host]}/24 dev eth0",
                                "link set eth0 up",
                                f"route add default via {VIPS[side].address}"])
 
@@ -193,7 +194,7 @@ class Lab:
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/accept_ra; "
                      "echo 0 >/proc/sys/net/ipv6/conf/$i/disable_ipv6; done")
             gateway = BOX_ADDRESS6[box][side] if box is not None else VIPS[side].address6
-            self._batch(host, [f"addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
+            self.batch(host, [f"addr replace {HOST_ADDRESS6[host]}/64 dev eth0 nodad",
                                f"route replace ::/0 via {gateway} dev eth0"])
 
     def _settle(self, host):
@@ -205,7 +206,7 @@ class Lab:
     def own(self, box, ports):
         """The daemon owns these ports: the kernel has no address there and answers nothing."""
         self._offload(box, ports)
-        self._batch(box, [f"link set {p} arp off multicast off up" for p in ports])
+        self.batch(box, [f"link set {p} arp off multicast off up" for p in ports])
 
     def _offload(self, host, ports):
         """Full-size segments with real checksums: who reads a veth from user space sees what is
@@ -235,14 +236,14 @@ class Lab:
 
     def cross_heartbeats(self, crossed):
         """Each of the two heartbeat cables ends at the other's port of the second box, or at its own."""
-        self._batch(SWITCH, [f"link set {mine}-{BOXES[1]} master br-{other if crossed else mine}"
+        self.batch(SWITCH, [f"link set {mine}-{BOXES[1]} master br-{other if crossed else mine}"
                              for mine, other in (("hb0", "hb1"), ("hb1", "hb0"))])
 
     def route_heartbeat(self):
         """A router in the middle of the first heartbeat cable; config.route_heartbeat() goes with it."""
         for box, address in HEARTBEAT_ROUTER.items():
             port = f"hb0-{box}"
-            self._batch(SWITCH, [f"link set {port} nomaster", f"addr add {address}/24 dev {port}"])
+            self.batch(SWITCH, [f"link set {port} nomaster", f"addr add {address}/24 dev {port}"])
             self.run(SWITCH, "sh", "-c",
                      f"echo 1 >/proc/sys/net/ipv4/conf/{port}/forwarding")
 
@@ -254,7 +255,7 @@ class Lab:
         for box in BOXES:
             lines += [f"link add {name}-{box} mtu 1500 type veth peer name {name} mtu 1500 "
                       f"netns {self.ns(box)}", f"link set {name}-{box} master br-{name} up"]
-        self._batch(SWITCH, lines)
+        self.batch(SWITCH, lines)
         self._offload(SWITCH, [f"{name}-{box}" for box in BOXES])
         for box in BOXES:
             self.own(box, [name])

@@ -49,15 +49,15 @@ class Cables(Lab):
             subprocess.run(["ip", "netns", "add", ns], check=True)
         for host in ("src", "fw", "dst"):
             self._settle(host)
-        self._batch("fw", [f"link add f0 type veth peer name s0 netns {self.ns('src')}",
+        self.batch("fw", [f"link add f0 type veth peer name s0 netns {self.ns('src')}",
                            f"link add f1 type veth peer name d0 netns {self.ns('dst')}"])
         for host, port, address in (("src", "s0", "192.168.0.2"), ("dst", "d0", "192.168.1.2")):
             self._offload(host, [port])
-            self._batch(host, ["link set lo up", f"link set {port} up",
+            self.batch(host, ["link set lo up", f"link set {port} up",
                                f"addr add {address}/24 dev {port}"])
             self.drop(host, port, "ip daddr { 10.0.0.0/8, 200.0.0.0/8 } drop")
         self._offload("fw", ["f0", "f1"])
-        self._batch("fw", ["link set f0 up", "link set f1 up"])
+        self.batch("fw", ["link set f0 up", "link set f1 up"])
 
     def drop(self, host, port, rule):
         """Before the kernel's own stack has work with it, after packet sockets and the counter."""

@@ -182,7 +182,7 @@ def test_suite_counts(log, passed, failed):
 def kernel_box(lab):
     """fw1 forwards with the kernel and owns both virtual addresses."""
     for vip in watch.VIPS.values():
-        lab._batch("fw1", [f"link set {vip.side}0 arp on address {vip.mac}",
+        lab.batch("fw1", [f"link set {vip.side}0 arp on address {vip.mac}",
                            f"addr add {vip.address}/24 dev {vip.side}0"])
     lab.run("fw1", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
 

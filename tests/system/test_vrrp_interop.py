@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plain VRRP beside another program: keepalived in FW2's place.
+"""Plain VRRP beside another program: keepalived or FRR in FW2's place.
 
 All rows of the matrix run at once, each a virtual router of its own, so that a test takes as long as
 its slowest row.  Who is master is decided by the observer at the switch, from the adverts that came in
@@ -12,11 +12,14 @@ by each box's cable, never from what a daemon says of itself.
     left      the other router ends: it says priority 0, FW1 takes over before it would have had to
 """
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +99,25 @@ KEEPALIVED = [
     Row(42, "v3 1 s", advert_ms=1000, theirs=200, long=True),
 ]
 
+FRR = [
+    second(51, "ours is higher"),
+    second(52, "theirs is higher", theirs=200),
+    second(53, "another interval is refused", theirs=200, their_advert_ms=2000, refused=True),
+    second(54, "equal", theirs=150),
+    Row(61, "v3 ours is higher"),
+    Row(62, "v3 theirs is higher", theirs=200),
+    Row(63, "v3 another interval is learned, ours", their_advert_ms=100),
+    Row(64, "v3 another interval is learned, theirs", theirs=200, their_advert_ms=600),
+    Row(65, "v3 theirs does not preempt", theirs=200, preempt=False),
+    Row(66, "v3 equal", theirs=150),
+    Row(67, "v3 sums with the pseudo-header", checksum="pseudo_header"),
+    Row(68, "v3 plain sums of ours, which FRR 8.4 does not take", theirs=200, checksum="plain"),
+    Row(71, "v3 IPv6 ours is higher", family=6),
+    Row(72, "v3 IPv6 theirs is higher", family=6, theirs=200),
+    Row(73, "v3 IPv6 equal", family=6, theirs=150),
+    Row(74, "v3 IPv6 theirs does not preempt", family=6, theirs=200, preempt=False),
+]
+
 
 def config_of(row):
     """A group of FW1."""
@@ -160,6 +182,69 @@ class Keepalived:
         return self.log_path.read_text(errors="replace")[-3000:]
 
 
+class FRRouting:
+    """FRR's zebra and vrrpd.  vrrpd speaks for a virtual router by an interface on top of in0 that has
+    its MAC (and in IPv6 a link-local address) and that somebody else has made: a macvlan."""
+
+    name = "FRR"
+
+    def __init__(self, lab, rows):
+        self.lab, self.rows, self.processes = lab, rows, []
+        # Its own folder, which its user may write to: nothing of a daemon of the machine is touched.
+        self.folder = Path(tempfile.mkdtemp(prefix="frr-", dir=lab.dir))
+        shutil.chown(self.folder, "frr", "frr")
+        self.logs = [self.folder / f"{daemon}.out" for daemon in ("zebra", "vrrpd")]
+        (self.folder / "zebra.conf").write_text("")
+        (self.folder / "vrrpd.conf").write_text("interface in0\n" +
+                                                "".join(map(self._group, rows)))
+
+    @staticmethod
+    def _group(row):
+        lines = [f"vrrp {row.vrid} version {row.version}", f"vrrp {row.vrid} priority {row.theirs}",
+                 f"vrrp {row.vrid} advertisement-interval {row.their_advert_ms or row.advert_ms}",
+                 f"vrrp {row.vrid} {'ip' if row.family == 4 else 'ipv6'} {row.address}"]
+        if not row.preempt:
+            lines.append(f"no vrrp {row.vrid} preempt")
+        return "".join(f" {line}\n" for line in lines)
+
+    def _interfaces(self):
+        lines = []
+        for row in self.rows:
+            name = f"vrrp{row.family}-{row.vrid}"
+            mac = f"00:00:5e:00:0{1 if row.family == 4 else 2}:{row.vrid:02x}"
+            lines += [f"link add link in0 {name} address {mac} type macvlan mode bridge",
+                      f"addr add {row.address}/{'24' if row.family == 4 else '64 nodad'} dev {name}",
+                      f"link set {name} addrgenmode none up"]
+            if row.family == 6:  # it sends from this one: above ours, as in IPv4
+                lines.append(f"addr add fe80::ffff:ffff:ffff:{row.vrid:x}/64 nodad dev {name}")
+        self.lab.batch("fw2", lines)
+
+    def start(self):
+        self._interfaces()
+        socket = self.folder / "zserv"
+        for daemon, log in zip(("zebra", "vrrpd"), self.logs):
+            with open(log, "ab") as out:
+                process = self.lab.popen(
+                    "fw2", f"/usr/lib/frr/{daemon}", "-f", self.folder / f"{daemon}.conf",
+                    "-i", self.folder / f"{daemon}.pid", "-z", socket, "--vty_socket", self.folder,
+                    "-P", "0", "--log", "stdout", stdout=out, stderr=out)
+            self.lab.note(daemon, process.pid)
+            self.processes.append(process)
+            if daemon == "zebra":
+                wait_until(socket.exists, 10, lambda: f"zebra answers: {self.log()}")
+
+    def stop(self):
+        """=> the time just before it, in ns."""
+        now = time.time_ns()
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+        return now
+
+    def log(self):
+        return "\n".join(log.read_text(errors="replace")[-3000:] for log in self.logs)
+
+
 # ---- what the observer saw ----
 ADVERT = re.compile(r"vrid (\d+) priority (\d+) version (\d+)")
 
@@ -202,7 +287,7 @@ class Match:
     def window(self, phase, settle_s=0):
         """So long that every master has sent; `settle_s`: the last words of others are let go by."""
         start = time.time_ns() + int(settle_s * 1e9)
-        slowest = max(max(r.advert_ms, r.their_advert_ms) for r in self.rows)
+        slowest = max(max(r.advert_ms, r.their_advert_ms) for r in self.rows if not r.refused)
         end = start + int(slowest * 1.1e6)
         wait_until(lambda: time.time_ns() > end, 10, f"{phase}: the slowest has sent")
         self.windows[phase] = (start, end)
@@ -236,7 +321,7 @@ def judge(match, found):
     """=> what is wrong, a line each."""
     wrong = []
     for row in match.rows:
-        for phase, expected in (("joined", row.masters("joined")), ("parted", BOTH),
+        for phase, expected in (("joined", row.masters("joined")), ("parted", FW1 if row.refused else BOTH),
                                 ("healed", row.masters("healed")), ("left", FW1)):
             got = senders(found, row, match.windows[phase])
             if got != expected and not (row.refused and expected == FW1 and expected <= got):
@@ -314,3 +399,8 @@ def test_R229_VRP_04_beside_keepalived(lab, lan):
 @pytest.mark.long
 def test_VRP_04_the_whole_matrix_beside_keepalived(lab, lan):
     play(lab, lan, Keepalived, KEEPALIVED)
+
+
+def test_R229_VRP_04_beside_FRR(lab, lan):
+    box = play(lab, lan, FRRouting, FRR)
+    assert refusals(box)["interval"] > 0
