@@ -133,9 +133,8 @@ def twinwall(lab, options, rng, rows):
     pair.start()
     servers = Servers(lab)
     works = [("box killed", "X16"), ("cable pulled, inside", "X01"),
-             ("cable pulled, outside", "X02"), ("box stopped (SIGTERM)", "X17")]
-    if "X17-switch" in faults.TABLE:
-        works.append(("planned switch", "X17-switch"))
+             ("cable pulled, outside", "X02"), ("box stopped (SIGTERM)", "X17"),
+             ("switched by order", "X17-switch")]
     try:
         for work, key in works:
             done = []
