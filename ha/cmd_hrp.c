@@ -281,7 +281,7 @@ static void
 add_security(struct text *t, const json_t *row)
 {
 	if (true_of(row, "other_version"))
-		add(t, " Warning: version mismatch: messages of another version are refused\n");
+		add(t, " Warning: version mismatch: the roles work, sessions are not mirrored\n");
 	const char *const signature = row_text_of(row, "signature");
 
 	if (strcmp(signature, "none") == 0)

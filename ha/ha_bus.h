@@ -19,7 +19,7 @@ enum ha_msg_type {
 			  * ha_refusal */
 	HA_MSG_UNSENT,	 /* one of HA_MSG_TRANSMIT was not sent: flag = HA_REFUSED_policy, or 0: no
 			  * way, or the next hop is being asked for */
-	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = role epoch,
+	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = newest role epoch known,
 			  * data[0] = the peer is known to be alive */
 	/* HRP core -> control core */
 	HA_MSG_TRANSMIT, /* data = a message for the service interface of link `slot`, value as in
@@ -27,10 +27,14 @@ enum ha_msg_type {
 	HA_MSG_LINK,	 /* link `slot` has changed: flag = enum hrp_link_state, value = enum
 			  * hrp_wiring, data[0] = crossed_to as in struct hrp_link */
 	HA_MSG_RECEIVED, /* data = a checked VGMP or HRP hello from the peer, newer than all
-			  * before it, without its trailer */
+			  * before it, without its trailer; flag = HA_RECEIVED_*, value = the newest
+			  * role epoch that its sender knew, 0 = none */
 	HA_MSG_LINKS,	 /* flag = some heartbeat link is ready or running, value = running slot */
 	HA_MSG_SYNC	 /* flag = synchronised with the peer (bulk complete, digests agree) */
 };
+
+#define HA_RECEIVED_FIRST	  0x01 /* of two alike this box comes before the sender */
+#define HA_RECEIVED_OTHER_VERSION 0x02
 
 struct ha_msg {
 	uint8_t type;

@@ -42,7 +42,7 @@ struct hrp {
 	struct hrp_order order;
 	uint8_t *sealed, *opened; /* the message at hand, `room` bytes each */
 	uint16_t room;
-	uint32_t epoch; /* of our Active groups */
+	uint32_t epoch; /* newest role epoch that the control core knows */
 	enum ha_algorithm algorithm;
 	enum hrp_rollout rollout;
 	uint16_t key_id;
@@ -58,7 +58,7 @@ struct hrp {
 	mono_t status_due, rate_due;
 	uint64_t stale_dropped, bus_full, no_link, repeated, unsealed;
 	uint64_t refused[HA_REFUSAL_COUNT];
-	mono_t other_version_at; /* the last one of these; 0 = never */
+	mono_t other_version_at; /* last message of one; 0 = never */
 
 	_Atomic(uint64_t) beats;		/* H writes, C reads */
 	_Atomic(bool) sync_asked;		/* any thread sets, H clears */
@@ -193,15 +193,21 @@ send_probes(struct hrp *h, mono_t now)
 
 /* ---- receive ---- */
 
+static bool
+lately(mono_t heard, mono_t now)
+{
+	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, LATELY_MS));
+}
+
 static enum ha_refusal
-dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t now)
+dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in)
 {
 	const uint8_t *const message = in->data;
 	const uint16_t len = in->len;
 	struct ha_msg msg = { .type = HA_MSG_RECEIVED,
 		.len = (uint8_t)len,
 		.slot = (uint8_t)slot,
-		.value = (uint32_t)(now.ns / NS_PER_MS) };
+		.value = in->epoch };
 	struct ha_vgmp g;
 
 	FW_ASSERT(len <= sizeof(msg.data)); /* ha_check_body() knows the exact lengths */
@@ -210,6 +216,10 @@ dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t
 	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
 	hrp_mirror_peer(h->mirror, g.group, g.state);
 	memcpy(msg.data, message, len);
+	if (h->order.own > in->number.life)
+		msg.flag |= HA_RECEIVED_FIRST;
+	if (in->version != HA_VERSION)
+		msg.flag |= HA_RECEIVED_OTHER_VERSION;
 	if (!ha_bus_put(h->p.bus->to_core, &msg))
 		h->bus_full++;
 	return HA_OK;
@@ -249,7 +259,15 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 	if (why != HA_OK)
 		return why;
 	return data ? hrp_mirror_receive(h->mirror, in->data, in->len, now)
-		    : dispatch_hello(h, slot, in, now);
+		    : dispatch_hello(h, slot, in);
+}
+
+/* The roles go on as ever with a peer of another version; its sessions it keeps to itself. */
+static bool
+of_another_version(struct hrp *h, struct hrp_opened *in, mono_t now)
+{
+	h->other_version_at = now;
+	return ha_known(in->data, &in->len);
 }
 
 static enum ha_refusal
@@ -263,8 +281,11 @@ dispatch(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, rte
 	if (len > h->room)
 		return HA_REFUSED_field;
 	why = hrp_trailer_open(h->trailer, message, len, h->opened, &in);
-	if (why == HA_OK)
-		why = ha_check_body(in.data, in.len);
+	if (why != HA_OK)
+		return why;
+	if (in.version != HA_VERSION && !of_another_version(h, &in, now))
+		return HA_REFUSED_version;
+	why = ha_check_body(in.data, in.len);
 	if (why != HA_OK)
 		return why;
 	memcpy(&v, in.data, sizeof(v));
@@ -286,12 +307,6 @@ is_advert(const struct hrp_frame_message *m)
 	return m->len > 0 && (m->data[0] & 0x0f) == 1;
 }
 
-static bool
-lately(mono_t heard, mono_t now)
-{
-	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, LATELY_MS));
-}
-
 static enum hrp_wiring
 wiring_of(const struct hrp *h, uint16_t slot, mono_t now)
 {
@@ -305,13 +320,10 @@ wiring_of(const struct hrp *h, uint16_t slot, mono_t now)
 
 /* Counts it, if it is a refusal. */
 static void
-refuse(struct hrp *h, enum ha_refusal why, mono_t now)
+refuse(struct hrp *h, enum ha_refusal why)
 {
-	if (why == HA_OK)
-		return;
-	h->refused[why]++;
-	if (why == HA_REFUSED_version)
-		h->other_version_at = now;
+	if (why != HA_OK)
+		h->refused[why]++;
 }
 
 static void
@@ -329,7 +341,7 @@ receive(struct hrp *h, uint16_t slot, struct rte_mbuf *m, mono_t now)
 	/* Where each link has a subnet of its own, a crossed one is heard by that alone. */
 	if (why == HA_REFUSED_subnet)
 		h->io[slot].foreign_at = now;
-	refuse(h, why, now);
+	refuse(h, why);
 }
 
 static uint32_t
@@ -367,7 +379,7 @@ arrived(struct hrp *h, const struct ha_msg *msg, mono_t now)
 	io->bytes_in += HRP_FRAME_OVERHEAD_UDP + msg->len;
 	if (why == HA_OK)
 		why = dispatch(h, msg->slot, msg->data, msg->len, io->hb.remote, now);
-	refuse(h, why, now);
+	refuse(h, why);
 }
 
 /* What we thought to have sent by a service interface was not. */
@@ -407,7 +419,7 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		unsent(h, msg);
 		return;
 	case HA_MSG_ROLE:
-		h->epoch = msg->flag != 0 ? msg->value : 0;
+		h->epoch = msg->value;
 		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
 		return;
 	default:
@@ -454,7 +466,9 @@ tell_links(struct hrp *h, mono_t now)
 static void
 tell_core(struct hrp *h, mono_t now)
 {
-	const bool synchronised = hrp_mirror_synchronised(h->mirror);
+	/* The peer may have been of our version when it was. */
+	const bool synchronised =
+		hrp_mirror_synchronised(h->mirror) && !lately(h->other_version_at, now);
 	struct ha_msg msg = { .value = (uint32_t)h->links.running };
 
 	if (h->links_due) {

@@ -214,7 +214,7 @@ hrp_trailer_seal(struct hrp_trailer *t, const uint8_t *message, uint16_t len, bo
 	const uint16_t whole = (uint16_t)(len + TAIL);
 	struct ha_trailer end = {
 		.magic = RTE_BE32(HA_TRAILER_MAGIC),
-		.version = HA_TRAILER_VERSION,
+		.version = HA_VERSION,
 		.life = rte_cpu_to_be_64(t->life),
 		.boot = rte_cpu_to_be_32(t->boot),
 		.epoch = rte_cpu_to_be_32(epoch),
@@ -303,13 +303,12 @@ hrp_trailer_open(struct hrp_trailer *t, const uint8_t *message, uint16_t len, ui
 	memcpy(&end, message + len - TAIL, TAIL);
 	if (end.magic != RTE_BE32(HA_TRAILER_MAGIC))
 		return HA_REFUSED_auth;
-	if (end.version != HA_TRAILER_VERSION)
-		return HA_REFUSED_version;
 	if (!algorithm_fits(t, end.algorithm))
 		return HA_REFUSED_algorithm;
 	*o = (struct hrp_opened){ .data = message,
 		.len = (uint16_t)(len - TAIL),
 		.epoch = rte_be_to_cpu_32(end.epoch),
+		.version = end.version,
 		.number = { .life = rte_be_to_cpu_64(end.life),
 			.sequence = rte_be_to_cpu_64(end.sequence) } };
 	if (o->number.life == t->life)

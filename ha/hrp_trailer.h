@@ -63,6 +63,7 @@ struct hrp_opened {
 	const uint8_t *data; /* the message without its trailer: passes ha_check_body() or not */
 	uint16_t len;
 	uint32_t epoch;
+	uint8_t version; /* HA_VERSION, or of another one: ha_known() */
 	struct hrp_number number;
 };
 /* hrp_trailer_open: `room` has space for len, and may be where data points to. => HA_OK or why. */

@@ -174,6 +174,31 @@ ha_check_body(const uint8_t *message, uint16_t len)
 	}
 }
 
+bool
+ha_known(const uint8_t *message, uint16_t *len)
+{
+	struct ha_vrrp v;
+	struct ha_vgmp g;
+	size_t known;
+
+	if (*len < sizeof(v))
+		return false;
+	memcpy(&v, message, sizeof(v));
+	if (v.type2 == HA_PROBE) {
+		known = sizeof(v) + sizeof(struct ha_probe);
+	} else if (v.type2 == HA_VGMP && *len >= VGMP_END) {
+		memcpy(&g, message + sizeof(v), sizeof(g));
+		if (g.vtype != HA_VGMP_HELLO && g.vtype != HA_HRP_HELLO)
+			return false;
+		known = VGMP_END + (g.vtype == HA_HRP_HELLO ? sizeof(struct hrp_hello) : 0);
+	} else {
+		return false;
+	}
+	if (*len > known)
+		*len = (uint16_t)known;
+	return true;
+}
+
 enum ha_refusal
 ha_check(const uint8_t *message, uint16_t len)
 {

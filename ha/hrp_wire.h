@@ -316,9 +316,9 @@ union hrp_record_session {
 };
 
 /* 3.9: the last bytes of every message (hrp_trailer.h). */
-#define HA_TRAILER_MAGIC   UINT32_C(0x48525031) /* "HRP1" */
-#define HA_TRAILER_VERSION 1
-#define HA_SEQUENCE_DATA   (UINT64_C(1) << 63) /* HRP data, which is numbered apart */
+#define HA_TRAILER_MAGIC UINT32_C(0x48525031) /* "HRP1" */
+#define HA_VERSION	 1		      /* of all but what ha_known() is about */
+#define HA_SEQUENCE_DATA (UINT64_C(1) << 63)  /* HRP data, which is numbered apart */
 enum ha_algorithm {
 	HA_ALGORITHM_NONE = 0, /* ours: numbered, not signed; the tag is 0 */
 	HA_ALGORITHM_HMAC = 1, /* HMAC-SHA-256, its first 128 bits */
@@ -327,12 +327,12 @@ enum ha_algorithm {
 };
 struct ha_trailer {
 	rte_be32_t magic;
-	uint8_t version;
+	uint8_t version;   /* HA_VERSION */
 	uint8_t algorithm; /* enum ha_algorithm */
 	rte_be16_t key_id; /* 0 without a key */
 	rte_be64_t life;   /* the sender's: random, chosen when it started, not 0 */
 	rte_be32_t boot;   /* when that was: seconds of its clock */
-	rte_be32_t epoch;  /* highest role epoch of its Active groups, 0 = none */
+	rte_be32_t epoch;  /* newest role epoch that it knows, 0 = none */
 	rte_be64_t sequence;
 	uint8_t tag[16];
 };
@@ -359,7 +359,7 @@ void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms)
 	X(checksum, "bad checksum")                                                                \
 	X(type2, "unknown Type2")                                                                  \
 	X(auth, "no trailer, or not one of ours")                                                  \
-	X(version, "of another version of the trailer")                                            \
+	X(version, "data, or of unknown kind, of another version")                                 \
 	X(algorithm, "signed in another way than this box is told to, or not signed")              \
 	X(key, "signed with a key that this box has not")                                          \
 	X(tag, "wrong signature: forged, damaged, or another secret")                              \
@@ -394,5 +394,8 @@ extern const char *const ha_refusal_texts[HA_REFUSAL_COUNT];
  * ha_check_body: Type2, vType, length and the ranges of every fixed field, without the trailer. */
 enum ha_refusal ha_check_head(const uint8_t *message, uint16_t len, uint8_t auth_type);
 enum ha_refusal ha_check_body(const uint8_t *message, uint16_t len);
+/* ha_known: of a message of another version, without the trailer: is it of a kind that all versions
+ * read alike (docs/wire.md, Versions)?  `len` becomes what this version knows of it. */
+bool ha_known(const uint8_t *message, uint16_t *len);
 /* ha_check: both, of a message that has no trailer. */
 enum ha_refusal ha_check(const uint8_t *message, uint16_t len);

@@ -152,7 +152,7 @@ static void
 take_over(struct role *r, struct role_group *g, const struct role_event *e, mono_t now)
 {
 	r->takeovers++;
-	g->epoch = vgmp_next_epoch(g->epoch, g->peer_epoch);
+	g->epoch = role_newest_epoch(r, g) + 1; /* above all that is known */
 	g->alone = !role_peer_alive(r, g, now); /* then this epoch already says so */
 	g->reassert = vgmp_owns(g->peer_state);
 	g->listening = false;
@@ -459,7 +459,7 @@ timer_alone(struct role *r, struct role_group *g, mono_t now)
 	if (!g->peer_known)
 		return;
 	r->dirty = true;
-	g->epoch = vgmp_next_epoch(g->epoch, g->peer_epoch);
+	g->epoch = role_newest_epoch(r, g) + 1; /* above all that is known */
 	LOG(WARNING, "roles: peer is silent, this box stays active, epoch %u", g->epoch);
 }
 
@@ -469,14 +469,15 @@ timer_silence(struct role *r, struct role_group *g, mono_t now)
 {
 	const uint64_t silence = role_since(now, g->silent_since);
 	const uint32_t ours = role_priority(r, g);
+	const bool equal = ours == g->peer_priority;
 
 	if ((g->state != VGMP_STANDBY && g->state != VGMP_STANDBY_TO_ACTIVE) || !r->hrp_alive)
 		return;
 	/* Both Standby and both alive: nothing is known of when the peer will lose patience, so the
 	 * higher one asks, and the lower one waits to be asked. */
 	if (vgmp_shown(g->peer_state) == VGMP_STANDBY && role_peer_alive(r, g, now) &&
-		ours != g->peer_priority) {
-		if (ours > g->peer_priority && !g->listening &&
+		(!equal || g->twin)) {
+		if ((equal ? !g->second : ours > g->peer_priority) && !g->listening &&
 			silence > r->hello_ns + r->hello_ns / 2)
 			role_raise_text(r, g, VGMP_PREEMPT, "nobody is active", now);
 		return;
@@ -757,6 +758,7 @@ role_create(const struct role_params *p)
 	role_track_init(r);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		r->group[id].id = id;
+		r->group[id].second = id == VGMP_GROUP_STANDBY;
 		r->group[id].enabled = p->paired && r->members.members[id] > 0; /* R65 */
 	}
 	r->params.vrrps = NULL; /* not ours */

@@ -36,6 +36,7 @@ on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t
 	/* The peer may have acted on our no, so a retry of the same request gets no other answer.
 	 */
 	const bool declined = e.id != 0 && e.id == g->declined_id;
+	const bool lower = ours < theirs || (g->twin && ours == theirs && g->second);
 
 	switch (v->op) {
 	case HA_OP_LET_ME_STANDBY:
@@ -51,9 +52,8 @@ on_request(struct role *r, struct role_group *g, const struct ha_vgmp *v, mono_t
 	case HA_OP_LET_ME_ACTIVE:
 		e.text = "peer preempts";
 		role_raise(r, g,
-			ours < theirs && !declined ? VGMP_ASKED_ACTIVE_LOWER
-						   : VGMP_ASKED_ACTIVE_HIGHER,
-			&e, now);
+			lower && !declined ? VGMP_ASKED_ACTIVE_LOWER : VGMP_ASKED_ACTIVE_HIGHER, &e,
+			now);
 		promise(g, now);
 		return;
 	default:
@@ -115,7 +115,7 @@ on_hrp_hello(struct role *r, struct role_group *g, const uint8_t *body, mono_t n
 
 	const uint32_t ours = role_priority(r, g);
 	const bool peer_wins =
-		vgmp_peer_wins(g->id, g->epoch, ours, g->peer_epoch, g->peer_priority);
+		vgmp_peer_wins(g->second, g->epoch, ours, g->peer_epoch, g->peer_priority);
 
 	/* During a hand-over both are Active for a moment, by design. */
 	if (g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE) {
@@ -131,6 +131,49 @@ on_hrp_hello(struct role *r, struct role_group *g, const uint8_t *body, mono_t n
 		role_raise_text(r, g, VGMP_PEER_WINS, "both active", now);
 }
 
+/* What a message says of its sender, whatever the group. */
+static void
+note_sender(struct role *r, const struct ha_msg *m)
+{
+	const bool other = (m->flag & HA_RECEIVED_OTHER_VERSION) != 0;
+
+	r->peer_epoch = vgmp_newest_epoch(r->peer_epoch, m->value);
+	if (other == r->other_version)
+		return;
+	r->other_version = other;
+	if (other)
+		LOG(WARNING, "roles: version mismatch: the roles work, sessions are not mirrored");
+	else
+		LOG(NOTICE, "roles: the peer is of this version again");
+}
+
+/* The group here that the peer's one is paired with: the opposite one; or, where both boxes use the
+ * same one alone, that. => NULL: none. */
+static struct role_group *
+counterpart(struct role *r, const struct ha_msg *m, uint8_t theirs, mono_t now)
+{
+	struct role_group *g =
+		role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - theirs));
+
+	if (g->enabled) {
+		r->mispaired = g->twin = false;
+		g->second = g->id == VGMP_GROUP_STANDBY;
+		return g;
+	}
+	g = role_group_of(r, theirs);
+	r->mispaired = g->enabled;
+	if (!g->enabled)
+		return NULL;
+	if (!r->left && log_allowed(&r->limit_pairing, now.ns))
+		LOG(ERROR, "roles: both boxes use the %s group, expected opposite groups",
+			role_group_names[theirs]);
+	if (!g->twin && g->peer_known && role_since(now, g->peer_heard) <= 2 * r->hello_ns)
+		return NULL; /* its own pair is there */
+	g->twin = true;
+	g->second = (m->flag & HA_RECEIVED_FIRST) == 0;
+	return g;
+}
+
 static void
 on_message(struct role *r, const struct ha_msg *m, mono_t now)
 {
@@ -143,14 +186,10 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
 	if (v.group < VGMP_GROUP_ACTIVE || v.group > VGMP_GROUP_STANDBY || v.state >= VGMP_STATES)
 		return;
-	g = role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - v.group));
-	if (!g->enabled) {
-		r->mispaired = role_group_of(r, v.group)->enabled;
-		if (r->mispaired && !r->left && log_allowed(&r->limit_pairing, now.ns))
-			LOG(ERROR, "roles: both boxes use the %s group, expected opposite groups",
-				role_group_names[v.group]);
+	note_sender(r, m);
+	g = counterpart(r, m, v.group, now);
+	if (g == NULL)
 		return;
-	}
 	const enum vgmp_state was = g->peer_state;
 	const uint32_t priority = rte_be_to_cpu_32(v.priority);
 
@@ -159,7 +198,6 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	if (!role_peer_alive(r, g, now))
 		LOG(NOTICE, "roles: peer is heard, its %s group is %s", role_group_names[v.group],
 			vgmp_state_names[vgmp_shown((enum vgmp_state)v.state)]);
-	r->mispaired = false;
 	g->peer_known = true;
 	g->peer_state = (enum vgmp_state)v.state;
 	g->peer_priority = priority;
@@ -178,6 +216,9 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 		g->copy_held = g->copy_held || r->synchronised;
 	}
 
+	/* It was to be Active and finds another that is, too: the Standby's part is left. */
+	if (g->twin && g->second && g->state == VGMP_INITIALIZE)
+		role_raise_text(r, g, VGMP_ENABLE_STANDBY, "peer is in the same group", now);
 	peer_lost_role(r, g, now);
 	if (v.mode == HA_REQUEST)
 		on_request(r, g, &v, now);

@@ -15,6 +15,12 @@ role_priority(const struct role *r, const struct role_group *g)
 	return mon_priority(&r->members, g->id, mon_base(&r->members, g->id));
 }
 
+uint32_t
+role_newest_epoch(const struct role *r, const struct role_group *g)
+{
+	return vgmp_newest_epoch(vgmp_newest_epoch(g->epoch, g->peer_epoch), r->peer_epoch);
+}
+
 bool
 role_peer_alive(const struct role *r, const struct role_group *g, mono_t now)
 {
@@ -125,11 +131,9 @@ role_tell_hrp(struct role *r, mono_t now)
 		const struct role_group *const g = &r->group[id];
 
 		alive = alive || (g->enabled && role_peer_alive(r, g, now));
-		if (vgmp_owns(g->state)) {
-			active = true;
-			if (g->epoch > epoch)
-				epoch = g->epoch;
-		}
+		active = active || vgmp_owns(g->state);
+		/* A Standby too: a peer that starts again must not begin behind it. */
+		epoch = vgmp_newest_epoch(epoch, role_newest_epoch(r, g));
 	}
 	if (r->told_any && active == r->told_active && alive == r->told_alive &&
 		epoch == r->told_epoch)

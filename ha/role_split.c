@@ -251,7 +251,7 @@ both_active(struct role *r, struct role_group *g, const struct vrrp *v, const st
 	g->seen_there = now;
 	if (r->split != ROLE_SPLIT_BOTH)
 		tell(r, ROLE_SPLIT_BOTH, v, a, now);
-	if (r->held || (r->params.split_yield && g->id == VGMP_GROUP_STANDBY))
+	if (r->held || (r->params.split_yield && g->second))
 		give_way(r, g, r->held ? held : "split brain, the active group stays", now);
 }
 
@@ -262,7 +262,7 @@ rival(struct role *r, struct role_group *g, struct vrrp *v, const struct vrrp_ad
 {
 	const mono_t answer = mono_add_ms(v->sent, ANSWER_MS);
 
-	if (r->params.split_yield && g->id == VGMP_GROUP_ACTIVE && mono_before(answer, v->due))
+	if (r->params.split_yield && !g->second && mono_before(answer, v->due))
 		v->due = answer;
 	if (role_peer_alive(r, g, now))
 		g->rival_heard = now;

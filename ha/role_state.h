@@ -61,6 +61,11 @@ struct role_group {
 	bool alone;	      /* Active and the peer is silent: noted in the epoch */
 	bool reassert;	      /* announce ourselves again once the peer is no longer Active */
 
+	/* Both boxes have put their members into this group (wrong pairing): the peer's same group
+	 * takes the place of the paired one. */
+	bool twin;
+	bool second; /* of two alike it is the other that becomes or stays Active */
+
 	/* Split brain (role_split.c) */
 	bool averted;  /* the peer is Active, as the service network says: not to take over */
 	bool disputed; /* both Active, and the heartbeat works */
@@ -124,6 +129,8 @@ struct role {
 	mono_t hello_due;
 	bool hello_now;
 	bool synchronised, links, mispaired;
+	bool other_version;  /* the peer's messages are of one */
+	uint32_t peer_epoch; /* newest that the peer has shown to know */
 	bool told_active, told_alive;
 	uint32_t told_epoch;
 	bool told_any;
@@ -280,4 +287,8 @@ bool role_send_vgmp(struct role *, const struct role_group *, enum ha_mode, enum
 	enum ha_result, uint16_t id, mono_t now);
 void role_send_hellos(struct role *, mono_t now);
 void role_tell_hrp(struct role *, mono_t now);
+/* Newest role epoch of that group, of its pair and of what the peer knows. */
+uint32_t role_newest_epoch(const struct role *, const struct role_group *);
+/* Newest role epoch of that group, of its pair and of all that the peer knows. */
+uint32_t role_newest_epoch(const struct role *, const struct role_group *);
 bool role_peer_alive(const struct role *, const struct role_group *, mono_t now);

@@ -178,18 +178,18 @@ newer(uint32_t a, uint32_t b)
 }
 
 bool
-vgmp_peer_wins(uint8_t group, uint32_t epoch, uint32_t priority, uint32_t peer_epoch,
-	uint32_t peer_priority)
+vgmp_peer_wins(
+	bool second, uint32_t epoch, uint32_t priority, uint32_t peer_epoch, uint32_t peer_priority)
 {
 	if (epoch != peer_epoch)
 		return newer(peer_epoch, epoch);
 	if (priority != peer_priority)
 		return peer_priority > priority;
-	return group == VGMP_GROUP_STANDBY;
+	return second;
 }
 
 uint32_t
-vgmp_next_epoch(uint32_t epoch, uint32_t peer_epoch)
+vgmp_newest_epoch(uint32_t epoch, uint32_t other)
 {
-	return (newer(peer_epoch, epoch) ? peer_epoch : epoch) + 1;
+	return newer(other, epoch) ? other : epoch;
 }

@@ -75,15 +75,16 @@ enum vgmp_state vgmp_shown(enum vgmp_state);
 bool vgmp_owns(enum vgmp_state);
 
 /*
- * Two paired groups both Active (R84): the greater of (role epoch, priority, group) stays, where
- * epochs compare as serial numbers and the Active group is greater than the Standby group.  Both
- * boxes compare the same values and the last part always differs, so exactly one yields.
+ * Two paired groups both Active (R84): the greater of (role epoch, priority, place) stays, where
+ * epochs compare as serial numbers and the Standby group is the second, or (both boxes use the same
+ * group) the box that role_receive.c calls so.  Both boxes compare the same values and the last
+ * part always differs, so exactly one yields.
  *
  * The epoch comes first because it says who took over later: a box that was suspended without
  * noticing is the older one and yields whatever its priority.  In a true split brain both raise
  * their epoch (one takes over, the other notices that it is alone), so priority decides.
  */
-bool vgmp_peer_wins(uint8_t group, uint32_t epoch, uint32_t priority, uint32_t peer_epoch,
+bool vgmp_peer_wins(bool second, uint32_t epoch, uint32_t priority, uint32_t peer_epoch,
 	uint32_t peer_priority);
-/* vgmp_next_epoch: of a group that becomes Active, or stays so alone. */
-uint32_t vgmp_next_epoch(uint32_t epoch, uint32_t peer_epoch);
+/* A group that becomes Active, or stays so alone, takes the one behind the newest. */
+uint32_t vgmp_newest_epoch(uint32_t epoch, uint32_t other);

@@ -56,8 +56,8 @@ world_mutant_name(unsigned int mutant)
 
 const struct vgmp_row *__real_vgmp_step(enum vgmp_state, enum vgmp_event, enum vgmp_state *);
 const struct vgmp_row *__wrap_vgmp_step(enum vgmp_state, enum vgmp_event, enum vgmp_state *);
-bool __real_vgmp_peer_wins(uint8_t, uint32_t, uint32_t, uint32_t, uint32_t);
-bool __wrap_vgmp_peer_wins(uint8_t, uint32_t, uint32_t, uint32_t, uint32_t);
+bool __real_vgmp_peer_wins(bool, uint32_t, uint32_t, uint32_t, uint32_t);
+bool __wrap_vgmp_peer_wins(bool, uint32_t, uint32_t, uint32_t, uint32_t);
 void __real_lease_turns(struct lease *, mono_t, uint64_t);
 void __wrap_lease_turns(struct lease *, mono_t, uint64_t);
 
@@ -74,10 +74,10 @@ __wrap_vgmp_step(enum vgmp_state state, enum vgmp_event event, enum vgmp_state *
 }
 
 bool
-__wrap_vgmp_peer_wins(uint8_t group, uint32_t epoch, uint32_t priority, uint32_t peer_epoch,
-	uint32_t peer_priority)
+__wrap_vgmp_peer_wins(
+	bool second, uint32_t epoch, uint32_t priority, uint32_t peer_epoch, uint32_t peer_priority)
 {
-	const bool wins = __real_vgmp_peer_wins(group, epoch, priority, peer_epoch, peer_priority);
+	const bool wins = __real_vgmp_peer_wins(second, epoch, priority, peer_epoch, peer_priority);
 
 	return world_mutant == MUTANT_WRONG_WINS ? !wins : wins;
 }

@@ -6,6 +6,7 @@
  *	layer n	every state that n actions (faults and repairs) at any time lead to, breadth first
  *	walks	random actions, many of them, for the states that the layers do not reach
  */
+#include "ha_config.h"
 #include "log.h"
 #include "world.h"
 
@@ -308,7 +309,8 @@ report(void)
 	snprintf(why, sizeof(why), "%s", world_reason());
 	shorten();
 	printf("# violated: %s\n", why);
-	printf("options %u %u %u\n", s.options.misses, s.options.preempt, world_mutant);
+	printf("options %u %u %u %u\n", s.options.misses, s.options.preempt, world_mutant,
+		s.options.same);
 	for (uint32_t i = 0; i < s.trace_len; i++)
 		printf("%s\n", world_action_name(s.trace[i]));
 	if (s.trace_settle != SETTLE_NO)
@@ -387,10 +389,13 @@ search_mutants(uint64_t limit)
 	return missed == 0 ? 0 : 1;
 }
 
+static const char *const pairings[] = { "opposite", "both active", "both standby" };
+
 static int
 search_all(uint64_t states)
 {
-	static const struct world_options all[] = { { 3, true }, { 3, false }, { 2, true } };
+	static const struct world_options all[] = { { 3, true, 0 }, { 3, false, 0 }, { 2, true, 0 },
+		{ 3, true, VGMP_GROUP_ACTIVE }, { 3, true, VGMP_GROUP_STANDBY } };
 	const unsigned int count = sizeof(all) / sizeof(all[0]);
 	uint64_t distinct = 0;
 	int broken = 0;
@@ -402,10 +407,11 @@ search_all(uint64_t states)
 
 		broken += !ok;
 		distinct += s.distinct;
-		printf("%s %u every claim holds: misses %u, preempt %s (%ju states, %ju steps, "
-		       "%ju times at rest)\n",
+		printf("%s %u every claim holds: misses %u, preempt %s, groups %s (%ju states, "
+		       "%ju steps, %ju times at rest)\n",
 			ok ? "ok" : "not ok", i + 1, all[i].misses, all[i].preempt ? "on" : "off",
-			(uintmax_t)s.distinct, (uintmax_t)s.steps, (uintmax_t)s.settles);
+			pairings[all[i].same], (uintmax_t)s.distinct, (uintmax_t)s.steps,
+			(uintmax_t)s.settles);
 		fflush(stdout);
 	}
 	printf("# %ju distinct states\n", (uintmax_t)distinct);
@@ -415,7 +421,7 @@ search_all(uint64_t states)
 static int
 replay(const char *file)
 {
-	unsigned int misses = 3, preempt = 1;
+	unsigned int misses = 3, preempt = 1, same = 0;
 	enum settle how = SETTLE_NO;
 	uint8_t actions[ACTIONS_MAX];
 	uint32_t count = 0;
@@ -431,7 +437,8 @@ replay(const char *file)
 
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0] == '#' || line[0] == '\0' ||
-			sscanf(line, "options %u %u %u", &misses, &preempt, &world_mutant) == 3)
+			sscanf(line, "options %u %u %u %u", &misses, &preempt, &world_mutant,
+				&same) >= 3)
 			continue;
 		for (a = SETTLE_REPAIRED; a <= SETTLE_AS_IS; a++) {
 			if (strcmp(line, settle_names[a]) == 0)
@@ -450,7 +457,9 @@ replay(const char *file)
 		actions[count++] = (uint8_t)a;
 	}
 	fclose(f);
-	const struct world_options o = { .misses = misses, .preempt = preempt };
+	const struct world_options o = {
+		.misses = misses, .preempt = preempt, .same = (uint8_t)same
+	};
 
 	talk = true;
 	world_open(&o);

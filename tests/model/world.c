@@ -109,11 +109,18 @@ op_put(void *ctx, const struct ha_msg *m)
 	return true;
 }
 
+uint8_t
+world_group(int which)
+{
+	return options.same != 0 ? options.same
+				 : (uint8_t)(which == 0 ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY);
+}
+
 static void
 build(const struct world_msg *x, int from, struct ha_msg *m)
 {
 	struct ha_vgmp v = { .vtype = x->hello ? HA_HRP_HELLO : HA_VGMP_HELLO,
-		.group = from == 0 ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY,
+		.group = world_group(from),
 		.state = x->state,
 		.mode = x->mode,
 		.op = x->op,
@@ -123,7 +130,7 @@ build(const struct world_msg *x, int from, struct ha_msg *m)
 	const struct hrp_hello h = { .epoch = rte_cpu_to_be_32(x->epoch),
 		.hello_ms = rte_cpu_to_be_16(WORLD_HELLO_MS) };
 
-	*m = (struct ha_msg){ .type = HA_MSG_RECEIVED };
+	*m = (struct ha_msg){ .type = HA_MSG_RECEIVED, .flag = from == 1 ? HA_RECEIVED_FIRST : 0 };
 	memcpy(m->data + sizeof(struct ha_vrrp), &v, sizeof(v));
 	m->len = sizeof(struct ha_vrrp) + sizeof(v);
 	if (x->hello) {
@@ -194,7 +201,7 @@ static struct role *
 create(int which)
 {
 	static struct mon members;
-	const uint8_t group = which == 0 ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+	const uint8_t group = world_group(which);
 	struct vrrp vrrps[WORLD_LINKS];
 	struct role_params p = { .paired = true,
 		.hello_ms = WORLD_HELLO_MS,
@@ -569,7 +576,7 @@ world_state(int which)
 {
 	const struct world_box *const b = &world.box[which];
 
-	return b->dead ? VGMP_INITIALIZE : b->role->group[VGMP_GROUP_ACTIVE + which].state;
+	return b->dead ? VGMP_INITIALIZE : b->role->group[world_group(which)].state;
 }
 
 /* Sessions are synchronised when one owns, the other stands by and both have been heard for a
@@ -631,7 +638,7 @@ check(const uint32_t epochs[2])
 		if (b->link[0] && b->link[1] && b->own[0] != b->own[1])
 			return wrong("half of the addresses");
 		if (b->role->started &&
-			(int32_t)(b->role->group[VGMP_GROUP_ACTIVE + i].epoch - epochs[i]) < 0)
+			(int32_t)(b->role->group[world_group(i)].epoch - epochs[i]) < 0)
 			return wrong("an epoch went back");
 	}
 	return reason[0] == '\0';
@@ -646,7 +653,7 @@ world_step(unsigned int action)
 	world.now.ns += WORLD_STEP;
 	apply(a);
 	for (int i = 0; i < 2; i++)
-		epochs[i] = world.box[i].role->group[VGMP_GROUP_ACTIVE + i].epoch;
+		epochs[i] = world.box[i].role->group[world_group(i)].epoch;
 	for (int i = 0; i < 2; i++)
 		turn(i, a);
 	for (int i = 0; i < 2; i++)
@@ -698,7 +705,7 @@ rest_is_right(void)
 		return wrong(vgmp_owns(world_state(0)) ? "at rest, both active"
 						       : "at rest, none active");
 	const int owner = vgmp_owns(world_state(1));
-	const struct role_group *const g = &b[owner].role->group[VGMP_GROUP_ACTIVE + owner];
+	const struct role_group *const g = &b[owner].role->group[world_group(owner)];
 
 	if (g->yielded || ((b[owner].link[0] || b[owner].link[1]) && !world_owns(owner)))
 		return wrong("at rest, the active one owns nothing");
@@ -743,7 +750,7 @@ world_print(FILE *f)
 {
 	for (int i = 0; i < 2; i++) {
 		const struct world_box *const b = &world.box[i];
-		const struct role_group *const g = &b->role->group[VGMP_GROUP_ACTIVE + i];
+		const struct role_group *const g = &b->role->group[world_group(i)];
 
 		if (b->dead) {
 			fprintf(f, "  [%d dead]", i);

@@ -2,9 +2,9 @@
  * Two boxes of the real code (ha/role*.c, vgmp.c, lease.c, vrrp.c, mon.c) and the wire between them
  * as one state that can be packed into few bytes and put back: what an explicit-state search needs.
  *
- *	box 0	Active group, box 1: Standby group; each with a member on two service links
- *	step	an action of the world (a fault, a repair), then H / 4 of time: each thread that
- *		runs has a turn, what was sent arrives
+ *	box 0	Active group, box 1: Standby group (or both the same); each with a member on two
+ *service links step	an action of the world (a fault, a repair), then H / 4 of time: each thread
+ *that runs has a turn, what was sent arrives
  *
  * Packed, times are relative to now in steps and saturate above every limit that the code compares
  * them with; request numbers are relative to the sender's newest one.  Single-threaded; one world
@@ -26,6 +26,7 @@
 struct world_options {
 	uint32_t misses;
 	bool preempt;
+	uint8_t same; /* both boxes are in this group, which is wrong; 0: opposite ones */
 };
 
 struct world_packed {

@@ -79,6 +79,8 @@ static const struct field {
 	GROUP(reassert, FLAG),
 	GROUP(preempt_since, AGE),
 	GROUP(asked_away, AGE),
+	GROUP(twin, FLAG),
+	GROUP(second, FLAG),
 };
 #define FIELDS (sizeof(fields) / sizeof(fields[0]))
 
@@ -187,8 +189,8 @@ unpack_field(struct bytes *in, const struct world_box *b, const struct field *f,
 static void *
 field_at(const struct world_box *b, int which, const struct field *f)
 {
-	uint8_t *const base = f->of_group ? (uint8_t *)&b->role->group[VGMP_GROUP_ACTIVE + which]
-					  : (uint8_t *)b->role;
+	uint8_t *const base =
+		f->of_group ? (uint8_t *)&b->role->group[world_group(which)] : (uint8_t *)b->role;
 
 	return base + f->offset;
 }
@@ -386,6 +388,7 @@ world_forget(struct world_box *b)
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		g = &r->group[id];
 		g->enabled = r->members.members[id] > 0;
+		g->second = id == VGMP_GROUP_STANDBY;
 	}
 	/* Started again it begins with another number, so that no old answer fits. */
 	r->next_id += 64;

@@ -62,6 +62,7 @@ extern struct world world;
 
 /* world.c */
 void world_push(struct world_queue *, const struct world_msg *);
+uint8_t world_group(int which);
 bool world_owns(int which);
 enum vgmp_state world_state(int which);
 

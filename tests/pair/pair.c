@@ -6,6 +6,7 @@
 #include "ha_sections.h"
 #include "hrp.h"
 #include "hrp_frame.h"
+#include "hrp_wire.h"
 #include "ipv4.h"
 #include "publish.h"
 #include "role.h"
@@ -201,6 +202,7 @@ static struct config *
 make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
+	const char *const group = p->options.group != NULL ? p->options.group : groups[box];
 	const unsigned int host = box + 2;
 	const bool second = p->options.heartbeats > 1;
 	const unsigned int second_octet = link_network(p, box, 0) >> 16 & 0xff;
@@ -218,8 +220,8 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		p->options.max_sessions,
 		second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "", host, host, host,
 		second_octet, box + 1, host, host, host, interface, rule_list(p, rules),
-		second_groups(p, box), groups[box], groups[box], heartbeat_list(p, box),
-		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
+		second_groups(p, box), group, group, heartbeat_list(p, box), p->options.hello_ms,
+		p->options.misses, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
@@ -484,6 +486,28 @@ router(const struct pair *p, struct rte_mbuf *m, uint8_t from, uint8_t link)
 	return !from;
 }
 
+/* It is to be from a box that speaks another version, without keys and by multicast. */
+static void
+of_another_version(const struct pair *p, struct rte_mbuf *m)
+{
+	uint8_t *const message = rte_pktmbuf_mtod(m, uint8_t *) + HRP_FRAME_OVERHEAD;
+	const uint16_t len = (uint16_t)(rte_pktmbuf_data_len(m) - HRP_FRAME_OVERHEAD);
+	const uint8_t *const frame = rte_pktmbuf_mtod(m, uint8_t *);
+	struct ha_trailer end;
+	struct ha_vrrp v;
+
+	if (frame[12] != 0x08 || frame[13] != 0x00)
+		return; /* ARP */
+	memcpy(&v, message, sizeof(v));
+	memcpy(&end, message + len - sizeof(end), sizeof(end));
+	end.version = (uint8_t)(HA_VERSION + p->options.version_ahead);
+	memcpy(message + len - sizeof(end), &end, sizeof(end));
+	v.checksum = 0;
+	memcpy(message, &v, sizeof(v));
+	v.checksum = (rte_be16_t)~rte_raw_cksum(message, len);
+	memcpy(message, &v, sizeof(v));
+}
+
 /* What a box has sent by a heartbeat link sets out, or not. */
 static void
 wire_take(struct pair *p, uint8_t box, uint8_t link)
@@ -495,6 +519,8 @@ wire_take(struct pair *p, uint8_t box, uint8_t link)
 		w->carried++;
 		if (p->tap != NULL)
 			p->tap(p->tap_ctx, box, m);
+		if (p->options.version_ahead != 0)
+			of_another_version(p, m);
 		if (w->cut || w->cut_from[box] || random_below(p, 100) < w->loss) {
 			w->lost++;
 			rte_pktmbuf_free(m);

@@ -47,6 +47,8 @@ struct pair_options {
 	 * group, which box 0 has, the server's of the second: answers come by the other box. */
 	bool sharing;
 	const char *more_rules; /* rules behind the usual ones, NULL: none */
+	const char *group;	/* of both boxes, which is wrong; NULL: opposite ones */
+	int version_ahead;	/* each box hears the other speak a version so much higher */
 	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */
 };
 

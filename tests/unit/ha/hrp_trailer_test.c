@@ -339,8 +339,8 @@ HAC_04_another_version_is_named(void **state)
 	for (unsigned int version = 0; version < 256; version++) {
 		wire[BODY + 4] = (uint8_t)version;
 		mend(wire, WHOLE);
-		assert_int_equal(open_copy(b, wire, WHOLE, &o, body),
-			version == HA_TRAILER_VERSION ? HA_OK : HA_REFUSED_version);
+		assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_OK);
+		assert_int_equal(o.version, version);
 	}
 	assert_int_equal(open_copy(b, m, BODY, &o, body), HA_REFUSED_auth); /* none at all */
 	hrp_trailer_destroy(a);

@@ -308,6 +308,37 @@ HAC_04_another_version_has_its_own_reason(void **state)
 			assert_int_equal(check_changed(k, 0, others[i]), HA_REFUSED_type);
 }
 
+/* Of another version: what decides who is active, in front of what that may have added. */
+static void
+HAC_04_what_all_versions_read_alike(void **state)
+{
+	static const struct {
+		enum kind kind;
+		bool known;
+	} rows[] = { { PROBE, true }, { VGMP, true }, { HELLO, true }, { ADD, false },
+		{ BEGIN, false }, { ACK, false }, { CHECK, false } };
+	uint8_t m[MESSAGE_MAX + 20];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint16_t len = build(m, rows[i].kind);
+
+		for (uint16_t more = 0; more <= 20; more++) {
+			uint16_t left = (uint16_t)(len + more);
+
+			assert_int_equal(ha_known(m, &left), rows[i].known);
+			if (rows[i].known)
+				assert_int_equal(left, len);
+		}
+		for (uint16_t cut = 0; cut < len; cut++) { /* no more is made of it */
+			uint16_t left = cut;
+
+			ha_known(m, &left);
+			assert_int_equal(left, cut);
+		}
+	}
+}
+
 /* A newer version may say more by bits that this one does not know. */
 static void
 HAC_04_unknown_feature_bits_are_ignored(void **state)
@@ -570,6 +601,7 @@ main(void)
 		cmocka_unit_test(HAC_02_every_flipped_bit_is_refused),
 		cmocka_unit_test(fields_outside_their_range_are_refused),
 		cmocka_unit_test(HAC_04_another_version_has_its_own_reason),
+		cmocka_unit_test(HAC_04_what_all_versions_read_alike),
 		cmocka_unit_test(HAC_04_unknown_feature_bits_are_ignored),
 		cmocka_unit_test(every_refusal_has_a_name),
 		cmocka_unit_test(frames_go_to_the_vrrp_group_with_ttl_255),

@@ -93,7 +93,7 @@ static const struct {
 		STATE("active", "unknown", "\"other_version\":true,",
 			GROUP("active", "active", 65001, null) "," NO_GROUP("standby")) "}",
 		" Role: active, peer: unknown\n"
-		" Warning: version mismatch: messages of another version are refused\n"
+		" Warning: version mismatch: the roles work, sessions are not mirrored\n"
 		" Active group : active   priority 65001, peer unknown\n"
 		" Standby group: initialize\n"
 		" Backup channel usage: 3.20%\n"

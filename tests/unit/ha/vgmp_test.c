@@ -263,31 +263,31 @@ R84_of_two_actives_exactly_one_yields(void **state)
 		for (size_t e2 = 0; e2 < n; e2++)
 			for (size_t p1 = 0; p1 < n; p1++)
 				for (size_t p2 = 0; p2 < n; p2++) {
-					const bool active_yields = vgmp_peer_wins(VGMP_GROUP_ACTIVE,
-						values[e1], values[p1], values[e2], values[p2]);
-					const bool standby_yields =
-						vgmp_peer_wins(VGMP_GROUP_STANDBY, values[e2],
-							values[p2], values[e1], values[p1]);
+					const bool active_yields = vgmp_peer_wins(false, values[e1],
+						values[p1], values[e2], values[p2]);
+					const bool standby_yields = vgmp_peer_wins(true, values[e2],
+						values[p2], values[e1], values[p1]);
 
 					assert_int_not_equal(active_yields, standby_yields);
 				}
 	/* Same epoch: the lower priority; same priority: the Standby group. */
-	assert_true(vgmp_peer_wins(VGMP_GROUP_ACTIVE, 3, 64999, 3, 65000));
-	assert_false(vgmp_peer_wins(VGMP_GROUP_ACTIVE, 3, 65001, 3, 65000));
-	assert_true(vgmp_peer_wins(VGMP_GROUP_STANDBY, 3, 65000, 3, 65000));
+	assert_true(vgmp_peer_wins(false, 3, 64999, 3, 65000));
+	assert_false(vgmp_peer_wins(false, 3, 65001, 3, 65000));
+	assert_true(vgmp_peer_wins(true, 3, 65000, 3, 65000));
 	/* A newer epoch stays whatever the priority. */
-	assert_true(vgmp_peer_wins(VGMP_GROUP_ACTIVE, 3, 65001, 4, 65000));
-	assert_true(vgmp_peer_wins(VGMP_GROUP_ACTIVE, UINT32_MAX, 65001, 1, 65000));
+	assert_true(vgmp_peer_wins(false, 3, 65001, 4, 65000));
+	assert_true(vgmp_peer_wins(false, UINT32_MAX, 65001, 1, 65000));
 }
 
 static void
-an_epoch_follows_the_newer_of_both(void **state)
+the_newer_epoch_of_two(void **state)
 {
 	(void)state;
-	assert_int_equal(vgmp_next_epoch(0, 0), 1);
-	assert_int_equal(vgmp_next_epoch(3, 7), 8);
-	assert_int_equal(vgmp_next_epoch(7, 3), 8);
-	assert_int_equal(vgmp_next_epoch(UINT32_MAX, UINT32_MAX - 5), 0);
+	assert_int_equal(vgmp_newest_epoch(0, 0), 0);
+	assert_int_equal(vgmp_newest_epoch(3, 7), 7);
+	assert_int_equal(vgmp_newest_epoch(7, 3), 7);
+	assert_int_equal(vgmp_newest_epoch(UINT32_MAX, UINT32_MAX - 5), UINT32_MAX);
+	assert_int_equal(vgmp_newest_epoch(UINT32_MAX, 2), 2);
 }
 
 int
@@ -314,7 +314,7 @@ main(void)
 		cmocka_unit_test(R80_R81_member_fails_while_standby_or_on_the_way),
 		cmocka_unit_test(R65_nothing_enabled_stays_Initialize),
 		cmocka_unit_test(R84_of_two_actives_exactly_one_yields),
-		cmocka_unit_test(an_epoch_follows_the_newer_of_both),
+		cmocka_unit_test(the_newer_epoch_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Peers that do not fit: of another version (HAC-04, X30), in the same group (X31, R210), and such
+ * as have forgotten what they were.  Never more than one of them owns the addresses.
+ */
+#include "hrp.h"
+#include "pair.h"
+#include "role.h"
+#include "test_eal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HELLO_MS 100
+#define SEEDS	 6
+
+static struct pair *current;
+static struct role_status status;
+
+static int
+clean_up(void **state)
+{
+	(void)state;
+	pair_destroy(current);
+	current = NULL;
+	return 0;
+}
+
+static struct pair *
+new_pair(uint32_t seed, const char *group, int version_ahead)
+{
+	current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		.tcp_count = 2,
+		.workers = { 1, 1 },
+		.seed = seed,
+		.group = group,
+		.version_ahead = version_ahead });
+	return current;
+}
+
+static bool
+one_owns(struct pair *p)
+{
+	return pair_owner(p) == 0 || pair_owner(p) == 1;
+}
+
+static bool
+first_owns(struct pair *p)
+{
+	return pair_owner(p) == 0;
+}
+
+static bool
+second_owns(struct pair *p)
+{
+	return pair_owner(p) == 1;
+}
+
+static const struct role_status *
+role_of(const struct pair *p, unsigned int box)
+{
+	role_status_read(ha_role(pair_box((struct pair *)(uintptr_t)p, box)->ha), &status);
+	return &status;
+}
+
+/* Killed, started, and cut off for a while: one owner at any time but while nobody hears. */
+static void
+every_fault_leaves_one_owner(struct pair *p)
+{
+	assert_true(pair_run_until(p, one_owns, 30 * HELLO_MS));
+	pair_run(p, 20 * HELLO_MS);
+	for (unsigned int turn = 0; turn < 4; turn++) {
+		const int owner = pair_owner(p);
+
+		assert_in_range(owner, 0, 1);
+		pair_kill(p, (unsigned int)owner);
+		assert_true(pair_run_until(p, owner == 0 ? second_owns : first_owns, 6 * HELLO_MS));
+		pair_restart(p, (unsigned int)owner);
+		pair_run(p, 30 * HELLO_MS);
+		assert_int_equal(pair_owner(p), !owner); /* it does not disturb */
+	}
+	/* The standby box stands still for long, and then the active one. */
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		const int owner = pair_owner(p);
+		const unsigned int frozen = turn == 0 ? !owner : (unsigned int)owner;
+
+		pair_freeze(p, frozen, PAIR_ALL);
+		pair_run(p, 10 * HELLO_MS);
+		pair_freeze(p, frozen, 0);
+		pair_run(p, 20 * HELLO_MS);
+		assert_int_equal(pair_owner(p), turn == 0 ? owner : !owner);
+	}
+	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+	/* Both believe to be alone; one is left when they hear each other again. */
+	pair_heartbeat(p)->cut = true;
+	pair_run(p, 10 * HELLO_MS);
+	pair_heartbeat(p)->cut = false;
+	assert_true(pair_run_until(p, one_owns, 3 * HELLO_MS));
+	pair_run(p, 20 * HELLO_MS);
+	assert_true(one_owns(p));
+}
+
+/* ---- another version ---- */
+
+static void
+HAC_04_X30_with_a_peer_of_another_version_one_box_is_active(void **state)
+{
+	static const int versions[] = { 1, -1, 100 };
+	struct hrp_status hrp;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct pair *p = new_pair(i, NULL, versions[i]);
+
+		every_fault_leaves_one_owner(p);
+		for (unsigned int box = 0; box < 2; box++) {
+			hrp_status(ha_hrp(pair_box(p, box)->ha), &hrp);
+			assert_true(hrp.other_version);
+			assert_false(role_of(p, box)->synchronised);
+			assert_true(role_of(p, box)->peer_alive);
+			assert_int_equal(hrp.links[0].state, HRP_LINK_RUNNING);
+		}
+		clean_up(NULL);
+	}
+}
+
+/* ---- the same group ---- */
+
+static void
+X31_of_two_boxes_in_the_same_group_one_is_active(void **state)
+{
+	static const char *const groups[] = { "active", "standby" };
+
+	(void)state;
+	for (uint32_t seed = 0; seed < SEEDS; seed++) {
+		struct pair *p = new_pair(seed, groups[seed % 2], 0);
+
+		every_fault_leaves_one_owner(p);
+		for (unsigned int box = 0; box < 2; box++)
+			assert_true(role_of(p, box)->mispaired); /* told all the while */
+		clean_up(NULL);
+	}
+}
+
+/* A fault of a member is a reason to hand over there, too. */
+static void
+X31_a_fault_hands_over_to_the_box_in_the_same_group(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 2; seed++) {
+		struct pair *p = new_pair(seed, "active", 0);
+
+		assert_true(pair_run_until(p, one_owns, 30 * HELLO_MS));
+		pair_run(p, 20 * HELLO_MS);
+		const int owner = pair_owner(p);
+
+		pair_link(p, (unsigned int)owner, false, false);
+		assert_true(pair_run_until(p, owner == 0 ? second_owns : first_owns, 6 * HELLO_MS));
+		pair_run(p, 20 * HELLO_MS);
+		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+		clean_up(NULL);
+	}
+}
+
+/* ---- epochs ---- */
+
+/* Both boxes have been restarted, one after the other, and roles have changed: who becomes Active
+ * is never behind what the other has known. */
+static void
+an_active_box_that_started_again_is_not_behind_its_standby(void **state)
+{
+	struct pair *p = new_pair(3, NULL, 0);
+	uint32_t newest = 0;
+
+	(void)state;
+	pair_form(p);
+	for (unsigned int turn = 0; turn < 6; turn++) {
+		const int owner = pair_owner(p);
+		const struct role_status *s;
+
+		assert_in_range(owner, 0, 1);
+		s = role_of(p, (unsigned int)owner);
+		const uint32_t epoch =
+			s->group[owner == 0 ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY].epoch;
+
+		assert_true(epoch > newest);
+		newest = epoch;
+		/* It starts again, and the other one stands still: nobody takes over meanwhile. */
+		pair_freeze(p, !owner, PAIR_ALL);
+		pair_restart(p, (unsigned int)owner);
+		pair_run(p, HELLO_MS / 2);
+		pair_freeze(p, !owner, 0);
+		assert_true(pair_run_until(p, one_owns, 30 * HELLO_MS));
+		pair_run(p, 20 * HELLO_MS);
+		assert_true(one_owns(p));
+	}
+	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
+	clean_up(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(
+			HAC_04_X30_with_a_peer_of_another_version_one_box_is_active, clean_up),
+		cmocka_unit_test_teardown(
+			X31_of_two_boxes_in_the_same_group_one_is_active, clean_up),
+		cmocka_unit_test_teardown(
+			X31_a_fault_hands_over_to_the_box_in_the_same_group, clean_up),
+		cmocka_unit_test_teardown(
+			an_active_box_that_started_again_is_not_behind_its_standby, clean_up),
+	};
+
+	test_eal_start(1024, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
