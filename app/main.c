@@ -32,6 +32,8 @@
 
 #define RESIGN_MS 1000
 #define ERR_SIZE  1024
+/* Of a heartbeat port: what lies in its rings, and what HRP holds. */
+#define HEARTBEAT_BUFFERS 3072
 
 struct options {
 	const char *config_path;
@@ -147,6 +149,27 @@ join_lists(struct box *b)
 }
 
 static int
+create_pools(struct box *b)
+{
+	const struct config_system *s = b->system;
+	const uint32_t heartbeats = ports_heartbeats(&b->ports);
+
+	b->pool = port_pool_create(
+		"packets", (uint32_t)s->packet_buffers, b->ports.room, SOCKET_ID_ANY);
+	if (b->pool != NULL && heartbeats > 0)
+		b->ports.heartbeat_pool = port_pool_create(
+			"heartbeats", heartbeats * HEARTBEAT_BUFFERS, b->ports.room, SOCKET_ID_ANY);
+	b->ports.pool = b->pool;
+	if (b->pool != NULL && (heartbeats == 0 || b->ports.heartbeat_pool != NULL))
+		return 0;
+	config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
+		"%d MiB do not hold packet_buffers = %d of %u bytes and %u of each heartbeat port, "
+		"expected more memory or fewer buffers",
+		(int)s->memory_mb, (int)s->packet_buffers, b->ports.room, HEARTBEAT_BUFFERS);
+	return -ENOMEM;
+}
+
+static int
 start_engine(struct box *b)
 {
 	const struct config_system *s = b->system;
@@ -167,15 +190,8 @@ start_engine(struct box *b)
 	};
 	char why[256];
 
-	b->pool = port_pool_create(
-		"packets", (uint32_t)s->packet_buffers, b->ports.room, SOCKET_ID_ANY);
-	if (b->pool == NULL) {
-		config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
-			"%d MiB do not hold packet_buffers = %d of %u bytes, expected more memory "
-			"or fewer buffers",
-			(int)s->memory_mb, (int)s->packet_buffers, b->ports.room);
+	if (create_pools(b) < 0)
 		return -ENOMEM;
-	}
 	b->engine = engine_create(&params, why, sizeof(why));
 	if (b->engine == NULL) {
 		config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
@@ -197,7 +213,7 @@ start_ha(struct box *b)
 		.name = b->system->name,
 		.engine = b->engine,
 		.core = b->core,
-		.pool = b->pool,
+		.pool = b->ports.heartbeat_pool != NULL ? b->ports.heartbeat_pool : b->pool,
 		.events = b->management.events,
 		.held_back =
 			b->management.self_test.failed && b->system->self_test == SELF_TEST_HOLD,
@@ -389,7 +405,7 @@ start(struct box *b)
 		return -1;
 	clock_init(&b->lcores.clock);
 	if (ports_probe(&b->ports, b->config, b->err, sizeof(b->err)) < 0 || start_engine(b) < 0 ||
-		ports_start(&b->ports, b->config, b->pool, b->engine, b->err, sizeof(b->err)) < 0)
+		ports_start(&b->ports, b->config, b->engine, b->err, sizeof(b->err)) < 0)
 		return -1;
 	if (test_self(b) < 0)
 		return -1;

@@ -214,9 +214,15 @@ describe_members(struct ports *ports, const struct config *c, const struct confi
 	}
 }
 
+static struct rte_mempool *
+pool_of(const struct ports *ports, uint32_t i)
+{
+	return ports->heartbeat[i] ? ports->heartbeat_pool : ports->pool;
+}
+
 static int
-start_trunks(struct ports *ports, const struct config *c, struct rte_mempool *pool,
-	struct engine *engine, char *err, size_t err_size)
+start_trunks(struct ports *ports, const struct config *c, struct engine *engine, char *err,
+	size_t err_size)
 {
 	const struct config_list *list = config_section_data(c, "eth_trunks");
 	const struct config_list *plain = config_section_data(c, "ports");
@@ -227,7 +233,7 @@ start_trunks(struct ports *ports, const struct config *c, struct rte_mempool *po
 		char why[512];
 		int rc;
 
-		ports->params[i].pool = pool;
+		ports->params[i].pool = pool_of(ports, i);
 		dpdk_log_forget();
 		rc = make_trunk(ports, c, &t[k], i, why, sizeof(why));
 		if (rc == 0)
@@ -246,9 +252,19 @@ start_trunks(struct ports *ports, const struct config *c, struct rte_mempool *po
 	return 0;
 }
 
+uint16_t
+ports_heartbeats(const struct ports *ports)
+{
+	uint16_t n = 0;
+
+	for (uint32_t i = 0; i < MAX_PORTS; i++)
+		n = (uint16_t)(n + ports->heartbeat[i]);
+	return n;
+}
+
 int
-ports_start(struct ports *ports, const struct config *c, struct rte_mempool *pool,
-	struct engine *engine, char *err, size_t err_size)
+ports_start(struct ports *ports, const struct config *c, struct engine *engine, char *err,
+	size_t err_size)
 {
 	const struct config_list *list = config_section_data(c, "ports");
 	const struct config_port *p = list->items;
@@ -257,7 +273,7 @@ ports_start(struct ports *ports, const struct config *c, struct rte_mempool *poo
 		char why[512];
 		int rc = 0;
 
-		ports->params[i].pool = pool;
+		ports->params[i].pool = pool_of(ports, i);
 		ports->list[i].ethdev = ports->params[i].ethdev;
 		if (!ports->member[i])
 			rc = start(&ports->list[i], &ports->params[i], why, sizeof(why));
@@ -271,7 +287,7 @@ ports_start(struct ports *ports, const struct config *c, struct rte_mempool *poo
 		if (rc < 0)
 			return rc;
 	}
-	return start_trunks(ports, c, pool, engine, err, err_size);
+	return start_trunks(ports, c, engine, err, err_size);
 }
 
 /* Trunks first: they let their members go. */

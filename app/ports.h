@@ -20,12 +20,16 @@ struct ports {
 	struct rte_ether_addr macs[MAX_PORTS][PORTS_MACS];
 	uint16_t started;
 	uint16_t room; /* bytes of a packet buffer that suit all of them */
+	/* The caller's.  Heartbeats have buffers of their own: however many packets are held
+	 * elsewhere, hellos are sent and heard. */
+	struct rte_mempool *pool, *heartbeat_pool;
 };
 
 /* ports_probe: the devices of the configuration and what they can do; nothing is started.
  * ports_start: start them with buffers of `room` bytes and add them to the engine.
  * => 0, or -errno with "FILE:LINE: SETTING: reason". */
 int ports_probe(struct ports *, const struct config *, char *err, size_t err_size);
-int ports_start(struct ports *, const struct config *, struct rte_mempool *, struct engine *,
-	char *err, size_t err_size);
+int ports_start(struct ports *, const struct config *, struct engine *, char *err, size_t err_size);
+/* ports_heartbeats: how many ports are heartbeat ports, once they are probed. */
+uint16_t ports_heartbeats(const struct ports *);
 void ports_stop(struct ports *);

@@ -74,7 +74,8 @@ static const struct config_setting_desc settings[] = {
 	  .help = "Size of the routing table of each family, connected subnets included." },
 	{ .name = "packet_buffers", .type = SETTING_INT, SETTING_AT(struct config_system, packet_buffers),
 	  .min = 1024, .max = 16777216, .fallback = "16384", .unit = "buffers",
-	  .help = "Packet buffers, about 2.4 KiB each, for all ports together." },
+	  .help = "Packet buffers, about 2.4 KiB each, for all ports together; heartbeat ports have 3072 each "
+		  "of their own." },
 	{ .name = "datagrams", .type = SETTING_INT, SETTING_AT(struct config_system, datagrams),
 	  .min = 16, .max = 262144, .fallback = "4096", .unit = "datagrams",
 	  .help = "Size of the fragment table, about 110 bytes for each datagram that is not complete; the "
