@@ -128,6 +128,7 @@ deliver(struct lan *l, struct lan_port *p, struct rte_mbuf *m)
 	if (!p->up)
 		return;
 	copy = rte_pktmbuf_copy(m, l->pool, 0, UINT32_MAX);
+	l->no_buffer += copy == NULL;
 	if (copy != NULL && rte_ring_enqueue(p->to_box[l->spread++ % p->queues], copy) != 0)
 		rte_pktmbuf_free(copy);
 }
@@ -217,7 +218,7 @@ lan_poll(struct lan *l, mono_t now)
 static struct rte_mbuf *
 frame(struct host *h, const struct rte_ether_addr *dst, uint16_t type, uint16_t len, uint8_t **body)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(h->lan->pool);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(h->lan->host_pool);
 	struct rte_ether_hdr *eth;
 
 	if (m == NULL)

@@ -47,7 +47,9 @@ typedef void (*lan_observer_fn)(
 
 struct lan {
 	const char *name;
-	struct rte_mempool *pool;
+	struct rte_mempool *pool;      /* of the boxes' ports */
+	struct rte_mempool *host_pool; /* of the host's */
+	uint64_t no_buffer;	       /* frames for a box that found none */
 	struct lan_port ports[LAN_MAX_PORTS];
 	uint8_t port_count;
 	struct host *host;

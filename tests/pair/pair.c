@@ -41,8 +41,8 @@ struct in_flight {
 
 struct pair {
 	struct pair_options options;
-	unsigned int number; /* of this pair in the process */
-	struct rte_mempool *pool;
+	unsigned int number;			   /* of this pair in the process */
+	struct rte_mempool *pool, *heartbeat_pool; /* the second: hosts, too */
 	struct pair_box boxes[2];
 	/* inside, heartbeat, outside, second heartbeat */
 	struct lan_port ports[2][PORTS];
@@ -53,6 +53,8 @@ struct pair {
 	struct rte_ether_addr mac[2][PAIR_HEARTBEATS]; /* of the heartbeat ports */
 	struct in_flight flight[WIRE_SLOTS];
 	uint32_t flying;
+	uint64_t wire_ms[PAIR_HEARTBEATS];     /* this millisecond, and */
+	uint32_t wire_frames[PAIR_HEARTBEATS]; /* what was carried in it */
 	struct pair_figures figures;
 	void (*tap)(void *ctx, unsigned int from, const struct rte_mbuf *);
 	void *tap_ctx;
@@ -198,6 +200,13 @@ rule_list(const struct pair *p, const char *rules)
 	return text;
 }
 
+static uint32_t
+sessions_of(const struct pair *p, unsigned int box)
+{
+	return box == 1 && p->options.sessions_1 != 0 ? p->options.sessions_1
+						      : p->options.max_sessions;
+}
+
 static struct config *
 make_config(struct pair *p, unsigned int box, const char *rules)
 {
@@ -217,11 +226,10 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 			"\"10.%u.1.%u/24\"; zone = \"dmz\"; }",
 			second_octet, box + 1);
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
-		p->options.max_sessions,
-		second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "", host, host, host,
-		second_octet, box + 1, host, host, host, interface, rule_list(p, rules),
-		second_groups(p, box), group, group, heartbeat_list(p, box), p->options.hello_ms,
-		p->options.misses, p->options.preempt ? "true" : "false",
+		sessions_of(p, box), second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "",
+		host, host, host, second_octet, box + 1, host, host, host, interface,
+		rule_list(p, rules), second_groups(p, box), group, group, heartbeat_list(p, box),
+		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
@@ -259,10 +267,10 @@ boot(struct pair *p, unsigned int index)
 	b->config = make_config(p, index, rules_text);
 	b->engine = engine_create(&(struct engine_params){ .name = name,
 					  .workers = b->workers,
-					  .max_sessions = p->options.max_sessions,
+					  .max_sessions = sessions_of(p, index),
 					  .max_neighbours = 64,
 					  .max_routes = 64,
-					  .event_ring = 1024,
+					  .event_ring = p->options.event_ring,
 					  .nat = config_nat_wanted(b->config),
 					  .socket = SOCKET_ID_ANY },
 		err, sizeof(err));
@@ -302,7 +310,7 @@ boot(struct pair *p, unsigned int index)
 	b->ha = ha_create(&(struct ha_params){ .name = name,
 				  .engine = b->engine,
 				  .core = b->core,
-				  .pool = p->pool,
+				  .pool = p->heartbeat_pool,
 				  .config = b->config,
 				  .heartbeats = heartbeats,
 				  .heartbeat_count = links,
@@ -392,6 +400,8 @@ pair_create(const struct pair_options *o)
 	p->options = *o;
 	if (p->options.max_sessions == 0)
 		p->options.max_sessions = 4096;
+	if (p->options.event_ring == 0)
+		p->options.event_ring = 1024;
 	if (p->options.misses == 0)
 		p->options.misses = 3;
 	if (p->options.heartbeats == 0)
@@ -402,12 +412,19 @@ pair_create(const struct pair_options *o)
 	snprintf(name, sizeof(name), "pair%u", p->number);
 	p->pool = port_pool_create(name, 16384, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	assert_non_null(p->pool);
-	p->inside = (struct lan){
-		.name = "inside", .pool = p->pool, .observer = observe, .observer_ctx = p
-	};
-	p->outside = (struct lan){
-		.name = "outside", .pool = p->pool, .observer = observe, .observer_ctx = p
-	};
+	snprintf(name, sizeof(name), "pair%u-hb", p->number);
+	p->heartbeat_pool = port_pool_create(name, 8192, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
+	assert_non_null(p->heartbeat_pool);
+	p->inside = (struct lan){ .name = "inside",
+		.pool = p->pool,
+		.host_pool = p->heartbeat_pool,
+		.observer = observe,
+		.observer_ctx = p };
+	p->outside = (struct lan){ .name = "outside",
+		.pool = p->pool,
+		.host_pool = p->heartbeat_pool,
+		.observer = observe,
+		.observer_ctx = p };
 	p->client = (struct host){ .name = "client",
 		.mac = { { 2, 0, 0, 0, 1, 10 } },
 		.address = IPV4(10, 1, 1, 10),
@@ -444,7 +461,9 @@ pair_destroy(struct pair *p)
 		rte_pktmbuf_free(p->flight[i].m);
 	/* Every buffer must have come home. */
 	assert_int_equal(rte_mempool_in_use_count(p->pool), 0);
+	assert_int_equal(rte_mempool_in_use_count(p->heartbeat_pool), 0);
 	rte_mempool_free(p->pool);
+	rte_mempool_free(p->heartbeat_pool);
 	free(p);
 }
 
@@ -455,6 +474,8 @@ launch(struct pair *p, struct rte_mbuf *m, uint8_t to, uint8_t link)
 
 	if (p->wire[link].reorder > 0 && random_below(p, 100) < p->wire[link].reorder)
 		due += 3 * NS_PER_MS;
+	if (p->wire[link].jitter_us > 0)
+		due += random_below(p, p->wire[link].jitter_us) * NS_PER_US;
 	if (p->flying == WIRE_SLOTS) {
 		rte_pktmbuf_free(m);
 		return;
@@ -508,6 +529,40 @@ of_another_version(const struct pair *p, struct rte_mbuf *m)
 	memcpy(message, &v, sizeof(v));
 }
 
+/* => false: the wire carries no more in this millisecond. */
+static bool
+wire_has_room(struct pair *p, uint8_t link)
+{
+	const uint64_t ms = p->now.ns / NS_PER_MS;
+
+	if (p->wire_ms[link] != ms) {
+		p->wire_ms[link] = ms;
+		p->wire_frames[link] = 0;
+	}
+	return p->wire[link].frames_ms == 0 || p->wire_frames[link]++ < p->wire[link].frames_ms;
+}
+
+static void
+alter(struct pair *p, struct pair_wire *w, struct rte_mbuf *m)
+{
+	if (w->flip != 0 && random_below(p, 100) < w->flip) {
+		const uint32_t bit = RTE_ETHER_HDR_LEN * 8u +
+				     random_below(p, (m->data_len - RTE_ETHER_HDR_LEN) * 8u);
+
+		rte_pktmbuf_mtod(m, uint8_t *)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		w->flipped++;
+	}
+}
+
+static void
+launch_copy(struct pair *p, const struct rte_mbuf *m, uint8_t to, uint8_t link)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->heartbeat_pool, 0, UINT32_MAX);
+
+	if (copy != NULL)
+		launch(p, copy, to, link);
+}
+
 /* What a box has sent by a heartbeat link sets out, or not. */
 static void
 wire_take(struct pair *p, uint8_t box, uint8_t link)
@@ -521,19 +576,19 @@ wire_take(struct pair *p, uint8_t box, uint8_t link)
 			p->tap(p->tap_ctx, box, m);
 		if (p->options.version_ahead != 0)
 			of_another_version(p, m);
-		if (w->cut || w->cut_from[box] || random_below(p, 100) < w->loss) {
+		if (w->cut || w->cut_from[box] || random_below(p, 100) < w->loss ||
+			!wire_has_room(p, link)) {
 			w->lost++;
 			rte_pktmbuf_free(m);
 			continue;
 		}
 		const uint8_t to = p->options.mode == PAIR_ROUTED ? router(p, m, box, link) : !box;
 
-		if (w->duplicate > 0 && random_below(p, 100) < w->duplicate) {
-			struct rte_mbuf *copy = rte_pktmbuf_copy(m, p->pool, 0, UINT32_MAX);
-
-			if (copy != NULL)
-				launch(p, copy, to, link);
-		}
+		alter(p, w, m);
+		if (w->duplicate > 0 && random_below(p, 100) < w->duplicate)
+			launch_copy(p, m, to, link);
+		if (w->loop)
+			launch_copy(p, m, box, link);
 		launch(p, m, to, link);
 	}
 }
@@ -585,8 +640,8 @@ pair_owner(const struct pair *p)
 	return a && b ? 2 : a ? 0 : b ? 1 : -1;
 }
 
-static void
-step(struct pair *p)
+void
+pair_step(struct pair *p)
 {
 	int owner;
 
@@ -618,7 +673,7 @@ void
 pair_run(struct pair *p, uint32_t ms)
 {
 	for (uint64_t i = 0; i < (uint64_t)ms * 1000 / PAIR_STEP_US; i++)
-		step(p);
+		pair_step(p);
 }
 
 bool
@@ -737,6 +792,12 @@ struct pair_box *
 pair_box(struct pair *p, unsigned int box)
 {
 	return &p->boxes[box];
+}
+
+struct rte_mempool *
+pair_pool(struct pair *p)
+{
+	return p->pool;
 }
 
 struct traffic *

@@ -33,6 +33,8 @@ struct pair_options {
 	uint16_t workers[2]; /* 0 = 2 */
 	uint16_t tcp_count;
 	uint32_t max_sessions; /* 0 = 4096 */
+	uint32_t sessions_1;   /* of box 1; 0 = as many */
+	uint32_t event_ring;   /* of a worker, for the mirror; 0 = 1024 */
 	uint32_t seed;
 	const char *nat;  /* sections that translate, NULL: none */
 	bool other_order; /* box 1 lists its heartbeat links the other way round */
@@ -76,8 +78,11 @@ struct pair_wire {
 	bool cut;
 	bool cut_from[2];		  /* what this box sends */
 	uint8_t loss, duplicate, reorder; /* per cent */
-	uint32_t delay_us;
-	uint64_t carried, lost;
+	uint8_t flip;			  /* per cent that get a wrong bit behind the MACs */
+	bool loop;			  /* what a box sends comes back to it, too */
+	uint32_t delay_us, jitter_us;
+	uint32_t frames_ms; /* at most so many a millisecond, the rest is lost; 0 = all */
+	uint64_t carried, lost, flipped;
 };
 
 struct pair_figures {
@@ -95,6 +100,8 @@ void pair_destroy(struct pair *);
 
 mono_t pair_now(const struct pair *);
 struct pair_box *pair_box(struct pair *, unsigned int box);
+/* Packet buffers of the boxes' ports; heartbeats and hosts have others. */
+struct rte_mempool *pair_pool(struct pair *);
 struct traffic *pair_traffic(struct pair *);
 struct pair_wire *pair_heartbeat(struct pair *); /* the first of them */
 struct pair_wire *pair_heartbeat_of(struct pair *, unsigned int link);
@@ -112,6 +119,7 @@ struct pair_figures *pair_figures(struct pair *);
 struct lan *pair_lan(struct pair *, bool outside);
 
 void pair_run(struct pair *, uint32_t ms);
+void pair_step(struct pair *); /* PAIR_STEP_US */
 /* Run until `done` says so or `ms` have passed. => whether it did. */
 bool pair_run_until(struct pair *, bool (*done)(struct pair *), uint32_t ms);
 /* Run until box 0 is active, the peer standby and synchronised, traffic flows.  Fails the test if

@@ -297,7 +297,7 @@ a_frozen_standby_does_not_take_over_when_it_wakes(void **state)
 }
 
 static void
-X23_R96_a_restarted_box_is_standby_is_filled_and_does_not_preempt(void **state)
+X23_R96_R187_a_restarted_box_is_standby_is_filled_and_does_not_preempt(void **state)
 {
 	(void)state;
 	for (uint32_t seed = 0; seed < ROUNDS; seed++) {
@@ -653,7 +653,7 @@ main(void)
 		cmocka_unit_test_teardown(
 			a_frozen_standby_does_not_take_over_when_it_wakes, clean_up),
 		cmocka_unit_test_teardown(
-			X23_R96_a_restarted_box_is_standby_is_filled_and_does_not_preempt,
+			X23_R96_R187_a_restarted_box_is_standby_is_filled_and_does_not_preempt,
 			clean_up),
 		cmocka_unit_test_teardown(
 			R97_R98_preemption_waits_for_its_delay_and_for_synchronisation, clean_up),

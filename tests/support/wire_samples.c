@@ -471,7 +471,7 @@ main(int argc, char **argv)
 	}
 	seal_with(HA_ALGORITHM_NONE);
 	probe(HA_PROBE_HEARD | HA_PROBE_ANSWER);
-	expect("twinwall.trailer.version", "%d", HA_TRAILER_VERSION);
+	expect("twinwall.trailer.version", "%d", HA_VERSION);
 	expect("twinwall.trailer.algorithm", "0");
 	expect("twinwall.trailer.magic", "HRP1");
 	hello(HA_VGMP_HELLO);

@@ -166,7 +166,7 @@ static const struct value values[] = {
 	VALUE("ALG RTSP", ALG_RTSP),
 	VALUE("ALG PPTP", ALG_PPTP),
 	VALUE("window, frames", HRP_STREAM_WINDOW),
-	VALUE("trailer's version", HA_TRAILER_VERSION),
+	VALUE("trailer's version", HA_VERSION),
 	VALUE("algorithm HMAC-SHA-256", HA_ALGORITHM_HMAC),
 	VALUE("algorithm AES-256-GCM", HA_ALGORITHM_GCM),
 };

@@ -124,7 +124,7 @@ def test_wrong_eal_argument_is_refused(one_box):
     refused(one_box, r"system\.eal: DPDK refuses the arguments")
 
 
-def test_too_little_memory_is_refused(one_box):
+def test_X35_too_little_memory_is_refused(one_box):
     system = one_box.config["system"]
     system.update(memory_mb=64)
     refused(one_box, r"system\.memory_mb: 64 MiB do not hold the tables \(routes 64, ",
@@ -133,7 +133,7 @@ def test_too_little_memory_is_refused(one_box):
     refused(one_box, r"system\.memory_mb: 154 MiB(:| do not hold) ")
 
 
-def test_more_hugepages_than_are_free_are_refused_at_once(one_box):
+def test_X35_more_hugepages_than_are_free_are_refused_at_once(one_box):
     one_box.config["system"].update(
         hugepages=True, memory_mb=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MiB)
     start = time.monotonic()
