@@ -178,7 +178,7 @@ class Lab:
         self._cable("hb0")
         self._offload(SWITCH, [plug for _, _, plug in cables])
         for box in BOXES:
-            self._batch(box, ["link set lo up"])
+            self.batch(box, ["link set lo up"])
             self.own(box, [f"{side}0" for side in SIDES])
         for host, side in HOST_SIDE.items():
             self._offload(host, ["eth0"])
