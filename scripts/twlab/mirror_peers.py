@@ -60,21 +60,21 @@ def send(lab, mac, first, here, there):
     """States for a second. => (states, a second made, a second copied, first of the next flows)"""
     base_here, base_there = here(), there()
     start = time.monotonic()
-    out = lab.run("cli", ROOT / "build/tests/bench/sender", "eth0", mac, 1, SECONDS, "new", first,
-                  timeout=60).stdout.split()
-    took = time.monotonic() - start
-    settled = [0, -1]
+    sender = lab.popen("cli", ROOT / "build/tests/bench/sender", "eth0", mac, 1, SECONDS, "new", first,
+                       stdout=subprocess.PIPE, text=True)
+    seen, made, stands = [], 0, 0  # (s, states copied); looks in which no more were made
 
-    def stands():
-        settled[0], settled[1] = settled[1], here() - base_here
-        return settled[0] == settled[1] > 0
-    wait_until(stands, 30, "no state is made any more", every=0.2)
-    made = settled[1]
-    wait_until(lambda: there() - base_there >= made, COPIED_S,
-               lambda: f"all states are copied: {there() - base_there} of {made}", every=0.01)
-    copied = time.monotonic() - start
-    say(f"{made} states, made in {took:.2f} s, copied in {copied:.2f} s")
-    return made, made / took, made / copied, int(out[2])
+    def whole():
+        nonlocal made, stands
+        seen.append((time.monotonic() - start, there() - base_there))
+        now = here() - base_here
+        made, stands = now, stands + 1 if now == made else 0
+        return sender.poll() is not None and stands >= 3 and seen[-1][1] >= made
+    wait_until(whole, COPIED_S, lambda: f"all states are copied: {seen[-1][1]} of {made}", every=0.05)
+    sent, took, last = (int(word) for word in sender.communicate()[0].split())
+    copied = next(t for t, n in seen if n >= made)
+    say(f"{sent} sent in {took / 1e9:.2f} s, {made} states, all copied {copied:.2f} s from the start")
+    return made, made / (took / 1e9), made / copied, last
 
 
 class Conntrackd:
