@@ -33,47 +33,50 @@ static const char *const origin_names[] = {
 static bool
 collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *rows)
 {
-	const struct blacklist *b = engine_blacklist(m->engine);
+	struct blacklist *b = engine_blacklist(m->engine);
 	const mono_t now = management_now(m);
+	uint32_t slot = (uint32_t)*cursor;
+	struct blacklist_entry e;
+	json_t *row;
+	bool found;
 
 	(void)filter;
-	while (*cursor < b->high) {
-		const uint32_t slot = (uint32_t)(*cursor)++;
-		const struct blacklist_entry *e = &b->entries[slot];
-		json_t *row;
-
-		if (e->origin == BLACKLIST_FREE || !mono_before(now, e->until))
-			continue;
-		row = json_object();
-		row_net(row, "address", &e->prefix, e->len);
-		row_text(row, "direction", side_names[e->side]);
-		row_text(row, "origin", origin_names[e->origin]);
-		if (e->until.ns == MONO_NEVER.ns)
-			json_object_set_new(row, "left_s", json_null());
-		else
-			row_number(row, "left_s", (mono_since_ms(e->until, now) + 999) / 1000);
-		row_number(row, "hits", blacklist_hits(b, slot));
-		row_number(row, "sessions_ended", e->ended);
-		json_array_append_new(rows, row);
-		break;
-	}
-	return *cursor < b->high;
+	while ((found = blacklist_next(b, &slot, &e)) && !mono_before(now, e.until))
+		slot++;
+	if (!found)
+		return false;
+	*cursor = (uint64_t)slot + 1;
+	row = json_object();
+	row_net(row, "address", &e.prefix, e.len);
+	row_text(row, "direction", side_names[e.side]);
+	row_text(row, "origin", origin_names[e.origin]);
+	row_text(row, "owner", e.copy ? "peer" : "here");
+	if (e.until.ns == MONO_NEVER.ns)
+		json_object_set_new(row, "left_s", json_null());
+	else
+		row_number(row, "left_s", (mono_since_ms(e.until, now) + 999) / 1000);
+	row_number(row, "hits", blacklist_hits(b, slot));
+	row_number(row, "sessions_ended", e.ended);
+	json_array_append_new(rows, row);
+	return true;
 }
 
 static void
 head(struct management *m, const json_t *filter, char *out, size_t size)
 {
-	const struct blacklist *b = engine_blacklist(m->engine);
+	struct blacklist *b = engine_blacklist(m->engine);
+	const struct blacklist_counts c = blacklist_count(b);
 
 	(void)filter;
-	snprintf(out, size, " Entries : %u, of the configuration %u%s\n", b->count,
-		b->count - b->timed, blacklist_sweeping(b) ? "; sessions are being ended" : "");
+	snprintf(out, size, " Entries : %u, of the configuration %u, of the peer %u%s\n", c.entries,
+		c.fixed, c.copies, blacklist_sweeping(b) ? "; sessions are being ended" : "");
 }
 
 static const struct view_column columns[] = {
 	{ "address", "Address" },
 	{ "direction", "Direction" },
 	{ "origin", "Origin" },
+	{ "owner", "Owner" },
 	{ "left_s", "Left (s)" },
 	{ "hits", "Hits" },
 	{ "sessions_ended", "Sessions ended" },
@@ -89,6 +92,9 @@ static const struct view view_blacklist = {
 };
 
 /* ---- changes ---- */
+
+static const char standby[] = "this box is standby: the blacklist is changed on the active box, "
+			      "which tells this one";
 
 /* What a line says. */
 struct wish {
@@ -199,6 +205,8 @@ add(void *parsed, struct cmdline *cl, void *client)
 		if (rc == -EEXIST)
 			console_error(client, "%s (%s) is in the configuration already",
 				config_address_net_text(&w.net, text), side_names[side]);
+		else if (rc == -EREMOTE)
+			console_error(client, "%s", standby);
 		else if (rc != 0)
 			console_error(client,
 				"the blacklist is full: %u entries made by command "
@@ -214,7 +222,7 @@ static void delete (void *parsed, struct cmdline *cl, void *client)
 {
 	struct management *m = console_management(client);
 	char err[256] = "", text[CONFIG_IP_TEXT];
-	bool deleted = false, fixed = false;
+	bool deleted = false, fixed = false, remote = false;
 	struct wish w;
 
 	(void)cl;
@@ -231,12 +239,17 @@ static void delete (void *parsed, struct cmdline *cl, void *client)
 
 		deleted |= rc == 0;
 		fixed |= rc == -EPERM;
+		remote |= rc == -EREMOTE;
 	}
 	config_address_net_text(&w.net, text);
 	if (fixed)
 		console_error(client,
 			"%s is in the configuration: change the section blacklist and reload",
 			text);
+	else if (remote && blacklist_follows(engine_blacklist(m->engine)))
+		console_error(client, "%s", standby);
+	else if (remote)
+		console_error(client, "%s is the peer's: delete it there", text);
 	else if (!deleted)
 		console_error(client, "%s is not in the blacklist", text);
 	if (deleted)
@@ -246,11 +259,16 @@ static void delete (void *parsed, struct cmdline *cl, void *client)
 static void
 reset(void *parsed, struct cmdline *cl, void *client)
 {
-	struct management *m = console_management(client);
-	const uint32_t n = blacklist_clear(engine_blacklist(m->engine));
+	struct blacklist *b = engine_blacklist(console_management(client)->engine);
+	uint32_t n;
 
 	(void)parsed;
 	(void)cl;
+	if (blacklist_follows(b)) {
+		console_error(client, "%s", standby);
+		return;
+	}
+	n = blacklist_clear(b);
 	console_print(client, " Entries removed : %u\n", n);
 	LOG(NOTICE, "blacklist: %u entries removed by command", n);
 }
@@ -302,7 +320,8 @@ static cmdline_parse_inst_t inst_delete = {
 };
 static cmdline_parse_inst_t inst_reset = {
 	.f = reset,
-	.help_str = "reset firewall blacklist: remove all entries but those of the configuration",
+	.help_str = "reset firewall blacklist: remove all entries but those of the configuration "
+		    "and of the peer",
 	.tokens = { COMMAND_WORD("reset"), COMMAND_WORD("firewall"), COMMAND_WORD("blacklist"),
 		NULL },
 };

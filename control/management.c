@@ -274,6 +274,7 @@ follow_blacklist(struct management *m)
 	if (b == NULL)
 		return;
 	blacklist_expire(b, management_now(m));
+	blacklist_settle(b, session_table_capacity(engine_sessions(m->engine)));
 	if (!blacklist_sweeping(b))
 		return;
 	management_read_begin(m);

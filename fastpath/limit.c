@@ -144,10 +144,11 @@ take_source(struct source *s, const struct limit_rule *r, bool half_open, mono_t
 	return reason;
 }
 
-/* Hold the source of a session.  => 1 held, 0 it has too many sessions, -1 it is not known. */
+/* Hold the source of a session, unless it has `most` (0 = no limit).
+ * => 1 held, 0 it has too many sessions, -1 it is not known. */
 static int
 hold_source(struct limit_table *t, const struct limit_zone *l, const struct limit_session *w,
-	mono_t now, uint32_t *slot)
+	uint32_t most, mono_t now, uint32_t *slot)
 {
 	const uint8_t len = w->family == 6 ? l->len6 : l->len4;
 
@@ -159,12 +160,24 @@ hold_source(struct limit_table *t, const struct limit_zone *l, const struct limi
 			&t->sources, w->zone, w->family, len, w->source, mono_seconds(now), &tag);
 		if (*slot == SOURCE_NONE)
 			return -1;
-		held = source_hold(&t->sources.entries[*slot], tag, l->source.total);
+		held = source_hold(&t->sources.entries[*slot], tag, most);
 		if (held >= 0)
 			return held;
 	}
 	*slot = SOURCE_NONE;
 	return -1;
+}
+
+/* It is counted: there, and at its source if that is known. */
+static void
+own(struct limit_table *t, const struct limit_session *w, const struct source *s)
+{
+	const uint32_t place = s != NULL ? (uint32_t)(s - t->sources.entries) + 1 : 0;
+
+	if (unlikely(!limit_used(t)))
+		atomic_store(&t->used, true);
+	atomic_store(&t->owner[w->index], OWNER_SET | (w->half_open ? OWNER_HALF_OPEN : 0) |
+						  (uint32_t)w->zone << OWNER_ZONE_SHIFT | place);
 }
 
 enum drop_reason
@@ -178,7 +191,7 @@ limit_take(struct limit_table *t, const struct limit_zone *l, const struct limit
 	int held;
 
 	if (reason == DROP_NONE) {
-		held = hold_source(t, l, w, now, &slot);
+		held = hold_source(t, l, w, l->source.total, now, &slot);
 		s = slot != SOURCE_NONE ? &t->sources.entries[slot] : NULL;
 		if (held == 0)
 			reason = DROP_limit_source_total;
@@ -195,12 +208,26 @@ limit_take(struct limit_table *t, const struct limit_zone *l, const struct limit
 		atomic_fetch_add_explicit(&zone->refused, 1, memory_order_relaxed);
 		return reason;
 	}
-	if (unlikely(!limit_used(t)))
-		atomic_store(&t->used, true);
-	atomic_store(&t->owner[w->index], OWNER_SET | (w->half_open ? OWNER_HALF_OPEN : 0) |
-						  (uint32_t)w->zone << OWNER_ZONE_SHIFT |
-						  (s != NULL ? slot + 1 : 0));
+	own(t, w, s);
 	return DROP_NONE;
+}
+
+void
+limit_copy(struct limit_table *t, const struct limit_zone *l, const struct limit_session *w,
+	mono_t now)
+{
+	struct limit_count *zone = &t->zones[w->zone];
+	struct source *s = NULL;
+	uint32_t slot;
+
+	if (hold_source(t, l, w, 0, now, &slot) > 0)
+		s = &t->sources.entries[slot];
+	(void)count(&zone->total, 0);
+	if (w->half_open)
+		(void)count(&zone->half_open, 0);
+	if (w->half_open && s != NULL)
+		(void)count(&s->half_open, 0);
+	own(t, w, s);
 }
 
 /* What is told apart in a session's owner. */

@@ -4,7 +4,9 @@
  *
  * A session that was counted knows where (`owner`, beside the session table), and is taken off
  * there when it ends, and as a half-open one when it is answered, whichever worker sees that.
- * So settings may change meanwhile.  Copies of the peer's sessions are not counted.
+ * So settings may change meanwhile.  Copies of the peer's sessions are counted as they come,
+ * whatever the limits say: so what a limit allows, it allows the pair, and after a takeover there
+ * is nothing to be done.
  */
 #pragma once
 
@@ -56,6 +58,10 @@ struct limit_session {
 /* limit_take: count a session that is about to begin.
  * => DROP_NONE, or the limit that it would pass, then nothing has been counted. */
 enum drop_reason limit_take(
+	struct limit_table *, const struct limit_zone *, const struct limit_session *, mono_t now);
+
+/* limit_copy: count a copy of a session of the peer's, before it is visible.  => HRP core. */
+void limit_copy(
 	struct limit_table *, const struct limit_zone *, const struct limit_session *, mono_t now);
 
 /* limit_answered, limit_gone: a session is no longer half-open; has ended (or never began). */

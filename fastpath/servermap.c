@@ -13,6 +13,7 @@
 
 #include "chains.h"
 #include "check.h"
+#include "dirty_bits.h"
 #include "free_list.h"
 #include "keyed_hash.h"
 #include "snapshot.h"
@@ -43,17 +44,9 @@ struct servermap {
 	struct keyed_hash key_hash, source_hash;
 	uint32_t capacity;
 	struct slot *slots;
-	_Atomic(uint64_t) *dirty;  /* a bit for each place: the mirror has not heard of a change */
-	_Atomic(uint32_t) changes; /* of bits set; H has seen the last of them at: */
-	uint32_t seen;
+	struct dirty_bits dirty; /* places: the mirror has not heard of a change */
 	alignas(64) _Atomic(uint64_t) stats[STATS];
 };
-
-static size_t
-dirty_words(uint32_t places)
-{
-	return ((size_t)places + 63) / 64;
-}
 
 struct servermap *
 servermap_create(uint32_t entries, uint64_t seed, int socket)
@@ -74,9 +67,10 @@ servermap_create(uint32_t entries, uint64_t seed, int socket)
 	m->capacity = entries;
 	m->slots =
 		rte_zmalloc_socket("servermap", sizeof(struct slot) * (size_t)entries, 64, socket);
-	m->dirty = rte_zmalloc_socket(
-		"servermap", sizeof(m->dirty[0]) * dirty_words(entries), 64, socket);
-	if (m->slots == NULL || m->dirty == NULL ||
+	m->dirty.places = entries;
+	m->dirty.words = rte_zmalloc_socket(
+		"servermap", sizeof(uint64_t) * dirty_bits_words(entries), 64, socket);
+	if (m->slots == NULL || m->dirty.words == NULL ||
 		free_list_create(&m->places, entries, socket) == 0 ||
 		chains_create(&m->entries, entries, socket) == 0 ||
 		chains_create(&m->parents, entries, socket) == 0) {
@@ -96,7 +90,7 @@ servermap_destroy(struct servermap *m)
 	chains_destroy(&m->parents);
 	free_list_destroy(&m->places);
 	rte_free(m->slots);
-	rte_free((void *)(uintptr_t)m->dirty);
+	rte_free((void *)(uintptr_t)m->dirty.words);
 	rte_free(m);
 }
 
@@ -259,10 +253,7 @@ first_of_parent(const struct servermap *m, uint64_t parent)
 void
 servermap_set_dirty(struct servermap *m, uint32_t i)
 {
-	const uint64_t bit = UINT64_C(1) << i % 64;
-
-	if ((atomic_fetch_or_explicit(&m->dirty[i / 64], bit, memory_order_release) & bit) == 0)
-		atomic_fetch_add_explicit(&m->changes, 1, memory_order_release);
+	dirty_bits_set(&m->dirty, i);
 }
 
 /* Under the lock of its chain. */
@@ -529,33 +520,12 @@ servermap_at(const struct servermap *m, uint32_t place, struct servermap_entry *
 
 /* The mirror */
 
+static_assert(SERVERMAP_NONE == DIRTY_BITS_NONE, "no place");
+
 uint32_t
 servermap_take_dirty(struct servermap *m, uint32_t *cursor)
 {
-	if (*cursor == 0) {
-		const uint32_t changes = atomic_load_explicit(&m->changes, memory_order_acquire);
-
-		if (changes == m->seen)
-			return SERVERMAP_NONE;
-		m->seen = changes;
-	}
-	for (size_t word = *cursor / 64; word < dirty_words(m->capacity); word++) {
-		const uint64_t bits =
-			atomic_load_explicit(&m->dirty[word], memory_order_acquire) &
-			(word == *cursor / 64 ? UINT64_MAX << *cursor % 64 : UINT64_MAX);
-
-		if (bits == 0)
-			continue;
-		const uint32_t i = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(bits);
-		atomic_fetch_and_explicit(
-			&m->dirty[word], ~(UINT64_C(1) << i % 64), memory_order_acq_rel);
-		*cursor = i + 1;
-		if (*cursor >= m->capacity)
-			*cursor = 0;
-		return i;
-	}
-	*cursor = 0;
-	return SERVERMAP_NONE;
+	return dirty_bits_take(&m->dirty, cursor);
 }
 
 bool

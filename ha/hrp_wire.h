@@ -174,7 +174,8 @@ enum hrp_record_type {
 	HRP_RECORD_SESSION6_NAT = 5,
 	HRP_RECORD_ALG = 6, /* behind its session's */
 	HRP_RECORD_ALG_EDIT = 7,
-	HRP_RECORD_SERVERMAP = 8 /* of HRP_MODULE_SERVERMAP, as its deletes */
+	HRP_RECORD_SERVERMAP = 8, /* of HRP_MODULE_SERVERMAP, as its deletes */
+	HRP_RECORD_BLACKLIST = 9  /* of HRP_MODULE_BLACKLIST, as its deletes */
 };
 
 struct hrp_record {
@@ -305,6 +306,18 @@ struct hrp_record_servermap {
 #define HRP_SERVERMAP_TO   0x02
 #define HRP_SERVERMAP_FROM 0x04
 static_assert(sizeof(struct hrp_record_servermap) == 108, "wire size");
+
+/* From or to whom no session may begin. */
+struct hrp_record_blacklist {
+	struct hrp_record head; /* slot and generation */
+	uint8_t side;		/* enum blacklist_side */
+	uint8_t origin;		/* enum blacklist_origin: MANUAL or SCAN */
+	uint8_t family;
+	uint8_t len;	    /* bits of the prefix */
+	rte_be32_t left_ms; /* 0xffffffff: no end */
+	uint8_t prefix[16]; /* IPv4 in the first four bytes; host bits 0 */
+};
+static_assert(sizeof(struct hrp_record_blacklist) == 32, "wire size");
 
 /* Which of them: head.type. */
 union hrp_record_session {

@@ -120,6 +120,22 @@ struct repl_bulk {
 	bool orphans;
 };
 
+/* What the peer has been told of one entry, for tables that keep all of it. */
+struct repl_sent {
+	uint64_t hash;
+	uint16_t generation;
+	uint16_t round; /* of the bulk it belongs to; another round = not sent */
+};
+
+static inline bool
+repl_was_sent(const struct repl_bulk *b, const struct repl_sent *s)
+{
+	return s->round == b->round;
+}
+/* repl_note_sent: it has been told; repl_forget_sent: the peer has it no more. */
+void repl_note_sent(struct repl_bulk *, struct repl_sent *, uint64_t hash, uint16_t generation);
+void repl_forget_sent(struct repl_bulk *, struct repl_sent *);
+
 void repl_bulk_role(void *t, const struct repl_role *);
 void repl_bulk_sent(const void *t, struct repl_digest *);
 bool repl_bulk_orphans(const void *t);

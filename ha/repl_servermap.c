@@ -26,13 +26,6 @@
 #define ADOPT_PLACES   1024
 #define DIRTY_EVERY_NS NS_PER_MS
 
-/* What the peer has been told: by own place. */
-struct sent {
-	uint64_t hash;
-	uint16_t generation;
-	uint16_t round; /* of the bulk it belongs to; another round = not sent */
-};
-
 /* Which local entry is the copy: by the owner's place. */
 struct owned {
 	uint32_t local_plus_1; /* 0: none */
@@ -48,7 +41,7 @@ struct table {
 	uint32_t capacity;
 
 	/* sender */
-	struct sent *sent;
+	struct repl_sent *sent; /* by own place */
 	uint32_t dirty_cursor;
 	mono_t dirty_due;
 
@@ -108,15 +101,7 @@ gone(void *ctx, const struct servermap_entry *e)
 static bool
 was_sent(const struct table *t, uint32_t place)
 {
-	return t->sent[place].round == t->bulk.round;
-}
-
-static void
-forget_sent(struct table *t, uint32_t place)
-{
-	t->bulk.sent.count--;
-	t->bulk.sent.sum -= t->sent[place].hash;
-	t->sent[place].round = 0;
+	return repl_was_sent(&t->bulk, &t->sent[place]);
 }
 
 static bool
@@ -124,7 +109,7 @@ emit_delete(struct table *t, uint32_t place, const struct repl_out *out, mono_t 
 {
 	if (!repl_put_delete(out, place, t->sent[place].generation, now))
 		return false;
-	forget_sent(t, place);
+	repl_forget_sent(&t->bulk, &t->sent[place]);
 	t->counts.deleted++;
 	return true;
 }
@@ -142,8 +127,11 @@ emit_current(struct table *t, uint32_t place, const struct repl_out *out, mono_t
 	if (!servermap_look(t->map, place, &e, &generation))
 		return !was_sent(t, place) || emit_delete(t, place, out, now);
 	if (e.copy) {
+		/* The peer's own by now; or another one, and of the end of ours nobody was told. */
+		if (was_sent(t, place) && t->sent[place].generation != generation)
+			return emit_delete(t, place, out, now);
 		if (was_sent(t, place))
-			forget_sent(t, place); /* the peer's own by now */
+			repl_forget_sent(&t->bulk, &t->sent[place]);
 		return true;
 	}
 	group = e.note != 0 ? nat_groups_name(groups, nat_note_group(e.note)) : 0;
@@ -151,13 +139,8 @@ emit_current(struct table *t, uint32_t place, const struct repl_out *out, mono_t
 	if (!repl_put(out, &r, sizeof(r), now))
 		return false;
 	t->counts.sent++;
-	if (was_sent(t, place))
-		forget_sent(t, place); /* the receiver concludes the same from the generation */
-	t->sent[place] = (struct sent){ .hash = servermap_record_hash(&e, place, generation),
-		.generation = generation,
-		.round = t->bulk.round };
-	t->bulk.sent.count++;
-	t->bulk.sent.sum += t->sent[place].hash;
+	repl_note_sent(&t->bulk, &t->sent[place], servermap_record_hash(&e, place, generation),
+		generation);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include "alg_record.h"
 #include "check.h"
 #include "hrp.h"
+#include "limit.h"
 #include "nat_group.h"
 #include "repl.h"
 #include "session_claim.h"
@@ -502,6 +503,16 @@ holder_leaves(struct table *t, const struct session_outside *o)
 	return true;
 }
 
+/* The peer may have said that a session is no longer half-open. */
+static void
+answered(struct table *t, const struct session *s)
+{
+	if (unlikely(limit_used(engine_limits(t->engine))) &&
+		!session_half_open(
+			session_state_of(atomic_load_explicit(&s->ctl, memory_order_relaxed))))
+		limit_answered(engine_limits(t->engine), session_table_index(t->sessions, s));
+}
+
 /* A session of ours, in use here: what the peer has seen of it counts as well, when it may have
  * packets of it too; and never goes backwards. */
 static enum repl_verdict
@@ -513,6 +524,7 @@ merge_copy(struct table *t, struct session *s, const union hrp_record_session *r
 	}
 	if (!session_share_merge(t->sessions, s, r, now))
 		return REPL_RETRY;
+	answered(t, s);
 	atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
 	t->stats.updated++;
 	return REPL_DONE;
@@ -538,6 +550,7 @@ refresh_copy(struct table *t, uint32_t local, const union hrp_record_session *r,
 		if (old != ctl &&
 			!session_table_set_state(t->sessions, s, old, ctl, UINT16_MAX, now))
 			continue;
+		answered(t, s);
 		atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
 		t->stats.updated++;
 		return REPL_DONE;
@@ -608,6 +621,31 @@ enter_copy(struct table *t, struct session *s, struct session_record_key *k, uin
 	return *local == SESSION_NONE ? REPL_REFUSED : REPL_DONE;
 }
 
+/* Limits count it from now on, so that they hold after a takeover. */
+static void
+count_copy(struct table *t, const struct session *s, const struct session_record_key *k, mono_t now)
+{
+	const struct snapshot *snap = engine_snapshot(t->engine);
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+	struct limit_session copy = { .index = session_table_index(t->sessions, s),
+		.zone = s->zone[0],
+		.family = k->family,
+		.half_open = session_half_open(session_state_of(ctl)) };
+	struct session_tuple6 six;
+	struct session_tuple4 four;
+
+	if (likely((snap->limit_zones >> copy.zone & 1) == 0))
+		return;
+	if (k->family == 6) {
+		six = session_key6_tuple(&k->key.v6, k->swap);
+		copy.source = six.src;
+	} else {
+		four = session_key4_tuple(&k->key.v4, k->swap);
+		copy.source = &four.src;
+	}
+	limit_copy(engine_limits(t->engine), &snap->limits[copy.zone], &copy, now);
+}
+
 static enum repl_verdict
 insert_copy(struct table *t, const union hrp_record_session *r, struct session_record_key *k,
 	uint32_t *local, bool *existed, mono_t now)
@@ -628,8 +666,11 @@ insert_copy(struct table *t, const union hrp_record_session *r, struct session_r
 			session_record_unpack(r, mono_seconds(now), s),
 		memory_order_release);
 	const uint32_t created = s->created;
+	count_copy(t, s, k, now);
 	enum repl_verdict v = enter_copy(t, s, k, local, existed, now);
 	if (v != REPL_DONE || *existed) {
+		if (unlikely(limit_used(engine_limits(t->engine))))
+			limit_gone(engine_limits(t->engine), session_table_index(t->sessions, s));
 		session_table_unalloc(t->sessions, s);
 		return v;
 	}

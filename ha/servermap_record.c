@@ -5,34 +5,10 @@
 #include "servermap_record.h"
 
 #include "alg.h"
+#include "record_parts.h"
 #include "session_record.h"
 
-#include <rte_common.h>
-
 #include <netinet/in.h>
-#include <string.h>
-
-#define NEVER UINT32_MAX
-
-static void
-pack_address(const struct ip_addr *a, uint8_t out[IP6_LEN])
-{
-	memset(out, 0, IP6_LEN);
-	if (a->family != 0)
-		memcpy(out, a->v6, a->family == 6 ? IP6_LEN : sizeof(a->v4));
-}
-
-/* Milliseconds, at least one: one whose time is over is about to be removed. */
-static uint32_t
-ms_left(mono_t until, mono_t now)
-{
-	uint64_t ms;
-
-	if (until.ns == MONO_NEVER.ns)
-		return NEVER;
-	ms = until.ns > now.ns ? (until.ns - now.ns) / NS_PER_MS : 0;
-	return (uint32_t)RTE_MAX(RTE_MIN(ms, (uint64_t)NEVER - 1), UINT64_C(1));
-}
 
 void
 servermap_record_pack(const struct servermap_entry *e, uint32_t place, uint16_t generation,
@@ -55,33 +31,26 @@ servermap_record_pack(const struct servermap_entry *e, uint32_t place, uint16_t 
 		.parent_generation = rte_cpu_to_be_16(e->parent_generation),
 		.dport = e->key.dport,
 		.to_port = e->to_port,
-		.left_ms = rte_cpu_to_be_32(ms_left(e->until, now)),
+		.left_ms = rte_cpu_to_be_32(record_ms_left(e->until, now)),
 		.policy = rte_cpu_to_be_32(e->policy),
 		.group = rte_cpu_to_be_32(group),
 		.parent = rte_cpu_to_be_32(e->parent),
 		.call = rte_cpu_to_be_32(e->call) };
-	pack_address(&e->key.dst, r->dst);
-	pack_address(&e->src, r->src);
-	pack_address(&e->to, r->to);
-	pack_address(&e->from, r->from);
+	record_put_address(&e->key.dst, r->dst);
+	record_put_address(&e->src, r->src);
+	record_put_address(&e->to, r->to);
+	record_put_address(&e->from, r->from);
 }
 
 /* => false: no host's address */
 static bool
 unpack_address(const uint8_t in[IP6_LEN], uint8_t family, bool given, struct ip_addr *a)
 {
-	rte_be32_t v4;
-
 	*a = (struct ip_addr){ 0 };
 	if (!given)
 		return true;
-	if (family == 6) {
-		*a = ip_addr_v6(in);
-		return ip6_is_host(in);
-	}
-	memcpy(&v4, in, sizeof(v4));
-	*a = ip_addr_v4(v4);
-	return ip4_is_host(v4);
+	*a = record_get_address(in, family);
+	return family == 6 ? ip6_is_host(in) : ip4_is_host(a->v4);
 }
 
 bool
@@ -102,7 +71,7 @@ servermap_record_unpack(const struct hrp_record_servermap *r, const struct snaps
 		.policy = rte_be_to_cpu_32(r->policy),
 		.parent = SERVERMAP_NONE,
 		.call = rte_be_to_cpu_32(r->call),
-		.until = left == NEVER ? MONO_NEVER : mono_add_ms(now, left),
+		.until = record_until(left, now),
 		.copy = true,
 	};
 	*names = (struct servermap_names){ .group = rte_be_to_cpu_32(r->group),
@@ -126,25 +95,14 @@ servermap_record_unpack(const struct hrp_record_servermap *r, const struct snaps
 	       unpack_address(r->from, family, (r->given & HRP_SERVERMAP_FROM) != 0, &e->from);
 }
 
-static uint64_t
-mix_address(uint64_t hash, const struct ip_addr *a)
-{
-	uint8_t bytes[IP6_LEN];
-	uint64_t high, low;
-
-	pack_address(a, bytes);
-	ip6_halves(bytes, &high, &low);
-	return session_record_mix(session_record_mix(hash + high + a->family) + low);
-}
-
 uint64_t
 servermap_record_hash(const struct servermap_entry *e, uint32_t place, uint16_t generation)
 {
-	uint64_t hash = mix_address(0, &e->key.dst);
+	uint64_t hash = record_mix_address(0, &e->key.dst);
 
-	hash = mix_address(hash, &e->src);
-	hash = mix_address(hash, &e->to);
-	hash = mix_address(hash, &e->from);
+	hash = record_mix_address(hash, &e->src);
+	hash = record_mix_address(hash, &e->to);
+	hash = record_mix_address(hash, &e->from);
 	hash = session_record_mix(hash + ((uint64_t)rte_be_to_cpu_16(e->key.dport) << 48 |
 						 (uint64_t)rte_be_to_cpu_16(e->to_port) << 32 |
 						 (uint64_t)e->key.proto << 16 |

@@ -78,7 +78,7 @@ do_blacklist(struct flow *f, struct words *w)
 static void
 do_blacklisted(struct flow *f, struct words *w)
 {
-	const struct blacklist *b = engine_blacklist(flow_box(f)->engine);
+	struct blacklist *b = engine_blacklist(flow_box(f)->engine);
 	struct blacklist_entry e;
 	char have[64], want[64];
 

@@ -25,10 +25,11 @@
 
 #include <cmocka.h>
 
-#define WIRE_SLOTS 4096
-#define VRID_IN	   1
-#define VRID_OUT   2
-#define PORTS	   4
+#define WIRE_SLOTS	4096
+#define MANAGE_EVERY_NS (100 * NS_PER_MS) /* TICK_MS of the daemon */
+#define VRID_IN		1
+#define VRID_OUT	2
+#define PORTS		4
 
 /* Port and interface of a heartbeat link. */
 static const uint16_t heartbeat_port[PAIR_HEARTBEATS] = { 1, 3 };
@@ -640,9 +641,56 @@ pair_owner(const struct pair *p)
 	return a && b ? 2 : a ? 0 : b ? 1 : -1;
 }
 
+/* Who publishes waits for the others, which are this thread too. */
+static void
+rest(struct pair_box *b)
+{
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_begin(engine_worker(b->engine, w));
+	core_sleep_begin(b->core);
+	hrp_sleep_begin(b->ha);
+}
+
+static void
+wake(struct pair_box *b)
+{
+	for (uint16_t w = 0; w < b->workers; w++)
+		worker_sleep_end(engine_worker(b->engine, w));
+	core_sleep_end(b->core);
+	hrp_sleep_end(b->ha);
+}
+
+int
+pair_blacklist(struct pair *p, unsigned int box, const struct blacklist_entry *e, bool on)
+{
+	struct pair_box *b = &p->boxes[box];
+	struct blacklist *list = engine_blacklist(b->engine);
+	int rc;
+
+	rest(b);
+	rc = on ? blacklist_add(list, e, p->options.max_sessions)
+		: blacklist_delete(list, &e->prefix, e->len, (enum blacklist_side)e->side);
+	wake(b);
+	return rc;
+}
+
+/* What the management thread does by itself. */
+static void
+manage(struct pair *p, struct pair_box *b)
+{
+	struct blacklist *list = engine_blacklist(b->engine);
+
+	rest(b);
+	blacklist_expire(list, p->now);
+	blacklist_settle(list, p->options.max_sessions);
+	wake(b);
+	(void)blacklist_sweep(list, engine_sessions(b->engine), p->options.max_sessions, p->now);
+}
+
 void
 pair_step(struct pair *p)
 {
+	const mono_t was = p->now;
 	int owner;
 
 	p->now = mono_add_us(p->now, PAIR_STEP_US);
@@ -657,6 +705,8 @@ pair_step(struct pair *p)
 			core_poll(b->core, p->now);
 		for (uint16_t w = 0; (b->frozen & PAIR_WORKERS) == 0 && w < b->workers; w++)
 			worker_poll(engine_worker(b->engine, w), p->now);
+		if (b->frozen == 0 && p->now.ns / MANAGE_EVERY_NS != was.ns / MANAGE_EVERY_NS)
+			manage(p, b);
 	}
 	lan_poll(&p->inside, p->now);
 	lan_poll(&p->outside, p->now);
@@ -765,18 +815,11 @@ pair_policy(struct pair *p, unsigned int box, const char *rules)
 	struct publish_extra extra = { 0 };
 	char err[256] = "";
 
-	/* Who publishes waits for the others, which are this thread too. */
-	for (uint16_t w = 0; w < b->workers; w++)
-		worker_sleep_begin(engine_worker(b->engine, w));
-	core_sleep_begin(b->core);
-	hrp_sleep_begin(b->ha);
+	rest(b);
 	mha.collect_extra(mha.ctx, c, &extra);
 	if (publish_config(b->engine, c, &extra, err, sizeof(err)) < 0)
 		fail_msg("%s", err);
-	for (uint16_t w = 0; w < b->workers; w++)
-		worker_sleep_end(engine_worker(b->engine, w));
-	core_sleep_end(b->core);
-	hrp_sleep_end(b->ha);
+	wake(b);
 	config_free(c);
 	while (session_recheck(b->engine, 512, &r))
 		pair_run(p, 1);

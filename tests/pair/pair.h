@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "blacklist.h"
 #include "core.h"
 #include "engine.h"
 #include "ha.h"
@@ -134,6 +135,9 @@ void pair_link(struct pair *, unsigned int box, bool outside, bool up);
 /* Other rules for a box, as in the configuration; its sessions are looked at anew while time
  * passes. */
 void pair_policy(struct pair *, unsigned int box, const char *rules);
+/* An entry of the blacklist by command, made or deleted.  => as blacklist_add(), blacklist_delete()
+ */
+int pair_blacklist(struct pair *, unsigned int box, const struct blacklist_entry *, bool on);
 
 /* The box that may forward and own virtual MACs now, -1 none, 2 both. */
 int pair_owner(const struct pair *);

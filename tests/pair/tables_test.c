@@ -3,12 +3,15 @@
  * What a box knows beside its sessions, when the other one takes over: control connections that an
  * ALG reads, connections that are expected, mappings.
  */
+#include "blacklist.h"
 #include "hrp.h"
+#include "limit.h"
 #include "pair.h"
 #include "servermap.h"
 #include "talk.h"
 #include "test_eal.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -290,6 +293,198 @@ R23_R24_anybody_can_send_to_a_mapping_after_the_takeover(void **state)
 	}
 }
 
+/* ---- the blacklist ---- */
+
+/* An entry for what a host begins, or (destination) what is begun to it. */
+static struct blacklist_entry
+listed(struct pair *p, uint32_t address, enum blacklist_side side, uint32_t ms)
+{
+	return (struct blacklist_entry){ .prefix = ip_addr_v4(rte_cpu_to_be_32(address)),
+		.len = 32,
+		.side = (uint8_t)side,
+		.origin = BLACKLIST_MANUAL,
+		.until = mono_add_ms(pair_now(p), ms) };
+}
+
+static struct blacklist *
+list_of(struct pair *p, unsigned int box)
+{
+	return engine_blacklist(pair_box(p, box)->engine);
+}
+
+static bool
+lists_agree(struct pair *p)
+{
+	const struct blacklist_counts here = blacklist_count(list_of(p, 0));
+	const struct blacklist_counts there = blacklist_count(list_of(p, 1));
+
+	return here.entries - here.copies == there.copies && there.entries == there.copies;
+}
+
+static bool
+can_begin(struct pair *p, uint16_t port, struct talk *t, struct talk *more)
+{
+	talk_start(t, p, TALK_CLIENT, port, 0, 80, more);
+	return talk_open(t);
+}
+
+static void
+DOS02_a_source_stays_refused_after_a_takeover_for_the_time_that_is_left(void **state)
+{
+	struct talk before, t[4];
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 4; seed++) {
+		const enum blacklist_side side =
+			seed < 2 ? BLACKLIST_SOURCE : BLACKLIST_DESTINATION;
+		struct pair *p = formed_pair(seed, NULL);
+		const struct traffic *traffic = pair_traffic(p);
+		const struct blacklist_entry e = listed(p,
+			seed < 2 ? traffic->client->address : traffic->server->address, side, 8000);
+		struct blacklist_entry other = e;
+
+		assert_true(can_begin(p, 5000, &before, NULL));
+		assert_true(talk_say(&before, TALK_CLIENT, "hello"));
+		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
+		other.side = !other.side;
+		assert_int_equal(pair_blacklist(p, 0, &other, true), 0);
+		assert_true(pair_run_until(p, lists_agree, 1000));
+		assert_int_equal(pair_blacklist(p, 0, &other, false), 0);
+		assert_int_equal(pair_blacklist(p, 1, &e, false), -EREMOTE);
+		pair_run(p, 250);
+		assert_true(lists_agree(p));
+		assert_int_equal(table_of(p, 1, "blacklist")->entries, 1);
+		assert_false(talk_say(&before, TALK_CLIENT, "ended")); /* what existed */
+		assert_false(can_begin(p, 5001, &t[0], &before));
+
+		take_over(p);
+		pair_run(p, 250);
+		assert_int_equal(blacklist_count(list_of(p, 1)).entries, 1);
+		assert_int_equal(blacklist_count(list_of(p, 1)).copies, 0); /* its own now */
+		assert_false(can_begin(p, 5002, &t[1], &t[0]));
+		/* It says so to the other one when that comes back. */
+		pair_restart(p, 0);
+		assert_true(pair_run_until(p, pair_synchronised, 10000));
+		pair_run(p, 250);
+		if (mono_before(pair_now(p), e.until)) {
+			assert_int_equal(blacklist_count(list_of(p, 0)).copies, 1);
+			assert_false(can_begin(p, 5003, &t[2], &t[0]));
+			pair_run(p, (uint32_t)mono_since_ms(e.until, pair_now(p)) + 1);
+		}
+		assert_true(can_begin(p, 5004, &t[3], &t[0]));
+		pair_run(p, 350);
+		assert_int_equal(blacklist_count(list_of(p, 0)).entries, 0);
+		assert_int_equal(blacklist_count(list_of(p, 1)).entries, 0);
+		clean_up(NULL);
+	}
+}
+
+static void
+X14_the_blacklist_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void **state)
+{
+	struct pair *p = formed_pair(1, NULL);
+
+	(void)state;
+	pair_heartbeat(p)->loss = 5;
+	pair_heartbeat(p)->duplicate = pair_heartbeat(p)->reorder = 10;
+	for (uint32_t i = 0; i < 200; i++) {
+		const struct blacklist_entry e =
+			listed(p, 0x0b000000u + i, i & 1, 10000 + i % 4 * 2000);
+
+		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
+		if (i % 3 == 2)
+			assert_int_equal(pair_blacklist(p, 0, &e, false), 0);
+		pair_run(p, i % 5);
+	}
+	assert_true(pair_run_until(p, lists_agree, 2000));
+	pair_heartbeat(p)->loss = 0;
+	assert_true(pair_run_until(p, pair_synchronised, 5000));
+	assert_int_equal(table_of(p, 0, "blacklist")->bulk_out, HRP_BULK_EQUAL);
+	assert_int_equal(blacklist_count(list_of(p, 1)).copies, 200 - 200 / 3);
+
+	/* X23: the standby comes back empty. */
+	pair_kill(p, 1);
+	pair_run(p, 500);
+	pair_restart(p, 1);
+	assert_true(pair_run_until(p, pair_synchronised, 10000));
+	assert_true(lists_agree(p));
+	assert_int_equal(table_of(p, 0, "blacklist")->there, 200 - 200 / 3);
+	assert_int_equal(table_of(p, 1, "blacklist")->copies, 200 - 200 / 3);
+	/* Their time is over: on both, a few at a time. */
+	pair_run(p, 10000);
+	assert_true(blacklist_count(list_of(p, 0)).entries < 200 - 200 / 3);
+	assert_true(lists_agree(p));
+	pair_run(p, 8000);
+	assert_int_equal(blacklist_count(list_of(p, 0)).entries, 0);
+	assert_int_equal(blacklist_count(list_of(p, 1)).entries, 0);
+	assert_true(pair_synchronised(p));
+}
+
+/* ---- sessions per source ---- */
+
+static const char limit_text[] = "limits = ( { zone = \"trust\"; source_total = 8; } );\n"
+				 "ageing = { tcp_established = 30; udp = 30; };\n";
+
+/* Sessions that limits know of: of all sources, which must be those of all zones. */
+static uint32_t
+limited(struct pair *p, unsigned int box)
+{
+	const struct limit_table *t = engine_limits(pair_box(p, box)->engine);
+	uint32_t sources = 0, zones = 0;
+
+	for (uint32_t i = 0; i < SOURCES; i++)
+		sources += source_sessions(&t->sources.entries[i]);
+	for (uint32_t i = 0; i < LIMIT_ZONES; i++)
+		zones += t->zones[i].total;
+	assert_int_equal(sources, zones);
+	return sources;
+}
+
+static bool
+no_sessions(struct pair *p)
+{
+	return pair_sessions(p, 0) == 0 && pair_sessions(p, 1) == 0;
+}
+
+static void
+R186_DOS07_a_source_has_its_limit_once_for_both_boxes(void **state)
+{
+	struct talk t[12], late;
+	unsigned int n = 0;
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 2; seed++) {
+		struct pair *p = formed_pair(seed, limit_text);
+
+		n = 0;
+		while (n < 11 &&
+			can_begin(p, (uint16_t)(5000 + n), &t[n], n > 0 ? &t[n - 1] : NULL))
+			n++;
+		assert_in_range(n, 1, 8);
+		assert_int_equal(limited(p, 0), 8);
+		pair_run(p, 20);
+		assert_int_equal(limited(p, 1), 8);
+		take_over(p);
+		assert_int_equal(limited(p, 1), 8);
+		pair_traffic(p)->others_ctx = &t[n - 1]; /* the refused one hears nothing */
+		assert_true(talk_say(&t[0], TALK_CLIENT, "still here"));
+		assert_false(can_begin(p, 6000, &late, &t[n - 1]));
+		assert_int_equal(limited(p, 1), 8);
+		/* The other one comes back, and counts them too. */
+		pair_restart(p, 0);
+		assert_true(pair_run_until(p, pair_synchronised, 10000));
+		assert_int_equal(limited(p, 0), 8);
+		/* Their idle time is over: nothing is left, on either. */
+		pair_traffic(p)->udp_on = pair_traffic(p)->tcp_on = false;
+		assert_true(pair_run_until(p, no_sessions, 100 * 1000));
+		assert_int_equal(limited(p, 0), 0);
+		assert_int_equal(limited(p, 1), 0);
+		assert_true(can_begin(p, 6001, &late, NULL));
+		assert_int_equal(limited(p, 1), 1);
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -307,6 +502,14 @@ main(void)
 			clean_up),
 		cmocka_unit_test_teardown(
 			R23_R24_anybody_can_send_to_a_mapping_after_the_takeover, clean_up),
+		cmocka_unit_test_teardown(
+			DOS02_a_source_stays_refused_after_a_takeover_for_the_time_that_is_left,
+			clean_up),
+		cmocka_unit_test_teardown(
+			X14_the_blacklist_is_mirrored_over_a_wire_that_loses_doubles_and_reorders,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R186_DOS07_a_source_has_its_limit_once_for_both_boxes, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

@@ -32,7 +32,7 @@ def test_display_answers_on_both(pair, what):
 
 def test_R197_the_active_box_mirrors_everything_once_more(pair):
     before = pair.fw1.rows("hrp-sync")
-    assert [r["table"] for r in before] == ["session", "server-map"]
+    assert [r["table"] for r in before] == ["session", "server-map", "blacklist"]
     assert pair.fw1.command("hrp sync connection-status")[0] == 0
     wait_until(lambda: all(r["bulks_out"] > b["bulks_out"] and r["out"] == "equal"
                            for r, b in zip(pair.fw1.rows("hrp-sync"), before)), 10, "another bulk is proved")

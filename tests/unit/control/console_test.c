@@ -497,11 +497,12 @@ DOS_02_the_blacklist_by_command(void **state)
 	} rows[] = {
 		{ "blacklist add 10.9.0.0/16", PROMPT },
 		{ "blacklist add 2001:db8:9::7 both timeout 90", PROMPT },
-		{ "display firewall blacklist", " Entries : 4, of the configuration 1; sessions" },
 		{ "display firewall blacklist",
-			" 10.9.0.0/16        source       command               -" },
+			" Entries : 4, of the configuration 1, of the peer 0; sessions" },
 		{ "display firewall blacklist",
-			" 2001:db8:9::7/128  source       command              " },
+			" 10.9.0.0/16        source       command        here          -" },
+		{ "display firewall blacklist",
+			" 2001:db8:9::7/128  source       command        here  " },
 		{ "blacklist add 10.9.0.0/15",
 			"error: '10.9.0.0/15' has host bits, expected 10.8.0.0/15" },
 		{ "blacklist add 0.0.0.0/0", "error: expected a prefix length of at least 1" },
@@ -530,6 +531,57 @@ DOS_02_the_blacklist_by_command(void **state)
 	engine_box_sleep(box->box);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		expect(fd, rows[i].line, "\n" PROMPT, rows[i].has);
+	engine_box_wake(box->box);
+	close(fd);
+}
+
+static void
+R191_the_blacklist_of_a_standby_box_is_the_peers(void **state)
+{
+	static const struct {
+		bool follows;
+		const char *line, *has;
+	} rows[] = {
+		{ true, "blacklist add 10.9.0.0/16", "error: this box is standby:" },
+		{ true, "blacklist delete 10.8.0.0/16", "error: this box is standby:" },
+		{ true, "reset firewall blacklist", "error: this box is standby:" },
+		{ true, "blacklist delete 10.9.0.0/16", "error: 10.9.0.0/16 is not in" },
+		{ false, "display firewall blacklist",
+			" Entries : 2, of the configuration 1, of the peer 1" },
+		{ false, "display firewall blacklist",
+			" 10.8.0.0/16     source     scan           peer          -" },
+		{ false, "blacklist delete 10.8.0.0/16",
+			"error: 10.8.0.0/16 is the peer's: delete it there" },
+		{ false, "reset firewall blacklist", " Entries removed : 0\n" },
+		{ false, "blacklist add 10.8.0.0/16", PROMPT }, /* of both */
+		{ false, "display firewall blacklist",
+			" Entries : 3, of the configuration 1, of the peer 1" },
+		{ false, "reset firewall blacklist", " Entries removed : 1\n" },
+	};
+	const struct blacklist_entry copy = { .prefix = ip_addr_v4(RTE_BE32(0x0a080000)),
+		.len = 16,
+		.side = BLACKLIST_SOURCE,
+		.origin = BLACKLIST_SCAN,
+		.copy = true,
+		.until = MONO_NEVER };
+	struct blacklist *list = engine_blacklist(box->box->engine);
+	const int fd = client();
+	uint32_t slot;
+
+	(void)state;
+	assert_true(blacklist_hold(list));
+	slot = blacklist_copy(list, &copy);
+	blacklist_let_go(list);
+	engine_box_sleep(box->box);
+	blacklist_settle(list, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		blacklist_set_follows(list, rows[i].follows);
+		expect(fd, rows[i].line, "\n" PROMPT, rows[i].has);
+	}
+	assert_true(blacklist_hold(list));
+	blacklist_drop(list, slot);
+	blacklist_let_go(list);
+	blacklist_settle(list, 0);
 	engine_box_wake(box->box);
 	close(fd);
 }
@@ -773,7 +825,8 @@ main(void)
 		CASE(MGT_02_one_byte_at_a_time_ends_after_ten_minutes),
 		CASE(MGT_02_the_65th_client_is_told_and_closed),
 		CASE(reset_removes_what_the_filter_names), /* last: it empties the table */
-		CASE(DOS_02_the_blacklist_by_command),	   /* last: it empties the table */
+		CASE(R191_the_blacklist_of_a_standby_box_is_the_peers),
+		CASE(DOS_02_the_blacklist_by_command), /* last: it empties the table */
 	};
 
 	test_eal_start(256, NULL);

@@ -249,7 +249,7 @@ a_full_list_refuses_and_nothing_is_lost(void **state)
 	blacklist_set_static(list, rows, BLACKLIST_STATIC_MAX, TABLE);
 	rows[0] = entry4(IPV4(11, 0, 0, 0) + BLACKLIST_TIMED_MAX - 1, 32, BLACKLIST_SOURCE);
 	assert_int_equal(blacklist_add(list, &rows[0], TABLE), 0);
-	assert_int_equal(list->count, BLACKLIST_MAX);
+	assert_int_equal(list->count, BLACKLIST_STATIC_MAX + BLACKLIST_TIMED_MAX);
 	assert_int_equal(blacklist_add(list, &one, TABLE), -ENOSPC);
 	for (uint32_t i = 0; i < BLACKLIST_STATIC_MAX; i++) {
 		assert_int_not_equal(find4(IPV4(10, 0, 0, 0) + i, 1, now), BLACKLIST_NONE);

@@ -4,6 +4,7 @@
  */
 #include "ha_box.h"
 #include "hrp_mirror.h"
+#include "repl.h"
 #include "servermap.h"
 #include "vgmp.h"
 
@@ -139,7 +140,7 @@ table(unsigned int box, unsigned int i)
 	struct hrp_status st = { 0 };
 
 	hrp_mirror_status(end[box].mirror, &st, now);
-	assert_int_equal(st.tables_count, 2);
+	assert_int_equal(st.tables_count, repl_table_count());
 	return st.tables[i];
 }
 
