@@ -73,6 +73,8 @@ row_channel(json_t *row, const struct hrp *hrp, const struct engine *engine)
 	row_text(row, "signature_rollout", hrp_rollout_names[h->rollout]);
 	row_number(row, "signature_key", h->key_id);
 	row_bool(row, "other_version", h->other_version);
+	row_bool(row, "mirror_session", h->quick);
+	row_number(row, "auto_sync_period_s", h->period_s);
 	free(h);
 }
 
@@ -284,6 +286,8 @@ add_security(struct text *t, const json_t *row)
 		add(t, " Warning: version mismatch: the roles work, sessions are not mirrored\n");
 	const char *const signature = row_text_of(row, "signature");
 
+	if (!true_of(row, "mirror_session") && row_number_of(row, "auto_sync_period_s") == 0)
+		add(t, " Warning: sessions are mirrored by order only (hrp.auto_sync)\n");
 	if (strcmp(signature, "none") == 0)
 		add(t, " Warning: messages between the boxes are not signed (hrp_security)\n");
 	else if (strcmp(row_text_of(row, "signature_rollout"), "enforce") != 0)
@@ -356,6 +360,19 @@ add_change(struct text *t, const json_t *groups)
 		row_number_of(last, "peer_priority"));
 }
 
+/* R193, R198 */
+static void
+add_methods(struct text *t, const json_t *row)
+{
+	const json_int_t period = row_number_of(row, "auto_sync_period_s");
+
+	add(t, " Mirroring: quick %s, automatic ", true_of(row, "mirror_session") ? "on" : "off");
+	if (period > 0)
+		add(t, "each %" JSON_INTEGER_FORMAT "s\n", period);
+	else
+		add(t, "off\n");
+}
+
 static void
 add_verbose(struct text *t, const json_t *row)
 {
@@ -371,6 +388,7 @@ add_verbose(struct text *t, const json_t *row)
 	else
 		add(t, "off\n");
 	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
+	add_methods(t, row);
 	add(t, " Signature: %s", row_text_of(row, "signature"));
 	if (row_number_of(row, "signature_key") != 0)
 		add(t, ", key %" JSON_INTEGER_FORMAT ", %s", row_number_of(row, "signature_key"),

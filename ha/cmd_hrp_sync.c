@@ -26,6 +26,9 @@ static const struct view_column columns[] = {
 	{ "resent", "Resent" },
 	{ "dirty", "Dirty" },
 	{ "last_bulk_s", "Bulk(s ago)" },
+	{ "last_check_s", "Check(s ago)" },
+	{ "differing", "Differed" },
+	{ "repaired", "Repaired" },
 	{ NULL, NULL },
 };
 
@@ -38,6 +41,10 @@ static const struct {
 	{                                                                                          \
 #member, offsetof(struct hrp_table_status, member)                                 \
 	}
+	COUNT(checked),
+	COUNT(differing),
+	COUNT(unrepaired),
+	COUNT(repaired),
 	COUNT(bulks_out),
 	COUNT(bulks_in),
 	COUNT(sent),
@@ -51,6 +58,16 @@ static const struct {
 	COUNT(swept),
 #undef COUNT
 };
+
+/* Seconds since; null: never. */
+static void
+row_ago(json_t *row, const char *key, uint64_t then_ns, mono_t now)
+{
+	if (then_ns != 0)
+		row_number(row, key, now.ns > then_ns ? (now.ns - then_ns) / NS_PER_SEC : 0);
+	else
+		json_object_set_new(row, key, json_null());
+}
 
 static json_t *
 row_of(const struct hrp_table_status *t, mono_t now)
@@ -69,11 +86,8 @@ row_of(const struct hrp_table_status *t, mono_t now)
 	row_number(row, "unacked", t->unacked);
 	row_number(row, "resent", t->resent);
 	row_number(row, "dirty", t->dirty);
-	if (t->bulk_ns != 0)
-		row_number(row, "last_bulk_s",
-			now.ns > t->bulk_ns ? (now.ns - t->bulk_ns) / NS_PER_SEC : 0);
-	else
-		json_object_set_new(row, "last_bulk_s", json_null());
+	row_ago(row, "last_bulk_s", t->bulk_ns, now);
+	row_ago(row, "last_check_s", t->check_ns, now);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		uint64_t value;
 

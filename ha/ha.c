@@ -502,6 +502,8 @@ create_role(struct ha *ha, char *err, size_t err_size)
 		.hello_ms = hrp != NULL ? (uint32_t)hrp->hello_ms : HRP_HELLO_DEFAULT_MS,
 		.misses = hrp != NULL ? (uint32_t)hrp->misses : HRP_MISSES_DEFAULT,
 		.preempt = hrp != NULL && hrp->preempt,
+		.quick = hrp != NULL && hrp->mirror_session,
+		.automatic = hrp != NULL && hrp->auto_sync,
 		.split_yield = hrp != NULL && hrp->split_brain == HRP_SPLIT_YIELD,
 		.preempt_delay_s = hrp != NULL ? (uint32_t)hrp->preempt_delay_s : 0,
 		.workers = engine_worker_count(ha->params.engine),
@@ -586,6 +588,9 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		.life = ha->params.life,
 		.boot = ha->params.boot,
 		.security = &security,
+		.methods = { .quick = section->mirror_session,
+			.period_s =
+				section->auto_sync ? (uint32_t)section->auto_sync_period_s : 0 },
 	};
 
 	if (ha->params.heartbeat_count != section->interfaces.count ||

@@ -20,7 +20,8 @@ enum ha_msg_type {
 	HA_MSG_UNSENT,	 /* one of HA_MSG_TRANSMIT was not sent: flag = HA_REFUSED_policy, or 0: no
 			  * way, or the next hop is being asked for */
 	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = newest role epoch known,
-			  * data[0] = the peer is known to be alive */
+			  * data[0] = the peer is known to be alive, data[1] = bit per
+			  * active group */
 	/* HRP core -> control core */
 	HA_MSG_TRANSMIT, /* data = a message for the service interface of link `slot`, value as in
 			  * HA_MSG_SEND */

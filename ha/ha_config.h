@@ -135,7 +135,10 @@ struct config_hrp {
 	int64_t hello_ms, misses;
 	bool preempt;
 	int64_t preempt_delay_s;
-	int split_brain;	  /* enum hrp_split_brain */
+	int split_brain; /* enum hrp_split_brain */
+	bool auto_sync;
+	int64_t auto_sync_period_s;
+	bool mirror_session;
 	struct config_list track; /* struct config_track */
 	char notify[SCRIPT_PATH_MAX], notify_user[SCRIPT_NAME];
 	int64_t notify_timeout_s;

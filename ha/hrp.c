@@ -258,7 +258,7 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 	why = hrp_order_take(&h->order, &in->number, now);
 	if (why != HA_OK)
 		return why;
-	return data ? hrp_mirror_receive(h->mirror, in->data, in->len, now)
+	return data ? hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now)
 		    : dispatch_hello(h, slot, in);
 }
 
@@ -400,6 +400,7 @@ static void
 from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 {
 	const uint32_t now_ms = (uint32_t)(now.ns / NS_PER_MS);
+	bool alive;
 
 	switch (msg->type) {
 	case HA_MSG_SEND:
@@ -420,7 +421,9 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		return;
 	case HA_MSG_ROLE:
 		h->epoch = msg->value;
-		hrp_mirror_role(h->mirror, msg->flag != 0, msg->len > 0 && msg->data[0] != 0, now);
+		alive = msg->len > 0 && msg->data[0] != 0;
+		hrp_mirror_groups(h->mirror, msg->len > 1 ? msg->data[1] : 0, h->epoch, alive, now);
+		hrp_mirror_role(h->mirror, msg->flag != 0, alive, now);
 		return;
 	default:
 		return;
@@ -669,6 +672,7 @@ hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 					      .frame_max = frame_max(p),
 					      .hello_ms = p->hello_ms,
 					      .seed = p->seed ^ UINT32_C(0x5bd1e995),
+					      .methods = p->methods,
 					      .ctx = h,
 					      .send = send_data },
 		err, err_size);

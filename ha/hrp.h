@@ -12,6 +12,7 @@
 #include "hrp_link.h"
 #include "hrp_trailer.h"
 #include "hrp_wire.h"
+#include "repl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +48,7 @@ struct hrp_params {
 	uint64_t life;			     /* random, not 0 (hrp_order.h) */
 	uint32_t boot;			     /* s of the wall clock */
 	const struct hrp_security *security; /* copied; NULL = no keys */
+	struct repl_methods methods;
 };
 
 /* => NULL with a one-line reason in err. */
@@ -132,7 +134,10 @@ struct hrp_table_status {
 	uint64_t copies;	    /* of the peer's, after the last bulk */
 	uint64_t bulk_out, bulk_in; /* enum hrp_bulk_state */
 	uint64_t bulks_out, bulks_in;
-	uint64_t bulk_ns; /* when the last one, out or in, was proved or not; 0: none */
+	uint64_t bulk_ns;  /* when the last one, out or in, was proved or not; 0: none */
+	uint64_t check_ns; /* end of the last round of checks that found all equal; 0: none */
+	uint64_t checked, differing, unrepaired; /* parts of ours that the peer was asked of */
+	uint64_t repaired;			 /* copies of the peer's, here */
 	uint64_t lag_median_us, lag_max_us, unacked, resent;
 	uint64_t dirty, sent, deleted, installed, removed, refused, unclaimed, unknown, adopted,
 		swept;
@@ -146,6 +151,7 @@ struct hrp_status {
 	struct hrp_stream_status stream;
 	struct hrp_session_status sessions;
 	uint64_t active, peer_alive, peer_active, mirroring, synchronised;
+	uint64_t quick, period_s;   /* struct repl_methods */
 	uint64_t bulk_out, bulk_in; /* enum hrp_bulk_state */
 	uint64_t bulks_out, bulks_in;
 	uint64_t bulk_out_count, bulk_in_count; /* records of the last one */

@@ -5,7 +5,7 @@
 #include "hrp_mirror.h"
 
 #include "check.h"
-#include "repl.h"
+#include "hrp_check.h"
 #include "vgmp.h"
 
 #include <rte_common.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define HANDOVER_MS	  200  /* after stepping down: what was on its way still goes out */
+#define LATE_MS		  300  /* so long an active box hears one that has handed over to it */
 #define RESULT_MS	  500  /* without a result, END is sent again */
 #define BULK_AGAIN_MS	  1000 /* after a bulk that did not agree; doubles */
 #define BULK_AGAIN_MAX_MS 32000
@@ -32,7 +33,7 @@ struct bulk_out {
 	enum hrp_bulk_state state;
 	bool begun; /* BEGIN is in the stream: records may follow */
 	bool walked;
-	uint32_t round, count;
+	uint32_t round, capacity;
 	mono_t due; /* WAITING: END again; DIFFERS: next bulk */
 	uint64_t again_ms;
 	struct hrp_bulk end;
@@ -52,6 +53,7 @@ struct mirrored {
 	struct hrp_mirror *mirror;
 	struct bulk_out out;
 	struct bulk_in in;
+	struct hrp_check check;
 	mono_t proved; /* when the last bulk, of either direction, was */
 	uint64_t bulks_out, bulks_in, bulk_out_count, bulk_in_count;
 };
@@ -64,10 +66,14 @@ struct hrp_mirror {
 	uint32_t round;
 	uint16_t tables, peer_tables; /* HRP_TABLE(): ours; those that the peer takes */
 	uint16_t told_tables;	      /* those that the peer's stream carries */
+	bool peer_parts;	      /* it answers CHECK */
 
 	bool active, peer_alive, running, sending, mirroring, adopting;
 	uint8_t peer_state[3]; /* by group; enum vgmp_state */
 	mono_t handover_until;
+	uint8_t groups; /* bit per group that is active here */
+	uint32_t epoch; /* theirs */
+	mono_t taken;	/* when the last of them was handed over; 0 = it was not */
 
 	/* A frame that is delivered in pieces. */
 	struct {
@@ -87,6 +93,30 @@ peer_active(const struct hrp_mirror *m)
 		if (m->peer_state[g] == VGMP_ACTIVE || m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY)
 			return true;
 	return false;
+}
+
+/* Has the peer no role that it could tell us of?  When it has handed over, what is on its way is
+ * still taken; of a box that fell silent nothing is, however long it goes on without knowing. */
+static bool
+peer_replaced(const struct hrp_mirror *m, mono_t now)
+{
+	return m->active && !peer_active(m) &&
+	       (m->taken.ns == 0 || !mono_before(now, mono_add_ms(m->taken, LATE_MS)));
+}
+
+/* Are records of a sender with this role epoch stale?  With load sharing each box has a role of its
+ * own, whatever the epochs; where both claim the same one the older epoch has lost it. */
+static bool
+fenced(const struct hrp_mirror *m, uint32_t epoch, mono_t now)
+{
+	if (!m->active || !peer_active(m))
+		return peer_replaced(m, now);
+	for (int g = 1; g <= 2; g++)
+		if ((m->peer_state[g] == VGMP_ACTIVE ||
+			    m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY) &&
+			(m->groups >> (3 - g) & 1) == 0)
+			return false;
+	return (int32_t)(epoch - m->epoch) < 0;
 }
 
 static struct mirrored *
@@ -193,6 +223,7 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 	struct hrp_stream_head head;
 	struct hrp_header h;
 	struct hrp_bulk bulk;
+	struct hrp_part part;
 
 	memcpy(&h, message + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
 	memcpy(&head, body, sizeof(head));
@@ -200,6 +231,13 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 	if (t == NULL) {
 		m->refused[HA_REFUSED_module]++;
 		return true;
+	}
+	if (h.op == HRP_OP_CHECK || h.op == HRP_OP_PART_BEGIN || h.op == HRP_OP_PART_END) {
+		const struct hrp_checked k = { .ops = t->ops, .t = t->t, .stream = m->stream };
+
+		memcpy(&part, body, sizeof(part));
+		return t->in.state == HRP_BULK_NONE ||
+		       hrp_check_receive(&k, h.op, &part, m->active, now);
 	}
 	if (h.op != HRP_OP_ADD) {
 		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */
@@ -231,8 +269,18 @@ is_in(const struct hrp_mirror *m, uint32_t i, uint16_t tables)
 }
 
 static void
+stop_bulks(struct hrp_mirror *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		m->table[i].out = (struct bulk_out){ 0 };
+		hrp_check_stop(&m->table[i].check);
+	}
+}
+
+static void
 start_bulks(struct hrp_mirror *m)
 {
+	stop_bulks(m);
 	for (uint32_t i = 0; i < m->count; i++)
 		m->table[i].out =
 			(struct bulk_out){ .state = is_in(m, i, m->peer_tables) ? HRP_BULK_RUNNING
@@ -241,19 +289,13 @@ start_bulks(struct hrp_mirror *m)
 }
 
 static void
-stop_bulks(struct hrp_mirror *m)
-{
-	for (uint32_t i = 0; i < m->count; i++)
-		m->table[i].out = (struct bulk_out){ 0 };
-}
-
-static void
 opened(void *ctx, uint16_t tables, mono_t now)
 {
 	struct hrp_mirror *m = ctx;
 
 	(void)now;
-	m->peer_tables = tables;
+	m->peer_tables = (uint16_t)(tables & ~HRP_TAKES_PARTS);
+	m->peer_parts = (tables & HRP_TAKES_PARTS) != 0;
 	start_bulks(m);
 }
 
@@ -271,12 +313,32 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 		if (b->count == o->end.count && b->digest == o->end.digest) {
 			o->state = HRP_BULK_EQUAL;
 			o->again_ms = BULK_AGAIN_MS;
+			if (m->peer_parts)
+				hrp_check_begin(
+					&m->table[i].check, m->table[i].ops, o->capacity, now);
 			continue;
 		}
 		o->state = HRP_BULK_DIFFERS;
 		o->due = mono_add_ms(now, o->again_ms);
 		o->again_ms = RTE_MIN(o->again_ms * 2, (uint64_t)BULK_AGAIN_MAX_MS);
 	}
+}
+
+/* What the peer holds of a part. */
+static void
+checked(void *ctx, uint16_t module, const struct hrp_part *p, mono_t now)
+{
+	struct mirrored *t = table_of(ctx, module);
+
+	if (t == NULL || t->out.state != HRP_BULK_EQUAL ||
+		hrp_check_answer(&t->check, t->ops, p, now))
+		return;
+	hrp_check_stop(&t->check);
+	t->out = (struct bulk_out){ .state = HRP_BULK_DIFFERS,
+		.begun = true,
+		.walked = true,
+		.due = now,
+		.again_ms = BULK_AGAIN_MS };
 }
 
 static uint8_t *
@@ -300,7 +362,8 @@ begin_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 	struct hrp_bulk b = { .round = rte_cpu_to_be_32(m->round + 1) };
 	uint32_t estimate;
 
-	b.capacity = rte_cpu_to_be_32(t->ops->walk_begin(t->t, &estimate));
+	o->capacity = t->ops->walk_begin(t->t, &estimate);
+	b.capacity = rte_cpu_to_be_32(o->capacity);
 	b.count = rte_cpu_to_be_32(estimate);
 	if (t == &m->table[0])
 		b.tables = rte_cpu_to_be_16(m->tables & m->peer_tables);
@@ -344,6 +407,7 @@ static uint32_t
 feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 {
 	const struct repl_out out = { .ctx = t, .reserve = reserve, .commit = commit };
+	const struct hrp_checked k = { .ops = t->ops, .t = t->t, .stream = m->stream, .out = &out };
 	struct bulk_out *o = &t->out;
 	uint32_t work = 0;
 
@@ -374,8 +438,9 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 			o->begun = false;
 		}
 		return work;
-	case HRP_BULK_NONE:
 	case HRP_BULK_EQUAL:
+		return work + hrp_check_poll(&t->check, &k, now);
+	case HRP_BULK_NONE:
 	case HRP_BULK_UNTAKEN:
 	case HRP_BULK_STATES:
 		return work;
@@ -451,8 +516,9 @@ hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state)
 	if (group < 1 || group > 2)
 		return;
 	m->peer_state[group] = state;
-	if (peer_active(m) != before)
-		tell_tables(m);
+	if (peer_active(m) == before)
+		return;
+	tell_tables(m);
 }
 
 void
@@ -478,8 +544,9 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 		struct mirrored *t = &m->table[m->count];
 		t->ops = list[m->count];
 		t->mirror = m;
-		t->t = t->ops->create(
-			&(struct repl_params){ .engine = p->engine, .sessions = m->table[0].t },
+		t->t = t->ops->create(&(struct repl_params){ .engine = p->engine,
+					      .methods = p->methods,
+					      .sessions = m->table[0].t },
 			err, err_size);
 		m->tables |= m->count > 0 ? HRP_TABLE(t->ops->module) : 0;
 		if (t->t == NULL) {
@@ -490,11 +557,12 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 	m->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = p->frame_max,
 		.hello_ms = p->hello_ms,
 		.seed = p->seed,
-		.tables = m->tables,
+		.tables = m->tables | HRP_TAKES_PARTS,
 		.ctx = m,
 		.deliver = deliver,
 		.opened = opened,
 		.result = result,
+		.checked = checked,
 		.send_ctx = p->ctx,
 		.send = p->send });
 	if (m->stream == NULL) {
@@ -518,9 +586,24 @@ hrp_mirror_destroy(struct hrp_mirror *m)
 	free(m);
 }
 
-enum ha_refusal
-hrp_mirror_receive(struct hrp_mirror *m, const uint8_t *message, uint16_t len, mono_t now)
+void
+hrp_mirror_groups(struct hrp_mirror *m, uint8_t groups, uint32_t epoch, bool alive, mono_t now)
 {
+	if ((groups & ~m->groups) != 0)
+		m->taken = alive && peer_active(m) ? now : (mono_t){ .ns = 0 };
+	m->groups = groups;
+	m->epoch = epoch;
+}
+
+enum ha_refusal
+hrp_mirror_receive(
+	struct hrp_mirror *m, const uint8_t *message, uint16_t len, uint32_t epoch, mono_t now)
+{
+	struct hrp_header h;
+
+	memcpy(&h, message + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
+	if (hrp_stream_numbered(h.op) && fenced(m, epoch, now))
+		return HA_REFUSED_epoch;
 	return hrp_stream_receive(m->stream, message, len, now);
 }
 
@@ -548,7 +631,7 @@ hrp_mirror_poll(struct hrp_mirror *m, mono_t now)
 {
 	uint32_t work = 0;
 
-	hrp_stream_listen(m->stream, m->running || m->peer_alive, now);
+	hrp_stream_listen(m->stream, m->peer_alive || (m->running && !m->active), now);
 	if (!hrp_stream_hears(m->stream))
 		for (uint32_t i = 0; i < m->count; i++)
 			m->table[i].in.state = HRP_BULK_NONE;
@@ -621,7 +704,12 @@ table_status(const struct hrp_mirror *m, const struct mirrored *t, struct hrp_ta
 		.unclaimed = c.unclaimed,
 		.unknown = c.unknown,
 		.adopted = c.adopted,
-		.swept = c.swept };
+		.swept = c.swept,
+		.checked = t->check.checked,
+		.differing = t->check.differing,
+		.unrepaired = t->check.unrepaired,
+		.repaired = c.repaired,
+		.check_ns = t->check.round_at.ns };
 }
 
 void
@@ -657,6 +745,8 @@ hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
 	st->peer_alive = m->peer_alive;
 	st->peer_active = peer_active(m);
 	st->mirroring = m->mirroring;
+	st->quick = m->p.methods.quick;
+	st->period_s = m->p.methods.period_s;
 	st->synchronised = hrp_mirror_synchronised(m);
 	st->bulk_out = m->table[0].out.state;
 	st->bulk_in = m->table[0].in.state;

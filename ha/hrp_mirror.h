@@ -12,6 +12,7 @@
 #include "engine.h"
 #include "hrp.h"
 #include "hrp_stream.h"
+#include "repl.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct hrp_mirror_params {
 	uint16_t frame_max;
 	uint32_t hello_ms;
 	uint32_t seed;
+	struct repl_methods methods;
 	void *ctx;
 	bool (*send)(void *ctx, const uint8_t *message, uint16_t len);
 };
@@ -32,12 +34,16 @@ struct hrp_mirror *hrp_mirror_create(const struct hrp_mirror_params *, char *err
 void hrp_mirror_destroy(struct hrp_mirror *);
 
 /* What the control core says (HA_MSG_ROLE), what the peer's hellos say, what the links say. */
+/* hrp_mirror_groups: bit per group that is active here, and their role epoch: before the role. */
+void hrp_mirror_groups(
+	struct hrp_mirror *, uint8_t groups, uint32_t epoch, bool peer_alive, mono_t now);
 void hrp_mirror_role(struct hrp_mirror *, bool active, bool peer_alive, mono_t now);
 void hrp_mirror_peer(struct hrp_mirror *, uint8_t group, uint8_t state);
 void hrp_mirror_link(struct hrp_mirror *, bool running);
 
+/* `epoch`: the sender's, from the trailer. */
 enum ha_refusal hrp_mirror_receive(
-	struct hrp_mirror *, const uint8_t *message, uint16_t len, mono_t now);
+	struct hrp_mirror *, const uint8_t *message, uint16_t len, uint32_t epoch, mono_t now);
 uint32_t hrp_mirror_poll(struct hrp_mirror *, mono_t now); /* => work done */
 
 /* Everything once more, if this box mirrors: what differs at the peer is repaired. */

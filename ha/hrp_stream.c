@@ -15,7 +15,7 @@
 
 #define FLUSH_NS     NS_PER_MS	       /* a record waits at most this long for company */
 #define ACK_EVERY    16		       /* frames */
-#define ACK_NS	     (2 * NS_PER_MS)   /* ... or this long after the first */
+#define ACK_NS	     (200 * NS_PER_US) /* ... or this long after the first */
 #define ACK_GAP_NS   (200 * NS_PER_US) /* at most one acknowledgement per gap news in this time */
 #define RTO_MIN_NS   (5 * NS_PER_MS)
 #define RTO_MAX_NS   (200 * NS_PER_MS)
@@ -36,6 +36,7 @@ struct out_frame {
 	uint16_t len;
 	uint8_t times;
 	bool acked;
+	bool records;
 };
 
 struct out {
@@ -279,8 +280,10 @@ close_frame(struct hrp_stream *s, uint8_t op, mono_t now)
 
 	put_head(s, out_bytes(s, seq));
 	finish(s, out_bytes(s, seq), o->fill, o->module, op, o->records, seq);
-	o->frame[SLOT(seq)] =
-		(struct out_frame){ .len = o->fill, .since = o->fill_since, .module = o->module };
+	o->frame[SLOT(seq)] = (struct out_frame){ .len = o->fill,
+		.since = o->fill_since,
+		.module = o->module,
+		.records = op == HRP_OP_ADD };
 	o->fill = 0;
 	transmit(s, seq, now);
 }
@@ -330,10 +333,12 @@ hrp_stream_commit(struct hrp_stream *s, uint16_t len)
 	s->out.records++;
 }
 
-bool
-hrp_stream_bulk(
-	struct hrp_stream *s, uint16_t module, enum hrp_op op, const struct hrp_bulk *b, mono_t now)
+/* A frame of its own.  `body` begins with struct hrp_stream_head. */
+static bool
+put_alone(struct hrp_stream *s, uint16_t module, enum hrp_op op, const void *body, size_t len,
+	mono_t now)
 {
+	const size_t before = HRP_STREAM_OVERHEAD - sizeof(struct hrp_stream_head);
 	struct out *o = &s->out;
 
 	if (!o->open)
@@ -341,10 +346,24 @@ hrp_stream_bulk(
 	hrp_stream_flush(s, now);
 	if (!begin_frame(s, module, now))
 		return false;
-	memcpy(out_bytes(s, o->next) + HRP_STREAM_OVERHEAD - sizeof(b->head), b, sizeof(*b));
-	o->fill = (uint16_t)(HRP_STREAM_OVERHEAD - sizeof(b->head) + sizeof(*b));
+	memcpy(out_bytes(s, o->next) + before, body, len);
+	o->fill = (uint16_t)(before + len);
 	close_frame(s, (uint8_t)op, now);
 	return true;
+}
+
+bool
+hrp_stream_bulk(
+	struct hrp_stream *s, uint16_t module, enum hrp_op op, const struct hrp_bulk *b, mono_t now)
+{
+	return put_alone(s, module, op, b, sizeof(*b), now);
+}
+
+bool
+hrp_stream_part(
+	struct hrp_stream *s, uint16_t module, enum hrp_op op, const struct hrp_part *p, mono_t now)
+{
+	return put_alone(s, module, op, p, sizeof(*p), now);
 }
 
 void
@@ -391,7 +410,7 @@ arrived(struct out *o, uint32_t seq, mono_t now)
 {
 	struct out_frame *f = &o->frame[SLOT(seq)];
 
-	if (!f->acked)
+	if (!f->acked && f->records)
 		hrp_lag_add(&o->lag[f->module], now.ns - f->since.ns);
 	f->acked = true;
 }
@@ -653,6 +672,15 @@ hrp_stream_result(struct hrp_stream *s, uint16_t module, const struct hrp_bulk *
 	send_unnumbered(s, module, HRP_OP_RESULT, 0, &r, sizeof(r));
 }
 
+void
+hrp_stream_checked(struct hrp_stream *s, uint16_t module, const struct hrp_part *p)
+{
+	struct hrp_part r = *p;
+
+	r.head = (struct hrp_stream_head){ .stream = rte_cpu_to_be_32(s->in.stream) };
+	send_unnumbered(s, module, HRP_OP_CHECKED, 0, &r, sizeof(r));
+}
+
 static uint32_t
 poll_in(struct hrp_stream *s, mono_t now)
 {
@@ -681,6 +709,13 @@ poll_in(struct hrp_stream *s, mono_t now)
 
 /* ---- both ---- */
 
+bool
+hrp_stream_numbered(uint8_t op)
+{
+	return op == HRP_OP_ADD || op == HRP_OP_BULK_BEGIN || op == HRP_OP_BULK_END ||
+	       op == HRP_OP_CHECK || op == HRP_OP_PART_BEGIN || op == HRP_OP_PART_END;
+}
+
 enum ha_refusal
 hrp_stream_receive(struct hrp_stream *s, const uint8_t *message, uint16_t len, mono_t now)
 {
@@ -690,16 +725,14 @@ hrp_stream_receive(struct hrp_stream *s, const uint8_t *message, uint16_t len, m
 	struct hrp_header h;
 	struct hrp_nack nack;
 	struct hrp_bulk bulk;
+	struct hrp_part part;
 
 	memcpy(&h, message + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
 	memcpy(&head, body, sizeof(head));
 	const uint32_t seq = rte_be_to_cpu_32(h.sequence);
-	switch (h.op) {
-	case HRP_OP_ADD:
-	case HRP_OP_BULK_BEGIN:
-	case HRP_OP_BULK_END:
+	if (hrp_stream_numbered(h.op))
 		why = receive_numbered(s, &head, seq, message, len, now);
-		break;
+	switch (h.op) {
 	case HRP_OP_ACK:
 		why = receive_ack(s, rte_be_to_cpu_32(head.stream), seq, body + sizeof(head), now);
 		break;
@@ -714,6 +747,14 @@ hrp_stream_receive(struct hrp_stream *s, const uint8_t *message, uint16_t len, m
 			break;
 		}
 		s->p.result(s->p.ctx, &bulk, now);
+		return HA_OK;
+	case HRP_OP_CHECKED:
+		memcpy(&part, body, sizeof(part));
+		if (!s->out.open || rte_be_to_cpu_32(head.stream) != s->out.stream) {
+			why = HA_REFUSED_sequence;
+			break;
+		}
+		s->p.checked(s->p.ctx, rte_be_to_cpu_16(h.dest_module), &part, now);
 		return HA_OK;
 	}
 	if (why != HA_OK)

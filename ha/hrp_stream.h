@@ -46,12 +46,17 @@ struct hrp_stream_params {
 	void (*opened)(void *ctx, uint16_t tables, mono_t now);
 	/* A result for a bulk of the current outbound stream. */
 	void (*result)(void *ctx, const struct hrp_bulk *, mono_t now);
+	/* Likewise an answer to HRP_OP_CHECK. */
+	void (*checked)(void *ctx, uint16_t module, const struct hrp_part *, mono_t now);
 };
 
 struct hrp_stream_stats {
 	uint64_t frames_out, frames_in, resent, timeouts, acks_out, acks_in, nacks_out, nacks_in;
 	uint64_t duplicates, reordered, refused, opened, window_full;
 };
+
+/* Is it delivered, in order?  The others are about a stream. */
+bool hrp_stream_numbered(uint8_t op);
 
 /* => NULL when out of memory. */
 struct hrp_stream *hrp_stream_create(const struct hrp_stream_params *);
@@ -77,6 +82,9 @@ void hrp_stream_commit(struct hrp_stream *, uint16_t len);
 /* A frame of its own: BULK_BEGIN, BULK_END; head is filled here. => false: window full. */
 bool hrp_stream_bulk(
 	struct hrp_stream *, uint16_t module, enum hrp_op, const struct hrp_bulk *, mono_t now);
+/* Likewise CHECK, PART_BEGIN and PART_END. */
+bool hrp_stream_part(
+	struct hrp_stream *, uint16_t module, enum hrp_op, const struct hrp_part *, mono_t now);
 /* Close the frame being filled and send it; poll does so 1 ms after its first record. */
 void hrp_stream_flush(struct hrp_stream *, mono_t now);
 /* Written into messages: is this box active? */
@@ -89,9 +97,10 @@ void hrp_stream_role(struct hrp_stream *, bool active);
 void hrp_stream_listen(struct hrp_stream *, bool on, mono_t now);
 bool hrp_stream_hears(const struct hrp_stream *); /* an inbound stream has begun */
 void hrp_stream_result(struct hrp_stream *, uint16_t module, const struct hrp_bulk *);
+void hrp_stream_checked(struct hrp_stream *, uint16_t module, const struct hrp_part *);
 
-/* Of one module's frames, since the stream has begun: from a frame's first record to its
- * acknowledgement. */
+/* Of one module's frames with records, since the stream has begun: from the first of them to the
+ * frame's acknowledgement. */
 struct hrp_stream_lag {
 	uint64_t median_us, max_us; /* the median within a fifth */
 	uint64_t unacked, resent;

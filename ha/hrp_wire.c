@@ -74,6 +74,12 @@ check_hrp(const uint8_t *body, uint16_t len)
 	case HRP_OP_RESULT:
 		need = sizeof(struct hrp_bulk);
 		break;
+	case HRP_OP_CHECK:
+	case HRP_OP_PART_BEGIN:
+	case HRP_OP_PART_END:
+	case HRP_OP_CHECKED:
+		need = sizeof(struct hrp_part);
+		break;
 	case HRP_OP_ACK:
 		need = sizeof(struct hrp_stream_head) + HRP_STREAM_WINDOW / 8;
 		break;

@@ -112,7 +112,11 @@ enum hrp_op {
 	HRP_OP_BULK_END = 5,   /* numbered; struct hrp_bulk */
 	HRP_OP_ACK = 6,	       /* sequence = next expected; bitmap of HRP_STREAM_WINDOW bits */
 	HRP_OP_NACK = 7,       /* struct hrp_nack */
-	HRP_OP_RESULT = 8      /* struct hrp_bulk: what the receiver of a bulk has counted */
+	HRP_OP_RESULT = 8,     /* struct hrp_bulk: what the receiver of a bulk has counted */
+	HRP_OP_CHECK = 9, /* numbered; struct hrp_part: what the receiver must hold of a part */
+	HRP_OP_PART_BEGIN = 10, /* numbered; struct hrp_part: it is told again */
+	HRP_OP_PART_END = 11,	/* numbered; struct hrp_part */
+	HRP_OP_CHECKED = 12	/* struct hrp_part: what the receiver of CHECK holds */
 };
 #define HRP_FLAG_ACK_WANTED 0x08
 struct hrp_header {
@@ -161,6 +165,18 @@ struct hrp_bulk {
 	rte_be64_t digest; /* END and RESULT: sum over those records, see docs/wire.md */
 };
 static_assert(sizeof(struct hrp_bulk) == 32, "wire size");
+
+/* A part of a table: a range of its owner's places. */
+struct hrp_part {
+	struct hrp_stream_head head;
+	rte_be32_t first, places; /* places 0: the whole table */
+	rte_be32_t count;	  /* entries there */
+	rte_be32_t number;	  /* of the question, in its answer too */
+	rte_be64_t digest;
+	rte_be64_t content;
+};
+static_assert(sizeof(struct hrp_part) == 40, "wire size");
+#define HRP_TAKES_PARTS	 UINT16_C(0x8000) /* in hrp_nack.tables: and answers CHECK */
 #define HRP_CAPACITY_MAX (UINT32_C(1) << 27)
 
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
@@ -391,7 +407,8 @@ void ha_finish(uint8_t *message, uint16_t len, enum ha_type2, uint32_t hello_ms)
 	X(policy, "the security policy does not permit the heartbeat")                             \
 	X(module, "unknown HRP module")                                                            \
 	X(record, "malformed record")                                                              \
-	X(sequence, "outside the stream's window")
+	X(sequence, "outside the stream's window")                                                 \
+	X(epoch, "records of a box that has lost the role, or of an older role epoch")
 enum ha_refusal {
 	HA_OK = 0,
 #define X(name, text) HA_REFUSED_##name,

@@ -31,6 +31,7 @@ bool repl_put(const struct repl_out *, const void *record, uint16_t len, mono_t 
 struct repl_digest {
 	uint32_t count;
 	uint64_t sum;
+	uint64_t content; /* of parts: what else must be alike */
 };
 
 enum repl_verdict {
@@ -45,8 +46,17 @@ struct repl_role {
 	bool sending;	  /* our changes are being mirrored */
 };
 
+/* Which changes of sessions are told, and when (R193-R198).  Of neither: what a bulk brings, and
+ * deletions. */
+struct repl_methods {
+	bool quick;	   /* each at once, of all states and kinds */
+	uint32_t period_s; /* automatic: all that has changed, each so many seconds, but for R196's
+			    * three kinds; 0 = off */
+};
+
 struct repl_params {
 	struct engine *engine;
+	struct repl_methods methods;
 	const void *sessions; /* the table of sessions, which is the first; NULL: this is it */
 };
 
@@ -61,6 +71,7 @@ struct repl_counts {
 	uint64_t unclaimed;	     /* copies whose port is in use here */
 	uint64_t unknown;	     /* deletions of what is not here */
 	uint64_t adopted, swept;     /* made ours; dropped after a bulk */
+	uint64_t repaired;	     /* entries that a part told again has set right */
 };
 
 struct repl_table {
@@ -91,6 +102,22 @@ struct repl_table {
 	/* A bulk has ended: drop what it did not confirm, and count the rest.
 	 * => REPL_DONE with the digest, or REPL_RETRY. */
 	enum repl_verdict (*sweep)(void *t, struct repl_digest *);
+
+	/* ---- comparison between bulks (hrp_check.h) ---- */
+	/* As a whole, by sweep(): its copies change by their owner's word alone. */
+	bool whole;
+	/* Or in parts; NULL: not in parts. */
+	/* Places [first, first + places) as the owner counts them.  Owner: what the peer must hold
+	 * of them after all records emitted so far; what has changed unheard is told soon. */
+	void (*part_told)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+	/* Owner: records of what it has told of places [*at, end), once more. => true at the end */
+	bool (*part_walk)(void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
+	/* Receiver: what it really holds of them. */
+	void (*part_held)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+	/* Receiver: they are told again. => false: no such places
+	 * ... and that is over: what was not confirmed is dropped. */
+	bool (*part_begin)(void *t, uint32_t first, uint32_t places);
+	enum repl_verdict (*part_end)(void *t, uint32_t first, uint32_t places);
 
 	/* The peer no longer owns anything: what it left is ours. => true when finished */
 	bool (*adopt)(void *t, mono_t now);

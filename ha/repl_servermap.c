@@ -443,5 +443,6 @@ const struct repl_table repl_servermap = {
 	.sweep = sweep,
 	.adopt = adopt,
 	.orphans = repl_bulk_orphans,
+	.whole = true,
 	.counts = counts,
 };

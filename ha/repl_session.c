@@ -17,7 +17,8 @@
 #include "hrp.h"
 #include "limit.h"
 #include "nat_group.h"
-#include "repl.h"
+#include "repl_method.h"
+#include "repl_session_impl.h"
 #include "session_claim.h"
 #include "session_record.h"
 #include "session_share.h"
@@ -26,14 +27,11 @@
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
-#include <assert.h>
 #include <netinet/in.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EVENT_BATCH    64
 #define DRAIN_EVENTS   1024 /* per turn */
 #define WALK_SLOTS     1024 /* per turn */
 #define SWEEP_SLOTS    4096
@@ -43,60 +41,6 @@
 #define GIVE_UP_NS     (2 * NS_PER_SEC) /* a record that cannot be installed for so long is skipped */
 #define LEAVING_NS     (20 * NS_PER_MS) /* a killed copy is gone by then, and its port free */
 #define MAX_CAS	       8
-
-/* What the peer has been told: by own index. */
-struct sent {
-	uint32_t key_hash;
-	uint16_t generation;
-	uint16_t round; /* of the bulk it belongs to; another round = not sent */
-};
-
-enum copy_state { COPY_NONE, COPY_MAPPED, COPY_KILLED };
-
-/* Whose copy a local session is: by local index. */
-struct copy {
-	uint32_t owner;	     /* the owner's index */
-	uint16_t generation; /* of the local session this was written for */
-	uint8_t state;
-	uint8_t pad;
-};
-
-/* Which local session is the copy: by the owner's index. */
-struct owned {
-	uint32_t local_plus_1; /* 0 = none, so that fresh zero pages need no filling */
-	uint16_t local_generation, owner_generation;
-};
-static_assert(sizeof(struct sent) == 8 && sizeof(struct copy) == 8 && sizeof(struct owned) == 8,
-	"24 bytes per session for the mirror");
-
-struct table {
-	struct repl_bulk bulk; /* first */
-	struct engine *engine;
-	struct session_table *sessions;
-	uint32_t capacity;
-
-	/* sender */
-	struct sent *sent;
-	uint32_t dirty_cursor;
-	bool sweeping_dirty;
-	uint32_t sweep_dirty, found_dirty; /* of this sweep so far; of the last one */
-	mono_t dirty_due;
-	uint16_t worker; /* whose ring is next */
-	uint32_t at, count;
-	alignas(8) struct mirror_event events[EVENT_BATCH]; /* the ring copies 8-byte words */
-
-	/* receiver */
-	struct copy *copies;
-	struct owned *owned;
-	uint32_t owner_capacity;
-	mono_t now;    /* of this call */
-	mono_t killed; /* when the last copy was */
-	mono_t retry_since;
-	bool retrying;
-
-	struct hrp_session_status stats;
-};
-static_assert(offsetof(struct table, bulk) == 0, "repl_bulk_role() and others look there");
 
 /* ---- life-cycle ---- */
 
@@ -121,6 +65,7 @@ create(const struct repl_params *p, char *err, size_t err_size)
 	if (t == NULL)
 		goto err_memory;
 	t->engine = p->engine;
+	t->methods = p->methods;
 	t->sessions = engine_sessions(p->engine);
 	t->capacity = session_table_capacity(t->sessions);
 	/* calloc of this size is fresh zero pages: only what is used costs memory. */
@@ -137,24 +82,6 @@ err_memory:
 }
 
 /* ---- sender ---- */
-
-static bool
-alive(uint32_t ctl)
-{
-	return session_state_of(ctl) != SESSION_FREE && (ctl & SESSION_F_DEAD) == 0;
-}
-
-static uint16_t
-generation_of(const struct session *s)
-{
-	return atomic_load_explicit(&s->generation, memory_order_acquire);
-}
-
-static bool
-was_sent(const struct table *t, uint32_t index)
-{
-	return t->sent[index].round == t->bulk.round;
-}
 
 static void
 forget_sent(struct table *t, uint32_t index)
@@ -175,6 +102,12 @@ emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t 
 	forget_sent(t, index);
 	t->stats.deleted++;
 	return true;
+}
+
+bool
+repl_session_left_out(const struct table *t, const struct session *s, uint32_t ctl)
+{
+	return (ctl & SESSION_F_REMOTE) != 0 || repl_method_leaves_out(&t->methods, s, ctl);
 }
 
 /* Notes become names of address groups, 0: of none. */
@@ -217,9 +150,8 @@ emit_alg(const struct table *t, uint32_t index, uint16_t generation, const struc
 	return true;
 }
 
-/* Tell the peer how session `index` is now, whatever that is. => false: no room. */
-static bool
-emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
+bool
+repl_session_emit(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
 {
 	const struct session *s = session_table_at(t->sessions, index);
 	const uint16_t generation = generation_of(s);
@@ -237,10 +169,16 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		t->stats.skipped++;
 		return true;
 	}
-	if ((ctl & (SESSION_F_REMOTE | SESSION_F_LOCAL)) != 0) {
-		/* The peer's own by now, or of no use to it (R196). */
-		if (was_sent(t, index))
+	if (repl_session_left_out(t, s, ctl) ||
+		((ctl & SESSION_F_LOCAL) != 0 &&
+			!session_record_carries(&key, session_family(s)))) {
+		/* The peer's own by now, or not what is told (R196) any more. */
+		if (was_sent(t, index) && (ctl & SESSION_F_REMOTE) != 0)
 			forget_sent(t, index);
+		else if (was_sent(t, index))
+			return emit_delete(t, index, out, now);
+		else if (repl_method_waits(&t->methods, ctl))
+			session_table_set_dirty(t->sessions, index); /* next time */
 		t->stats.skipped++;
 		return true;
 	}
@@ -251,6 +189,7 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		session_record_pack(s, &key, o, index, generation, ctl, mono_seconds(now), &r);
 	const uint32_t hash = session_record_key_hash(
 		&key, session_record_family(&r), o, session_record_what(&r)->zone);
+	const uint32_t content = session_record_content(&r);
 	atomic_thread_fence(memory_order_acquire);
 	if (generation_of(s) != generation) {
 		t->stats.skipped++; /* freed meanwhile: its own event follows */
@@ -263,11 +202,16 @@ emit_current(struct table *t, uint32_t index, const struct repl_out *out, mono_t
 		session_table_set_dirty(t->sessions, index); /* all of it again, soon */
 
 	if (was_sent(t, index)) {
-		if (e->generation == generation && e->key_hash == hash)
+		if (e->generation == generation && e->key_hash == hash) {
+			e->content = content;
 			return true;
+		}
 		forget_sent(t, index); /* the receiver concludes the same from the generation */
 	}
-	*e = (struct sent){ .key_hash = hash, .generation = generation, .round = t->bulk.round };
+	*e = (struct sent){ .key_hash = hash,
+		.content = content,
+		.generation = generation,
+		.round = t->bulk.round };
 	t->bulk.sent.count++;
 	t->bulk.sent.sum += session_record_hash(hash, index, generation);
 	return true;
@@ -278,8 +222,13 @@ emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out
 {
 	if (ev->index >= t->capacity)
 		return true;
-	if (ev->type != MIRROR_DELETE)
-		return emit_current(t, ev->index, out, now);
+	if (ev->type != MIRROR_DELETE && t->methods.quick)
+		return repl_session_emit(t, ev->index, out, now);
+	if (ev->type != MIRROR_DELETE) {
+		if (repl_method_tells(&t->methods))
+			session_table_set_dirty(t->sessions, ev->index);
+		return true;
+	}
 	if (was_sent(t, ev->index) && t->sent[ev->index].generation == ev->generation)
 		return emit_delete(t, ev->index, out, now);
 	t->stats.skipped++;
@@ -313,9 +262,32 @@ fetch_events(struct table *t)
 	return t->count != 0;
 }
 
+/* Quick, the dirty bits are what did not fit in a worker's ring; automatic, all that has changed.
+ */
+static uint64_t
+sweep_ns(const struct table *t)
+{
+	return t->methods.quick || t->methods.period_s == 0
+		       ? DIRTY_EVERY_NS
+		       : (uint64_t)t->methods.period_s * NS_PER_SEC;
+}
+
+/* Has the session ended of which the peer knows under this index? */
+static bool
+has_ended(const struct table *t, uint32_t index)
+{
+	const struct session *s = session_table_at(t->sessions, index);
+
+	return was_sent(t, index) &&
+	       (t->sent[index].generation != generation_of(s) ||
+		       !alive(atomic_load_explicit(&s->ctl, memory_order_acquire)));
+}
+
 static void
 drain_dirty(struct table *t, const struct repl_out *out, mono_t now)
 {
+	if (t->dirty_due.ns == 0)
+		t->dirty_due.ns = now.ns + sweep_ns(t);
 	if (!t->sweeping_dirty && mono_before(now, t->dirty_due))
 		return;
 	t->sweeping_dirty = true;
@@ -325,10 +297,12 @@ drain_dirty(struct table *t, const struct repl_out *out, mono_t now)
 			t->sweeping_dirty = false;
 			t->found_dirty = t->sweep_dirty;
 			t->sweep_dirty = 0;
-			t->dirty_due.ns = now.ns + DIRTY_EVERY_NS;
+			t->dirty_due.ns = now.ns + sweep_ns(t);
 			return;
 		}
-		if (!emit_current(t, index, out, now)) {
+		if (!repl_method_tells(&t->methods) && !has_ended(t, index))
+			continue;
+		if (!repl_session_emit(t, index, out, now)) {
 			session_table_set_dirty(t->sessions, index);
 			return;
 		}
@@ -377,6 +351,7 @@ walk_begin(void *ctx, uint32_t *estimate)
 	if (repl_bulk_walk(&t->bulk))
 		memset(t->sent, 0, sizeof(*t->sent) * t->capacity);
 	*estimate = session_table_count(t->sessions);
+	t->dirty_due.ns = 0;
 	return t->capacity;
 }
 
@@ -392,12 +367,12 @@ walk(void *ctx, const struct repl_out *out, mono_t now)
 			rte_prefetch0(&s[PREFETCH_AHEAD].dir[1]);
 		}
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-		if (!alive(ctl) || (ctl & (SESSION_F_REMOTE | SESSION_F_LOCAL)) != 0)
+		if (!alive(ctl) || repl_session_left_out(t, s, ctl))
 			continue;
 		if (was_sent(t, t->bulk.walk) &&
 			t->sent[t->bulk.walk].generation == generation_of(s))
 			continue; /* a live update was faster */
-		if (!emit_current(t, t->bulk.walk, out, now))
+		if (!repl_session_emit(t, t->bulk.walk, out, now))
 			return false;
 	}
 	return t->bulk.walk == t->capacity;
@@ -423,25 +398,8 @@ round_begin(void *ctx, uint32_t capacity)
 		t->owner_capacity = capacity;
 	}
 	repl_bulk_round(&t->bulk);
+	t->repair_first = t->repair_end = 0;
 	return true;
-}
-
-/* The copy of the owner's session `owner`, if there is one: its local index, else SESSION_NONE. */
-static uint32_t
-copy_of(const struct table *t, uint32_t owner)
-{
-	const struct owned *o = &t->owned[owner];
-
-	if (o->local_plus_1 == 0)
-		return SESSION_NONE;
-	const uint32_t local = o->local_plus_1 - 1;
-	const struct copy *c = &t->copies[local];
-	const struct session *s = session_table_at(t->sessions, local);
-	if (c->state != COPY_MAPPED || c->owner != owner || c->generation != o->local_generation ||
-		generation_of(s) != o->local_generation ||
-		!alive(atomic_load_explicit(&s->ctl, memory_order_acquire)))
-		return SESSION_NONE;
-	return local;
 }
 
 static void
@@ -460,9 +418,8 @@ map_copy(struct table *t, uint32_t owner, uint16_t owner_generation, uint32_t lo
 		.owner_generation = owner_generation };
 }
 
-/* => false: the home worker's inbox is full. */
-static bool
-kill_copy(struct table *t, uint32_t local)
+bool
+repl_session_kill_copy(struct table *t, uint32_t local)
 {
 	struct copy *c = &t->copies[local];
 	const uint16_t generation = generation_of(session_table_at(t->sessions, local));
@@ -499,7 +456,7 @@ holder_leaves(struct table *t, const struct session_outside *o)
 		t->stats.conflicts++;
 		return false;
 	}
-	(void)kill_copy(t, holder);
+	(void)repl_session_kill_copy(t, holder);
 	return true;
 }
 
@@ -721,7 +678,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 			return refresh_copy(t, local, r, now);
 		/* The owner's slot has a new tenant, so the old session is gone. */
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
-		if ((ctl & SESSION_F_REMOTE) != 0 && !kill_copy(t, local))
+		if ((ctl & SESSION_F_REMOTE) != 0 && !repl_session_kill_copy(t, local))
 			return REPL_RETRY;
 		t->stats.removed += (ctl & SESSION_F_REMOTE) != 0;
 	}
@@ -739,7 +696,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 			((ctl & SESSION_F_REMOTE) != 0 || !t->bulk.role.active)) {
 			/* Opened from the other side this time, or translated in another way:
 			 * another session with the same key. */
-			kill_copy(t, local);
+			repl_session_kill_copy(t, local);
 			return REPL_RETRY;
 		}
 		if (session_swap(s) != key.swap || !translated_as(t, s, &key)) {
@@ -772,7 +729,7 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 			session_table_set_dirty(t->sessions, local);
 		return REPL_DONE;
 	}
-	if (!kill_copy(t, local))
+	if (!repl_session_kill_copy(t, local))
 		return REPL_RETRY;
 	t->stats.removed++;
 	return REPL_DONE;
@@ -818,6 +775,7 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 	union hrp_record_session r;
 	struct table *t = ctx;
 	enum repl_verdict v;
+	uint64_t before;
 
 	t->now = now;
 	memcpy(&r.head, record, sizeof(r.head));
@@ -832,7 +790,10 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 		memcpy(&r, record, len);
 		if (!session_record_check(&r, engine_snapshot(t->engine)))
 			return REPL_REFUSED;
+		before = repl_session_repair_before(t, owner);
 		v = install_session(t, &r, now);
+		if (v == REPL_DONE)
+			repl_session_repair_after(t, owner, before);
 		break;
 	case HRP_RECORD_DELETE:
 		if (len != sizeof(r.head) || owner >= t->owner_capacity)
@@ -897,7 +858,7 @@ sweep(void *ctx, struct repl_digest *d)
 		}
 		if (!copy)
 			continue;
-		if (!kill_copy(t, t->bulk.sweep))
+		if (!repl_session_kill_copy(t, t->bulk.sweep))
 			return REPL_RETRY;
 		t->stats.swept++;
 	}
@@ -968,7 +929,8 @@ counts(const void *ctx, struct repl_counts *c)
 		.unclaimed = st->unclaimed,
 		.unknown = st->unknown,
 		.adopted = st->adopted,
-		.swept = st->swept };
+		.swept = st->swept,
+		.repaired = t->repaired };
 }
 
 static void
@@ -992,6 +954,11 @@ const struct repl_table repl_session = {
 	.round = round_begin,
 	.install = install,
 	.sweep = sweep,
+	.part_told = repl_session_part_told,
+	.part_walk = repl_session_part_walk,
+	.part_held = repl_session_part_held,
+	.part_begin = repl_session_part_begin,
+	.part_end = repl_session_part_end,
 	.adopt = adopt,
 	.orphans = repl_bulk_orphans,
 	.counts = counts,

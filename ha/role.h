@@ -62,7 +62,8 @@ struct role_params {
 	bool paired; /* hrp.enable: VGMP and lease; false = plain VRRP, the lease never ends */
 	uint32_t hello_ms, misses;
 	bool preempt;
-	bool split_yield; /* hrp.split_brain = "yield"; needs ops.ask */
+	bool quick, automatic; /* methods of mirroring, for the hellos */
+	bool split_yield;      /* hrp.split_brain = "yield"; needs ops.ask */
 	uint32_t preempt_delay_s;
 	bool held_back; /* the self-test has failed: priority 0 (R216) */
 	uint16_t workers;

@@ -87,7 +87,9 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 		.flags = (uint8_t)((r->params.preempt ? HRP_HELLO_PREEMPT : 0) |
 				   (r->synchronised ? HRP_HELLO_BULK_COMPLETE : 0) |
 				   (r->params.held_back ? HRP_HELLO_SELF_TEST : 0) |
-				   (r->resigning ? HRP_HELLO_LEAVING : 0) | HRP_HELLO_AUTO_STATE),
+				   (r->resigning ? HRP_HELLO_LEAVING : 0) |
+				   (r->params.quick ? HRP_HELLO_QUICK : 0) |
+				   (r->params.automatic ? HRP_HELLO_AUTO_STATE : 0)),
 		.hello_ms = rte_cpu_to_be_16((uint16_t)r->params.hello_ms),
 		.sessions = rte_cpu_to_be_32(r->ops.sessions(r->ops.ctx)),
 	};
@@ -126,26 +128,32 @@ role_tell_hrp(struct role *r, mono_t now)
 	struct ha_msg m = { .type = HA_MSG_ROLE };
 	bool active = false, alive = false;
 	uint32_t epoch = 0;
+	uint8_t groups = 0;
 
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		const struct role_group *const g = &r->group[id];
 
 		alive = alive || (g->enabled && role_peer_alive(r, g, now));
-		active = active || vgmp_owns(g->state);
+		if (vgmp_owns(g->state)) {
+			active = true;
+			groups |= (uint8_t)(1 << id);
+		}
 		/* A Standby too: a peer that starts again must not begin behind it. */
 		epoch = vgmp_newest_epoch(epoch, role_newest_epoch(r, g));
 	}
-	if (r->told_any && active == r->told_active && alive == r->told_alive &&
+	if (r->told_any && groups == r->told_groups && alive == r->told_alive &&
 		epoch == r->told_epoch)
 		return;
-	m.len = 1;
+	m.len = 2;
 	m.flag = active;
 	m.value = epoch;
 	m.data[0] = alive;
+	m.data[1] = groups;
 	if (!r->ops.put(r->ops.ctx, &m))
 		return; /* again next tick */
 	r->told_any = true;
 	r->told_active = active;
+	r->told_groups = groups;
 	r->told_alive = alive;
 	r->told_epoch = epoch;
 	r->dirty = true;

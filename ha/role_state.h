@@ -132,6 +132,7 @@ struct role {
 	bool other_version;  /* the peer's messages are of one */
 	uint32_t peer_epoch; /* newest that the peer has shown to know */
 	bool told_active, told_alive;
+	uint8_t told_groups;
 	uint32_t told_epoch;
 	bool told_any;
 

@@ -78,6 +78,19 @@ static const struct config_setting_desc settings[] = {
 		  "tell. `yield`: a box that would take over asks the service network first "
 		  "whether the peer still owns the addresses, and waits while it does; should both "
 		  "be active, the standby group steps down. The same on both boxes." },
+	{ .name = "auto_sync", .type = SETTING_BOOL, SETTING_AT(struct config_hrp, auto_sync),
+	  .fallback = "true",
+	  .help = "Automatic mirroring of sessions: each `auto_sync_period_s` the peer is told what "
+		  "has changed, but not half-open TCP connections, UDP sessions of a single packet, and "
+		  "sessions to the firewall itself. It should stay on." },
+	{ .name = "auto_sync_period_s", .type = SETTING_INT,
+	  SETTING_AT(struct config_hrp, auto_sync_period_s), .min = 1, .max = 3600,
+	  .fallback = "10", .unit = "s", .help = "Time between two rounds of automatic mirroring." },
+	{ .name = "mirror_session", .type = SETTING_BOOL,
+	  SETTING_AT(struct config_hrp, mirror_session), .fallback = "true",
+	  .help = "Quick mirroring: each session, of every kind, is told at once, and each change of "
+		  "it. Without it a takeover loses what is younger than a period, and load sharing "
+		  "with replies that come back by the other box does not work." },
 	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
 	  .help = "What counts as a member of a VGMP group beside VRRP groups: each that fails lowers "

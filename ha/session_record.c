@@ -110,6 +110,26 @@ pack_what(const struct session *s, uint8_t proto, uint32_t ctl, struct hrp_sessi
 	};
 }
 
+static uint32_t
+content(const struct hrp_session_what *what, uint32_t policy)
+{
+	uint64_t z = (uint64_t)what->proto << 56 | (uint64_t)what->state << 48 |
+		     (uint64_t)rte_be_to_cpu_16(what->flags) << 32 | policy;
+
+	if (what->proto == IPPROTO_TCP)
+		z = session_record_mix(z) + what->wscale[0] * 256u + what->wscale[1];
+	return (uint32_t)session_record_mix(z);
+}
+
+uint32_t
+session_record_content_of(const struct session *s, uint32_t ctl)
+{
+	struct hrp_session_what what;
+
+	pack_what(s, (uint8_t)(ctl >> SESSION_PROTO_SHIFT), ctl, &what);
+	return content(&what, atomic_load_explicit(&s->policy, memory_order_relaxed));
+}
+
 static void
 pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t now_s,
 	struct hrp_session_how *how)
@@ -183,6 +203,18 @@ static bool
 host_address6(const uint8_t a[IP6_LEN])
 {
 	return ip6_is_host(a) && !ip6_is_link_local(a);
+}
+
+uint32_t
+session_record_content(const union hrp_record_session *r)
+{
+	return content(session_record_what(r), rte_be_to_cpu_32(session_record_how(r)->policy));
+}
+
+bool
+session_record_carries(const union session_walk_key *key, uint8_t family)
+{
+	return family != 6 || (host_address6(key->v6.addr[0]) && host_address6(key->v6.addr[1]));
 }
 
 bool

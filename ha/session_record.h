@@ -86,11 +86,18 @@ uint8_t session_record_pack(const struct session *, const union session_walk_key
  * The zone must exist in the snapshot. */
 bool session_record_check(const union hrp_record_session *, const struct snapshot *);
 void session_record_key(const union hrp_record_session *, struct session_record_key *);
+/* session_record_carries: would the peer take a record of such ends?  Not of link-local ones, which
+ * only sessions of the box itself have. */
+bool session_record_carries(const union session_walk_key *, uint8_t family);
 /* session_record_unpack: fill a session that is not visible yet, or refresh a visible copy (all but
  * ctl and the key).  => ctl to be set, without what the session is. */
 uint32_t session_record_unpack(const union hrp_record_session *, uint32_t now_s, struct session *);
 /* session_record_zone: is there such a zone, or the box itself? */
 bool session_record_zone(const struct snapshot *, uint8_t zone);
+/* session_record_content: what two boxes must agree on beside the key and the zones: state, flags,
+ * rule, window scales.  session_record_content_of: of a session. */
+uint32_t session_record_content(const union hrp_record_session *);
+uint32_t session_record_content_of(const struct session *, uint32_t ctl);
 uint64_t session_record_mix(uint64_t); /* the finisher of splitmix64 */
 /* session_record_hash: share of one session in the digest. */
 uint64_t session_record_hash(uint32_t key_hash, uint32_t index, uint16_t generation);

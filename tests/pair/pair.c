@@ -91,7 +91,7 @@ static const char config_text[] =
 	"    virtual_ip6 = \"2001:db8:2::1\"; } );\n"
 	"hrp = { enable = true; interfaces = ( %s );\n"
 	"  hello_ms = %u; misses = %u; preempt = %s; preempt_delay_s = %u;\n"
-	"  split_brain = \"%s\"; };\n";
+	"  split_brain = \"%s\"; %s };\n";
 
 static const struct config_section *const *
 sections(void)
@@ -231,7 +231,8 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		host, host, host, second_octet, box + 1, host, host, host, interface,
 		rule_list(p, rules), second_groups(p, box), group, group, heartbeat_list(p, box),
 		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
-		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm");
+		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm",
+		p->options.hrp != NULL ? p->options.hrp : "");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));

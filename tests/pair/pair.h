@@ -53,6 +53,7 @@ struct pair_options {
 	const char *group;	/* of both boxes, which is wrong; NULL: opposite ones */
 	int version_ahead;	/* each box hears the other speak a version so much higher */
 	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */
+	const char *hrp;	/* further settings of the section hrp, NULL: none */
 };
 
 /* Cores of a box, which can be stopped one by one as a debugger would. */

@@ -17,6 +17,9 @@ struct end {
 	struct ha_box box;
 	struct hrp_mirror *mirror;
 	unsigned int id;
+	uint32_t epoch; /* in its messages */
+	uint64_t refused[HA_REFUSAL_COUNT];
+	bool deaf;  /* what is sent to it waits on its way */
 	bool older; /* speaks as a version that knows sessions only */
 };
 
@@ -67,6 +70,7 @@ setup(void **state)
 						  .frame_max = MESSAGE,
 						  .hello_ms = 100,
 						  .seed = 5 + i,
+						  .methods = { .quick = true },
 						  .ctx = &end[i],
 						  .send = post },
 				err, sizeof(err));
@@ -93,11 +97,12 @@ run(uint32_t ms)
 	for (uint32_t us = 0; us < ms * 1000; us += STEP_US) {
 		now = mono_add_us(now, STEP_US);
 		for (unsigned int i = 0; i < 2; i++) {
-			while (queue[i].out != queue[i].in) {
+			while (!end[i].deaf && queue[i].out != queue[i].in) {
 				const uint32_t slot = queue[i].out++ % QUEUE;
 
-				hrp_mirror_receive(end[i].mirror, queue[i].bytes[slot],
-					queue[i].len[slot], now);
+				end[i].refused[hrp_mirror_receive(end[i].mirror,
+					queue[i].bytes[slot], queue[i].len[slot], end[!i].epoch,
+					now)]++;
 			}
 			hrp_mirror_poll(end[i].mirror, now);
 			ha_box_poll(&end[i].box, now);
@@ -247,6 +252,110 @@ R197_a_batch_repairs_what_has_drifted(void **state)
 	assert_int_equal(table(1, 0).swept, 0);
 }
 
+static uint64_t
+refused_by_epoch(unsigned int box)
+{
+	return end[box].refused[HA_REFUSED_epoch];
+}
+
+static uint32_t
+at_b(uint32_t n)
+{
+	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
+
+	return ha_box_find(&end[1].box, &t);
+}
+
+/* The second box takes over because the first fell silent; that one goes on and does not know. */
+static void
+replace(uint32_t epoch)
+{
+	hrp_mirror_groups(end[1].mirror, 1 << 2, epoch, false, now);
+	hrp_mirror_role(end[1].mirror, true, false, now);
+	run(20);
+}
+
+static void
+HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced(void **state)
+{
+	(void)state;
+	const uint32_t ended = session_at_a(1), kept = session_at_a(2);
+
+	end[0].epoch = 7;
+	form();
+	replace(8);
+	assert_true(ha_box_kill(&end[1].box, at_b(1)));
+	run(20);
+	assert_int_equal(at_b(1), SESSION_NONE);
+	/* Its keep-alive, a new session, a state, a deletion, a batch, the comparison of parts. */
+	session_table_set_dirty(end[0].box.sessions, ended);
+	session_at_a(3);
+	assert_true(ha_box_kill(&end[0].box, kept));
+	hrp_mirror_sync(end[0].mirror);
+	run(6000);
+	assert_int_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(at_b(3), SESSION_NONE);
+	assert_int_not_equal(at_b(2), SESSION_NONE);
+	assert_int_equal(ha_box_ctl(&end[1].box, at_b(2)) & SESSION_F_REMOTE, 0);
+	assert_true(refused_by_epoch(1) > 0);
+	/* It is heard again, and claims the same role still, by an older epoch. */
+	const uint64_t before = refused_by_epoch(1);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE);
+	run(1000);
+	assert_int_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(at_b(3), SESSION_NONE);
+	assert_true(refused_by_epoch(1) > before);
+	/* It knows now: it is standby, and filled. */
+	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY);
+	run(1500);
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+	assert_int_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(table(1, 0).there, 1);
+}
+
+static void
+what_is_on_its_way_at_a_hand_over_is_taken(void **state)
+{
+	(void)state;
+	form();
+	end[1].deaf = true;
+	session_at_a(1);
+	run(10);
+	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	hrp_mirror_groups(end[1].mirror, 1 << 2, 2, true, now);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE);
+	end[1].deaf = false;
+	run(50);
+	assert_int_not_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(refused_by_epoch(1), 0);
+}
+
+/* R110: each has a role of its own, so that no epoch is older. */
+static void
+with_load_sharing_both_are_heard_whatever_the_epochs(void **state)
+{
+	(void)state;
+	end[0].epoch = 1;
+	hrp_mirror_groups(end[0].mirror, 1 << 1, 1, true, now);
+	hrp_mirror_groups(end[1].mirror, 1 << 1, 9, true, now);
+	for (unsigned int i = 0; i < 2; i++) {
+		hrp_mirror_role(end[i].mirror, true, true, now);
+		hrp_mirror_peer(end[i].mirror, 1, VGMP_ACTIVE);
+	}
+	run(500);
+	session_at_a(1);
+	run(50);
+	assert_int_not_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(refused_by_epoch(1), 0);
+}
+
 int
 main(void)
 {
@@ -257,6 +366,13 @@ main(void)
 			a_peer_of_an_earlier_version_gets_sessions_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_on_its_way_at_a_hand_over_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
 	};
 
 	test_eal_start(512, NULL);

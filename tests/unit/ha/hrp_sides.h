@@ -102,6 +102,7 @@ start_hrp(int i)
 			.address = rte_cpu_to_be_32(0x0a0a0001u + (uint32_t)i + ((uint32_t)l << 8)),
 			.mac = { { 2, 0, 0, 0, (uint8_t)l, (uint8_t)i } } };
 	s->hrp = hrp_create(&(struct hrp_params){ .name = name,
+				    .methods = { .quick = true },
 				    .engine = s->box.engine,
 				    .pool = pool,
 				    .bus = &s->bus,
@@ -282,9 +283,10 @@ run(uint32_t ms)
 static inline void
 role(int i, bool active, bool alive)
 {
-	struct ha_msg msg = { .type = HA_MSG_ROLE, .flag = active, .len = 1 };
+	struct ha_msg msg = { .type = HA_MSG_ROLE, .flag = active, .len = 2 };
 
 	msg.data[0] = alive;
+	msg.data[1] = active ? (uint8_t)(1 << (i + 1)) : 0;
 	assert_true(ha_bus_put(side[i].bus.to_hrp, &msg));
 }
 

@@ -150,6 +150,15 @@ result(void *ctx, const struct hrp_bulk *b, mono_t t)
 }
 
 static void
+checked(void *ctx, uint16_t module, const struct hrp_part *p, mono_t t)
+{
+	(void)ctx;
+	(void)module;
+	(void)p;
+	(void)t;
+}
+
+static void
 make_end_at(struct rig *r, int id, uint32_t seed, uint32_t first)
 {
 	struct end *e = &r->end[id];
@@ -165,7 +174,8 @@ make_end_at(struct rig *r, int id, uint32_t seed, uint32_t first)
 		.deliver = deliver,
 		.tables = (uint16_t)(0x1100 + id),
 		.opened = opened,
-		.result = result });
+		.result = result,
+		.checked = checked });
 	assert_non_null(e->stream);
 }
 

@@ -176,13 +176,29 @@ R201_an_update_refreshes_the_copy_in_place(void **state)
 }
 
 static void
-R196_sessions_to_the_firewall_itself_are_not_mirrored(void **state)
+R198_sessions_to_the_firewall_itself_are_stored_at_the_peer(void **state)
 {
+	static const uint8_t link_local[2] = { 0xfe, 0x80 };
+	const struct session_tuple4 t = ha_box_tuple(2, IPPROTO_ICMP);
+	struct session_tuple6 six = ha_box_twin(&t);
+	union session_walk_key key;
+
 	(void)state;
-	create_at_a(1, IPPROTO_ICMP, SESSION_ICMP_REPLIED, SESSION_F_LOCAL);
+	const uint32_t own = create_at_a(1, IPPROTO_ICMP, SESSION_ICMP_REPLIED, SESSION_F_LOCAL);
+	ha_box_at(&a.box, own)->zone[1] = ZONE_LOCAL;
 	drain();
-	assert_int_equal(a.len, 0);
-	assert_int_equal(stats(&a).skipped, 1);
+	assert_int_equal(apply(), 0);
+	assert_int_equal(session_table_count(b.box.sessions), 1);
+	assert_true((ha_box_ctl(&b.box, copy_at_b(1, IPPROTO_ICMP)) &
+			    (SESSION_F_LOCAL | SESSION_F_REMOTE)) ==
+		    (SESSION_F_LOCAL | SESSION_F_REMOTE));
+	assert_equal_digests();
+	/* A neighbour's ping to a link-local address: the peer would refuse such a one. */
+	session_key6_make(&key.v6, six.src, six.dst, six.sport, six.dport, six.proto);
+	assert_true(session_record_carries(&key, 6));
+	memcpy(six.src, link_local, sizeof(link_local));
+	session_key6_make(&key.v6, six.src, six.dst, six.sport, six.dport, six.proto);
+	assert_false(session_record_carries(&key, 6));
 }
 
 static void
@@ -661,10 +677,7 @@ a_bulk_sends_all_that_is_owned(void **state)
 	for (uint32_t i = 0; i < 1000; i++) {
 		const struct session_tuple4 t = ha_box_tuple(i, IPPROTO_UDP);
 		ha_box_session_of(&a.box, &t, i % 20 < 10 ? 4 : 6, SESSION_UDP_REPLIED,
-			i % 10 == 0   ? SESSION_F_REMOTE
-			: i % 10 == 1 ? SESSION_F_LOCAL
-				      : 0,
-			now);
+			i % 10 < 2 ? SESSION_F_REMOTE : 0, now);
 	}
 	while (!ops->walk(a.t, &a.out, now))
 		;
@@ -862,7 +875,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_field_arrives),
 		CASE(R201_an_update_refreshes_the_copy_in_place),
-		CASE(R196_sessions_to_the_firewall_itself_are_not_mirrored),
+		CASE(R198_sessions_to_the_firewall_itself_are_stored_at_the_peer),
 		CASE(copies_are_not_mirrored_back),
 		CASE(R201_a_removed_session_is_removed_from_the_peer),
 		CASE(HAC_06_wrong_values_are_refused_and_change_nothing),

@@ -22,6 +22,7 @@ struct side {
 };
 
 static struct side a, b;
+static struct repl_methods methods = { .quick = true }; /* of sides that are started */
 static mono_t now;
 
 static inline uint8_t *
@@ -46,7 +47,8 @@ side_start(struct side *s, const char *name, uint32_t sessions)
 
 	*s = (struct side){ .room = BUFFER };
 	ha_box_start(&s->box, name, 2, sessions, 64);
-	s->t = ops->create(&(struct repl_params){ .engine = s->box.engine }, err, sizeof(err));
+	s->t = ops->create(&(struct repl_params){ .engine = s->box.engine, .methods = methods },
+		err, sizeof(err));
 	assert_non_null(s->t);
 	s->bytes = malloc(BUFFER);
 	assert_non_null(s->bytes);

@@ -1,0 +1,137 @@
+/*
+ * Inside the replicated table of sessions: repl_session.c tells and installs, repl_session_part.c
+ * compares.  HRP core only.
+ */
+#pragma once
+
+#include "engine.h"
+#include "hrp.h"
+#include "mirror.h"
+#include "repl.h"
+#include "session_table.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EVENT_BATCH 64
+
+/* What the peer has been told: by own index. */
+struct sent {
+	uint32_t key_hash;
+	uint32_t content; /* session_record_content() */
+	uint16_t generation;
+	uint16_t round; /* of the bulk it belongs to; another round = not sent */
+};
+
+enum copy_state { COPY_NONE, COPY_MAPPED, COPY_KILLED };
+
+/* Whose copy a local session is: by local index. */
+struct copy {
+	uint32_t owner;	     /* the owner's index */
+	uint16_t generation; /* of the local session this was written for */
+	uint8_t state;
+	uint8_t pad;
+};
+
+/* Which local session is the copy: by the owner's index. */
+struct owned {
+	uint32_t local_plus_1; /* 0 = none, so that fresh zero pages need no filling */
+	uint16_t local_generation, owner_generation;
+};
+static_assert(sizeof(struct sent) == 12 && sizeof(struct copy) == 8 && sizeof(struct owned) == 8,
+	"28 bytes per session for the mirror");
+
+struct table {
+	struct repl_bulk bulk; /* first */
+	struct engine *engine;
+	struct session_table *sessions;
+	uint32_t capacity;
+	struct repl_methods methods;
+
+	/* sender */
+	struct sent *sent;
+	uint32_t dirty_cursor;
+	bool sweeping_dirty;
+	uint32_t sweep_dirty, found_dirty; /* of this sweep so far; of the last one */
+	mono_t dirty_due;
+	uint16_t worker; /* whose ring is next */
+	uint32_t at, count;
+	alignas(8) struct mirror_event events[EVENT_BATCH]; /* the ring copies 8-byte words */
+
+	/* receiver */
+	struct copy *copies;
+	struct owned *owned;
+	uint32_t owner_capacity;
+	mono_t now;    /* of this call */
+	mono_t killed; /* when the last copy was */
+	mono_t retry_since;
+	bool retrying;
+	uint32_t repair_first, repair_end; /* places of the owner whose repair is under way */
+	uint32_t stray;			   /* next place to be looked at for copies of nobody's */
+	uint64_t repaired;
+
+	struct hrp_session_status stats;
+};
+static_assert(offsetof(struct table, bulk) == 0, "repl_bulk_role() and others look there");
+
+static inline bool
+alive(uint32_t ctl)
+{
+	return session_state_of(ctl) != SESSION_FREE && (ctl & SESSION_F_DEAD) == 0;
+}
+
+static inline uint16_t
+generation_of(const struct session *s)
+{
+	return atomic_load_explicit(&s->generation, memory_order_acquire);
+}
+
+static inline bool
+was_sent(const struct table *t, uint32_t index)
+{
+	return t->sent[index].round == t->bulk.round;
+}
+
+/* The copy of the owner's session `owner`, if there is one: its local index, else SESSION_NONE. */
+static inline uint32_t
+copy_of(const struct table *t, uint32_t owner)
+{
+	const struct owned *o = &t->owned[owner];
+
+	if (o->local_plus_1 == 0)
+		return SESSION_NONE;
+	const uint32_t local = o->local_plus_1 - 1;
+	const struct copy *c = &t->copies[local];
+	const struct session *s = session_table_at(t->sessions, local);
+	if (c->state != COPY_MAPPED || c->owner != owner || c->generation != o->local_generation ||
+		generation_of(s) != o->local_generation ||
+		!alive(atomic_load_explicit(&s->ctl, memory_order_acquire)))
+		return SESSION_NONE;
+	return local;
+}
+
+/* ---- repl_session.c ---- */
+
+/* Does no record say of it? */
+bool repl_session_left_out(const struct table *, const struct session *, uint32_t ctl);
+/* Tell the peer how session `index` is now, whatever that is. => false: no room. */
+bool repl_session_emit(struct table *, uint32_t index, const struct repl_out *, mono_t now);
+/* => false: the home worker's inbox is full. */
+bool repl_session_kill_copy(struct table *, uint32_t local);
+
+/* ---- repl_session_part.c: as in struct repl_table ---- */
+
+void repl_session_part_told(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_session_part_walk(
+	void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
+void repl_session_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_session_part_begin(void *t, uint32_t first, uint32_t places);
+enum repl_verdict repl_session_part_end(void *t, uint32_t first, uint32_t places);
+/* repl_session_repair_before, _after: a record of the owner's session comes in, is installed:
+ * counted if that has changed anything while its part is repaired. */
+uint64_t repl_session_repair_before(const struct table *, uint32_t owner);
+void repl_session_repair_after(struct table *, uint32_t owner, uint64_t before);

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Methods of mirroring: what a takeover keeps, and what load sharing needs, with each.
+ */
+#include "hrp.h"
+#include "ipv4.h"
+#include "pair.h"
+#include "session_table.h"
+#include "test_eal.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HELLO_MS  100
+#define TCPS	  20
+#define PERIOD_MS 2000
+
+static const char quick[] = "auto_sync = false; mirror_session = true;";
+static const char automatic[] = "mirror_session = false; auto_sync_period_s = 2;";
+
+/* What a failed case leaves behind. */
+static struct pair *current;
+
+static int
+clean_up(void **state)
+{
+	(void)state;
+	pair_destroy(current);
+	current = NULL;
+	return 0;
+}
+
+static struct pair *
+new_pair(uint32_t seed, const char *methods, bool sharing)
+{
+	return current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		       .tcp_count = TCPS,
+		       .seed = seed,
+		       .workers = { 2, (uint16_t)(1 + seed % 2) },
+		       .sharing = sharing,
+		       .hrp = methods });
+}
+
+static bool
+second_owns(struct pair *p)
+{
+	return pair_owner(p) == 1;
+}
+
+static uint16_t
+alive(struct pair *p)
+{
+	return traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p));
+}
+
+static uint16_t
+opened(struct pair *p)
+{
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < TCPS; i++)
+		n += pair_traffic(p)->tcp[i].client.open;
+	return n;
+}
+
+static bool
+all_answered(struct pair *p)
+{
+	return opened(p) == TCPS && pair_traffic(p)->probe_received > 100;
+}
+
+/* FW1 serves the inside and FW2 the outside: each reply comes to the box that has not seen the
+ * request. */
+static void
+R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		const bool at_once = i % 2 == 0;
+		struct pair *p = new_pair(i,
+			at_once ? quick : "mirror_session = false; auto_sync_period_s = 60;", true);
+		struct traffic *t = pair_traffic(p);
+
+		t->udp_on = t->tcp_on = false;
+		assert_true(pair_run_until(p, pair_synchronised, 10000));
+		t->udp_on = t->tcp_on = true;
+		if (at_once) {
+			assert_true(pair_run_until(p, all_answered, 3000));
+		} else {
+			pair_run(p, 3000);
+			assert_int_equal(opened(p), 0);
+			assert_int_equal(t->probe_received, 0);
+			assert_int_equal(pair_sessions(p, 1), 0);
+			assert_true(pair_sessions(p, 0) > TCPS);
+		}
+		clean_up(NULL);
+	}
+}
+
+/* R195 */
+static void
+R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 0; seed < 2; seed++) {
+		struct pair *p = new_pair(seed, automatic, false);
+
+		pair_form(p);
+		pair_run(p, PERIOD_MS + 100);
+		assert_true(pair_sessions(p, 1) >= TCPS);
+		pair_kill(p, 0);
+		assert_true(pair_run_until(p, second_owns, 2000));
+		pair_run(p, 1500);
+		assert_int_equal(alive(p), TCPS);
+		clean_up(NULL);
+	}
+}
+
+/* ---- repair ---- */
+
+static const struct hrp_table_status *
+table_of(struct pair *p, unsigned int box, const char *name)
+{
+	static struct hrp_status status;
+
+	hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
+	for (uint64_t i = 0; i < status.tables_count; i++)
+		if (strcmp(status.tables[i].name, name) == 0)
+			return &status.tables[i];
+	fail_msg("no table %s", name);
+	abort();
+}
+
+static struct session_table *
+sessions_of(struct pair *p, unsigned int box)
+{
+	return engine_sessions(pair_box(p, box)->engine);
+}
+
+/* A box's session of the client's port; SESSION_NONE: it has none. */
+static uint32_t
+find(struct pair *p, unsigned int box, uint16_t port)
+{
+	const struct session_table *t = sessions_of(p, box);
+	const struct session_key4 *key_list[1];
+	struct session_key4 key;
+	uint32_t index;
+	uint8_t swap = 0;
+
+	session_key4_make(&key, RTE_BE32(IPV4(10, 1, 1, 10)), RTE_BE32(IPV4(200, 1, 1, 10)),
+		rte_cpu_to_be_16(port), RTE_BE16(80), IPPROTO_TCP);
+	key_list[0] = &key;
+	session_table_lookup4(t, key_list, 1, &index, &swap);
+	return index;
+}
+
+static void
+remove_session(struct pair *p, unsigned int box, uint16_t port)
+{
+	struct session_table *t = sessions_of(p, box);
+	const uint32_t index = find(p, box, port);
+
+	assert_int_not_equal(index, SESSION_NONE);
+	assert_true(session_table_post(
+		t, index, atomic_load(&session_table_at(t, index)->generation), SESSION_OP_KILL));
+}
+
+static void
+change_state(struct pair *p, unsigned int box, uint16_t port, enum session_state state)
+{
+	struct session *s = session_table_at(sessions_of(p, box), find(p, box, port));
+
+	atomic_store(&s->ctl, (atomic_load(&s->ctl) & ~SESSION_STATE_MASK) | state);
+}
+
+#define PORT	40003
+#define STRANGE 39999
+
+/* The standby has lost one. */
+static void
+damage_missing(struct pair *p)
+{
+	remove_session(p, 1, PORT);
+}
+
+/* The standby has one that nobody knows. */
+static void
+damage_extra(struct pair *p)
+{
+	struct session_table *t = sessions_of(p, 1);
+	struct session *s = session_table_alloc(t);
+	struct session_key4 key;
+	bool existed = false;
+
+	assert_non_null(s);
+	const uint8_t swap = session_key4_make(&key, RTE_BE32(IPV4(10, 1, 1, 10)),
+		RTE_BE32(IPV4(200, 1, 1, 10)), RTE_BE16(STRANGE), RTE_BE16(80), IPPROTO_TCP);
+	s->zone[0] = 2;
+	s->zone[1] = 4;
+	s->dir[0].neigh = s->dir[1].neigh = NEIGH_NONE;
+	atomic_store(&s->last_seen, mono_seconds(pair_now(p)));
+	atomic_store(&s->ctl,
+		session_kind(4, IPPROTO_TCP, swap) | SESSION_TCP_ESTABLISHED | SESSION_F_REMOTE);
+	assert_int_not_equal(
+		session_table_insert4(t, s, &key, UINT16_MAX, pair_now(p), &existed), SESSION_NONE);
+	assert_false(existed);
+}
+
+/* The standby holds one in another state. */
+static void
+damage_state(struct pair *p)
+{
+	change_state(p, 1, PORT, SESSION_TCP_FIN_WAIT);
+}
+
+/* And by another rule. */
+static void
+damage_rule(struct pair *p)
+{
+	session_table_at(sessions_of(p, 1), find(p, 1, PORT))->policy ^= 1;
+}
+
+/* A session of the active box has ended, and the word of it is lost. */
+static void
+damage_unheard_end(struct pair *p)
+{
+	engine_set_mirror(pair_box(p, 0)->engine, false);
+	remove_session(p, 0, PORT);
+	pair_run(p, 5);
+	engine_set_mirror(pair_box(p, 0)->engine, true);
+}
+
+/* A session of the active box has changed, and the word of it is lost. */
+static void
+damage_unheard_change(struct pair *p)
+{
+	change_state(p, 0, PORT + 1, SESSION_TCP_CLOSE_WAIT);
+}
+
+/* The port's session is the same on both boxes, or on neither. */
+static bool
+same(struct pair *p, uint16_t port)
+{
+	const uint32_t at[2] = { find(p, 0, port), find(p, 1, port) };
+	const struct session *s[2];
+
+	if (at[0] == SESSION_NONE || at[1] == SESSION_NONE)
+		return at[0] == at[1];
+	for (unsigned int i = 0; i < 2; i++)
+		s[i] = session_table_at(sessions_of(p, i), at[i]);
+	return session_state_of(atomic_load(&s[0]->ctl)) ==
+		       session_state_of(atomic_load(&s[1]->ctl)) &&
+	       s[0]->policy == s[1]->policy;
+}
+
+static bool
+all_same(struct pair *p)
+{
+	return same(p, PORT) && same(p, PORT + 1) && same(p, STRANGE);
+}
+
+/* HAC-07: without an order and without a bulk; each is found within a round. */
+static void
+R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds(void **state)
+{
+	static const struct {
+		void (*damage)(struct pair *);
+		uint64_t differing, repaired; /* parts at the owner, entries at the peer */
+	} rows[] = {
+		{ damage_missing, 1, 1 },
+		{ damage_extra, 0, 1 },
+		{ damage_state, 1, 1 },
+		{ damage_rule, 1, 1 },
+		{ damage_unheard_change, 0, 0 }, /* told late, like any change */
+		{ damage_unheard_end, 0, 0 },
+	};
+	struct pair *p = new_pair(1, quick, false);
+	uint64_t differing = 0, repaired = 0;
+
+	(void)state;
+	pair_form(p);
+	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+	pair_run(p, 50);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		rows[i].damage(p);
+		pair_run(p, 5);
+		assert_false(all_same(p));
+		if (!pair_run_until(p, all_same, 10000))
+			fail_msg("row %zu is not repaired", i);
+		differing += rows[i].differing;
+		repaired += rows[i].repaired;
+		pair_run(p, 100); /* until the status says so */
+		assert_int_equal(table_of(p, 0, "session")->differing, differing);
+		assert_int_equal(table_of(p, 1, "session")->repaired, repaired);
+	}
+	assert_int_equal(table_of(p, 0, "session")->unrepaired, 0);
+	assert_int_equal(table_of(p, 0, "session")->bulks_out, 1);
+	assert_true(pair_synchronised(p));
+	clean_up(NULL);
+}
+
+/* What changes and what is lost on the way is no difference. */
+static void
+X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state)
+{
+	struct pair *p = new_pair(2, quick, false);
+
+	(void)state;
+	pair_form(p);
+	*pair_heartbeat(p) =
+		(struct pair_wire){ .loss = 5, .duplicate = 5, .reorder = 10, .delay_us = 300 };
+	pair_traffic(p)->udp_on = false;
+	traffic_churn(pair_traffic(p), 40);
+	pair_run(p, 9000); /* two rounds */
+	const struct hrp_table_status a = *table_of(p, 0, "session");
+	assert_true(a.check_ns != 0);
+	assert_true(a.checked >= 2 * 16);
+	assert_int_equal(a.differing, 0);
+	assert_int_equal(a.bulks_out, 1);
+	assert_true(a.sent > 10000);
+	assert_int_equal(table_of(p, 1, "session")->repaired, 0);
+	assert_int_equal(table_of(p, 0, "server-map")->differing, 0);
+	assert_true(table_of(p, 0, "server-map")->check_ns != 0);
+	clean_up(NULL);
+}
+
+static void
+the_mirror_is_two_milliseconds_behind(void **state)
+{
+	struct pair *p = new_pair(4, quick, false);
+
+	(void)state;
+	pair_form(p);
+	pair_traffic(p)->udp_on = false;
+	for (unsigned int heavy = 0; heavy < 2; heavy++) {
+		traffic_churn(pair_traffic(p), heavy ? 60 : 3);
+		pair_run(p, 1000);
+		const struct hrp_table_status *const t = table_of(p, 0, "session");
+		print_message("lag %u us, at most %u us, %u records\n",
+			(unsigned int)t->lag_median_us, (unsigned int)t->lag_max_us,
+			(unsigned int)t->sent);
+		assert_in_range(t->lag_median_us, 1, 2000);
+	}
+	clean_up(NULL);
+}
+
+/* Its HRP core goes on while its control core stands still: a box that was replaced and does not
+ * know. */
+static void
+HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced(void **state)
+{
+	static struct hrp_status status;
+	struct pair *p = new_pair(3, quick, false);
+
+	(void)state;
+	pair_form(p);
+	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+	pair_freeze(p, 0, PAIR_CONTROL);
+	assert_true(pair_run_until(p, second_owns, 2000));
+	pair_run(p, 10);
+	remove_session(p, 1, PORT);
+	pair_run(p, 10);
+	assert_int_equal(find(p, 1, PORT), SESSION_NONE);
+	session_table_set_dirty(sessions_of(p, 0), find(p, 0, PORT));
+	for (unsigned int i = 0; i < 50; i++) {
+		pair_run(p, 100);
+		assert_int_equal(find(p, 1, PORT), SESSION_NONE);
+	}
+	hrp_status(ha_hrp(pair_box(p, 1)->ha), &status);
+	assert_true(status.refused[HA_REFUSED_epoch] > 0);
+	pair_freeze(p, 0, 0);
+	assert_true(pair_run_until(p, pair_synchronised, 5000));
+	assert_int_equal(find(p, 1, PORT), SESSION_NONE);
+	assert_int_equal(pair_differences(p), 0);
+	clean_up(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(
+			R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only, clean_up),
+		cmocka_unit_test_teardown(
+			R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds,
+			clean_up),
+		cmocka_unit_test_teardown(
+			X12_nothing_is_repaired_that_is_right_while_connections_come_and_go,
+			clean_up),
+		cmocka_unit_test_teardown(the_mirror_is_two_milliseconds_behind, clean_up),
+		cmocka_unit_test_teardown(
+			HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced,
+			clean_up),
+	};
+
+	test_eal_start(1024, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
