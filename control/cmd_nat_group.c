@@ -89,8 +89,12 @@ ranges(const struct nat_group_params *p)
 
 /* What only groups with ports have. */
 static void
-put_pat(json_t *row, const struct nat_group_params *p)
+put_pat(json_t *row, const struct nat_groups *groups, const struct nat_group_params *p)
 {
+	static const char *const halves[] = { [NAT_HALF_PRIMARY] = "primary",
+		[NAT_HALF_SECONDARY] = "secondary",
+		[NAT_WHOLE] = "whole" };
+
 	row_text(row, "mapping",
 		config_nat_mappings[p->endpoint_independent ? CONFIG_NAT_INDEPENDENT
 							    : CONFIG_NAT_DEPENDENT]);
@@ -98,12 +102,13 @@ put_pat(json_t *row, const struct nat_group_params *p)
 		config_nat_mappings[p->full_cone ? CONFIG_NAT_INDEPENDENT : CONFIG_NAT_DEPENDENT]);
 	row_bool(row, "paired", p->paired);
 	row_number(row, "block", p->block);
+	row_text(row, "half", halves[nat_groups_halves(groups)]);
 }
 
 static void
 put_no_pat(json_t *row)
 {
-	static const char *const keys[] = { "mapping", "filtering", "paired", "block" };
+	static const char *const keys[] = { "mapping", "filtering", "paired", "block", "half" };
 
 	for (unsigned int i = 0; i < RTE_DIM(keys); i++)
 		json_object_set_new(row, keys[i], json_null());
@@ -152,7 +157,7 @@ collect(struct management *m, const json_t *filter, uint64_t *cursor, json_t *ro
 	row_number(row, "address_count", nat_pool_addresses(nat_groups_pool(groups, id)));
 	put_vrid(row, m, p->name);
 	if (p->mode == NAT_POOL_PAT)
-		put_pat(row, p);
+		put_pat(row, groups, p);
 	else
 		put_no_pat(row);
 	row_number(row, "blocks", nat_pool_blocks(nat_groups_pool(groups, id)));
@@ -213,6 +218,7 @@ print_group(const json_t *row, bool verbose, char *out, size_t size)
 		{ "filtering", "Filtering" },
 		{ "paired", "Paired" },
 		{ "block", "Block (ports)" },
+		{ "half", "Half in use" },
 		{ "blocks", "Blocks" },
 		{ "blocks_used", "Blocks in use" },
 		{ "tcp", "Ports of TCP in use" },

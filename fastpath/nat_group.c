@@ -38,6 +38,7 @@ struct group {
 
 struct nat_groups {
 	struct nat_groups_params params;
+	_Atomic(uint8_t) halves; /* NAT_HALF_* */
 	uint32_t made; /* groups so far: no two pools draw the same numbers */
 	struct group groups[NAT_GROUPS_MAX];
 };
@@ -47,9 +48,24 @@ nat_groups_create(const struct nat_groups_params *params)
 {
 	struct nat_groups *g = rte_zmalloc_socket("nat_groups", sizeof(*g), 64, params->socket);
 
-	if (g != NULL)
-		g->params = *params;
+	if (g == NULL)
+		return NULL;
+	g->params = *params;
+	atomic_init(&g->halves, NAT_WHOLE);
 	return g;
+}
+
+void
+nat_groups_divide(struct nat_groups *g, uint8_t halves)
+{
+	FW_ASSERT(halves != 0 && halves <= NAT_WHOLE);
+	atomic_store_explicit(&g->halves, halves, memory_order_release);
+}
+
+uint8_t
+nat_groups_halves(const struct nat_groups *g)
+{
+	return atomic_load_explicit(&g->halves, memory_order_relaxed);
 }
 
 static enum life
@@ -130,6 +146,7 @@ make(struct nat_groups *groups, struct group *g, const struct nat_group_params *
 		.paired = params->paired,
 		.workers = groups->params.workers,
 		.homes = groups->params.workers > 1 ? groups->params.homes : NULL,
+		.halves = &groups->halves,
 		.seed = groups->params.seed + ++groups->made,
 		.socket = groups->params.socket,
 		.others = others,

@@ -82,6 +82,8 @@ struct nat_pool {
 	uint32_t count;			     /* addresses */
 	uint32_t block, block_shift, blocks; /* ports, log 2 of them; blocks an address */
 	const struct session_table *homes;
+	const _Atomic(uint8_t) *halves;	      /* NULL: the whole */
+	uint64_t half[NAT_WHOLE + 1][WORDS / 64]; /* blocks with ports of these halves, bit per block */
 	unsigned int section_count;
 	struct nat_pool_section *sections;
 	uint32_t *first; /* index of each section's first address */
@@ -184,6 +186,19 @@ taker_init(struct nat_pool *p, uint16_t worker, uint64_t seed)
 			if (p->homes == NULL || session_table_home_rss(p->homes, hash) == worker)
 				t->home[rest] |= UINT64_C(1) << low;
 		}
+	}
+}
+
+/* Which blocks have ports of a half.  One of 1024 ports has both of the lowest. */
+static void
+find_halves(struct nat_pool *p)
+{
+	for (uint32_t port = 0; port < PORTS; port += WORD_PORTS) {
+		const uint32_t block = port >> p->block_shift;
+
+		for (unsigned int halves = 1; halves <= NAT_WHOLE; halves++)
+			if ((nat_pool_half(port) & halves) != 0)
+				p->half[halves][block / 64] |= UINT64_C(1) << (block % 64);
 	}
 }
 
@@ -304,6 +319,8 @@ nat_pool_create(const struct nat_pool_params *params)
 		p->block = params->block;
 		p->block_shift = rte_log2_u32(p->block);
 		p->blocks = PORTS >> p->block_shift;
+		p->halves = params->halves;
+		find_halves(p);
 	}
 	if (!create_parts(p, params)) {
 		nat_pool_destroy(p);
@@ -441,6 +458,7 @@ struct search {
 	uint64_t parity; /* ports of a word */
 	bool own;	 /* of own and free blocks only */
 	bool home;	 /* only those that lead home */
+	uint8_t halves;
 	uint32_t rest;	 /* the seven bits of the tuple without its port */
 };
 
@@ -470,6 +488,8 @@ search_block(struct nat_pool *p, struct taker *t, uint32_t addr, int proto, uint
 		_Atomic(uint64_t) *bits = &p->addresses[addr]->bits[proto][word];
 		uint64_t good = s->parity;
 
+		if ((nat_pool_half(word * WORD_PORTS) & s->halves) == 0)
+			continue;
 		if (s->home)
 			good &= home_ports(p, t, s->rest, word);
 		while (true) {
@@ -502,13 +522,15 @@ enter_block(_Atomic(uint64_t) *block, uint16_t worker)
 	return (word & OWNER_MASK) == mine;
 }
 
-/* => the first block from `at` on that has room, or `end`. */
+/* => the first block from `at` on that has room and is one of `half`, or `end`. */
 static uint32_t
-next_room(const _Atomic(uint64_t) *room, uint32_t at, uint32_t end)
+next_room(const _Atomic(uint64_t) *room, const uint64_t *half, uint32_t at, uint32_t end)
 {
 	while (at < end) {
 		const uint64_t left =
-			atomic_load_explicit(&room[at / 64], memory_order_relaxed) >> (at % 64);
+			(atomic_load_explicit(&room[at / 64], memory_order_relaxed) &
+				half[at / 64]) >>
+			(at % 64);
 
 		if (left != 0)
 			return RTE_MIN(at + (uint32_t)__builtin_ctzll(left), end);
@@ -524,9 +546,11 @@ search_blocks(struct nat_pool *p, uint16_t worker, uint32_t addr, int proto, con
 {
 	const _Atomic(uint64_t) *room = p->rooms[addr].blocks[s->kind];
 	_Atomic(uint64_t) *words = &p->block_words[addr * p->blocks];
+	const uint64_t *half = p->half[s->halves];
 	struct taker *t = &p->takers[worker];
 
-	for (at = next_room(room, at, end); at < end; at = next_room(room, at + 1, end)) {
+	for (at = next_room(room, half, at, end); at < end;
+		at = next_room(room, half, at + 1, end)) {
 		const uint64_t word = atomic_load_explicit(&words[at], memory_order_relaxed);
 		int port;
 
@@ -574,7 +598,12 @@ take_port(struct nat_pool *p, const struct nat_want *w, uint32_t addr, int proto
 {
 	const uint32_t port = rte_be_to_cpu_16(w->port), low = LOW_PORTS >> p->block_shift;
 	const bool ports = w->proto != IPPROTO_ICMP; /* which NICs hash */
-	struct search s = { .end = p->blocks, .parity = UINT64_MAX, .own = round == ROUND_HOME };
+	struct search s = { .end = p->blocks,
+		.parity = UINT64_MAX,
+		.own = round == ROUND_HOME,
+		.halves = p->halves != NULL
+				  ? atomic_load_explicit(p->halves, memory_order_relaxed)
+				  : NAT_WHOLE };
 
 	if (ports) {
 		s.first = port < LOW_PORTS ? 0 : low;
@@ -589,7 +618,7 @@ take_port(struct nat_pool *p, const struct nat_want *w, uint32_t addr, int proto
 						   rte_be_to_cpu_16(w->remote_port)) &
 			 (HOMES - 1);
 	}
-	if (round == ROUND_HOME &&
+	if (round == ROUND_HOME && (nat_pool_half(port) & s.halves) != 0 &&
 		(!s.home || leads_home(p, &p->takers[w->worker], s.rest, port)) &&
 		set_port(p, addr, proto, port))
 		return (int)port;

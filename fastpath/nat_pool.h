@@ -18,12 +18,19 @@
 
 #include <rte_byteorder.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NAT_POOL_ADDRESSES 4096 /* at most */
 #define NAT_POOL_PROTOCOLS 3	/* that have ports: TCP, UDP, ICMP (identifiers of echo) */
 #define NAT_POOL_UNOWNED   UINT16_MAX
+
+/* Halves of each address's ports, for two boxes that share the addresses: of the ports below 1024
+ * the lower and the upper ones, of the others every second thousand. */
+#define NAT_HALF_PRIMARY   1
+#define NAT_HALF_SECONDARY 2
+#define NAT_WHOLE	   (NAT_HALF_PRIMARY | NAT_HALF_SECONDARY)
 
 struct nat_pool;
 struct session_table;
@@ -44,6 +51,9 @@ struct nat_pool_params {
 	/* Choose ports whose replies are at home at the worker that asks; NULL: any.  The table
 	 * must stay for as long as the pool. */
 	const struct session_table *homes;
+	/* PAT: what nat_pool_take() may hand out, NAT_HALF_*; others may change it, and it must stay
+	 * for as long as the pool.  NULL: the whole. */
+	const _Atomic(uint8_t) *halves;
 	uint64_t seed; /* random; a host's address does not depend on it */
 	int socket;
 	/* Pools there are: nothing that they hand out of an address which is in this one, too, is
@@ -85,6 +95,13 @@ uint32_t nat_pool_addresses(const struct nat_pool *);
 uint64_t nat_pool_memory(const struct nat_pool *); /* bytes, with what it shares */
 /* => Is this an address of the pool? */
 bool nat_pool_has(const struct nat_pool *, rte_be32_t addr);
+
+/* nat_pool_half: which half a port (host byte order) is in. */
+static inline uint8_t
+nat_pool_half(uint32_t port)
+{
+	return (port < 1024 ? port >> 9 : port >> 10) & 1 ? NAT_HALF_SECONDARY : NAT_HALF_PRIMARY;
+}
 
 /* nat_pool_take: an address and a port for a new session (NO-PAT: the host's address, counted, and
  * the port it has).

@@ -587,6 +587,8 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		.seed = ha->params.seed,
 		.life = ha->params.life,
 		.boot = ha->params.boot,
+		.nat_half = (uint8_t)section->nat_resource,
+		.nat_reclaim_s = (uint32_t)section->nat_reclaim_s,
 		.security = &security,
 		.methods = { .quick = section->mirror_session,
 			.period_s =

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config.h"
+#include "nat_pool.h"
 #include "script_run.h"
 #include "vrrp_hmac.h"
 
@@ -136,6 +137,8 @@ struct config_hrp {
 	bool preempt;
 	int64_t preempt_delay_s;
 	int split_brain; /* enum hrp_split_brain */
+	int nat_resource; /* enum hrp_nat_resource */
+	int64_t nat_reclaim_s;
 	bool auto_sync;
 	int64_t auto_sync_period_s;
 	bool mirror_session;
@@ -146,5 +149,13 @@ struct config_hrp {
 
 /* What a box does that no longer hears its peer by any heartbeat (R174). */
 enum hrp_split_brain { HRP_SPLIT_ALARM, HRP_SPLIT_YIELD };
+
+/* Which ports of address groups a box hands out (P24); but for the first one NAT_HALF_*. */
+enum hrp_nat_resource {
+	HRP_NAT_WHOLE,
+	HRP_NAT_PRIMARY = NAT_HALF_PRIMARY,
+	HRP_NAT_SECONDARY = NAT_HALF_SECONDARY
+};
+extern const char *const hrp_nat_resources[]; /* NULL at the end */
 
 extern const struct config_section config_section_vrrp, config_section_hrp, config_section_scripts;

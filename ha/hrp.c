@@ -12,6 +12,7 @@
 #include "hrp_mirror.h"
 #include "hrp_port.h"
 #include "hrp_recent.h"
+#include "nat_share.h"
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -37,6 +38,8 @@ struct hrp {
 	struct hrp_links links;
 	struct hrp_port io[HRP_LINKS_MAX];
 	struct hrp_mirror *mirror;
+	struct nat_share nat;
+	bool peer_there; /* alive, or perhaps */
 	struct hrp_recent recent;
 	struct hrp_trailer *trailer;
 	struct hrp_order order;
@@ -424,6 +427,7 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		alive = msg->len > 0 && msg->data[0] != 0;
 		hrp_mirror_groups(h->mirror, msg->len > 1 ? msg->data[1] : 0, h->epoch, alive, now);
 		hrp_mirror_role(h->mirror, msg->flag != 0, alive, now);
+		h->peer_there = alive || (msg->len > 2 && msg->data[2] != 0);
 		return;
 	default:
 		return;
@@ -661,6 +665,7 @@ hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 	h->p = *p;
 	h->reader = -1;
 	h->links_due = h->sync_due = true;
+	nat_share_init(&h->nat, p->nat_half, p->nat_reclaim_s);
 	hrp_link_init(&h->links, p->hello_ms, p->seed);
 	for (uint16_t i = 0; i < p->heartbeat_count; i++) {
 		const struct hrp_heartbeat *hb = &p->heartbeats[i];
@@ -776,6 +781,7 @@ hrp_core_poll(struct hrp *h, mono_t now)
 	poll_links(h, now);
 	if (atomic_exchange_explicit(&h->sync_asked, false, memory_order_acquire))
 		hrp_mirror_sync(h->mirror);
+	nat_share_poll(&h->nat, engine_nat_groups(h->p.engine), h->peer_there, now);
 	work += hrp_mirror_poll(h->mirror, now);
 	tell_core(h, now);
 	for (uint16_t i = 0; i < h->links.count; i++)

@@ -126,6 +126,7 @@ void
 role_tell_hrp(struct role *r, mono_t now)
 {
 	struct ha_msg m = { .type = HA_MSG_ROLE };
+	const bool split = r->split != ROLE_SPLIT_NONE;
 	bool active = false, alive = false;
 	uint32_t epoch = 0;
 	uint8_t groups = 0;
@@ -142,19 +143,21 @@ role_tell_hrp(struct role *r, mono_t now)
 		epoch = vgmp_newest_epoch(epoch, role_newest_epoch(r, g));
 	}
 	if (r->told_any && groups == r->told_groups && alive == r->told_alive &&
-		epoch == r->told_epoch)
+		epoch == r->told_epoch && split == r->told_split)
 		return;
-	m.len = 2;
+	m.len = 3;
 	m.flag = active;
 	m.value = epoch;
 	m.data[0] = alive;
 	m.data[1] = groups;
+	m.data[2] = split;
 	if (!r->ops.put(r->ops.ctx, &m))
 		return; /* again next tick */
 	r->told_any = true;
 	r->told_active = active;
 	r->told_groups = groups;
 	r->told_alive = alive;
+	r->told_split = split;
 	r->told_epoch = epoch;
 	r->dirty = true;
 	atomic_store_explicit(&r->owning, active, memory_order_relaxed);

@@ -131,7 +131,7 @@ struct role {
 	bool synchronised, links, mispaired;
 	bool other_version;  /* the peer's messages are of one */
 	uint32_t peer_epoch; /* newest that the peer has shown to know */
-	bool told_active, told_alive;
+	bool told_active, told_alive, told_split;
 	uint8_t told_groups;
 	uint32_t told_epoch;
 	bool told_any;

@@ -17,6 +17,11 @@ static const char *const group_words[] = { "active", "standby", NULL };
 /* Words of enum hrp_split_brain. */
 static const char *const split_words[] = { "alarm", "yield", NULL };
 
+const char *const hrp_nat_resources[] = { [HRP_NAT_WHOLE] = "whole",
+	[HRP_NAT_PRIMARY] = "primary-group",
+	[HRP_NAT_SECONDARY] = "secondary-group",
+	NULL };
+
 // clang-format off
 static const struct config_setting_desc heartbeat_settings[] = {
 	{ .name = "interface", .type = SETTING_NAME, SETTING_AT(struct config_heartbeat, interface),
@@ -91,6 +96,14 @@ static const struct config_setting_desc settings[] = {
 	  .help = "Quick mirroring: each session, of every kind, is told at once, and each change of "
 		  "it. Without it a takeover loses what is younger than a period, and load sharing "
 		  "with replies that come back by the other box does not work." },
+	{ .name = "nat_resource", .type = SETTING_ENUM, SETTING_AT(struct config_hrp, nat_resource),
+	  .choices = hrp_nat_resources, .fallback = "whole",
+	  .help = "For load sharing: the half of every address group's ports (mode `pat`, easy-ip, NAT64) that this "
+		  "box hands out; the other box needs the other word. Else both may choose the same port." },
+	{ .name = "nat_reclaim_s", .type = SETTING_INT, SETTING_AT(struct config_hrp, nat_reclaim_s),
+	  .min = 1, .max = 86400, .fallback = "60", .unit = "s",
+	  .help = "How long the peer must be dead before its half is used as well; what it handed out last may "
+		  "not be known here." },
 	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
 	  .help = "What counts as a member of a VGMP group beside VRRP groups: each that fails lowers "

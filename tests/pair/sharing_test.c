@@ -3,13 +3,19 @@
  * Load sharing with ways that differ: what clients send passes the first box, what the server sends
  * passes the second (R7, R198).
  */
+#include "hrp.h"
+#include "nat_group.h"
 #include "pair.h"
 #include "test_eal.h"
 
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -115,6 +121,182 @@ X39_X40_and_go_on_when_either_box_dies_and_comes_back(void **state)
 	}
 }
 
+/* ---- address groups ---- */
+
+#define FLOWS 1500 /* at most, of a test */
+
+struct flow {
+	uint32_t host;
+	uint16_t port;
+	uint16_t outside; /* 0: has not come */
+};
+
+/* One way: hosts inside to the server, each packet by the box that is told. */
+static struct flows {
+	struct pair *p;
+	struct flow flow[FLOWS];
+	uint32_t count, twice;
+	uint32_t by[NAT_WHOLE + 1]; /* that have come, by half */
+	uint16_t owner[UINT16_MAX + 1];
+	uint64_t random;
+} flows;
+
+struct datagram {
+	struct rte_ipv4_hdr ip;
+	struct rte_udp_hdr udp;
+	rte_be32_t flow;
+} __attribute__((packed));
+
+static uint32_t
+next_random(void)
+{
+	flows.random = flows.random * UINT64_C(6364136223846793005) + 1442695040888963407U;
+	return (uint32_t)(flows.random >> 33);
+}
+
+static void
+at_server(void *ctx, struct host *h, const uint8_t *ip, uint16_t len, mono_t now)
+{
+	const struct datagram *d = (const struct datagram *)ip;
+	const uint32_t n = rte_be_to_cpu_32(d->flow);
+	const uint16_t outside = rte_be_to_cpu_16(d->udp.src_port);
+
+	(void)ctx;
+	(void)h;
+	(void)now;
+	if (d->ip.next_proto_id != IPPROTO_UDP || len != sizeof(*d) || n >= flows.count)
+		return;
+	flows.flow[n].outside = outside;
+	flows.by[nat_pool_half(outside)]++;
+	flows.twice += flows.owner[outside] != 0 && flows.owner[outside] != n + 1;
+	flows.owner[outside] = (uint16_t)(n + 1);
+}
+
+/* The first packet of another flow, by a box's virtual MAC. */
+static void
+begin_flow(unsigned int box)
+{
+	struct host *client = pair_traffic(flows.p)->client;
+	const struct flow f = { .host = 0x0a010114 + next_random() % 100,
+		.port = (uint16_t)(1024 + next_random() % 64000) };
+	const rte_be32_t number = rte_cpu_to_be_32(flows.count);
+	struct datagram d;
+
+	memset(&d, 0, sizeof(d));
+	d.ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = RTE_BE16(sizeof(d)),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+		.src_addr = rte_cpu_to_be_32(f.host),
+		.dst_addr = rte_cpu_to_be_32(pair_traffic(flows.p)->server->address) };
+	d.ip.hdr_checksum = rte_ipv4_cksum(&d.ip);
+	d.udp = (struct rte_udp_hdr){ .src_port = rte_cpu_to_be_16(f.port),
+		.dst_port = RTE_BE16(9000),
+		.dgram_len = RTE_BE16(sizeof(d) - sizeof(d.ip)) };
+	d.flow = number;
+	d.udp.dgram_cksum = rte_ipv4_udptcp_cksum(&d.ip, &d.udp);
+	for (uint32_t i = 0; i < flows.count; i++)
+		if (flows.flow[i].host == f.host && flows.flow[i].port == f.port)
+			return;
+	assert_true(flows.count < FLOWS);
+	flows.flow[flows.count++] = f;
+	client->gateway_mac = core_virtual_mac(box == 0 ? 1 : 3);
+	client->gateway_known = true;
+	host_send(client, (const uint8_t *)&d, sizeof(d), pair_now(flows.p));
+}
+
+/* => how many have come of those that began, by half. */
+static void
+begin_flows(uint32_t n)
+{
+	flows.by[NAT_HALF_PRIMARY] = flows.by[NAT_HALF_SECONDARY] = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		begin_flow(next_random() & 1);
+		if (i % 4 == 3)
+			pair_run(flows.p, 1);
+	}
+	pair_run(flows.p, 100);
+}
+
+static uint8_t
+halves_of(struct pair *p, unsigned int box)
+{
+	return nat_groups_halves(engine_nat_groups(pair_box(p, box)->engine));
+}
+
+static uint64_t
+unclaimed(struct pair *p, unsigned int box)
+{
+	static struct hrp_status st;
+
+	hrp_status(ha_hrp(pair_box(p, box)->ha), &st);
+	return st.sessions.unclaimed + st.sessions.conflicts;
+}
+
+static void
+X40_P24_no_port_is_ever_handed_out_twice(void **state)
+{
+	static const char *const groups[] = {
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2;\n"
+		"  mapping = \"address-and-port-dependent\"; } );\n"
+		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ];\n"
+		"  action = \"source-nat\"; address_group = \"office\"; } ); };\n",
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2; } );\n"
+		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ];\n"
+		"  action = \"source-nat\"; address_group = \"office\"; } ); };\n",
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(groups); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.seed = i,
+			.sharing = true,
+			.preempt = true,
+			.preempt_delay_s = 1,
+			.nat_halves = true,
+			.nat = groups[i],
+			.workers = { 2, 2 } });
+
+		pair_form(p);
+		pair_traffic(p)->udp_on = false;
+		memset(&flows, 0, sizeof(flows));
+		flows.p = p;
+		flows.random = 77 + i;
+		pair_traffic(p)->server->receive = at_server;
+
+		/* Each box its half. */
+		begin_flows(400);
+		assert_true(flows.by[NAT_HALF_PRIMARY] > 150);
+		assert_true(flows.by[NAT_HALF_SECONDARY] > 150);
+		assert_int_equal(halves_of(p, 0), NAT_HALF_PRIMARY);
+		assert_int_equal(halves_of(p, 1), NAT_HALF_SECONDARY);
+
+		/* One dies: the other's half alone, for 2 s, then both. */
+		pair_kill(p, i);
+		pair_run(p, 1000);
+		begin_flows(100);
+		assert_int_equal(flows.by[i == 0 ? NAT_HALF_PRIMARY : NAT_HALF_SECONDARY], 0);
+		pair_run(p, 2000);
+		assert_int_equal(halves_of(p, !i), NAT_WHOLE);
+		begin_flows(400);
+		assert_true(flows.by[NAT_HALF_PRIMARY] > 100);
+		assert_true(flows.by[NAT_HALF_SECONDARY] > 100);
+
+		/* It comes back: its half is its own again, but for what is held. */
+		pair_restart(p, i);
+		assert_true(pair_run_until(p, pair_synchronised, 5000));
+		assert_int_equal(halves_of(p, !i), i == 0 ? NAT_HALF_SECONDARY : NAT_HALF_PRIMARY);
+		begin_flows(100);
+		pair_run(p, 3000);
+		begin_flows(400);
+		assert_true(flows.by[NAT_HALF_PRIMARY] > 150);
+		assert_true(flows.by[NAT_HALF_SECONDARY] > 150);
+		assert_int_equal(flows.twice, 0);
+		assert_int_equal(unclaimed(p, 0) + unclaimed(p, 1), 0);
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -122,6 +304,7 @@ main(void)
 		cmocka_unit_test_teardown(X39_connections_that_pass_one_box_each_way, clean_up),
 		cmocka_unit_test_teardown(
 			X39_X40_and_go_on_when_either_box_dies_and_comes_back, clean_up),
+		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

@@ -236,6 +236,62 @@ NAT_02_ports_keep_their_number_class_and_parity(void **state)
 	}
 }
 
+static uint32_t
+take_all(struct nat_pool *pool, const struct nat_want *w, uint8_t half)
+{
+	struct nat_got got;
+	uint32_t n = 0;
+
+	while (nat_pool_take(pool, w, &got) == NAT_OK) {
+		if ((nat_pool_half(port_of(&got)) & half) == 0)
+			fail_msg("port %u is in the other half", port_of(&got));
+		n++;
+	}
+	return n;
+}
+
+/* One box takes all of its half, then the other one's, when that is dead; what the other one has
+ * handed out is left alone. */
+static void
+P24_a_pool_gives_its_half_and_later_the_other(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		uint16_t port;
+		uint32_t block, primary, secondary;
+	} rows[] = { { IPPROTO_TCP, 6000, 64, 31744, 32768 }, { IPPROTO_UDP, 6001, 256, 31744, 32768 },
+		{ IPPROTO_TCP, 6000, 1024, 31744, 32768 }, { IPPROTO_UDP, 7, 256, 511, 512 },
+		{ IPPROTO_TCP, 7, 1024, 511, 512 }, { IPPROTO_ICMP, 1, 512, 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct nat_pool_section one = { FIRST, FIRST };
+		_Atomic(uint8_t) halves = NAT_HALF_PRIMARY;
+		struct nat_pool *pool = nat_pool_create(&(struct nat_pool_params){
+			.mode = NAT_POOL_PAT, .sections = &one, .section_count = 1,
+			.block = rows[i].block, .workers = WORKERS, .halves = &halves, .seed = 7,
+			.socket = SOCKET_ID_ANY });
+		const struct nat_want w = want_of(1, rows[i].proto, 5, rows[i].port);
+		const struct nat_got theirs = { .addr = rte_cpu_to_be_32(FIRST),
+			.port = rte_cpu_to_be_16(rows[i].port < 1024 ? 600 : 5 * 1024) };
+		const bool icmp = rows[i].proto == IPPROTO_ICMP;
+
+		assert_non_null(pool);
+		assert_int_equal(nat_pool_half(rte_be_to_cpu_16(theirs.port)), NAT_HALF_SECONDARY);
+		assert_int_equal(nat_pool_claim(pool, rows[i].proto, w.host, &theirs), NAT_OK);
+		const uint32_t primary = take_all(pool, &w, NAT_HALF_PRIMARY);
+		atomic_store(&halves, NAT_WHOLE);
+		const uint32_t secondary = take_all(pool, &w, NAT_HALF_SECONDARY);
+		if (!icmp) {
+			assert_int_equal(primary, rows[i].primary);
+			assert_int_equal(secondary, rows[i].secondary - 1);
+		}
+		assert_int_equal(primary + secondary + 1,
+			icmp ? 65536 : rows[i].primary + rows[i].secondary);
+		nat_pool_destroy(pool);
+	}
+}
+
 /* Every port of the class is handed out once, the other parity's last; then the next is refused;
  * what comes back is handed out again. */
 static void
@@ -767,6 +823,7 @@ main(void)
 		cmocka_unit_test(
 			NAT_17_a_host_without_PAT_keeps_its_address_in_a_pool_that_shares_it),
 		cmocka_unit_test(NAT_02_ports_keep_their_number_class_and_parity),
+		cmocka_unit_test(P24_a_pool_gives_its_half_and_later_the_other),
 		cmocka_unit_test(NAT_05_a_pool_runs_out_and_recovers),
 		cmocka_unit_test(protocols_have_ports_of_their_own),
 		cmocka_unit_test(NAT_04_paired_hosts_keep_one_address),
