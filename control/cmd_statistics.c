@@ -41,6 +41,11 @@ stats_row(const struct worker_stats *st, int worker)
 	row_number(row, "scans", st->scans);
 	row_number(row, "scans_lost", st->scans_lost);
 	row_number(row, "mirror_by_sweep", st->events_lost_to_sweep);
+	row_number(row, "deferred", st->deferred);
+	row_number(row, "deferred_acked", st->deferred_acked);
+	row_number(row, "deferred_late", st->deferred_late);
+	row_number(row, "deferred_off", st->deferred_off);
+	row_number(row, "deferred_full", st->deferred_full);
 	row_number(row, "foreign_lookups", st->foreign_lookups);
 	row_number(row, "notices", st->notices);
 	for (int i = 1; i < NOTICE_KINDS; i++)
@@ -91,7 +96,7 @@ static const struct {
 	{ "forwarded", "forwarded", "sent on to another interface" },
 	{ "answered", "answered", "echo requests to own addresses" },
 	{ "punted", "punted", "ARP, ND, VRRP and unresolved next hops, to the control core" },
-	{ "held", "held", "fragments that wait for the rest of their datagram" },
+	{ "held", "held", "fragments that wait for the rest, first packets for the peer" },
 	{ "dropped", "dropped", "sum of the reasons below" },
 	{ "tx", "transmitted", "handed to the ports, own packets included" },
 	{ "injected", "injected", "own packets from the control core" },
@@ -105,6 +110,11 @@ static const struct {
 	{ "scans_lost", "scans-lost", "of these, not reported: too many at once" },
 	{ "mirror_by_sweep", "mirror-by-sweep",
 		"changes the peer hears of later: event ring full" },
+	{ "deferred", "deferred", "first packets that waited for the peer" },
+	{ "deferred_acked", "deferred-acked", "of these, until it had the session" },
+	{ "deferred_late", "deferred-late", "of these, until their time was over" },
+	{ "deferred_off", "deferred-off", "of these, until the peer was not active any more" },
+	{ "deferred_full", "deferred-full", "did not wait: too many" },
 	{ "foreign_lookups", "foreign-lookups", "packets that arrived at another worker's queue" },
 	{ "notices", "notices", "ICMP errors and resets of our own, by kind below" },
 	{ "notices_limited", "notices-limited", "not made: too many, see icmp.rate" },

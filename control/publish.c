@@ -374,6 +374,8 @@ publish_config(struct engine *engine, const struct config *c, const struct publi
 		snprintf(err, err_size, "the snapshot: out of memory");
 		goto err_snapshot;
 	}
+	memcpy(s->defer, extra->defer, sizeof(s->defer));
+	s->defer_ns = extra->defer_ns;
 	fill_addresses(extra, s);
 	if (!fill_addresses6(interfaces->items, extra, s, err, err_size)) {
 		rc = -EINVAL;

@@ -24,9 +24,10 @@ struct publish_extra {
 	uint32_t virtual_count;
 	const struct snapshot_address6 *virtuals6;
 	uint32_t virtual6_count;
-	uint64_t heartbeat_interfaces;	   /* bit per interface index, as the next */
-	uint64_t heartbeat_udp_interfaces; /* service interfaces with a heartbeat in UDP */
-	rte_be16_t heartbeat_udp;	   /* its port */
+	uint64_t heartbeat_interfaces;	     /* bit per interface index, as the next */
+	uint64_t heartbeat_udp_interfaces;   /* service interfaces with a heartbeat in UDP */
+	rte_be16_t heartbeat_udp;	     /* its port */
+	uint64_t defer[MAX_ZONES], defer_ns; /* as in struct snapshot */
 };
 
 /* => 0, or -errno with a one-line reason; then the engine keeps what it had. */

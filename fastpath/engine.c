@@ -433,6 +433,13 @@ engine_set_sharing(struct engine *e, bool on)
 	atomic_store_explicit(&e->sharing, on, memory_order_release);
 }
 
+void
+engine_set_mirrored(struct engine *e, uint16_t worker, uint8_t ticket)
+{
+	if (worker < e->worker_count)
+		atomic_store_explicit(&e->mirrored[worker], ticket, memory_order_release);
+}
+
 uint32_t
 engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *events, uint32_t n)
 {

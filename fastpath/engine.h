@@ -113,6 +113,8 @@ bool engine_inject(struct engine *, struct rte_mbuf *);
 void engine_set_mirror(struct engine *, bool on);
 /* Both boxes are active: a session whose packets pass both is owned by both (SESSION_F_SHARED). */
 void engine_set_sharing(struct engine *, bool on);
+/* The peer has acknowledged what a worker waits for, up to this ticket. */
+void engine_set_mirrored(struct engine *, uint16_t worker, uint8_t ticket);
 uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
 
 /* Management's side of scan detection.  => scans taken, oldest first. */
@@ -164,6 +166,9 @@ struct worker_stats {
 	uint64_t sessions_evicted;  /* to make room for others */
 	uint64_t scans, scans_lost; /* seen; not told, since the ring was full */
 	uint64_t events_lost_to_sweep;
+	/* First packets that had to wait for the peer (defer.h); of them: it has acknowledged, the
+	 * time was over, the peer is not active any more.  Not held: no room. */
+	uint64_t deferred, deferred_acked, deferred_late, deferred_off, deferred_full;
 	uint64_t log_lost;	  /* traffic log records that found the ring full */
 	uint64_t foreign_lookups; /* packets whose home shard is another worker's */
 	uint64_t notices;	  /* transmitted */

@@ -7,6 +7,7 @@
 #include "first.h"
 
 #include "alg_session.h"
+#include "defer.h"
 #include "egress.h"
 #include "frag.h"
 #include "l4_sum.h"
@@ -375,6 +376,10 @@ session_create(struct worker *w, struct candidate *c, const struct policy_verdic
 		return false;
 	}
 	w->stats.sessions_created++;
+	if (unlikely(w->snap->defer[p->zone] >> c->zone & 1) && defer_first(w, p, s, index)) {
+		traffic_log_session(w, s, index, TRAFFIC_LOG_CREATE, SESSION_END_IDLE);
+		return true;
+	}
 	if (c->own.found) {
 		answer(w, p, &c->own, s);
 	} else {

@@ -11,13 +11,14 @@
 enum mirror_event_type {
 	MIRROR_CREATE = 1,
 	MIRROR_UPDATE = 2, /* state, owner or keep-alive */
-	MIRROR_DELETE = 3
+	MIRROR_DELETE = 3,
+	MIRROR_CREATE_HELD = 4 /* MIRROR_CREATE; its first packet waits, with `ticket` (defer.h) */
 };
 
 struct mirror_event {
 	uint32_t index;
 	uint16_t generation; /* with index: names the session even after it is gone */
 	uint8_t type;
-	uint8_t pad;
+	uint8_t ticket;
 };
 static_assert(sizeof(struct mirror_event) == 8, "events go through the ring by value");

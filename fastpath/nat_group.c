@@ -39,7 +39,7 @@ struct group {
 struct nat_groups {
 	struct nat_groups_params params;
 	_Atomic(uint8_t) halves; /* NAT_HALF_* */
-	uint32_t made; /* groups so far: no two pools draw the same numbers */
+	uint32_t made;		 /* groups so far: no two pools draw the same numbers */
 	struct group groups[NAT_GROUPS_MAX];
 };
 

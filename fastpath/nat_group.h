@@ -65,8 +65,8 @@ uint16_t nat_groups_find(const struct nat_groups *, const char *name);
 uint32_t nat_groups_name(const struct nat_groups *, uint16_t id);
 uint16_t nat_groups_named(const struct nat_groups *, uint32_t name);
 
-/* nat_groups_divide: of which halves ports are handed out from now on, of groups with PAT: NAT_HALF_*.
- * What is handed out stays.  => any lcore; NAT_WHOLE at first. */
+/* nat_groups_divide: of which halves ports are handed out from now on, of groups with PAT:
+ * NAT_HALF_*. What is handed out stays.  => any lcore; NAT_WHOLE at first. */
 void nat_groups_divide(struct nat_groups *, uint8_t halves);
 uint8_t nat_groups_halves(const struct nat_groups *);
 

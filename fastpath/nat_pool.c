@@ -82,8 +82,9 @@ struct nat_pool {
 	uint32_t count;			     /* addresses */
 	uint32_t block, block_shift, blocks; /* ports, log 2 of them; blocks an address */
 	const struct session_table *homes;
-	const _Atomic(uint8_t) *halves;	      /* NULL: the whole */
-	uint64_t half[NAT_WHOLE + 1][WORDS / 64]; /* blocks with ports of these halves, bit per block */
+	const _Atomic(uint8_t) *halves; /* NULL: the whole */
+	uint64_t half[NAT_WHOLE + 1]
+		     [WORDS / 64]; /* blocks with ports of these halves, bit per block */
 	unsigned int section_count;
 	struct nat_pool_section *sections;
 	uint32_t *first; /* index of each section's first address */
@@ -459,7 +460,7 @@ struct search {
 	bool own;	 /* of own and free blocks only */
 	bool home;	 /* only those that lead home */
 	uint8_t halves;
-	uint32_t rest;	 /* the seven bits of the tuple without its port */
+	uint32_t rest; /* the seven bits of the tuple without its port */
 };
 
 /* The ports of a word of the bit map that lead home. */
@@ -527,10 +528,9 @@ static uint32_t
 next_room(const _Atomic(uint64_t) *room, const uint64_t *half, uint32_t at, uint32_t end)
 {
 	while (at < end) {
-		const uint64_t left =
-			(atomic_load_explicit(&room[at / 64], memory_order_relaxed) &
-				half[at / 64]) >>
-			(at % 64);
+		const uint64_t left = (atomic_load_explicit(&room[at / 64], memory_order_relaxed) &
+					      half[at / 64]) >>
+				      (at % 64);
 
 		if (left != 0)
 			return RTE_MIN(at + (uint32_t)__builtin_ctzll(left), end);
@@ -601,9 +601,8 @@ take_port(struct nat_pool *p, const struct nat_want *w, uint32_t addr, int proto
 	struct search s = { .end = p->blocks,
 		.parity = UINT64_MAX,
 		.own = round == ROUND_HOME,
-		.halves = p->halves != NULL
-				  ? atomic_load_explicit(p->halves, memory_order_relaxed)
-				  : NAT_WHOLE };
+		.halves = p->halves != NULL ? atomic_load_explicit(p->halves, memory_order_relaxed)
+					    : NAT_WHOLE };
 
 	if (ports) {
 		s.first = port < LOW_PORTS ? 0 : low;

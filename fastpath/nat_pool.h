@@ -51,8 +51,8 @@ struct nat_pool_params {
 	/* Choose ports whose replies are at home at the worker that asks; NULL: any.  The table
 	 * must stay for as long as the pool. */
 	const struct session_table *homes;
-	/* PAT: what nat_pool_take() may hand out, NAT_HALF_*; others may change it, and it must stay
-	 * for as long as the pool.  NULL: the whole. */
+	/* PAT: what nat_pool_take() may hand out, NAT_HALF_*; others may change it, and it must
+	 * stay for as long as the pool.  NULL: the whole. */
 	const _Atomic(uint8_t) *halves;
 	uint64_t seed; /* random; a host's address does not depend on it */
 	int socket;

@@ -61,6 +61,7 @@ enum action {
 	SYN_CROSS,   /* the responder's own SYN: simultaneous open */
 	ANSWER,	     /* SYN-ACK: must acknowledge the SYN */
 	CHALLENGE,   /* ACK of the responder's former connection, before its SYN-ACK (TCP-06) */
+	UNSEEN,	     /* third segment before the second: shared, that may have passed the peer */
 	CONFIRM,     /* third segment: must acknowledge the SYN-ACK */
 	WINDOW,	     /* must fit the window */
 	RST_REFUSED, /* answer to the SYN */
@@ -87,7 +88,7 @@ struct row {
 // clang-format off
 static const struct row table[2][CL + 1][EVENTS] = {
 	[0] = { /* SYN            SYN-ACK        ACK              FIN            RST */
-	[SS] = {{SYN_AGAIN, SS}, {REFUSE,  SS}, {REFUSE,    SS}, {REFUSE,  SS}, {RST_ABORT,   CL}},
+	[SS] = {{SYN_AGAIN, SS}, {REFUSE,  SS}, {UNSEEN,    ES}, {REFUSE,  SS}, {RST_ABORT,   CL}},
 	[SR] = {{PASS,      SR}, {CONFIRM, ES}, {CONFIRM,   ES}, {CONFIRM, ES}, {RST_EXACT,   CL}},
 	[ES] = {{NOTE,      ES}, {WINDOW,  ES}, {WINDOW,    ES}, {WINDOW,  ES}, {RST_EXACT,   CL}},
 	[FW] = {{NOTE,      FW}, {WINDOW,  FW}, {WINDOW,    FW}, {WINDOW,  FW}, {RST_LAX,     CL}},
@@ -509,6 +510,12 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 		if (v->seg->len != 0)
 			return DROP_tcp_state;
 		put_acked(&s->dir[1], v->seg->ack);
+		break;
+	case UNSEEN:
+		if (!(old & SESSION_F_SHARED) || v->seg->seq != get(&s->dir[0].tcp_end))
+			return DROP_tcp_state;
+		s->dir[0].learn = s->dir[1].learn = 0;
+		*ctl = learn(s, old | SESSION_F_LEARN0 | SESSION_F_LEARN1, d, v);
 		break;
 	case CONFIRM:
 		if (!(old & learn_flag[d]) || v->seg->flags & TCP_SYN) {

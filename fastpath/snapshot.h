@@ -118,6 +118,9 @@ struct snapshot {
 	uint32_t defences;    /* DEFENCE_BIT() of those that are on */
 	uint64_t limit_zones; /* bit per zone id: sessions that begin there are limited */
 	struct limit_zone limits[MAX_ZONES];
+	/* By zone id of the initiator, bit per zone id of the responder: first packets wait for the
+	 * peer (defer.h), at most so long. */
+	uint64_t defer[MAX_ZONES], defer_ns;
 	uint64_t scan_zones; /* bit per zone id: sources there are watched */
 	struct scan_limits scan;
 	struct snapshot_fragments fragments;

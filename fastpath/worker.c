@@ -6,6 +6,7 @@
 #include "worker.h"
 
 #include "alg_session.h"
+#include "defer.h"
 #include "egress.h"
 #include "first.h"
 #include "frag.h"
@@ -167,6 +168,19 @@ worker_event(struct worker *w, struct session *s, uint32_t index, enum mirror_ev
 		return;
 	session_table_set_dirty(w->sessions, index);
 	w->stats.events_lost_to_sweep++;
+}
+
+bool
+worker_event_held(struct worker *w, struct session *s, uint32_t index, uint8_t ticket)
+{
+	struct mirror_event event = {
+		.index = index,
+		.generation = atomic_load_explicit(&s->generation, memory_order_relaxed),
+		.type = MIRROR_CREATE_HELD,
+		.ticket = ticket,
+	};
+
+	return rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) == 0;
 }
 
 /* Traffic of a session that the peer owned arrives here while we hold the lease: it is ours now;
@@ -844,6 +858,8 @@ worker_poll(struct worker *w, mono_t now)
 			burst(w, m, n, port);
 		handled += n;
 	}
+	if (unlikely(w->deferred->count > 0))
+		defer_poll(w);
 	for (; w->queued != 0; w->queued &= w->queued - 1) {
 		const uint16_t interface = (uint16_t)__builtin_ctzll(w->queued);
 
@@ -931,7 +947,8 @@ worker_create(
 	snprintf(name, sizeof(name), "%s-log%u", e->name, id);
 	w->log = rte_ring_create_elem(name, sizeof(struct traffic_log_record), LOG_RING, socket,
 		RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (w->punt != NULL && w->events != NULL && w->log != NULL)
+	w->deferred = rte_zmalloc_socket("deferred", sizeof(*w->deferred), 64, socket);
+	if (w->punt != NULL && w->events != NULL && w->log != NULL && w->deferred != NULL)
 		return w;
 	worker_destroy(w);
 no_memory:
@@ -946,6 +963,8 @@ worker_destroy(struct worker *w)
 
 	if (w == NULL)
 		return;
+	defer_drain(w);
+	rte_free(w->deferred);
 	while (w->punt != NULL && rte_ring_dequeue(w->punt, (void **)&m) == 0)
 		rte_pktmbuf_free(m);
 	rte_ring_free(w->punt);

@@ -74,6 +74,7 @@ struct worker {
 	struct pkt pkts[WORKER_BURST];	    /* this burst's IPv4 */
 	struct pkt pkts6[WORKER_BURST];	    /* and its IPv6 */
 	struct pkt datagrams[WORKER_BURST]; /* of both, that a fragment has made complete */
+	struct defer *deferred;		    /* first packets that wait */
 	uint32_t servermap_cursor;	    /* worker 0: where to look next for what is over */
 	uint32_t fragments_cursor;	    /* whose time is over: where to look next */
 	/* TX queues by interface */
@@ -111,6 +112,7 @@ struct engine {
 	_Atomic(uint32_t) route_gen;			    /* M, C raise, W reads; never 0 */
 	_Atomic(bool) mirror;				    /* H writes, W reads */
 	_Atomic(bool) sharing;				    /* the same: both boxes are active */
+	_Atomic(uint8_t) mirrored[MAX_WORKERS];		    /* the same: tickets of defer.h */
 	_Atomic(struct trace *) trace;			    /* M writes, W reads; NULL = off */
 	_Atomic(struct capture *) capture;		    /* likewise */
 	uint32_t watches;				    /* M: traces and captures so far */
@@ -174,6 +176,8 @@ void worker_punt(struct worker *, struct pkt *, enum punt_why);
 
 /* worker_event: tell the HRP core about a session, unless it is the peer's. */
 void worker_event(struct worker *, struct session *, uint32_t index, enum mirror_event_type);
+/* worker_event_held: MIRROR_CREATE_HELD.  => false: no room, nothing was said */
+bool worker_event_held(struct worker *, struct session *, uint32_t index, uint8_t ticket);
 
 /* traffic_log_session: a session begins or ends (fastpath/traffic_log.c); the caller's key is still
  * in the table.  `end`: why it ends. */

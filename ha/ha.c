@@ -840,6 +840,14 @@ collect_extra(void *ctx, const struct config *config, struct publish_extra *out)
 			out->heartbeat_interfaces |= UINT64_C(1) << interface;
 	}
 	out->heartbeat_udp = RTE_BE16(HRP_UDP_PORT);
+	for (uint32_t i = 0; hrp != NULL && hrp->enable && i < hrp->defer.count; i++) {
+		const struct config_defer *const d =
+			&((const struct config_defer *)hrp->defer.items)[i];
+
+		out->defer[config_zone_id(config, d->source_zone)] |=
+			UINT64_C(1) << config_zone_id(config, d->destination_zone);
+	}
+	out->defer_ns = hrp != NULL ? (uint64_t)hrp->defer_ms * NS_PER_MS : 0;
 }
 
 static bool

@@ -10,6 +10,7 @@
 
 #define HRP_MAX_LINKS	8  /* heartbeat interfaces */
 #define HRP_MAX_TRACK	64 /* tracked interfaces, ways and scripts */
+#define HRP_MAX_DEFER	64 /* pairs of zones whose first packets wait */
 #define VRRP_MAX_GROUPS 255
 #define SCRIPTS_MAX	64
 #define SCRIPT_NAME	32 /* with its end, as the next */
@@ -128,6 +129,12 @@ int config_track_check(struct config *, const struct config_origin *, const char
 int config_notify_check(
 	struct config *, const struct config_origin *, const char *path, const char *user);
 
+/* Zones between which first packets wait for the peer. */
+struct config_defer {
+	struct config_origin origin;
+	char source_zone[CONFIG_ZONE_NAME], destination_zone[CONFIG_ZONE_NAME];
+};
+
 struct config_hrp {
 	struct config_origin origin;
 	bool enable;
@@ -142,6 +149,8 @@ struct config_hrp {
 	bool auto_sync;
 	int64_t auto_sync_period_s;
 	bool mirror_session;
+	struct config_list defer; /* struct config_defer */
+	int64_t defer_ms;
 	struct config_list track; /* struct config_track */
 	char notify[SCRIPT_PATH_MAX], notify_user[SCRIPT_NAME];
 	int64_t notify_timeout_s;

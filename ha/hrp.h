@@ -45,7 +45,7 @@ struct hrp_params {
 	uint32_t hello_ms;
 	int socket;
 	uint32_t seed;
-	uint8_t nat_half;		     /* NAT_HALF_*; 0 = the whole */
+	uint8_t nat_half; /* NAT_HALF_*; 0 = the whole */
 	uint32_t nat_reclaim_s;
 	uint64_t life;			     /* random, not 0 (hrp_order.h) */
 	uint32_t boot;			     /* s of the wall clock */

@@ -5,6 +5,7 @@
 #include "hrp_mirror.h"
 
 #include "check.h"
+#include "defer.h"
 #include "hrp_check.h"
 #include "vgmp.h"
 
@@ -80,6 +81,16 @@ struct hrp_mirror {
 		uint32_t stream, sequence;
 		uint16_t offset;
 	} held;
+
+	/* First packets that wait for the peer (defer.h), by worker: which frame has their session.
+	 */
+	struct waiting {
+		uint16_t first, count;
+		struct {
+			uint32_t frame;
+			uint8_t ticket;
+		} of[DEFER_MAX];
+	} waiting[MAX_WORKERS];
 
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
@@ -355,6 +366,40 @@ commit(void *ctx, uint16_t len)
 	hrp_stream_commit(((const struct mirrored *)ctx)->mirror->stream, len);
 }
 
+/* More than a worker can hold: those of its packets that went without. */
+static void
+waits(void *ctx, uint16_t worker, uint8_t ticket)
+{
+	struct hrp_mirror *m = ((const struct mirrored *)ctx)->mirror;
+	struct waiting *q = &m->waiting[worker];
+	const uint32_t at = (q->first + q->count) % DEFER_MAX;
+
+	q->of[at].frame = hrp_stream_filling(m->stream);
+	q->of[at].ticket = ticket;
+	if (q->count < DEFER_MAX)
+		q->count++;
+	else
+		q->first = (q->first + 1) % DEFER_MAX;
+}
+
+static void
+release_waiting(struct hrp_mirror *m)
+{
+	const uint16_t workers = engine_worker_count(m->p.engine);
+
+	for (uint16_t w = 0; w < workers; w++) {
+		struct waiting *q = &m->waiting[w];
+
+		if (!hrp_stream_is_open(m->stream))
+			q->count = 0; /* the workers will not wait for ever */
+		while (q->count > 0 && hrp_stream_has(m->stream, q->of[q->first].frame)) {
+			engine_set_mirrored(m->p.engine, w, q->of[q->first].ticket);
+			q->first = (q->first + 1) % DEFER_MAX;
+			q->count--;
+		}
+	}
+}
+
 static bool
 begin_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 {
@@ -406,7 +451,9 @@ in_turn(const struct hrp_mirror *m, const struct mirrored *t)
 static uint32_t
 feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 {
-	const struct repl_out out = { .ctx = t, .reserve = reserve, .commit = commit };
+	const struct repl_out out = {
+		.ctx = t, .reserve = reserve, .commit = commit, .waits = waits
+	};
 	const struct hrp_checked k = { .ops = t->ops, .t = t->t, .stream = m->stream, .out = &out };
 	struct bulk_out *o = &t->out;
 	uint32_t work = 0;
@@ -646,6 +693,7 @@ hrp_mirror_poll(struct hrp_mirror *m, mono_t now)
 		else
 			t->ops->discard(t->t);
 	}
+	release_waiting(m);
 	return work + hrp_stream_poll(m->stream, now);
 }
 

@@ -333,6 +333,18 @@ hrp_stream_commit(struct hrp_stream *s, uint16_t len)
 	s->out.records++;
 }
 
+uint32_t
+hrp_stream_filling(const struct hrp_stream *s)
+{
+	return s->out.next;
+}
+
+bool
+hrp_stream_has(const struct hrp_stream *s, uint32_t frame)
+{
+	return (int32_t)(s->out.base - frame) > 0;
+}
+
 /* A frame of its own.  `body` begins with struct hrp_stream_head. */
 static bool
 put_alone(struct hrp_stream *s, uint16_t module, enum hrp_op op, const void *body, size_t len,

@@ -79,6 +79,10 @@ bool hrp_stream_is_open(const struct hrp_stream *);
  * => NULL: no stream or window full.  Valid until the next call; commit says how much was used. */
 uint8_t *hrp_stream_reserve(struct hrp_stream *, uint16_t module, uint16_t len, mono_t now);
 void hrp_stream_commit(struct hrp_stream *, uint16_t len);
+/* hrp_stream_filling: number of the frame that the last record is in, until the next reserve.
+ * hrp_stream_has: has the peer installed everything up to that frame? */
+uint32_t hrp_stream_filling(const struct hrp_stream *);
+bool hrp_stream_has(const struct hrp_stream *, uint32_t frame);
 /* A frame of its own: BULK_BEGIN, BULK_END; head is filled here. => false: window full. */
 bool hrp_stream_bulk(
 	struct hrp_stream *, uint16_t module, enum hrp_op, const struct hrp_bulk *, mono_t now);

@@ -17,6 +17,6 @@ struct nat_share {
 
 /* half: NAT_HALF_*, 0 = the whole. */
 void nat_share_init(struct nat_share *, uint8_t half, uint32_t reclaim_s);
-/* nat_share_poll: tell the groups (NULL: there are none) what to hand out.  `peer_there`: it is alive,
- * or it is not known to be dead. */
+/* nat_share_poll: tell the groups (NULL: there are none) what to hand out.  `peer_there`: it is
+ * alive, or it is not known to be dead. */
 void nat_share_poll(struct nat_share *, struct nat_groups *, bool peer_there, mono_t now);

@@ -22,6 +22,8 @@ struct repl_out {
 	/* => room for `len` bytes, or NULL: none now, try again later. */
 	uint8_t *(*reserve)(void *ctx, uint16_t len, mono_t now);
 	void (*commit)(void *ctx, uint16_t len);
+	/* A worker holds a packet until the peer has what has just been put; NULL: nobody does. */
+	void (*waits)(void *ctx, uint16_t worker, uint8_t ticket);
 };
 
 /* repl_put: a whole record.  => false: no room */

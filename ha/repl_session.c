@@ -222,8 +222,13 @@ emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out
 {
 	if (ev->index >= t->capacity)
 		return true;
-	if (ev->type != MIRROR_DELETE && t->methods.quick)
-		return repl_session_emit(t, ev->index, out, now);
+	if (ev->type != MIRROR_DELETE && (t->methods.quick || ev->type == MIRROR_CREATE_HELD)) {
+		if (!repl_session_emit(t, ev->index, out, now))
+			return false;
+		if (ev->type == MIRROR_CREATE_HELD && out->waits != NULL)
+			out->waits(out->ctx, t->from, ev->ticket);
+		return true;
+	}
 	if (ev->type != MIRROR_DELETE) {
 		if (repl_method_tells(&t->methods))
 			session_table_set_dirty(t->sessions, ev->index);
@@ -254,6 +259,7 @@ fetch_events(struct table *t)
 
 	t->at = t->count = 0;
 	for (uint16_t i = 0; i < workers && t->count == 0; i++) {
+		t->from = t->worker;
 		t->count = engine_event_dequeue(t->engine, t->worker, t->events, EVENT_BATCH);
 		t->worker = (uint16_t)(t->worker + 1) % workers;
 	}

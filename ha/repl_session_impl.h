@@ -59,6 +59,7 @@ struct table {
 	uint32_t sweep_dirty, found_dirty; /* of this sweep so far; of the last one */
 	mono_t dirty_due;
 	uint16_t worker; /* whose ring is next */
+	uint16_t from;	 /* whose `events` are */
 	uint32_t at, count;
 	alignas(8) struct mirror_event events[EVENT_BATCH]; /* the ring copies 8-byte words */
 

@@ -6,6 +6,7 @@
 #include "device.h"
 #include "ha_config.h"
 #include "ha_constants.h"
+#include "snapshot.h"
 #include "trunk.h"
 
 #include <stdio.h>
@@ -52,6 +53,16 @@ static const struct config_setting_desc track_settings[] = {
 	  .help = "One of the section `scripts`; until it has ended once it counts as failed." },
 	{ .name = "group", .type = SETTING_ENUM, SETTING_AT(struct config_track, group),
 	  .required = true, .choices = group_words, .help = "VGMP group it is a member of." },
+	{ .name = NULL },
+};
+
+static const struct config_setting_desc defer_settings[] = {
+	{ .name = "source_zone", .type = SETTING_NAME, SETTING_AT(struct config_defer, source_zone),
+	  .required = true, .live = true, .min = 1, .max = CONFIG_ZONE_NAME - 1,
+	  .help = "Zone of who begins a session." },
+	{ .name = "destination_zone", .type = SETTING_NAME,
+	  SETTING_AT(struct config_defer, destination_zone), .required = true, .live = true, .min = 1,
+	  .max = CONFIG_ZONE_NAME - 1, .help = "Zone of who answers." },
 	{ .name = NULL },
 };
 
@@ -104,6 +115,14 @@ static const struct config_setting_desc settings[] = {
 	  .min = 1, .max = 86400, .fallback = "60", .unit = "s",
 	  .help = "How long the peer must be dead before its half is used as well; what it handed out last may "
 		  "not be known here." },
+	{ .name = "defer", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, defer),
+	  .size = sizeof(struct config_defer), .max_items = HRP_MAX_DEFER, .live = true,
+	  .settings = defer_settings,
+	  .help = "For load sharing where answers may pass the other box: the first packet of a session between "
+		  "these zones waits until the peer has acknowledged its copy." },
+	{ .name = "defer_ms", .type = SETTING_INT, SETTING_AT(struct config_hrp, defer_ms), .live = true,
+	  .min = 1, .max = 1000, .fallback = "100", .unit = "ms",
+	  .help = "A first packet waits no longer." },
 	{ .name = "track", .type = SETTING_LIST, .offset = offsetof(struct config_hrp, track),
 	  .size = sizeof(struct config_track), .max_items = HRP_MAX_TRACK, .settings = track_settings,
 	  .help = "What counts as a member of a VGMP group beside VRRP groups: each that fails lowers "
@@ -360,6 +379,24 @@ check_queues(struct config *c, const struct config_hrp *hrp)
 	return 0;
 }
 
+static int
+check_defer(struct config *c, const struct config_defer *d)
+{
+	const char *const settings_of[] = { "source_zone", "destination_zone" };
+	const char *const zones[] = { d->source_zone, d->destination_zone };
+
+	for (unsigned int i = 0; i < RTE_DIM(zones); i++) {
+		const uint8_t zone = config_zone_id(c, zones[i]);
+
+		if (zone == ZONE_NONE || zone == ZONE_LOCAL)
+			return config_fail(c, &d->origin, settings_of[i],
+				"unknown zone \"%s\", expected trust, dmz, untrust or one of the "
+				"section zones",
+				zones[i]);
+	}
+	return 0;
+}
+
 /* Is there a link for more than hellos? */
 static bool
 some_mirror(const struct config_hrp *hrp)
@@ -385,6 +422,8 @@ check(struct config *c)
 		rc = check_heartbeat(c, hrp, i);
 	for (uint32_t i = 0; rc == 0 && i < hrp->track.count; i++)
 		rc = check_track(c, hrp, i);
+	for (uint32_t i = 0; rc == 0 && i < hrp->defer.count; i++)
+		rc = check_defer(c, &((const struct config_defer *)hrp->defer.items)[i]);
 	if (rc == 0)
 		rc = config_notify_check(c, &hrp->origin, hrp->notify, hrp->notify_user);
 	if (rc == 0 && hrp->enable && !some_mirror(hrp))

@@ -91,7 +91,7 @@ static const char config_text[] =
 	"    virtual_ip6 = \"2001:db8:2::1\"; } );\n"
 	"hrp = { enable = true; interfaces = ( %s );\n"
 	"  hello_ms = %u; misses = %u; preempt = %s; preempt_delay_s = %u;\n"
-	"  split_brain = \"%s\"; %s %s };\n";
+	"  split_brain = \"%s\"; %s %s %s };\n";
 
 static const struct config_section *const *
 sections(void)
@@ -213,8 +213,10 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 {
 	static const char *const groups[] = { "active", "standby" };
 	const char *const group = p->options.group != NULL ? p->options.group : groups[box];
-	static const char *const halves[] = { " nat_resource = \"primary-group\"; nat_reclaim_s = 2;",
-		" nat_resource = \"secondary-group\"; nat_reclaim_s = 2;" };
+	static const char *const halves[] = {
+		" nat_resource = \"primary-group\"; nat_reclaim_s = 2;",
+		" nat_resource = \"secondary-group\"; nat_reclaim_s = 2;"
+	};
 	const unsigned int host = box + 2;
 	const bool second = p->options.heartbeats > 1;
 	const unsigned int second_octet = link_network(p, box, 0) >> 16 & 0xff;
@@ -235,7 +237,10 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm",
 		p->options.hrp != NULL ? p->options.hrp : "",
-		p->options.nat_halves ? halves[box] : "");
+		p->options.nat_halves ? halves[box] : "",
+		p->options.defer ? " defer = ( { source_zone = \"trust\"; destination_zone = "
+				   "\"untrust\"; } );"
+				 : "");
 	if (p->options.nat != NULL)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", p->options.nat);
 	c = config_parse(text, "pair", sections(), err, sizeof(err));

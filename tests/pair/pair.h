@@ -49,6 +49,7 @@ struct pair_options {
 	/* Load sharing: either box owns addresses of its own.  The client's gateway is of the first
 	 * group, which box 0 has, the server's of the second: answers come by the other box. */
 	bool sharing;
+	bool defer;	 /* first packets from inside wait for the peer */
 	bool nat_halves; /* each hands out its half of the ports, the dead peer's after 2 s */
 	const char *more_rules; /* rules behind the usual ones, NULL: none */
 	const char *group;	/* of both boxes, which is wrong; NULL: opposite ones */

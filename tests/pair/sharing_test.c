@@ -121,6 +121,103 @@ X39_X40_and_go_on_when_either_box_dies_and_comes_back(void **state)
 	}
 }
 
+static struct worker_stats
+stats_of(struct pair *p, unsigned int box)
+{
+	struct worker_stats stats;
+
+	engine_stats(pair_box(p, box)->engine, &stats);
+	return stats;
+}
+
+static bool
+all_open(struct pair *p)
+{
+	return traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)) == TCPS;
+}
+
+/* Both boxes are active before the first connection opens. */
+static struct pair *
+deferring_pair(uint32_t seed, uint32_t lag_ms)
+{
+	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		.seed = seed,
+		.sharing = true,
+		.defer = true,
+		.workers = { 2, (uint16_t)(1 + seed % 2) } });
+
+	pair_heartbeat(p)->delay_us = lag_ms * 1000;
+	pair_form(p);
+	return p;
+}
+
+static void
+open_connections(struct pair *p)
+{
+	struct traffic *t = pair_traffic(p);
+
+	for (uint16_t i = 0; i < TCPS; i++) {
+		t->tcp[i].port = (uint16_t)(40000 + i);
+		t->tcp[i].client.seq = t->tcp[i].client.acked = 1000U * i + 1;
+	}
+	t->tcp_count = TCPS;
+}
+
+static void
+X39_the_first_packet_waits_for_the_peer(void **state)
+{
+	static const uint32_t lags_ms[] = { 0, 5, 20 };
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(lags_ms); i++) {
+		struct pair *p = deferring_pair(i, lags_ms[i]);
+		struct traffic *t = pair_traffic(p);
+		const struct worker_stats before = stats_of(p, 0);
+
+		open_connections(p);
+		assert_true(pair_run_until(p, all_open, 1000));
+		assert_int_equal(t->again.syns + t->again.segments, 0);
+		assert_int_equal(t->resets, 0);
+		const struct worker_stats after = stats_of(p, 0);
+		assert_int_equal(after.deferred - before.deferred, TCPS);
+		assert_int_equal(after.deferred_acked - before.deferred_acked, TCPS);
+		assert_int_equal(after.deferred_late - before.deferred_late, 0);
+		clean_up(NULL);
+	}
+}
+
+static void
+R198_no_first_packet_waits_for_ever(void **state)
+{
+	struct pair *p = deferring_pair(1, 0);
+	struct traffic *t = pair_traffic(p);
+	struct worker_stats before = stats_of(p, 0), after;
+
+	(void)state;
+	/* The mirror is cut for less than it takes to declare the peer dead. */
+	pair_heartbeat(p)->cut = true;
+	open_connections(p);
+	pair_run(p, 150);
+	pair_heartbeat(p)->cut = false;
+	after = stats_of(p, 0);
+	assert_int_equal(after.deferred - before.deferred, TCPS);
+	assert_int_equal(after.deferred_late - before.deferred_late, TCPS);
+	assert_int_equal(after.held, 0);
+	assert_true(pair_run_until(p, all_open, 2000));
+
+	/* A dead peer: nobody waits. */
+	pair_kill(p, 1);
+	pair_run(p, 1000);
+	before = stats_of(p, 0);
+	traffic_churn(t, 10);
+	pair_run(p, 200);
+	after = stats_of(p, 0);
+	assert_true(after.sessions_created > before.sessions_created);
+	assert_int_equal(after.deferred, before.deferred);
+	assert_int_equal(after.held, 0);
+	clean_up(NULL);
+}
+
 /* ---- address groups ---- */
 
 #define FLOWS 1500 /* at most, of a test */
@@ -237,11 +334,13 @@ static void
 X40_P24_no_port_is_ever_handed_out_twice(void **state)
 {
 	static const char *const groups[] = {
-		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2;\n"
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid "
+		"= 2;\n"
 		"  mapping = \"address-and-port-dependent\"; } );\n"
 		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ];\n"
 		"  action = \"source-nat\"; address_group = \"office\"; } ); };\n",
-		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2; } );\n"
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid "
+		"= 2; } );\n"
 		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ];\n"
 		"  action = \"source-nat\"; address_group = \"office\"; } ); };\n",
 	};
@@ -304,6 +403,8 @@ main(void)
 		cmocka_unit_test_teardown(X39_connections_that_pass_one_box_each_way, clean_up),
 		cmocka_unit_test_teardown(
 			X39_X40_and_go_on_when_either_box_dies_and_comes_back, clean_up),
+		cmocka_unit_test_teardown(X39_the_first_packet_waits_for_the_peer, clean_up),
+		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, clean_up),
 		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
 	};
 

@@ -259,18 +259,24 @@ P24_a_pool_gives_its_half_and_later_the_other(void **state)
 		uint8_t proto;
 		uint16_t port;
 		uint32_t block, primary, secondary;
-	} rows[] = { { IPPROTO_TCP, 6000, 64, 31744, 32768 }, { IPPROTO_UDP, 6001, 256, 31744, 32768 },
-		{ IPPROTO_TCP, 6000, 1024, 31744, 32768 }, { IPPROTO_UDP, 7, 256, 511, 512 },
-		{ IPPROTO_TCP, 7, 1024, 511, 512 }, { IPPROTO_ICMP, 1, 512, 0, 0 } };
+	} rows[] = { { IPPROTO_TCP, 6000, 64, 31744, 32768 },
+		{ IPPROTO_UDP, 6001, 256, 31744, 32768 }, { IPPROTO_TCP, 6000, 1024, 31744, 32768 },
+		{ IPPROTO_UDP, 7, 256, 511, 512 }, { IPPROTO_TCP, 7, 1024, 511, 512 },
+		{ IPPROTO_ICMP, 1, 512, 0, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
 		const struct nat_pool_section one = { FIRST, FIRST };
 		_Atomic(uint8_t) halves = NAT_HALF_PRIMARY;
-		struct nat_pool *pool = nat_pool_create(&(struct nat_pool_params){
-			.mode = NAT_POOL_PAT, .sections = &one, .section_count = 1,
-			.block = rows[i].block, .workers = WORKERS, .halves = &halves, .seed = 7,
-			.socket = SOCKET_ID_ANY });
+		struct nat_pool *pool =
+			nat_pool_create(&(struct nat_pool_params){ .mode = NAT_POOL_PAT,
+				.sections = &one,
+				.section_count = 1,
+				.block = rows[i].block,
+				.workers = WORKERS,
+				.halves = &halves,
+				.seed = 7,
+				.socket = SOCKET_ID_ANY });
 		const struct nat_want w = want_of(1, rows[i].proto, 5, rows[i].port);
 		const struct nat_got theirs = { .addr = rte_cpu_to_be_32(FIRST),
 			.port = rte_cpu_to_be_16(rows[i].port < 1024 ? 600 : 5 * 1024) };
