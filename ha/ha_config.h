@@ -143,7 +143,7 @@ struct config_hrp {
 	int64_t hello_ms, misses;
 	bool preempt;
 	int64_t preempt_delay_s;
-	int split_brain; /* enum hrp_split_brain */
+	int split_brain;  /* enum hrp_split_brain */
 	int nat_resource; /* enum hrp_nat_resource */
 	int64_t nat_reclaim_s;
 	bool auto_sync;
