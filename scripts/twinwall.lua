@@ -24,7 +24,8 @@ local result_names = { [0] = "none", [1] = "switch", [2] = "do not switch" }
 local module_names = { [1] = "CONFIG", [2] = "SESSION", [3] = "SERVERMAP", [4] = "IPMON",
 	[5] = "FRAGMENT", [6] = "GTP", [7] = "BLACKLIST", [8] = "PAT", [9] = "NOPAT", [10] = "ASPF" }
 local op_names = { [1] = "ADD", [2] = "DELETE", [3] = "COMMAND", [4] = "BULK BEGIN",
-	[5] = "BULK END", [6] = "ACK", [7] = "NACK", [8] = "RESULT" }
+	[5] = "BULK END", [6] = "ACK", [7] = "NACK", [8] = "RESULT",
+	[9] = "CHECK", [10] = "PART BEGIN", [11] = "PART END", [12] = "CHECKED" }
 local nack_names = { [1] = "RESYNC", [2] = "UNKNOWN" }
 local record_names = { [1] = "SESSION4", [2] = "DELETE", [3] = "SESSION6", [4] = "SESSION4_NAT",
 	[5] = "SESSION6_NAT", [6] = "ALG", [7] = "ALG_EDIT", [8] = "SERVERMAP" }
@@ -94,6 +95,10 @@ add("capacity", ProtoField.uint32, "Capacity")
 add("count", ProtoField.uint32, "Count")
 add("tables", ProtoField.uint16, "Tables", base.HEX)
 add("digest", ProtoField.uint64, "Digest", base.HEX)
+add("first_place", ProtoField.uint32, "First place")
+add("places", ProtoField.uint32, "Places")
+add("number", ProtoField.uint32, "Number of the question")
+add("content", ProtoField.uint64, "Content", base.HEX)
 add("bitmap", ProtoField.bytes, "Arrived")
 add("reason", ProtoField.uint8, "Reason", base.DEC, nack_names)
 
@@ -285,6 +290,11 @@ end
 
 local bulk = { { "round", 4 }, { "capacity", 4 }, { "count", 4 }, { "tables", 2 }, { nil, 2 },
 	{ "digest", 8 } }
+local part = { { "first_place", 4 }, { "places", 4 }, { "count", 4 }, { "number", 4 },
+	{ "digest", 8 }, { "content", 8 } }
+local function put_part(t, b, at)
+	put(t, b, at, part)
+end
 local data_body = {
 	[1] = put_records,
 	[4] = function(t, b, at) put(t, b, at, bulk) end,
@@ -292,8 +302,10 @@ local data_body = {
 	[6] = function(t, b, at, last) t:add(f.bitmap, b(at, last - at)) end,
 	[7] = function(t, b, at) put(t, b, at, { { "reason", 1 }, { nil, 1 }, { "tables", 2 } }) end,
 	[8] = function(t, b, at) put(t, b, at, bulk) end,
+	[9] = put_part, [10] = put_part, [11] = put_part, [12] = put_part,
 }
-local data_bytes = { [4] = 24, [5] = 24, [6] = 32, [7] = 4, [8] = 24 }
+local data_bytes = { [4] = 24, [5] = 24, [6] = 32, [7] = 4, [8] = 24,
+	[9] = 32, [10] = 32, [11] = 32, [12] = 32 }
 
 -- => what to say in a line
 local function put_data(tree, b, last)

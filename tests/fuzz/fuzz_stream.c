@@ -128,6 +128,15 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 }
 
 static void
+checked(void *ctx, uint16_t module, const struct hrp_part *p, mono_t now)
+{
+	(void)ctx;
+	(void)module;
+	(void)p;
+	(void)now;
+}
+
+static void
 listen_anew(struct machine *m, struct end *e)
 {
 	hrp_stream_listen(e->stream, false, m->now);
@@ -155,7 +164,8 @@ start(struct machine *m)
 			.ctx = e,
 			.deliver = deliver,
 			.opened = opened,
-			.result = result });
+			.result = result,
+			.checked = checked });
 		FUZZ_CHECK(e->stream != NULL, "out of memory");
 		hrp_stream_offer(e->stream, true, m->now);
 		hrp_stream_listen(e->stream, true, m->now);

@@ -31,7 +31,8 @@
 #define SIGNED_STATE(role, peer, signature, rollout, flags, groups)                                \
 	"{\"enabled\":true,\"role\":\"" role "\",\"peer\":\"" peer "\"," flags                     \
 	"\"signature\":\"" signature "\",\"signature_rollout\":\"" rollout                         \
-	"\",\"signature_key\":3,\"groups\":[" groups "],\"backup_channel_percent\":3.2"
+	"\",\"signature_key\":3,\"mirror_session\":true,\"auto_sync_period_s\":10,\"groups\":"     \
+	"[" groups "],\"backup_channel_percent\":3.2"
 #define MEMBERS                                                                                    \
 	",\"split_brain_way_out\":\"alarm\",\"hello_ms\":1000,\"misses\":3,\"preempt\":true,"      \
 	"\"preempt_delay_s\":60,"                                                                  \
@@ -65,6 +66,7 @@ static const struct {
 		"65001, peer 65000\n"
 		" Configuration: hello 1000ms, misses 3, preempt 60s\n"
 		" Synchronised: yes\n"
+		" Mirroring: quick on, automatic each 10s\n"
 		" Signature: aes-256-gcm, key 3, enforce\n"
 		" Events: takeovers 1, fenced 0, both active 0, hello mismatch 0, split brain 0, "
 		"averted 0\n"
