@@ -196,7 +196,7 @@ DOS_02_the_loop_removes_entries_whose_time_is_over(void **state)
 	do {
 		free(text);
 		text = command(f, "display firewall blacklist");
-	} while (strstr(text, " Entries : 1, of the configuration 0\n") == NULL);
+	} while (strstr(text, " Entries : 1, of the configuration 0, of the peer 0\n") == NULL);
 	assert_null(strstr(text, "10.9.9.9/32"));
 	assert_non_null(strstr(text, "10.9.9.8/32"));
 	free(text);

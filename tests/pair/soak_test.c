@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Random life of a pair: connections that come and go, a wire that gets worse and better, links and
+ * boxes that fail, other rules.  TWINWALL_SEED=N repeats a run, TWINWALL_SOAK_S=N makes it longer.
+ * After each part the pair is mended, and everything is mirrored once more: then all tables'
+ * digests are equal.  In the end every session is reset, and no session, port or buffer may be
+ * left.
+ */
+#include "hrp.h"
+#include "nat_group.h"
+#include "pair.h"
+#include "session_walk.h"
+#include "test_eal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define HELLO_MS 100
+#define PART_S	 10
+#define TCPS	 10
+
+static struct pair *current;
+static uint64_t random_state;
+
+static int
+clean_up(void **state)
+{
+	(void)state;
+	pair_destroy(current);
+	current = NULL;
+	return 0;
+}
+
+static uint32_t
+below(uint32_t n)
+{
+	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(random_state >> 33) % n;
+}
+
+static uint64_t
+setting(const char *name, uint64_t otherwise)
+{
+	const char *const text = getenv(name);
+
+	return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static bool
+whole(struct pair *p)
+{
+	const int owner = pair_owner(p);
+
+	return (owner == 0 || owner == 1) && pair_synchronised(p);
+}
+
+static bool
+equal(struct pair *p)
+{
+	static struct hrp_status status;
+
+	if (!whole(p) || pair_differences(p) != 0)
+		return false;
+	hrp_status(ha_hrp(pair_box(p, (unsigned int)pair_owner(p))->ha), &status);
+	for (uint64_t i = 0; i < status.tables_count; i++)
+		if (status.tables[i].bulk_out != HRP_BULK_EQUAL)
+			return false;
+	return pair_sessions(p, 0) == pair_sessions(p, 1);
+}
+
+/* Ports that the address group has given away. */
+static uint32_t
+ports_used(struct pair *p, unsigned int box)
+{
+	struct nat_groups *const groups = engine_nat_groups(pair_box(p, box)->engine);
+	const struct nat_usage u = nat_pool_usage(
+		nat_groups_pool(groups, nat_groups_find(groups, "office")), NAT_POOL_UNOWNED);
+
+	return u.used[0] + u.used[1] + u.used[2];
+}
+
+static bool
+empty(struct pair *p)
+{
+	return pair_sessions(p, 0) + pair_sessions(p, 1) + ports_used(p, 0) + ports_used(p, 1) == 0;
+}
+
+/* As `reset firewall session table` does, on the owner: its peer is told. */
+static void
+reset_sessions(struct pair *p)
+{
+	struct session_table *const table =
+		engine_sessions(pair_box(p, (unsigned int)pair_owner(p))->engine);
+	struct session_walk w = { .slots = UINT32_MAX };
+	const struct session *s;
+
+	while ((s = session_walk_next(table, &w)) != NULL)
+		session_table_post(table, session_table_index(table, s),
+			atomic_load(&s->generation), SESSION_OP_KILL);
+}
+
+/* Something happens, for a while. */
+static void
+fault(struct pair *p)
+{
+	static const char *const rules[] = {
+		"{ name = \"out\"; source_zones = [ \"trust\" ]; action = \"permit\"; }",
+		"{ name = \"some\"; source_zones = [ \"trust\" ]; services = ( { protocol = "
+		"\"tcp\"; }, { protocol = \"udp\"; } ); action = \"permit\"; }",
+	};
+	const unsigned int box = below(2);
+	const uint32_t ms = 50 + below(700);
+	struct pair_wire *const w = pair_heartbeat_of(p, below(2));
+
+	switch (below(8)) {
+	case 0:
+		w->loss = (uint8_t)below(20);
+		w->duplicate = (uint8_t)below(10);
+		w->reorder = (uint8_t)below(20);
+		break;
+	case 1:
+		w->delay_us = below(20000);
+		w->jitter_us = below(5000);
+		break;
+	case 2:
+		w->flip = (uint8_t)below(3);
+		break;
+	case 3:
+		w->cut = true;
+		pair_run(p, ms);
+		w->cut = false;
+		break;
+	case 4:
+		pair_kill(p, box);
+		pair_run(p, ms);
+		pair_restart(p, box);
+		break;
+	case 5:
+		pair_link(p, box, ms % 2 == 0, false);
+		pair_run(p, ms);
+		pair_link(p, box, ms % 2 == 0, true);
+		break;
+	case 6:
+		for (unsigned int b = 0; b < 2; b++)
+			pair_policy(p, b, rules[ms % RTE_DIM(rules)]);
+		break;
+	default:
+		traffic_churn(pair_traffic(p), (uint16_t)(1 + below(12)));
+	}
+	pair_run(p, ms);
+}
+
+static void
+mend(struct pair *p)
+{
+	for (unsigned int link = 0; link < 2; link++)
+		*pair_heartbeat_of(p, link) = (struct pair_wire){ 0 };
+	traffic_churn(pair_traffic(p), 0);
+	if (!pair_run_until(p, whole, 20000))
+		fail_msg("the pair does not become whole: owner %d", pair_owner(p));
+	assert_true(ha_sync(pair_box(p, (unsigned int)pair_owner(p))->ha));
+	if (!pair_run_until(p, equal, 40000))
+		fail_msg("tables differ: %u and %u sessions, %u differences", pair_sessions(p, 0),
+			pair_sessions(p, 1), pair_differences(p));
+}
+
+static void
+the_mirror_survives_a_random_life(void **state)
+{
+	static const char nat[] =
+		"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid "
+		"= 2; } );\n"
+		"nat_policy = { rules = ( { name = \"out\"; source_zones = [ \"trust\" ]; action = "
+		"\"source-nat\"; address_group = \"office\"; } ); };\n";
+	const uint64_t seed = setting("TWINWALL_SEED", 1);
+	const uint64_t seconds = setting("TWINWALL_SOAK_S", 300);
+	struct pair *p;
+
+	(void)state;
+	print_message("TWINWALL_SEED=%llu, %llu s\n", (unsigned long long)seed,
+		(unsigned long long)seconds);
+	random_state = seed;
+	p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		.tcp_count = TCPS,
+		.seed = (uint32_t)seed,
+		.heartbeats = 2,
+		.max_sessions = 1024,
+		.nat = nat,
+		.workers = { 1, 2 } });
+	pair_form(p);
+	const mono_t begun = pair_now(p);
+
+	while (mono_since_ms(pair_now(p), begun) < seconds * 1000) {
+		const mono_t part = pair_now(p);
+
+		while (mono_since_ms(pair_now(p), part) < PART_S * 1000)
+			fault(p);
+		mend(p);
+	}
+	pair_traffic(p)->udp_on = pair_traffic(p)->tcp_on = false;
+	pair_traffic(p)->churn_count = 0;
+	pair_run(p, 1000);
+	reset_sessions(p);
+	if (!pair_run_until(p, empty, 5000))
+		fail_msg("%u and %u sessions, %u and %u ports are left", pair_sessions(p, 0),
+			pair_sessions(p, 1), ports_used(p, 0), ports_used(p, 1));
+	clean_up(NULL); /* which counts the buffers */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(the_mirror_survives_a_random_life, clean_up),
+	};
+
+	test_eal_start(1024, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
