@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define WAITING_MAX	  1024
-#define WAITING_PER_ENTRY 8
+#define WAITING_PER_ENTRY 64
 
 #define ASK_MS	       1000
 #define ASK_TRIES      3

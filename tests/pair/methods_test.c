@@ -317,7 +317,7 @@ X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state
 		(struct pair_wire){ .loss = 5, .duplicate = 5, .reorder = 10, .delay_us = 300 };
 	pair_traffic(p)->udp_on = false;
 	traffic_churn(pair_traffic(p), 40);
-	pair_run(p, 9000); /* two rounds */
+	pair_run(p, 10000); /* two rounds */
 	const struct hrp_table_status a = *table_of(p, 0, "session");
 	assert_true(a.check_ns != 0);
 	assert_true(a.checked >= 2 * 16);
