@@ -345,10 +345,17 @@ def _(r):
     return check
 
 
-@fault("X17-switch", "the roles are switched by order (hrp switch-over)", lost=0, changes=1)
+# So that no packet is lost, the old box still forwards for a while what comes to it.
+@fault("X17-switch", "the roles are switched by order (hrp switch-over)", lost=0, changes=1,
+       two_owners=True)
 def _(r):
     code, text = r.old.command("hrp switch-over")
     r.expect(code == 0, f"the order is refused: {text}")
+
+    def only_forwards():
+        claims = [e for e in watch.second_owners(r.events) if e.kind != "transit"]
+        r.expect(not claims, f"the old box still claims an address: {frames(claims)}")
+    return only_forwards
 
 
 def _silent_after(r, woken):
