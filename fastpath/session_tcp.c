@@ -41,6 +41,7 @@
 #include "session_tcp.h"
 
 #include "check.h"
+#include "relaxed.h"
 
 #define WSCALE_NONE 0xff
 #define WSCALE_MAX  14	  /* RFC 7323 2.3 */
@@ -133,20 +134,6 @@ struct view {
 	uint32_t window; /* scaled, at least 1 so that zero window probes fit */
 };
 
-/* Fields that two workers may touch: never torn. */
-static uint32_t
-get(const uint32_t *field)
-{
-	return __atomic_load_n(field, __ATOMIC_RELAXED);
-}
-
-static void
-put(uint32_t *field, uint32_t value)
-{
-	if (get(field) != value)
-		__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
-
 /* Sequence numbers wrap. */
 static bool
 after(uint32_t a, uint32_t b)
@@ -157,7 +144,7 @@ after(uint32_t a, uint32_t b)
 static void
 raise(uint32_t *field, uint32_t value)
 {
-	if (after(value, get(field)))
+	if (after(value, relaxed_get(field)))
 		__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
@@ -217,10 +204,10 @@ static bool
 in_window(const struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
 {
 	const struct session_dir *a = &s->dir[d], *b = &s->dir[!d];
-	const uint32_t a_end = get(&a->tcp_end), b_end = get(&b->tcp_end);
+	const uint32_t a_end = relaxed_get(&a->tcp_end), b_end = relaxed_get(&b->tcp_end);
 	const bool complete = ctl & fin_flag[d] || v->seg->flags & TCP_SYN;
-	const uint32_t limit = complete ? a_end : get(&a->tcp_max_end);
-	const uint32_t a_win = get(&a->tcp_max_win), b_win = get(&b->tcp_max_win);
+	const uint32_t limit = complete ? a_end : relaxed_get(&a->tcp_max_end);
+	const uint32_t a_win = relaxed_get(&a->tcp_max_win), b_win = relaxed_get(&b->tcp_max_win);
 	uint32_t slack = a_win < MAX_WINDOW / 2 ? 2 * a_win : MAX_WINDOW;
 
 	if (slack < ACK_SLACK)
@@ -235,8 +222,8 @@ advance(struct session *s, unsigned int d, const struct view *v)
 	struct session_dir *a = &s->dir[d], *b = &s->dir[!d];
 
 	raise(&a->tcp_end, v->end);
-	if (v->window > get(&a->tcp_max_win))
-		put(&a->tcp_max_win, v->window);
+	if (v->window > relaxed_get(&a->tcp_max_win))
+		relaxed_put(&a->tcp_max_win, v->window);
 	raise(&b->tcp_max_end, v->seg->ack + v->window);
 	put_acked(a, v->seg->ack);
 }
@@ -251,18 +238,18 @@ anchor(struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
 	struct session_dir *a = &s->dir[d], *b = &s->dir[!d];
 	const bool first = a->learn == 0;
 	const bool other_silent = ctl & learn_flag[!d] && b->learn == 0;
-	uint32_t ahead = get(&b->tcp_max_win);
+	uint32_t ahead = relaxed_get(&b->tcp_max_win);
 
-	put(&a->tcp_end, v->end);
+	relaxed_put(&a->tcp_end, v->end);
 	if (first) {
-		put(&a->tcp_max_win, v->window);
-		put(&b->tcp_max_end, v->seg->ack + v->window);
+		relaxed_put(&a->tcp_max_win, v->window);
+		relaxed_put(&b->tcp_max_end, v->seg->ack + v->window);
 	}
 	if (other_silent) {
 		if (ahead <= 1)
 			ahead = UINT32_C(65535) << scale_of(s, !d);
-		put(&b->tcp_end, v->seg->ack);
-		put(&a->tcp_max_end, v->end + ahead);
+		relaxed_put(&b->tcp_end, v->seg->ack);
+		relaxed_put(&a->tcp_max_end, v->end + ahead);
 	}
 	raise(&b->tcp_end, v->seg->ack);
 	raise(&a->tcp_max_end, v->end);
@@ -294,9 +281,9 @@ open_first(struct session *s, const struct view *v)
 {
 	struct session_dir *a = &s->dir[0];
 
-	put(&a->tcp_end, v->end);
-	put(&a->tcp_max_end, v->seg->seq + 1); /* until answered: the lowest valid answer */
-	put(&a->tcp_max_win, v->window);
+	relaxed_put(&a->tcp_end, v->end);
+	relaxed_put(&a->tcp_max_end, v->seg->seq + 1); /* until answered: the lowest valid answer */
+	relaxed_put(&a->tcp_max_win, v->window);
 	a->tcp_wscale = offered_wscale(v->seg);
 }
 
@@ -306,27 +293,27 @@ open_second(struct session *s, const struct view *v, uint32_t acked)
 {
 	struct session_dir *a = &s->dir[1], *b = &s->dir[0];
 
-	put(&a->tcp_end, v->end);
-	put(&a->tcp_max_end, v->seg->seq + 1 + get(&b->tcp_max_win));
-	put(&a->tcp_max_win, v->window);
+	relaxed_put(&a->tcp_end, v->end);
+	relaxed_put(&a->tcp_max_end, v->seg->seq + 1 + relaxed_get(&b->tcp_max_win));
+	relaxed_put(&a->tcp_max_win, v->window);
 	a->tcp_wscale = offered_wscale(v->seg);
-	put(&b->tcp_max_end, acked + v->window);
+	relaxed_put(&b->tcp_max_end, acked + v->window);
 }
 
 static uint32_t
 responder_first_byte(const struct session *s)
 {
-	return get(&s->dir[1].tcp_max_end) - get(&s->dir[0].tcp_max_win);
+	return relaxed_get(&s->dir[1].tcp_max_end) - relaxed_get(&s->dir[0].tcp_max_win);
 }
 
 static bool
 answer(struct session *s, uint32_t ctl, const struct view *v)
 {
-	const uint32_t end = get(&s->dir[0].tcp_end), ack = v->seg->ack;
+	const uint32_t end = relaxed_get(&s->dir[0].tcp_end), ack = v->seg->ack;
 
 	if (session_state_of(ctl) == SS) {
 		/* Data on the SYN (fast open) may be acknowledged or not. */
-		if (after(ack, end) || after(get(&s->dir[0].tcp_max_end), ack))
+		if (after(ack, end) || after(relaxed_get(&s->dir[0].tcp_max_end), ack))
 			return false;
 	} else {
 		if (ack != end && (after(ack, end) || end - ack > UINT16_MAX ||
@@ -366,9 +353,9 @@ revive(struct session *s, uint32_t ctl, const struct view *v)
 {
 	struct session_dir *a = &s->dir[0];
 
-	put(&a->tcp_end, v->seg->ack);
-	if (get(&a->tcp_max_win) < UINT16_MAX)
-		put(&a->tcp_max_win, UINT16_MAX);
+	relaxed_put(&a->tcp_end, v->seg->ack);
+	if (relaxed_get(&a->tcp_max_win) < UINT16_MAX)
+		relaxed_put(&a->tcp_max_win, UINT16_MAX);
 	a->tcp_wscale = WSCALE_MAX;
 	open_second(s, v, v->seg->ack);
 	put_acked(&s->dir[1], v->seg->ack);
@@ -382,16 +369,17 @@ revive(struct session *s, uint32_t ctl, const struct view *v)
 static bool
 reset_in_window(const struct session *s, unsigned int d, uint32_t seq)
 {
-	const uint32_t end = get(&s->dir[d].tcp_end), limit = get(&s->dir[d].tcp_max_end);
+	const uint32_t end = relaxed_get(&s->dir[d].tcp_end),
+		       limit = relaxed_get(&s->dir[d].tcp_max_end);
 
 	return !after(seq, after(limit, end) ? limit : end) &&
-	       !after(end - at_least_1(get(&s->dir[!d].tcp_max_win)), seq);
+	       !after(end - at_least_1(relaxed_get(&s->dir[!d].tcp_max_win)), seq);
 }
 
 static bool
 reset_exact(const struct session *s, unsigned int d, uint32_t seq)
 {
-	const uint32_t end = get(&s->dir[d].tcp_end);
+	const uint32_t end = relaxed_get(&s->dir[d].tcp_end);
 	const uint16_t acked = __atomic_load_n(&s->dir[!d].tcp_acked, __ATOMIC_RELAXED);
 
 	if (seq == end)
@@ -403,7 +391,7 @@ reset_exact(const struct session *s, unsigned int d, uint32_t seq)
 static bool
 reset_acks_syn(const struct session *s, const struct view *v, uint32_t lowest)
 {
-	return v->seg->flags & TCP_ACK && !after(v->seg->ack, get(&s->dir[0].tcp_end)) &&
+	return v->seg->flags & TCP_ACK && !after(v->seg->ack, relaxed_get(&s->dir[0].tcp_end)) &&
 	       !after(lowest, v->seg->ack);
 }
 
@@ -412,7 +400,7 @@ static enum drop_reason
 check_reset(const struct session *s, uint32_t ctl, enum action action, unsigned int d,
 	const struct view *v, bool *closes)
 {
-	const uint32_t seq = v->seg->seq, end = get(&s->dir[0].tcp_end);
+	const uint32_t seq = v->seg->seq, end = relaxed_get(&s->dir[0].tcp_end);
 	bool pass;
 
 	*closes = true;
@@ -420,7 +408,7 @@ check_reset(const struct session *s, uint32_t ctl, enum action action, unsigned 
 		return DROP_NONE;
 	switch (action) {
 	case RST_REFUSED:
-		pass = reset_acks_syn(s, v, get(&s->dir[0].tcp_max_end));
+		pass = reset_acks_syn(s, v, relaxed_get(&s->dir[0].tcp_max_end));
 		break;
 	case RST_ABORT:
 		/* Not our SYN's number: the answer to a challenge, the SYN will come again. */
@@ -501,7 +489,7 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 		open_first(s, v);
 		break;
 	case SYN_CROSS:
-		open_second(s, v, get(&s->dir[0].tcp_end));
+		open_second(s, v, relaxed_get(&s->dir[0].tcp_end));
 		break;
 	case ANSWER:
 		pass = answer(s, old, v);
@@ -512,7 +500,7 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 		put_acked(&s->dir[1], v->seg->ack);
 		break;
 	case UNSEEN:
-		if (!(old & SESSION_F_SHARED) || v->seg->seq != get(&s->dir[0].tcp_end))
+		if (!(old & SESSION_F_SHARED) || v->seg->seq != relaxed_get(&s->dir[0].tcp_end))
 			return DROP_tcp_state;
 		s->dir[0].learn = s->dir[1].learn = 0;
 		*ctl = learn(s, old | SESSION_F_LEARN0 | SESSION_F_LEARN1, d, v);
@@ -553,7 +541,7 @@ close_by_fin(const struct session *s, uint32_t ctl, unsigned int d, const struct
 		return ctl;
 	if (v->seg->flags & TCP_FIN)
 		ctl |= fin_flag[d];
-	if (ctl & fin_flag[!d] && v->seg->ack == get(&s->dir[!d].tcp_end))
+	if (ctl & fin_flag[!d] && v->seg->ack == relaxed_get(&s->dir[!d].tcp_end))
 		ctl |= finack_flag[!d];
 	next = closing[(ctl & FIN_FLAGS) >> FIN_SHIFT];
 	return next != SESSION_FREE ? (ctl & ~SESSION_STATE_MASK) | next : ctl;
@@ -653,7 +641,8 @@ session_tcp_reopen(const struct session *s, unsigned int dir, const struct tcp_s
 		return false;
 	/* From TIME_WAIT only a SYN that cannot be an old duplicate (RFC 9293 3.6.1, RFC 6191). */
 	return session_state_of(ctl) == CL ||
-	       (session_state_of(ctl) == TW && after(g->seq, get(&s->dir[dir & 1].tcp_end)));
+	       (session_state_of(ctl) == TW &&
+		       after(g->seq, relaxed_get(&s->dir[dir & 1].tcp_end)));
 }
 
 bool
@@ -661,8 +650,8 @@ session_tcp_quoted(const struct session *s, unsigned int dir, uint32_t seq)
 {
 	const struct session_dir *a = &s->dir[dir & 1];
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
-	const uint32_t end = get(&a->tcp_end);
-	uint32_t flight = at_least_1(get(&s->dir[!(dir & 1)].tcp_max_win));
+	const uint32_t end = relaxed_get(&a->tcp_end);
+	uint32_t flight = at_least_1(relaxed_get(&s->dir[!(dir & 1)].tcp_max_win));
 
 	if (ctl & (SESSION_F_LEARN0 | SESSION_F_LEARN1))
 		return true; /* the windows are not known */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session_share.h"
 
+#include "relaxed.h"
+
 #include <netinet/in.h>
 
 #define MAX_CAS 8
@@ -35,24 +37,10 @@ stand_of(uint32_t ctl, const struct hrp_session_what *what)
 	return ended(session_state_of(ctl)) && begun(what->state) ? STAND_THEIRS : STAND_BOTH;
 }
 
-/* Workers may write the same fields: never torn. */
-static uint32_t
-get(const uint32_t *field)
-{
-	return __atomic_load_n(field, __ATOMIC_RELAXED);
-}
-
-static void
-put(uint32_t *field, uint32_t value)
-{
-	if (get(field) != value)
-		__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
-
 static void
 raise(uint32_t *field, uint32_t value)
 {
-	if ((int32_t)(value - get(field)) > 0)
+	if ((int32_t)(value - relaxed_get(field)) > 0)
 		__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
@@ -60,12 +48,12 @@ raise(uint32_t *field, uint32_t value)
 static void
 merge_window(struct session_dir *d, const struct hrp_record_dir *r, uint8_t wscale, bool unseen)
 {
-	void (*const take)(uint32_t *, uint32_t) = unseen ? put : raise;
+	void (*const take)(uint32_t *, uint32_t) = unseen ? relaxed_put : raise;
 
 	take(&d->tcp_end, rte_be_to_cpu_32(r->tcp_end));
 	take(&d->tcp_max_end, rte_be_to_cpu_32(r->tcp_max_end));
-	if (unseen || rte_be_to_cpu_32(r->tcp_max_win) > get(&d->tcp_max_win))
-		put(&d->tcp_max_win, rte_be_to_cpu_32(r->tcp_max_win));
+	if (unseen || rte_be_to_cpu_32(r->tcp_max_win) > relaxed_get(&d->tcp_max_win))
+		relaxed_put(&d->tcp_max_win, rte_be_to_cpu_32(r->tcp_max_win));
 	if (unseen || d->tcp_wscale == UINT8_MAX)
 		d->tcp_wscale = wscale;
 }

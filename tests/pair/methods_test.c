@@ -124,19 +124,6 @@ R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period(
 
 /* ---- repair ---- */
 
-static const struct hrp_table_status *
-table_of(struct pair *p, unsigned int box, const char *name)
-{
-	static struct hrp_status status;
-
-	hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
-	for (uint64_t i = 0; i < status.tables_count; i++)
-		if (strcmp(status.tables[i].name, name) == 0)
-			return &status.tables[i];
-	fail_msg("no table %s", name);
-	abort();
-}
-
 static struct session_table *
 sessions_of(struct pair *p, unsigned int box)
 {
@@ -296,11 +283,11 @@ R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds(void **stat
 		differing += rows[i].differing;
 		repaired += rows[i].repaired;
 		pair_run(p, 100); /* until the status says so */
-		assert_int_equal(table_of(p, 0, "session")->differing, differing);
-		assert_int_equal(table_of(p, 1, "session")->repaired, repaired);
+		assert_int_equal(pair_table(p, 0, "session")->differing, differing);
+		assert_int_equal(pair_table(p, 1, "session")->repaired, repaired);
 	}
-	assert_int_equal(table_of(p, 0, "session")->unrepaired, 0);
-	assert_int_equal(table_of(p, 0, "session")->bulks_out, 1);
+	assert_int_equal(pair_table(p, 0, "session")->unrepaired, 0);
+	assert_int_equal(pair_table(p, 0, "session")->bulks_out, 1);
 	assert_true(pair_synchronised(p));
 	clean_up(NULL);
 }
@@ -318,15 +305,15 @@ X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state
 	pair_traffic(p)->udp_on = false;
 	traffic_churn(pair_traffic(p), 40);
 	pair_run(p, 10000); /* two rounds */
-	const struct hrp_table_status a = *table_of(p, 0, "session");
+	const struct hrp_table_status a = *pair_table(p, 0, "session");
 	assert_true(a.check_ns != 0);
 	assert_true(a.checked >= 2 * 16);
 	assert_int_equal(a.differing, 0);
 	assert_int_equal(a.bulks_out, 1);
 	assert_true(a.sent > 10000);
-	assert_int_equal(table_of(p, 1, "session")->repaired, 0);
-	assert_int_equal(table_of(p, 0, "server-map")->differing, 0);
-	assert_true(table_of(p, 0, "server-map")->check_ns != 0);
+	assert_int_equal(pair_table(p, 1, "session")->repaired, 0);
+	assert_int_equal(pair_table(p, 0, "server-map")->differing, 0);
+	assert_true(pair_table(p, 0, "server-map")->check_ns != 0);
 	clean_up(NULL);
 }
 
@@ -341,7 +328,7 @@ the_mirror_is_two_milliseconds_behind(void **state)
 	for (unsigned int heavy = 0; heavy < 2; heavy++) {
 		traffic_churn(pair_traffic(p), heavy ? 60 : 3);
 		pair_run(p, 1000);
-		const struct hrp_table_status *const t = table_of(p, 0, "session");
+		const struct hrp_table_status *const t = pair_table(p, 0, "session");
 		print_message("lag %u us, at most %u us, %u records\n",
 			(unsigned int)t->lag_median_us, (unsigned int)t->lag_max_us,
 			(unsigned int)t->sent);

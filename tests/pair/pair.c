@@ -969,3 +969,16 @@ pair_differences(const struct pair *p)
 	}
 	return differences;
 }
+
+const struct hrp_table_status *
+pair_table(struct pair *p, unsigned int box, const char *name)
+{
+	static struct hrp_status status;
+
+	hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
+	for (uint64_t i = 0; i < status.tables_count; i++)
+		if (strcmp(status.tables[i].name, name) == 0)
+			return &status.tables[i];
+	fail_msg("no table %s", name);
+	abort();
+}

@@ -146,6 +146,9 @@ int pair_blacklist(struct pair *, unsigned int box, const struct blacklist_entry
 int pair_owner(const struct pair *);
 uint32_t pair_sessions(const struct pair *, unsigned int box);
 bool pair_synchronised(struct pair *);
+/* How a box stands with a mirrored table, until the next call.  Fails the test when there is none.
+ */
+const struct hrp_table_status *pair_table(struct pair *, unsigned int box, const char *name);
 /* Sessions the owner holds in a lasting state that the other box lacks or holds in another state;
  * the first of them is printed. */
 uint32_t pair_differences(const struct pair *);

@@ -167,19 +167,6 @@ expected(struct pair *p, unsigned int box, bool copy)
 	return n;
 }
 
-static const struct hrp_table_status *
-table_of(struct pair *p, unsigned int box, const char *name)
-{
-	static struct hrp_status status;
-
-	hrp_status(ha_hrp(pair_box(p, box)->ha), &status);
-	for (uint64_t i = 0; i < status.tables_count; i++)
-		if (strcmp(status.tables[i].name, name) == 0)
-			return &status.tables[i];
-	fail_msg("no table %s", name);
-	abort();
-}
-
 static void
 R186_what_was_announced_on_one_box_is_let_in_by_the_other(void **state)
 {
@@ -239,8 +226,8 @@ X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void 
 		assert_int_equal(expected(p, 0, false), 2 * (1 + 2 + 3 + 4) - 1);
 		pair_heartbeat(p)->loss = 0;
 		assert_true(pair_run_until(p, pair_synchronised, 5000));
-		assert_int_equal(table_of(p, 0, "server-map")->bulk_out, HRP_BULK_EQUAL);
-		assert_true(table_of(p, 0, "server-map")->lag_max_us > 0);
+		assert_int_equal(pair_table(p, 0, "server-map")->bulk_out, HRP_BULK_EQUAL);
+		assert_true(pair_table(p, 0, "server-map")->lag_max_us > 0);
 
 		/* X23: the standby comes back empty. */
 		pair_kill(p, 1);
@@ -248,8 +235,8 @@ X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void 
 		pair_restart(p, 1);
 		assert_true(pair_run_until(p, pair_synchronised, 10000));
 		assert_true(maps_agree(p));
-		assert_int_equal(table_of(p, 0, "server-map")->there, 19);
-		assert_int_equal(table_of(p, 1, "server-map")->copies, 19);
+		assert_int_equal(pair_table(p, 0, "server-map")->there, 19);
+		assert_int_equal(pair_table(p, 1, "server-map")->copies, 19);
 		/* Their time is over: on both. */
 		pair_run(p, 31000);
 		assert_int_equal(expected(p, 0, false), 0);
@@ -353,7 +340,7 @@ DOS02_a_source_stays_refused_after_a_takeover_for_the_time_that_is_left(void **s
 		assert_int_equal(pair_blacklist(p, 1, &e, false), -EREMOTE);
 		pair_run(p, 250);
 		assert_true(lists_agree(p));
-		assert_int_equal(table_of(p, 1, "blacklist")->entries, 1);
+		assert_int_equal(pair_table(p, 1, "blacklist")->entries, 1);
 		assert_false(talk_say(&before, TALK_CLIENT, "ended")); /* what existed */
 		assert_false(can_begin(p, 5001, &t[0], &before));
 
@@ -399,7 +386,7 @@ X14_the_blacklist_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void *
 	assert_true(pair_run_until(p, lists_agree, 2000));
 	pair_heartbeat(p)->loss = 0;
 	assert_true(pair_run_until(p, pair_synchronised, 5000));
-	assert_int_equal(table_of(p, 0, "blacklist")->bulk_out, HRP_BULK_EQUAL);
+	assert_int_equal(pair_table(p, 0, "blacklist")->bulk_out, HRP_BULK_EQUAL);
 	assert_int_equal(blacklist_count(list_of(p, 1)).copies, 200 - 200 / 3);
 
 	/* X23: the standby comes back empty. */
@@ -408,8 +395,8 @@ X14_the_blacklist_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void *
 	pair_restart(p, 1);
 	assert_true(pair_run_until(p, pair_synchronised, 10000));
 	assert_true(lists_agree(p));
-	assert_int_equal(table_of(p, 0, "blacklist")->there, 200 - 200 / 3);
-	assert_int_equal(table_of(p, 1, "blacklist")->copies, 200 - 200 / 3);
+	assert_int_equal(pair_table(p, 0, "blacklist")->there, 200 - 200 / 3);
+	assert_int_equal(pair_table(p, 1, "blacklist")->copies, 200 - 200 / 3);
 	/* Their time is over: on both, a few at a time. */
 	pair_run(p, 10000);
 	assert_true(blacklist_count(list_of(p, 0)).entries < 200 - 200 / 3);

@@ -1,0 +1,20 @@
+/*
+ * Fields of a session that two workers may touch: plain words, never torn, in no order with others.
+ */
+#pragma once
+
+#include <stdint.h>
+
+static inline uint32_t
+relaxed_get(const uint32_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+/* A line that does not change stays in the other worker's cache. */
+static inline void
+relaxed_put(uint32_t *field, uint32_t value)
+{
+	if (relaxed_get(field) != value)
+		__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
