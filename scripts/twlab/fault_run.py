@@ -195,10 +195,12 @@ def in_lab(prefix, work):
         work(lab)
     finally:
         # A second Ctrl-C must not leave half a lab behind.
-        for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(s, signal.SIG_IGN)
+        before = {s: signal.signal(s, signal.SIG_IGN)
+                  for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         lab.down()
         lab.unlock()
+        for s, handler in before.items():  # of another lab, which comes next
+            signal.signal(s, handler)
 
 
 def report(options, rows, listed, error):

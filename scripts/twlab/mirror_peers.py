@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """bench --mirror-peers: how fast states reach the other box, beside conntrackd on the same lab.
 
-A sender makes UDP flows through the first box of the lab's pair, as fast as it can for a second.
-What counts is the time from its first packet until the second box has every state the first one
-has.  conntrackd runs in FTFW mode with its external cache, over the same heartbeat cable, beside
-kernel routers that track connections; its netlink buffers may grow so far that no event is lost.
+Two works.  "live": a sender makes UDP flows through the first box of the lab's pair, as fast as it
+can for a second; what counts is the time from its first packet until the second box has every state
+the first one has.  On few CPUs the sender and the making of states are what takes the time.  "fill":
+the second box loses what it has (a restart; conntrackd: its external cache is flushed and asked for
+again) while the first one holds the states of some seconds; what counts is the time from the last
+look at which it had none (conntrackd: from the request) until it has all of them again.  Nobody
+sends then: this is the mirror alone.
 
-At a takeover conntrackd puts its external cache into the kernel's table (commit); ours has nothing
-to put anywhere: the gap after a kill is measured with and without those states.
+conntrackd runs in FTFW mode over the same heartbeat cable, beside kernel routers that track
+connections; its netlink buffers may grow so far that no event is lost.  It runs in both ways that it
+has: without its external cache what comes goes into the kernel's table, as with us into the table that
+forwards; with it (its default) a takeover puts all of it there (commit).  Ours has nothing to put
+anywhere: the gap after a kill is measured with and without those states.
 """
 import argparse
 import json
@@ -35,11 +41,14 @@ from .wait import Timeout, wait_until
 STATES = 2000000  # room for them
 FIRST = 1 << 21	 # flows of 10.32.1.0 and up: no address of the lab
 SECONDS = 1
+FILL_SECONDS = 6  # of sending, for a table to fill the other box with
 COPIED_S = 120
+KEPT_S = 900  # states are kept for longer than all of it takes
 SERVICE_DROP = "udp dport 53 ip saddr 10.32.0.0/11 drop"
-COLUMNS = (("peer", "pair", "{}"), ("runs", "runs", "{}"), ("states", "states, median", "{:.0f}"),
-           ("made", "made a second", "{:.0f}"), ("rate", "copied a second", "{:.0f}"),
-           ("worst", "worst run", "{:.0f}"), ("takeover", "at a takeover", "{}"))
+COLUMNS = (("peer", "pair", "{}"), ("work", "work", "{}"), ("runs", "runs", "{}"),
+           ("states", "states, median", "{:.0f}"), ("made", "made a second", "{:.0f}"),
+           ("rate", "copied a second", "{:.0f}"), ("worst", "worst run", "{:.0f}"),
+           ("takeover", "at a takeover", "{}"))
 
 
 def say(text):
@@ -56,11 +65,11 @@ def quiet_server(lab):
         }}""")
 
 
-def send(lab, mac, first, here, there):
-    """States for a second. => (states, a second made, a second copied, first of the next flows)"""
+def send(lab, mac, first, here, there, seconds=SECONDS):
+    """New states. => (states, a second made, a second copied, first of the next flows)"""
     base_here, base_there = here(), there()
     start = time.monotonic()
-    sender = lab.popen("cli", ROOT / "build/tests/bench/sender", "eth0", mac, 1, SECONDS, "new", first,
+    sender = lab.popen("cli", ROOT / "build/tests/bench/sender", "eth0", mac, 1, seconds, "new", first,
                        stdout=subprocess.PIPE, text=True)
     seen, made, stands = [], 0, 0  # (s, states copied); looks in which no more were made
 
@@ -77,18 +86,35 @@ def send(lab, mac, first, here, there):
     return made, made / (took / 1e9), made / copied, last
 
 
+def filled(here, there, lose):
+    """The second box loses its states and asks for them. => (states, None, a second copied)"""
+    wanted = here()
+    asked = lose()
+    none, seen = asked, 0  # begin of the last look at which nothing was there
+
+    def whole():
+        nonlocal none, seen
+        begin, seen = time.monotonic(), there()
+        none = none if seen else begin
+        return seen >= wanted
+    wait_until(whole, COPIED_S, lambda: f"the other box is filled: {seen} of {wanted}", every=0.02)
+    took = time.monotonic() - none
+    say(f"{wanted} states copied in {took:.2f} s")
+    return wanted, None, wanted / took
+
+
 class Conntrackd:
     """Kernel routers with connection tracking, and conntrackd between them."""
 
-    def __init__(self, lab):
-        self.lab, self.daemons = lab, []
+    def __init__(self, lab, cache):
+        self.lab, self.cache, self.daemons = lab, cache, []
 
     def _config(self, box):
         own, other = BOX_ADDRESS[box]["hb"], BOX_ADDRESS[BOXES[1 - BOXES.index(box)]]["hb"]
         run = self.lab.dir
         return f"""
 Sync {{
-    Mode FTFW {{ }}
+    Mode FTFW {{ DisableExternalCache {"off" if self.cache else "on"} }}
     UDP {{
         IPv4_address {own}
         IPv4_Destination_Address {other}
@@ -118,7 +144,8 @@ General {{
                 lab.run(box, "ip", "addr", "add", f"{BOX_ADDRESS[box][side]}/24", "dev", f"{side}0")
             lab.run(box, "ip", "link", "set", "hb0", "arp", "on")
             lab.run(box, "ip", "addr", "add", f"{BOX_ADDRESS[box]['hb']}/24", "dev", "hb0")
-            lab.run(box, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+            lab.run(box, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; "
+                    f"echo {KEPT_S} >/proc/sys/net/netfilter/nf_conntrack_udp_timeout")
             lab.run(box, "ip", "route", "add", "10.32.0.0/11", "via", CLIENT)
             # The traffic between the boxes is not to be tracked, as conntrackd's page says.
             lab.run(box, "nft", "-f", "-", input="""
@@ -147,6 +174,8 @@ General {{
         return int(self.lab.run(box, "cat", CONNTRACK / "nf_conntrack_count").stdout)
 
     def copies(self):
+        if not self.cache:
+            return self.kernel("fw2")
         found = re.search(r"cache external:\s+current active connections:\s+(\d+)",
                           self.control("fw2", "-s").stdout)
         return int(found[1]) if found else 0
@@ -158,6 +187,17 @@ General {{
         wait_until(lambda: self.kernel("fw2") >= wanted, COPIED_S, "the cache is committed", every=0.005)
         return (time.monotonic() - start) * 1000, wanted
 
+    def lose(self):
+        """The second box forgets its copies, and asks for all of them. => when it asked"""
+        if self.cache:
+            self.control("fw2", "-f", "external")
+        else:
+            self.lab.run("fw2", "conntrack", "-F")
+        wait_until(lambda: self.copies() == 0, 10, "the other box has no states")
+        asked = time.monotonic()
+        self.control("fw2", "-n")
+        return asked
+
     def mac(self):
         return self.lab.run("fw1", "cat", "/sys/class/net/in0/address").stdout.strip()
 
@@ -167,26 +207,34 @@ General {{
             daemon.wait(10)
 
 
-def theirs(lab, options, rows):
-    done, commits = [], []
+def theirs(lab, options, rows, cache):
+    done, fills, commits = [], [], []
     for _ in range(options.runs):  # each on a lab of its own: its caches begin empty
-        pair = Conntrackd(lab)
+        pair = Conntrackd(lab, cache)
         quiet_server(lab)
         pair.start()
         try:
             done.append(send(lab, pair.mac(), FIRST, lambda: pair.kernel("fw1"), pair.copies))
-            commits.append(pair.commit())
+            if cache:
+                commits.append(pair.commit())
+            send(lab, pair.mac(), done[-1][3], lambda: pair.kernel("fw1"), pair.copies, FILL_SECONDS)
+            fills.append(filled(lambda: pair.kernel("fw1"), pair.copies, pair.lose))
         finally:
             pair.stop()
             lab.down()
             lab.up()
-    ms, states = statistics.median(c[0] for c in commits), statistics.median(c[1] for c in commits)
-    note(rows, "conntrackd, FTFW", done, f"commit of {states:.0f}: {ms:.0f} ms",
-         commit_ms=[c[0] for c in commits])
+    takeover = "nothing to commit"
+    if cache:
+        ms, states = (statistics.median(c[i] for c in commits) for i in (0, 1))
+        takeover = f"commit of {states:.0f}: {ms:.0f} ms"
+    name = "conntrackd" if cache else "conntrackd, no external cache"
+    note(rows, name, "live", done, takeover, commit_ms=[c[0] for c in commits])
+    note(rows, name, "fill", fills)
 
 
 def widen(config):
     config["system"].update(sessions=STATES, memory_mb=2048)
+    config["ageing"] = {"dns": KEPT_S}
     config["routes"] = [{"prefix": "10.32.0.0/11", "via": CLIENT}]
     config["security_policy"]["rules"][0]["source_addresses"].append("10.32.0.0/11")
 
@@ -206,6 +254,11 @@ def kills(pair, options, before):
     return gaps
 
 
+def count(box):
+    """Sessions of a box; none while it starts."""
+    return box.rows("version")[0]["sessions"] if box.answers() else 0
+
+
 def ours(lab, options, rows):
     pair = make_pair(lab, 100)
     pair.configure(widen)
@@ -213,34 +266,53 @@ def ours(lab, options, rows):
     pair.start()
     servers = Servers(lab)
     try:
-        def fill(first=FIRST):
+        first = FIRST
+
+        def fill(seconds=SECONDS):
+            nonlocal first
             active = pair.active()
             standby = pair.peer_of(active)
-            def count(box):
-                return lambda: box.rows("version")[0]["sessions"]
-            return send(lab, VIPS["in"].mac, first, count(active), count(standby))
-        done = []
-        for _ in range(options.runs):
+            made = send(lab, VIPS["in"].mac, first, lambda: count(active), lambda: count(standby), seconds)
+            first = made[3]  # flows that are in no table yet
+            return made
+
+        def empty_tables():
+            nonlocal first
             pair.end()
+            first = FIRST
+        done, fills = [], []
+        for _ in range(options.runs):
+            empty_tables()
             pair.whole(None)
             done.append(fill())
-        pair.end()
+            fill(FILL_SECONDS)
+            active = pair.active()
+            standby = pair.peer_of(active)
+
+            def lose(box=standby):
+                box.kill()
+                box.start(wait=False)
+                return time.monotonic()
+            fills.append(filled(lambda: count(active), lambda: count(standby), lose))
+        empty_tables()
         empty = kills(pair, options, lambda: None)
         states = []
-        pair.end()
+        empty_tables()
         full = kills(pair, options, lambda: states.append(fill()[0]))
-        note(rows, "Twinwall", done, f"gap {statistics.median(full):.0f} ms with "
+        note(rows, "Twinwall", "live", done, f"gap {statistics.median(full):.0f} ms with "
              f"{statistics.median(states):.0f} states, {statistics.median(empty):.0f} with none",
              gaps_full=full, gaps_empty=empty)
+        note(rows, "Twinwall", "fill", fills)
     finally:
         servers.close()
         pair.end()
 
 
-def note(rows, peer, done, takeover, **more):
-    rates = [d[2] for d in done]
-    rows.append({"peer": peer, "runs": len(done), "states": statistics.median(d[0] for d in done),
-                 "made": statistics.median(d[1] for d in done), "rate": statistics.median(rates),
+def note(rows, peer, work, done, takeover="", **more):
+    rates, made = [d[2] for d in done], [d[1] for d in done if d[1] is not None]
+    rows.append({"peer": peer, "work": work, "runs": len(done),
+                 "states": statistics.median(d[0] for d in done),
+                 "made": statistics.median(made) if made else None, "rate": statistics.median(rates),
                  "worst": min(rates), "takeover": takeover, "rates": rates, **more})
 
 
@@ -265,14 +337,18 @@ def main(argv=None):
         settings.set(CONNTRACK / "nf_conntrack_max", 2 * STATES)
         settings.set(CONNTRACK / "nf_conntrack_buckets", STATES // 2)
         in_lab(options.prefix, lambda lab: ours(lab, options, rows))
-        in_lab(options.prefix, lambda lab: theirs(lab, options, rows))
+        for cache in (False, True):
+            in_lab(options.prefix, lambda lab, c=cache: theirs(lab, options, rows, c))
     except (LabError, Timeout, OSError, subprocess.SubprocessError) as e:
         print(f"mirror-peers: {e}", file=sys.stderr)
         return 1
     finally:
         settings.restore()
-    print(table(rows, COLUMNS, ("peer", "takeover")))
-    print(f"ours to conntrackd: {rows[0]['rate'] / rows[1]['rate']:.1f} x states a second")
+    print(table(rows, COLUMNS, ("peer", "work", "takeover")))
+    for work in ("live", "fill"):
+        own, *peers = (row for row in rows if row["work"] == work)
+        for row in peers:
+            print(f"{work}: {own['rate'] / row['rate']:.1f} x the states a second of {row['peer']}")
     if options.json:
         options.json.write_text(json.dumps({"schema": 1, "cpus": os.cpu_count(), "rows": rows},
                                            indent=1) + "\n")
