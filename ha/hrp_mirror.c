@@ -566,6 +566,10 @@ hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state)
 	if (peer_active(m) == before)
 		return;
 	tell_tables(m);
+	/* Of two that were active the other has handed over: what is left there is what a bulk
+	 * says. */
+	if (before && m->active)
+		hrp_mirror_sync(m);
 }
 
 void

@@ -728,7 +728,9 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 		return REPL_DONE;
 	}
 	struct session *s = session_table_at(t->sessions, local);
-	if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0) {
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	if ((ctl & SESSION_F_REMOTE) == 0 &&
+		(t->bulk.role.active || (ctl & SESSION_F_LOCAL) != 0)) {
 		t->owned[owner].local_plus_1 = 0; /* ours by now */
 		t->stats.unknown++;
 		if (session_share_end(s)) /* the peer has no part in it any more: as a copy again */
@@ -831,6 +833,22 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 	return REPL_REFUSED;
 }
 
+/* A standby owns no sessions, but its own as a host.  One that the peer has known and does not tell
+ * of has ended there; what the peer never had ages by itself. */
+static bool
+ended_there(const struct table *t, uint32_t local, uint32_t ctl)
+{
+	const struct repl_role *role = &t->bulk.role;
+	const struct copy *c = &t->copies[local];
+	const uint16_t generation = generation_of(session_table_at(t->sessions, local));
+
+	if (role->active || !role->peer_active || (ctl & SESSION_F_LOCAL) != 0)
+		return false;
+	return (t->bulk.round != 0 && was_sent(t, local) &&
+		       t->sent[local].generation == generation) ||
+	       (c->state == COPY_MAPPED && c->generation == generation);
+}
+
 static enum repl_verdict
 sweep(void *ctx, struct repl_digest *d)
 {
@@ -844,15 +862,15 @@ sweep(void *ctx, struct repl_digest *d)
 		struct session_outside o;
 		union session_walk_key key;
 
-		/* Those that both boxes own count on both. */
-		if (!alive(ctl) || (ctl & (SESSION_F_REMOTE | SESSION_F_SHARED)) == 0 ||
-			!session_walk_read_key(t->sessions, s, &key) ||
+		if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key) ||
 			(translated && !session_table_outside(t->sessions, s, &o)))
 			continue;
 		const bool same = c->generation == generation_of(s);
 		if (c->state == COPY_KILLED && same)
 			continue;
-		if (c->state == COPY_MAPPED && same && c->owner < t->owner_capacity &&
+		/* Those that both boxes own count on both. */
+		if ((ctl & (SESSION_F_REMOTE | SESSION_F_SHARED)) != 0 && c->state == COPY_MAPPED &&
+			same && c->owner < t->owner_capacity &&
 			t->owned[c->owner].local_plus_1 == t->bulk.sweep + 1 &&
 			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm) {
 			t->bulk.held.count++;
@@ -862,7 +880,7 @@ sweep(void *ctx, struct repl_digest *d)
 					c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
-		if (!copy)
+		if (!copy && !ended_there(t, t->bulk.sweep, ctl))
 			continue;
 		if (!repl_session_kill_copy(t, t->bulk.sweep))
 			return REPL_RETRY;

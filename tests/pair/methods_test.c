@@ -368,6 +368,82 @@ HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced(void 
 	clean_up(NULL);
 }
 
+/* ---- what has ended at the successor ---- */
+
+static bool
+first_owns(struct pair *p)
+{
+	return pair_owner(p) == 0;
+}
+
+/* The second box alone is active, by a fault of the first; or the other way round. */
+static void
+hand_over(struct pair *p, unsigned int to)
+{
+	pair_link(p, to, false, true);
+	pair_run(p, 20);
+	pair_link(p, !to, false, false);
+	assert_true(pair_run_until(p, to == 1 ? second_owns : first_owns, 2000));
+}
+
+static bool
+at_one_box(struct pair *p)
+{
+	static struct hrp_status st[2];
+
+	for (unsigned int b = 0; b < 2; b++)
+		hrp_status(ha_hrp(pair_box(p, b)->ha), &st[b]);
+	return st[1].active != 0 && st[0].active == 0 && st[0].peer_active != 0;
+}
+
+/* The successor ends them before it has told the former active box of them, and afterwards. */
+static void
+HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back(void **state)
+{
+	static const struct {
+		const char *methods;
+		bool sharing;
+		uint32_t delay_us;
+	} rows[] = {
+		{ quick, false, 0 },
+		{ quick, false, 8000 },
+		{ automatic, false, 8000 },
+		{ quick, true, 0 },
+		{ quick, true, 8000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.tcp_count = TCPS,
+			.seed = (uint32_t)i,
+			.workers = { 2, (uint16_t)(1 + i % 2) },
+			.sharing = rows[i].sharing,
+			.hrp = rows[i].methods });
+
+		pair_form(p);
+		pair_heartbeat(p)->delay_us = rows[i].delay_us;
+		pair_run(p, PERIOD_MS + 100);
+		pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+		pair_run(p, 50);
+		hand_over(p, 1);
+		assert_true(pair_run_until(p, at_one_box, 1000));
+		remove_session(p, 1, PORT);
+		assert_true(pair_run_until(p, pair_synchronised, 5000));
+		remove_session(p, 1, PORT + 1);
+		pair_run(p, 50);
+		assert_int_equal(find(p, 0, PORT), SESSION_NONE);
+		hand_over(p, 0);
+		assert_int_equal(find(p, 0, PORT), SESSION_NONE);
+		assert_int_equal(find(p, 0, PORT + 1), SESSION_NONE);
+		assert_int_not_equal(find(p, 0, PORT + 2), SESSION_NONE);
+		pair_traffic(p)->tcp_on = true;
+		pair_run(p, 1500);
+		assert_in_range(alive(p), TCPS - 2, TCPS);
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -386,6 +462,9 @@ main(void)
 		cmocka_unit_test_teardown(the_mirror_is_two_milliseconds_behind, clean_up),
 		cmocka_unit_test_teardown(
 			HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced,
+			clean_up),
+		cmocka_unit_test_teardown(
+			HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back,
 			clean_up),
 	};
 
