@@ -111,17 +111,27 @@ new_id(struct role *r)
 	return r->next_id;
 }
 
+/* May the request leave?  A peer that is held for dead may wake in this moment, agree and own the
+ * addresses that we, without a living peer, have kept: it is asked once it is heard (timer_ask). */
+static bool
+may_ask(const struct role_group *g)
+{
+	return g->asking != HA_OP_LET_ME_STANDBY || g->yielded || g->draining;
+}
+
 static void
 ask_send(struct role *r, struct role_group *g, mono_t now)
 {
 	const uint32_t priority = role_priority(r, g);
 
+	g->tries += g->tries < UINT8_MAX;
+	g->ask_last = now;
+	if (!may_ask(g))
+		return;
 	/* The peer has decided about the request that it knows (R81, R82). */
 	if (g->ask_id == 0 || g->ask_priority != priority)
 		g->ask_id = new_id(r);
 	g->ask_priority = priority;
-	g->tries += g->tries < UINT8_MAX;
-	g->ask_last = now;
 	role_send_vgmp(r, g, HA_REQUEST, (enum ha_op)g->asking, HA_RESULT_NONE, g->ask_id, now);
 }
 

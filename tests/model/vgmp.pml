@@ -67,6 +67,7 @@ typedef Box {
 	bit yielded, fair;
 	bit known, was_active, copy, alone;
 	byte peer, peer_prio, peer_epoch, heard;
+	byte seen;	/* newest epoch that the peer has shown to know */
 	byte silent, asked_away, leave_for;
 	byte stale
 }
@@ -107,7 +108,9 @@ hidden byte wins, fenced, gone;
 #define GIVEN(i)	(b[i].yielded && PEER_ALIVE(i))
 #define NEXT_ID(i)	b[i].next_id = b[i].next_id % 7 + 1
 #define HIGHER(a, c)	((a) > (c) || mutant == M_NO_PRIORITY)
-#define NEXT_EPOCH(i)	((b[i].peer_epoch > b[i].epoch -> b[i].peer_epoch : b[i].epoch) + 1)
+#define NEWEST(i)	(b[i].seen > b[i].epoch -> b[i].seen : b[i].epoch)
+/* Who owns announces with its own epoch; everything else tells the newest that its sender knows. */
+#define SAID_EPOCH(i)	(say == ANNOUNCE && OWNS(b[i].st) -> b[i].epoch : NEWEST(i))
 /* It has listened long enough; a peer that was told "not Active" has that long to begin. */
 #define HEARD_OUT(i)	(b[i].listening && b[i].listen_since > SILENCE && \
 			 (b[i].st != INITIALIZE || b[i].silent > SILENCE || mutant == M_NO_PROMISE))
@@ -127,13 +130,14 @@ hidden byte wins, fenced, gone;
 #define M_NO_PRIORITY	 11
 #define M_NO_LOOK	 12
 #define M_NO_PROMISE	 13
+#define M_ASKS_DEAD	 14
 
 /* ---- messages ---- */
 
 inline hold_back()
 {
 	p[i].held = 1; p[i].newer = 0; p[i].held_for = 0; p[i].older = len(q[i]); p[i].delay = 0;
-	p[i].what = say; p[i].st = b[i].st; p[i].prio = PRIO(i); p[i].epoch = b[i].epoch; p[i].id = say_id
+	p[i].what = say; p[i].st = b[i].st; p[i].prio = PRIO(i); p[i].epoch = SAID_EPOCH(i); p[i].id = say_id
 }
 
 inline send()
@@ -149,7 +153,7 @@ inline send()
 		:: else
 		fi;
 		if
-		:: b[1 - i].alive && len(q[i]) < QUEUE -> q[i]!say, b[i].st, PRIO(i), b[i].epoch, say_id
+		:: b[1 - i].alive && len(q[i]) < QUEUE -> q[i]!say, b[i].st, PRIO(i), SAID_EPOCH(i), say_id
 		:: else
 		fi;
 		p[i].put = 0; p[i].lossy = 0
@@ -196,18 +200,23 @@ inline yield()
 	fi
 }
 
-/* With another priority it is another request. */
+/* With another priority it is another request.  Who has not yielded has nobody to ask: a peer held for
+ * dead may wake now, and agree. */
 inline ask_again()
 {
-	if
-	:: b[i].ask_prio != PRIO(i) + 1 -> NEXT_ID(i); b[i].ask_id = b[i].next_id
-	:: else
-	fi;
-	b[i].ask_prio = PRIO(i) + 1;
 	b[i].ask_last = 0;
 	UP(b[i].tries, TRIES);
-	say = b[i].asking;
-	say_id = b[i].ask_id
+	if
+	:: b[i].asking == ASK_STANDBY && !b[i].yielded && mutant != M_ASKS_DEAD
+	:: else ->
+		if
+		:: b[i].ask_prio != PRIO(i) + 1 -> NEXT_ID(i); b[i].ask_id = b[i].next_id
+		:: else
+		fi;
+		b[i].ask_prio = PRIO(i) + 1;
+		say = b[i].asking;
+		say_id = b[i].ask_id
+	fi
 }
 
 inline ask(op)
@@ -269,7 +278,7 @@ inline raise()
 	if
 	:: act & DO_TAKE_OVER ->
 		assert(event != ANSWER_SWITCH || b[i].fair);			/* SYNC */
-		b[i].epoch = NEXT_EPOCH(i);
+		b[i].epoch = NEWEST(i) + 1;
 		b[i].alone = !PEER_ALIVE(i);
 		b[i].listening = 0;
 		lease_take(base)
@@ -309,6 +318,7 @@ inline take_message()
 	fi;
 	was = b[i].peer;
 	b[i].known = 1; b[i].peer = m_st; b[i].peer_prio = m_prio; b[i].heard = 0; b[i].alone = 0;
+	b[i].seen = (m_epoch > b[i].seen -> m_epoch : b[i].seen);
 	if
 	:: OWNS(m_st) ->
 		b[i].silent = 0;
@@ -430,7 +440,7 @@ inline timer_alone()
 	if
 	:: OWNS(b[i].st) && !b[i].alone && !PEER_ALIVE(i) ->
 		b[i].alone = 1;
-		b[i].epoch = (b[i].known -> NEXT_EPOCH(i) : b[i].epoch)
+		b[i].epoch = (b[i].known -> NEWEST(i) + 1 : b[i].epoch)
 	:: else
 	fi
 }
@@ -515,7 +525,7 @@ inline forget()
 	b[k].listen_asked = 0; b[k].asking = 0; b[k].tries = 0; b[k].ask_id = 0; b[k].ask_prio = 0; b[k].declined = 0; b[1 - k].declined = 0; b[k].ask_first = 0;
 	b[k].ask_last = 0; b[k].next_id = 0; b[k].yielded = 0; b[k].fair = 0; b[k].known = 0;
 	b[k].was_active = 0; b[k].copy = 0; b[k].alone = 0; b[k].peer = 0; b[k].peer_prio = 0;
-	b[k].peer_epoch = 0; b[k].heard = 0; b[k].silent = 0; b[k].asked_away = TRIES * TICKS_H; b[k].leave_for = 0;
+	b[k].peer_epoch = 0; b[k].seen = 0; b[k].heard = 0; b[k].silent = 0; b[k].asked_away = TRIES * TICKS_H; b[k].leave_for = 0;
 	b[k].stale = 0;
 	do
 	:: len(q[1 - k]) > 0 -> q[1 - k]?m_what, m_st, m_prio, m_epoch, m_id
@@ -658,7 +668,8 @@ inline grow_old()
 }
 
 /* No path is left when something was lost and, for all but half an interval of the N that a box
- * waits, nothing sent since has got through; then the pair has 2 H to find together. */
+ * waits, nothing sent since has got through; then the pair has 2 H to find together, from the last
+ * change of a priority on: while a priority is on its way each may take itself for the better one. */
 inline look_at_paths()
 {
 	if
@@ -719,7 +730,7 @@ inline repair()
 		:: else
 		fi;
 		if
-		:: all -> b[k].down = 0; p[k].cut = 0
+		:: all -> whole = (b[k].down -> 0 : whole); b[k].down = 0; p[k].cut = 0
 		:: else
 		fi;
 		if
@@ -799,8 +810,8 @@ active proctype world()
 			:: else		/* nothing can happen to box 1 */
 			:: FAULT && b[i].alive -> faults--; changes = 0; printf("kill %d\n", i); d_step { k = i; kill_box() }
 			:: FAULT && RUNS -> faults--; changes = 0; printf("hang %d\n", i); b[i].frozen = 1
-			:: FAULT && RUNS && !b[i].go -> faults--; changes = 0; printf("leave %d\n", i); b[i].go = 1
-			:: FAULT && !b[i].down -> faults--; changes = 0; printf("fail %d\n", i); b[i].down = 1
+			:: FAULT && RUNS && !b[i].go -> faults--; changes = 0; whole = 0; printf("leave %d\n", i); b[i].go = 1
+			:: FAULT && !b[i].down -> faults--; changes = 0; whole = 0; printf("fail %d\n", i); b[i].down = 1
 			:: FAULT && !p[i].cut -> faults--; changes = 0; printf("cut %d\n", i); p[i].cut = 1
 			:: FAULT && RUNS && !p[i].cut -> faults--; changes = 0; printf("lose %d\n", i); p[i].lose = 1
 			:: FAULT && RUNS && !p[i].cut && !p[i].held ->
@@ -813,7 +824,7 @@ active proctype world()
 				printf("hold back %d: %d\n", i, p[i].delay)
 			:: calm == 0 && !b[i].alive -> changes = 0; printf("start %d\n", i); d_step { k = i; start_box() }
 			:: calm == 0 && b[i].frozen -> changes = 0; printf("continue %d\n", i); d_step { k = i; thaw() }
-			:: calm == 0 && b[i].down -> changes = 0; printf("repair %d\n", i); b[i].down = 0
+			:: calm == 0 && b[i].down -> changes = 0; whole = 0; printf("repair %d\n", i); b[i].down = 0
 			:: calm == 0 && p[i].cut -> changes = 0; printf("heal %d\n", i); p[i].cut = 0
 			:: calm == 0 && p[i].held -> printf("release %d\n", i); d_step { k = i; release() }
 			:: calm == 0 && i == 0 ->

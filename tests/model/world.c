@@ -90,6 +90,8 @@ op_put(void *ctx, const struct ha_msg *m)
 	struct ha_vgmp v;
 	struct hrp_hello h = { 0 };
 
+	if (m->type == HA_MSG_ROLE)
+		b->told = (uint8_t)m->value;
 	if (m->type != HA_MSG_SEND)
 		return true;
 	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
@@ -103,6 +105,7 @@ op_put(void *ctx, const struct ha_msg *m)
 		.id = rte_be_to_cpu_16(v.request_id),
 		.priority = (uint16_t)rte_be_to_cpu_32(v.priority),
 		.epoch = (uint8_t)rte_be_to_cpu_32(h.epoch),
+		.known = b->told,
 		.at = world.now };
 
 	world_push(&b->out, &x);
@@ -130,7 +133,9 @@ build(const struct world_msg *x, int from, struct ha_msg *m)
 	const struct hrp_hello h = { .epoch = rte_cpu_to_be_32(x->epoch),
 		.hello_ms = rte_cpu_to_be_16(WORLD_HELLO_MS) };
 
-	*m = (struct ha_msg){ .type = HA_MSG_RECEIVED, .flag = from == 1 ? HA_RECEIVED_FIRST : 0 };
+	*m = (struct ha_msg){ .type = HA_MSG_RECEIVED,
+		.flag = from == 1 ? HA_RECEIVED_FIRST : 0,
+		.value = x->known };
 	memcpy(m->data + sizeof(struct ha_vrrp), &v, sizeof(v));
 	m->len = sizeof(struct ha_vrrp) + sizeof(v);
 	if (x->hello) {

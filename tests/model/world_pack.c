@@ -39,6 +39,7 @@ static const struct field {
 	ROLE(hello_due, DUE),
 	ROLE(hello_now, FLAG),
 	ROLE(synchronised, FLAG),
+	ROLE(peer_epoch, EPOCH),
 	ROLE(resigning, FLAG),
 	ROLE(left, FLAG),
 	ROLE(resign_due, DUE),
@@ -233,6 +234,7 @@ pack_queue(struct bytes *out, const struct world_queue *q, int from)
 		put(out, m->priority >> 8);
 		put(out, m->priority);
 		put(out, m->epoch);
+		put(out, m->known);
 		put(out, rank(from, m->number));
 		put(out, clamp((int64_t)((world.now.ns - m->at.ns) / WORLD_STEP), 0, WORLD_AGE));
 	}
@@ -254,9 +256,10 @@ unpack_queue(struct bytes *in, struct world_queue *q)
 			.id = x[2] == 255 ? 0 : (uint16_t)(NUMBER - x[2]),
 			.priority = (uint16_t)(x[3] << 8 | x[4]),
 			.epoch = x[5],
-			.number = NEWEST + x[6],
-			.at = { .ns = world.now.ns - x[7] * WORLD_STEP } };
-		in->at += 8;
+			.known = x[6],
+			.number = NEWEST + x[7],
+			.at = { .ns = world.now.ns - x[8] * WORLD_STEP } };
+		in->at += 9;
 	}
 }
 
@@ -272,6 +275,7 @@ pack_box(struct bytes *out, int which)
 	if (b->dead)
 		return;
 	put(out, b->frozen_for);
+	put(out, b->told);
 	put(out, b->carrier_news | b->own[0] << 2 | b->own[1] << 3 |
 			 b->role->members.list[0].failed << 4 |
 			 b->role->members.list[1].failed << 5);
@@ -298,13 +302,14 @@ unpack_box(struct bytes *in, int which)
 	b->role->next_id = NUMBER;
 	b->newest = NEWEST;
 	b->sent = NEWEST + 100;
-	b->carrier_news = b->frozen_for = 0;
+	b->carrier_news = b->frozen_for = b->told = 0;
 	b->own[0] = b->own[1] = false;
 	b->out.count = b->nic.count = b->in.count = 0;
 	b->lease.ns = 0;
 	if (b->dead)
 		return;
 	b->frozen_for = *in->at++;
+	b->told = *in->at++;
 	const uint8_t y = *in->at++;
 
 	b->carrier_news = y & 3;
@@ -393,6 +398,8 @@ world_forget(struct world_box *b)
 	/* Started again it begins with another number, so that no old answer fits. */
 	r->next_id += 64;
 	r->lease_told.ns = 0;
+	r->told_any = false; /* tells the HRP core again */
+	b->told = 0;
 	b->turns = 100;
 	for (uint16_t i = 0; i < WORLD_LINKS; i++)
 		mon_set(&r->members, i, true);

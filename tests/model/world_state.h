@@ -20,6 +20,8 @@ extern const struct mon_type mon_type_vrrp;
 struct world_msg {
 	bool hello; /* of HRP, with an epoch */
 	uint8_t mode, op, result, state, epoch;
+	uint8_t known; /* newest epoch that its sender knows: the HRP core puts it into every frame
+			*/
 	uint16_t id;
 	uint16_t priority;
 	uint64_t number; /* as hrp_order.h's sequence, but it goes on over restarts, as lives do */
@@ -35,6 +37,7 @@ struct world_box {
 	struct role *role;
 	bool dead, control_frozen, hrp_frozen, sync;
 	uint8_t frozen_for, carrier_news;
+	uint8_t told; /* the HRP core: newest epoch */
 	bool link[WORLD_LINKS], own[WORLD_LINKS];
 	uint64_t turns;
 	uint64_t sent, newest; /* numbers: our last, and the peer's last that counted */

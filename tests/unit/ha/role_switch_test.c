@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Roles: planned switch, hold, history.
+ * Roles: planned switch, hand-over to a peer that is held for dead, hold, history.
  */
 #include "role_sim.h"
 
@@ -134,6 +134,48 @@ switch_over_without_an_answer_ends_as_any_hand_over(void **state)
 	sim_free(s);
 }
 
+/* The peer hears us, but is not heard, and would agree: two owners for the way of its answer. */
+static void
+a_peer_that_is_held_for_dead_is_asked_when_it_is_heard(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	s->wire[B] = false;
+	run_ms(s, 4500);
+	one_owner(s, A);
+	s->both_ns = s->none_ns = 0;
+	s->wire[B] = true; /* from now on it is heard, but has not spoken yet */
+	set_link(s, A, 0, false);
+	run_ms(s, 400);
+	one_owner(s, A);
+	assert_int_equal(s->requests, 0);
+	run_ms(s, 2000);
+	one_owner(s, B);
+	assert_int_equal(s->requests, 1);
+	assert_int_equal(s->both_ns, 0);
+	assert_true(s->none_ns <= 10 * NS_PER_MS); /* the way of the request */
+	sim_free(s);
+}
+
+static void
+a_peer_that_is_never_heard_again_is_not_asked(void **state)
+{
+	struct sim *const s = formed(1000, 3);
+
+	(void)state;
+	box_kill(s, B);
+	run_ms(s, 4500);
+	set_link(s, A, 0, false);
+	run_ms(s, 2500);
+	run_ms(s, 1500);
+	assert_int_equal(state_of(s, A), VGMP_ACTIVE);
+	assert_int_equal(s->requests, 0);
+	one_owner(s, A);
+	assert_int_equal(s->none_ns, 0);
+	sim_free(s);
+}
+
 static void
 a_box_that_stops_in_a_switch_over_is_silent_when_the_drain_is_over(void **state)
 {
@@ -243,6 +285,8 @@ main(void)
 		cmocka_unit_test(switch_over_forwards_what_is_on_its_way_and_announces_nothing),
 		cmocka_unit_test(R246_the_history_holds_the_last_changes_with_their_causes),
 		cmocka_unit_test(switch_over_without_an_answer_ends_as_any_hand_over),
+		cmocka_unit_test(a_peer_that_is_held_for_dead_is_asked_when_it_is_heard),
+		cmocka_unit_test(a_peer_that_is_never_heard_again_is_not_asked),
 		cmocka_unit_test(
 			a_box_that_stops_in_a_switch_over_is_silent_when_the_drain_is_over),
 		cmocka_unit_test(a_held_box_is_standby_as_long_as_the_peer_lives),
