@@ -583,11 +583,13 @@ blacklist_renew(struct blacklist *b, uint32_t slot, const struct blacklist_entry
 }
 
 uint32_t
-blacklist_find_copy(const struct blacklist *b, const struct blacklist_entry *e)
+blacklist_find_timed(const struct blacklist *b, const struct blacklist_entry *e)
 {
 	const uint32_t slot = find_entry(b, &e->prefix, e->len, (enum blacklist_side)e->side);
 
-	return slot != BLACKLIST_NONE && b->entries[slot].copy ? slot : BLACKLIST_NONE;
+	return slot != BLACKLIST_NONE && b->entries[slot].origin != BLACKLIST_STATIC
+		       ? slot
+		       : BLACKLIST_NONE;
 }
 
 void

@@ -168,8 +168,9 @@ blacklist_mirrored(const struct blacklist_entry *e)
 uint32_t blacklist_copy(struct blacklist *, const struct blacklist_entry *);
 /* blacklist_renew: the same, of a copy that is there. */
 void blacklist_renew(struct blacklist *, uint32_t slot, const struct blacklist_entry *);
-/* blacklist_find_copy: => slot of a copy like this one that packets see, BLACKLIST_NONE */
-uint32_t blacklist_find_copy(const struct blacklist *, const struct blacklist_entry *);
+/* blacklist_find_timed: => slot of one like this, ours or a copy, that packets see; BLACKLIST_NONE
+ */
+uint32_t blacklist_find_timed(const struct blacklist *, const struct blacklist_entry *);
 void blacklist_drop(struct blacklist *, uint32_t slot); /* of a copy */
 /* blacklist_adopt: the copy is ours; blacklist_yield: a timed one of ours is the peer's. */
 void blacklist_adopt(struct blacklist *, uint32_t slot);

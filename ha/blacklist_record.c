@@ -53,10 +53,14 @@ blacklist_record_unpack(const struct hrp_record_blacklist *r, mono_t now, struct
 	return !has_host_bits(&e->prefix, e->len, bits);
 }
 
-uint64_t
-blacklist_record_hash(const struct blacklist_entry *e, uint32_t slot, uint16_t generation)
+uint32_t
+blacklist_record_name(const struct blacklist_entry *e)
 {
-	const uint64_t hash = record_mix_address((uint64_t)e->side << 8 | e->len, &e->prefix);
+	return (uint32_t)record_mix_address((uint64_t)e->side << 8 | e->len, &e->prefix);
+}
 
-	return session_record_hash((uint32_t)hash, slot, generation);
+uint32_t
+blacklist_record_content(const struct blacklist_entry *e)
+{
+	return (uint32_t)e->origin << 1 | (e->until.ns == MONO_NEVER.ns);
 }

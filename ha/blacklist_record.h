@@ -16,5 +16,8 @@ void blacklist_record_pack(
 /* blacklist_record_unpack: a copy.  => false: a value makes no sense (HAC-06) */
 bool blacklist_record_unpack(
 	const struct hrp_record_blacklist *, mono_t now, struct blacklist_entry *);
-/* blacklist_record_hash: share of one entry in the digest; slot and generation are its owner's. */
-uint64_t blacklist_record_hash(const struct blacklist_entry *, uint32_t slot, uint16_t generation);
+/* blacklist_record_name: of what makes it this entry, for the digest; blacklist_record_content: of
+ * what else must be alike on both boxes.  The time left runs: only whether there is an end counts.
+ */
+uint32_t blacklist_record_name(const struct blacklist_entry *);
+uint32_t blacklist_record_content(const struct blacklist_entry *);

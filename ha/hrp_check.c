@@ -10,25 +10,17 @@
 #define HOLD_MS	    8000 /* after a round that did not help; doubles */
 #define HOLD_MAX_MS 64000
 
-static bool
-in_parts(const struct repl_table *ops)
-{
-	return ops->part_told != NULL;
-}
-
 /* ---- the box that asks ---- */
 
 void
-hrp_check_begin(struct hrp_check *c, const struct repl_table *ops, uint32_t capacity, mono_t now)
+hrp_check_begin(struct hrp_check *c, uint32_t capacity, mono_t now)
 {
 	const uint32_t wanted = rte_align32pow2(RTE_MAX(capacity / PARTS, 1u));
 
-	c->step = in_parts(ops) || ops->whole ? CHECK_IDLE : CHECK_OFF;
+	c->step = CHECK_IDLE;
 	c->capacity = capacity;
 	c->first = 0;
-	c->places = in_parts(ops)
-			    ? RTE_MIN(RTE_MAX(wanted, (uint32_t)PLACES_MIN), (uint32_t)PLACES_MAX)
-			    : capacity;
+	c->places = RTE_MIN(RTE_MAX(wanted, (uint32_t)PLACES_MIN), (uint32_t)PLACES_MAX);
 	c->again = c->unproved = false;
 	c->due = now;
 	c->hold_ms = 0;
@@ -52,7 +44,7 @@ put(struct hrp_check *c, const struct hrp_checked *k, enum hrp_op op, const stru
 	mono_t now)
 {
 	c->asked = (struct hrp_part){ .first = rte_cpu_to_be_32(c->first),
-		.places = rte_cpu_to_be_32(in_parts(k->ops) ? places_of(c) : 0),
+		.places = rte_cpu_to_be_32(places_of(c)),
 		.number = rte_cpu_to_be_32(c->number + 1),
 		.count = rte_cpu_to_be_32(d->count),
 		.digest = rte_cpu_to_be_64(d->sum),
@@ -66,13 +58,10 @@ put(struct hrp_check *c, const struct hrp_checked *k, enum hrp_op op, const stru
 static void
 ask(struct hrp_check *c, const struct hrp_checked *k, mono_t now)
 {
-	struct repl_digest d = { 0 };
+	struct repl_digest d;
 
-	if (in_parts(k->ops))
-		k->ops->part_told(k->t, c->first, places_of(c), &d);
-	else
-		k->ops->sent(k->t, &d);
-	if (!put(c, k, HRP_OP_CHECK, &d, now))
+	if (!k->ops->part_told(k->t, c->first, places_of(c), &d) ||
+		!put(c, k, HRP_OP_CHECK, &d, now))
 		return;
 	c->step = CHECK_ASKED;
 	c->due = mono_add_ms(now, ANSWER_MS);
@@ -144,20 +133,17 @@ next_part(struct hrp_check *c, mono_t now)
 	c->due.ns = now.ns + HRP_CHECK_ROUND_MS * NS_PER_MS / parts;
 }
 
-bool
-hrp_check_answer(
-	struct hrp_check *c, const struct repl_table *ops, const struct hrp_part *p, mono_t now)
+void
+hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 {
 	if (c->step != CHECK_ASKED || p->number != c->asked.number)
-		return true; /* a question that has been put again, or given up */
+		return; /* a question that has been put again, or given up */
 	if (p->count == c->asked.count && p->digest == c->asked.digest &&
 		p->content == c->asked.content) {
 		next_part(c, now);
-		return true;
+		return;
 	}
 	c->differing += !c->again;
-	if (!in_parts(ops))
-		return false;
 	c->unrepaired += c->again;
 	if (c->again || mono_before(now, c->hold_until)) {
 		c->unproved = true;
@@ -165,7 +151,6 @@ hrp_check_answer(
 	} else {
 		c->step = CHECK_BEGIN;
 	}
-	return true;
 }
 
 /* ---- the box that is asked ---- */
@@ -176,14 +161,11 @@ answer(const struct hrp_checked *k, const struct hrp_part *p, bool owns)
 	struct repl_digest have;
 	struct hrp_part out = *p;
 
-	if (!in_parts(k->ops) && !owns) {
-		if (k->ops->sweep(k->t, &have) != REPL_DONE)
+	/* Of a whole table earlier versions ask: it is not compared. */
+	if (p->places != 0) {
+		if (!k->ops->part_held(
+			    k->t, rte_be_to_cpu_32(p->first), rte_be_to_cpu_32(p->places), &have))
 			return false;
-		out.count = rte_cpu_to_be_32(have.count);
-		out.digest = rte_cpu_to_be_64(have.sum);
-	} else if (in_parts(k->ops)) {
-		k->ops->part_held(
-			k->t, rte_be_to_cpu_32(p->first), rte_be_to_cpu_32(p->places), &have);
 		out.count = rte_cpu_to_be_32(have.count);
 		out.digest = rte_cpu_to_be_64(have.sum);
 		if (!owns)
@@ -194,16 +176,12 @@ answer(const struct hrp_checked *k, const struct hrp_part *p, bool owns)
 }
 
 bool
-hrp_check_receive(
-	const struct hrp_checked *k, uint8_t op, const struct hrp_part *p, bool owns, mono_t now)
+hrp_check_receive(const struct hrp_checked *k, uint8_t op, const struct hrp_part *p, bool owns)
 {
 	const uint32_t first = rte_be_to_cpu_32(p->first), places = rte_be_to_cpu_32(p->places);
 
-	(void)now;
 	if (op == HRP_OP_CHECK)
 		return answer(k, p, owns);
-	if (!in_parts(k->ops))
-		return true;
 	if (op == HRP_OP_PART_END)
 		return k->ops->part_end(k->t, first, places) != REPL_RETRY;
 	k->ops->part_begin(k->t, first, places);

@@ -1,8 +1,8 @@
 /*
  * Are the peer's copies what they should be?  A box that mirrors asks, part by part and without end
  * (docs/wire.md, CHECK): a round of all parts takes some seconds, costs a message for each, and
- * finds an entry that is missing, too much, or of another content.  That part is told again.
- * A table without parts may be compared as a whole, and is told again by a bulk.  HRP core only.
+ * finds an entry that is missing, too much, or of another content.  That part is told again.  HRP
+ * core only.
  */
 #pragma once
 
@@ -42,15 +42,13 @@ struct hrp_check {
 
 /* hrp_check_begin: a bulk has proved all, of a table with so many places.
  * hrp_check_stop: another bulk is about to, or nothing is mirrored. */
-void hrp_check_begin(struct hrp_check *, const struct repl_table *, uint32_t capacity, mono_t now);
+void hrp_check_begin(struct hrp_check *, uint32_t capacity, mono_t now);
 void hrp_check_stop(struct hrp_check *);
 uint32_t hrp_check_poll(struct hrp_check *, const struct hrp_checked *, mono_t now); /* => work */
-/* hrp_check_answer: what the peer holds. => false: a bulk is wanted */
-bool hrp_check_answer(
-	struct hrp_check *, const struct repl_table *, const struct hrp_part *, mono_t now);
+/* hrp_check_answer: what the peer holds. */
+void hrp_check_answer(struct hrp_check *, const struct hrp_part *, mono_t now);
 
-/* The box that is asked.  `owns`: it is active as well (load sharing), so that it cannot tell what
- * the other knows of entries that both carry: their content is not compared, nor tables without
- * parts.  => false: not now, the same message again at the next turn */
-bool hrp_check_receive(
-	const struct hrp_checked *, uint8_t op, const struct hrp_part *, bool owns, mono_t now);
+/* The box that is asked.  `owns`: it is active as well (load sharing), so that it cannot
+ * tell what the other knows of entries that both carry: their content is not compared.
+ * => false: not now, the same message again at the next turn */
+bool hrp_check_receive(const struct hrp_checked *, uint8_t op, const struct hrp_part *, bool owns);

@@ -67,7 +67,8 @@ struct hrp_mirror {
 	uint32_t round;
 	uint16_t tables, peer_tables; /* HRP_TABLE(): ours; those that the peer takes */
 	uint16_t told_tables;	      /* those that the peer's stream carries */
-	bool peer_parts;	      /* it answers CHECK */
+	bool peer_parts;	      /* it answers CHECK of sessions, */
+	bool peer_all_parts;	      /* and of the other tables */
 
 	bool active, peer_alive, running, sending, mirroring, adopting;
 	uint8_t peer_state[3]; /* by group; enum vgmp_state */
@@ -248,7 +249,7 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 
 		memcpy(&part, body, sizeof(part));
 		return t->in.state == HRP_BULK_NONE ||
-		       hrp_check_receive(&k, h.op, &part, m->active, now);
+		       hrp_check_receive(&k, h.op, &part, m->active);
 	}
 	if (h.op != HRP_OP_ADD) {
 		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */
@@ -305,8 +306,9 @@ opened(void *ctx, uint16_t tables, mono_t now)
 	struct hrp_mirror *m = ctx;
 
 	(void)now;
-	m->peer_tables = (uint16_t)(tables & ~HRP_TAKES_PARTS);
+	m->peer_tables = (uint16_t)(tables & ~(HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS));
 	m->peer_parts = (tables & HRP_TAKES_PARTS) != 0;
+	m->peer_all_parts = (tables & HRP_TAKES_ALL_PARTS) != 0;
 	start_bulks(m);
 }
 
@@ -324,9 +326,8 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 		if (b->count == o->end.count && b->digest == o->end.digest) {
 			o->state = HRP_BULK_EQUAL;
 			o->again_ms = BULK_AGAIN_MS;
-			if (m->peer_parts)
-				hrp_check_begin(
-					&m->table[i].check, m->table[i].ops, o->capacity, now);
+			if (i == 0 ? m->peer_parts : m->peer_all_parts)
+				hrp_check_begin(&m->table[i].check, o->capacity, now);
 			continue;
 		}
 		o->state = HRP_BULK_DIFFERS;
@@ -341,15 +342,8 @@ checked(void *ctx, uint16_t module, const struct hrp_part *p, mono_t now)
 {
 	struct mirrored *t = table_of(ctx, module);
 
-	if (t == NULL || t->out.state != HRP_BULK_EQUAL ||
-		hrp_check_answer(&t->check, t->ops, p, now))
-		return;
-	hrp_check_stop(&t->check);
-	t->out = (struct bulk_out){ .state = HRP_BULK_DIFFERS,
-		.begun = true,
-		.walked = true,
-		.due = now,
-		.again_ms = BULK_AGAIN_MS };
+	if (t != NULL && t->out.state == HRP_BULK_EQUAL)
+		hrp_check_answer(&t->check, p, now);
 }
 
 static uint8_t *
@@ -608,7 +602,7 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 	m->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = p->frame_max,
 		.hello_ms = p->hello_ms,
 		.seed = p->seed,
-		.tables = m->tables | HRP_TAKES_PARTS,
+		.tables = m->tables | HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS,
 		.ctx = m,
 		.deliver = deliver,
 		.opened = opened,

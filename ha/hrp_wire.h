@@ -176,8 +176,10 @@ struct hrp_part {
 	rte_be64_t content;
 };
 static_assert(sizeof(struct hrp_part) == 40, "wire size");
-#define HRP_TAKES_PARTS	 UINT16_C(0x8000) /* in hrp_nack.tables: and answers CHECK */
-#define HRP_CAPACITY_MAX (UINT32_C(1) << 27)
+/* In hrp_nack.tables: it answers CHECK of sessions, and of the other tables too. */
+#define HRP_TAKES_PARTS	    UINT16_C(0x8000)
+#define HRP_TAKES_ALL_PARTS UINT16_C(0x4000)
+#define HRP_CAPACITY_MAX    (UINT32_C(1) << 27)
 
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
  * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it.

@@ -32,24 +32,6 @@ repl_put_delete(const struct repl_out *out, uint32_t index, uint16_t generation,
 }
 
 void
-repl_note_sent(struct repl_bulk *b, struct repl_sent *s, uint64_t hash, uint16_t generation)
-{
-	if (repl_was_sent(b, s))
-		repl_forget_sent(b, s); /* the receiver concludes the same from the generation */
-	*s = (struct repl_sent){ .hash = hash, .generation = generation, .round = b->round };
-	b->sent.count++;
-	b->sent.sum += hash;
-}
-
-void
-repl_forget_sent(struct repl_bulk *b, struct repl_sent *s)
-{
-	b->sent.count--;
-	b->sent.sum -= s->hash;
-	s->round = 0;
-}
-
-void
 repl_bulk_role(void *t, const struct repl_role *role)
 {
 	struct repl_bulk *b = t;

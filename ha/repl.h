@@ -105,17 +105,15 @@ struct repl_table {
 	 * => REPL_DONE with the digest, or REPL_RETRY. */
 	enum repl_verdict (*sweep)(void *t, struct repl_digest *);
 
-	/* ---- comparison between bulks (hrp_check.h) ---- */
-	/* As a whole, by sweep(): its copies change by their owner's word alone. */
-	bool whole;
-	/* Or in parts; NULL: not in parts. */
+	/* ---- comparison between bulks, part by part (hrp_check.h) ---- */
 	/* Places [first, first + places) as the owner counts them.  Owner: what the peer must hold
-	 * of them after all records emitted so far; what has changed unheard is told soon. */
-	void (*part_told)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+	 * of them after all records emitted so far; what has changed unheard is told soon.
+	 * => false: not now */
+	bool (*part_told)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 	/* Owner: records of what it has told of places [*at, end), once more. => true at the end */
 	bool (*part_walk)(void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
-	/* Receiver: what it really holds of them. */
-	void (*part_held)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+	/* Receiver: what it really holds of them. => false: not now */
+	bool (*part_held)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 	/* Receiver: they are told again. => false: no such places
 	 * ... and that is over: what was not confirmed is dropped. */
 	bool (*part_begin)(void *t, uint32_t first, uint32_t places);
@@ -148,22 +146,6 @@ struct repl_bulk {
 	uint32_t adopt; /* next place */
 	bool orphans;
 };
-
-/* What the peer has been told of one entry, for tables that keep all of it. */
-struct repl_sent {
-	uint64_t hash;
-	uint16_t generation;
-	uint16_t round; /* of the bulk it belongs to; another round = not sent */
-};
-
-static inline bool
-repl_was_sent(const struct repl_bulk *b, const struct repl_sent *s)
-{
-	return s->round == b->round;
-}
-/* repl_note_sent: it has been told; repl_forget_sent: the peer has it no more. */
-void repl_note_sent(struct repl_bulk *, struct repl_sent *, uint64_t hash, uint16_t generation);
-void repl_forget_sent(struct repl_bulk *, struct repl_sent *);
 
 void repl_bulk_role(void *t, const struct repl_role *);
 void repl_bulk_sent(const void *t, struct repl_digest *);

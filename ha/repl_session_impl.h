@@ -126,10 +126,10 @@ bool repl_session_kill_copy(struct table *, uint32_t local);
 
 /* ---- repl_session_part.c: as in struct repl_table ---- */
 
-void repl_session_part_told(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_session_part_told(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 bool repl_session_part_walk(
 	void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
-void repl_session_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_session_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 bool repl_session_part_begin(void *t, uint32_t first, uint32_t places);
 enum repl_verdict repl_session_part_end(void *t, uint32_t first, uint32_t places);
 /* repl_session_repair_before, _after: a record of the owner's session comes in, is installed:

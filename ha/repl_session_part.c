@@ -44,7 +44,7 @@ look_over(struct table *t, uint32_t index)
 		session_table_set_dirty(t->sessions, index);
 }
 
-void
+bool
 repl_session_part_told(void *ctx, uint32_t first, uint32_t places, struct repl_digest *d)
 {
 	struct table *t = ctx;
@@ -62,6 +62,7 @@ repl_session_part_told(void *ctx, uint32_t first, uint32_t places, struct repl_d
 		if (was_sent(t, i))
 			add(d, session_record_hash(e->key_hash, i, e->generation), e->content, i);
 	}
+	return true;
 }
 
 bool
@@ -133,14 +134,14 @@ hold(const struct table *t, uint32_t owner, uint32_t local, struct repl_digest *
 		session_record_content_of(s, ctl), owner);
 }
 
-void
+bool
 repl_session_part_held(void *ctx, uint32_t first, uint32_t places, struct repl_digest *d)
 {
 	struct table *t = ctx;
 
 	*d = (struct repl_digest){ 0 };
 	if (first >= t->owner_capacity || places > t->owner_capacity - first)
-		return;
+		return true;
 	drop_strays(t, places);
 	for (uint32_t owner = first; owner < first + places; owner++) {
 		const uint32_t next = owner + AHEAD < t->owner_capacity
@@ -155,6 +156,7 @@ repl_session_part_held(void *ctx, uint32_t first, uint32_t places, struct repl_d
 		if (local != SESSION_NONE)
 			hold(t, owner, local, d);
 	}
+	return true;
 }
 
 bool

@@ -95,17 +95,27 @@ servermap_record_unpack(const struct hrp_record_servermap *r, const struct snaps
 	       unpack_address(r->from, family, (r->given & HRP_SERVERMAP_FROM) != 0, &e->from);
 }
 
-uint64_t
-servermap_record_hash(const struct servermap_entry *e, uint32_t place, uint16_t generation)
+uint32_t
+servermap_record_name(const struct servermap_entry *e)
 {
 	uint64_t hash = record_mix_address(0, &e->key.dst);
 
 	hash = record_mix_address(hash, &e->src);
 	hash = record_mix_address(hash, &e->to);
 	hash = record_mix_address(hash, &e->from);
-	hash = session_record_mix(hash + ((uint64_t)rte_be_to_cpu_16(e->key.dport) << 48 |
-						 (uint64_t)rte_be_to_cpu_16(e->to_port) << 32 |
-						 (uint64_t)e->key.proto << 16 |
-						 (uint64_t)e->zone << 8 | e->child_alg));
-	return session_record_hash((uint32_t)hash, place, generation);
+	return (uint32_t)session_record_mix(
+		hash + ((uint64_t)rte_be_to_cpu_16(e->key.dport) << 48 |
+			       (uint64_t)rte_be_to_cpu_16(e->to_port) << 32 |
+			       (uint64_t)e->key.proto << 16 | (uint64_t)e->zone << 8 |
+			       e->child_alg));
+}
+
+uint32_t
+servermap_record_content(const struct servermap_entry *e)
+{
+	const uint64_t hash = session_record_mix((uint64_t)e->uses << 48 | (uint64_t)e->type << 40 |
+						 (uint64_t)e->alg << 32 | e->policy);
+
+	return (uint32_t)session_record_mix(
+		hash + ((uint64_t)e->call << 1 | (e->until.ns == MONO_NEVER.ns)));
 }

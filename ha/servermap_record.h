@@ -25,5 +25,8 @@ void servermap_record_pack(const struct servermap_entry *, uint32_t place, uint1
  * sense (HAC-06); its zone must exist in the snapshot. */
 bool servermap_record_unpack(const struct hrp_record_servermap *, const struct snapshot *,
 	mono_t now, struct servermap_entry *, struct servermap_names *);
-/* servermap_record_hash: share of one entry in the digest. */
-uint64_t servermap_record_hash(const struct servermap_entry *, uint32_t place, uint16_t generation);
+/* servermap_record_name: of what makes it this entry, for the digest; servermap_record_content: of
+ * what else must be alike on both boxes.  The time left runs: only whether there is an end counts.
+ */
+uint32_t servermap_record_name(const struct servermap_entry *);
+uint32_t servermap_record_content(const struct servermap_entry *);

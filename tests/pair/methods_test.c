@@ -2,9 +2,11 @@
 /*
  * Methods of mirroring: what a takeover keeps, and what load sharing needs, with each.
  */
+#include "blacklist.h"
 #include "hrp.h"
 #include "ipv4.h"
 #include "pair.h"
+#include "servermap.h"
 #include "session_table.h"
 #include "test_eal.h"
 
@@ -292,6 +294,218 @@ R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds(void **stat
 	clean_up(NULL);
 }
 
+/* ---- the other tables ---- */
+
+static struct servermap *
+map_of(struct pair *p, unsigned int box)
+{
+	return engine_servermap(pair_box(p, box)->engine);
+}
+
+static struct servermap_entry
+expected_entry(struct pair *p, uint16_t port)
+{
+	return (struct servermap_entry){
+		.key = { .dst = ip_addr_v4(RTE_BE32(IPV4(200, 1, 1, 10))),
+			.dport = rte_cpu_to_be_16(port),
+			.proto = IPPROTO_TCP },
+		.zone = ZONE_NONE,
+		.uses = 2,
+		.parent = SERVERMAP_NONE,
+		.until = mono_add_ms(pair_now(p), 60000),
+	};
+}
+
+static void
+expect(struct pair *p, uint16_t port)
+{
+	const struct servermap_entry e = expected_entry(p, port);
+	bool renewed;
+
+	assert_true(servermap_add(map_of(p, 0), &e, 0, &renewed));
+}
+
+/* One of the uses that an entry has left. */
+static void
+use(struct pair *p, unsigned int box, uint16_t port)
+{
+	const struct servermap_entry e = expected_entry(p, port);
+	const struct ip_addr src = ip_addr_v4(RTE_BE32(IPV4(10, 1, 1, 10)));
+	struct servermap_entry found;
+	bool last;
+
+	assert_true(servermap_take(
+		map_of(p, box), &e.key, &src, ZONE_NONE, pair_now(p), &found, &last));
+}
+
+static void
+map_missing(struct pair *p)
+{
+	struct servermap_entry e;
+	uint16_t generation;
+	uint32_t place = 0;
+
+	while (!servermap_look(map_of(p, 1), place, &e, &generation))
+		place++;
+	servermap_drop(map_of(p, 1), place, generation, NULL, NULL);
+}
+
+static void
+map_extra(struct pair *p)
+{
+	struct servermap_entry e = expected_entry(p, 3000);
+	uint16_t generation;
+	bool renewed;
+
+	e.copy = true;
+	assert_int_not_equal(
+		servermap_copy(map_of(p, 1), &e, &generation, &renewed), SERVERMAP_NONE);
+}
+
+static void
+map_content(struct pair *p)
+{
+	use(p, 1, 2001);
+}
+
+static bool
+maps_same(struct pair *p)
+{
+	const struct ip_addr src = ip_addr_v4(RTE_BE32(IPV4(10, 1, 1, 10)));
+	struct servermap_entry e, there;
+
+	for (uint32_t i = 0; i < servermap_capacity(map_of(p, 0)); i++)
+		if (servermap_at(map_of(p, 0), i, &e) &&
+			(!servermap_peek(
+				 map_of(p, 1), &e.key, &src, ZONE_NONE, pair_now(p), &there) ||
+				there.uses != e.uses))
+			return false;
+	return servermap_count(map_of(p, 0)) == servermap_count(map_of(p, 1));
+}
+
+static struct blacklist *
+list_of(struct pair *p, unsigned int box)
+{
+	return engine_blacklist(pair_box(p, box)->engine);
+}
+
+static struct blacklist_entry
+listed(struct pair *p, uint32_t host)
+{
+	return (struct blacklist_entry){ .prefix = ip_addr_v4(
+						 rte_cpu_to_be_32(IPV4(11, 0, 0, 0) + host)),
+		.len = 32,
+		.origin = BLACKLIST_MANUAL,
+		.until = mono_add_ms(pair_now(p), 60000) };
+}
+
+static void
+list_missing(struct pair *p)
+{
+	uint32_t slot = 0;
+
+	assert_true(blacklist_hold(list_of(p, 1)));
+	while (!list_of(p, 1)->entries[slot].copy)
+		slot++;
+	blacklist_drop(list_of(p, 1), slot);
+	blacklist_let_go(list_of(p, 1));
+}
+
+static void
+list_extra(struct pair *p)
+{
+	struct blacklist_entry e = listed(p, 99);
+
+	e.copy = true;
+	assert_true(blacklist_hold(list_of(p, 1)));
+	assert_int_not_equal(blacklist_copy(list_of(p, 1), &e), BLACKLIST_NONE);
+	blacklist_let_go(list_of(p, 1));
+}
+
+static void
+list_content(struct pair *p)
+{
+	uint32_t slot = 0;
+
+	while (!list_of(p, 1)->entries[slot].copy)
+		slot++;
+	list_of(p, 1)->entries[slot].until = MONO_NEVER;
+}
+
+/* A change of the active box that nobody was told of. */
+static void
+list_unheard(struct pair *p)
+{
+	list_of(p, 0)->entries[0].origin = BLACKLIST_SCAN;
+}
+
+static bool
+lists_same(struct pair *p)
+{
+	const struct blacklist *b = list_of(p, 1);
+
+	for (uint32_t i = 0; i < list_of(p, 0)->high; i++) {
+		const struct blacklist_entry *e = &list_of(p, 0)->entries[i];
+		uint32_t n = 0;
+
+		for (uint32_t k = 0; k < b->high; k++)
+			n += b->entries[k].copy && b->entries[k].origin == e->origin &&
+			     b->entries[k].until.ns != MONO_NEVER.ns &&
+			     ip_addr_equal(&b->entries[k].prefix, &e->prefix);
+		if (n != 1)
+			return false;
+	}
+	return b->count == list_of(p, 0)->count;
+}
+
+static void
+R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds(void **state)
+{
+	static const struct {
+		const char *table;
+		bool (*same)(struct pair *);
+		void (*damage)(struct pair *);
+		uint64_t differing, repaired;
+	} rows[] = {
+		{ "server-map", maps_same, map_missing, 1, 1 },
+		{ "server-map", maps_same, map_extra, 0, 1 },
+		{ "server-map", maps_same, map_content, 1, 1 },
+		{ "blacklist", lists_same, list_missing, 1, 1 },
+		{ "blacklist", lists_same, list_extra, 0, 1 },
+		{ "blacklist", lists_same, list_content, 1, 1 },
+		{ "blacklist", lists_same, list_unheard, 0, 0 },
+	};
+	struct pair *p = new_pair(3, quick, false);
+
+	(void)state;
+	pair_form(p);
+	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+	for (uint16_t i = 0; i < 4; i++) {
+		const struct blacklist_entry e = listed(p, i);
+
+		expect(p, (uint16_t)(2000 + i));
+		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
+	}
+	pair_run(p, 150);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct hrp_table_status at_0 = *pair_table(p, 0, rows[i].table);
+		const struct hrp_table_status at_1 = *pair_table(p, 1, rows[i].table);
+
+		assert_true(maps_same(p) && lists_same(p));
+		rows[i].damage(p);
+		assert_false(rows[i].same(p));
+		if (!pair_run_until(p, rows[i].same, 10000))
+			fail_msg("row %zu is not repaired", i);
+		pair_run(p, 100); /* until the status says so */
+		assert_int_equal(pair_table(p, 0, rows[i].table)->differing - at_0.differing,
+			rows[i].differing);
+		assert_int_equal(pair_table(p, 1, rows[i].table)->repaired - at_1.repaired,
+			rows[i].repaired);
+		assert_int_equal(pair_table(p, 0, rows[i].table)->bulks_out, 1);
+	}
+	clean_up(NULL);
+}
+
 /* What changes and what is lost on the way is no difference. */
 static void
 X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state)
@@ -423,12 +637,16 @@ HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back(void **state)
 
 		pair_form(p);
 		pair_heartbeat(p)->delay_us = rows[i].delay_us;
+		expect(p, 2000);
 		pair_run(p, PERIOD_MS + 100);
+		assert_int_equal(servermap_count(map_of(p, 1)), 1);
 		pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
 		pair_run(p, 50);
 		hand_over(p, 1);
 		assert_true(pair_run_until(p, at_one_box, 1000));
 		remove_session(p, 1, PORT);
+		use(p, 1, 2000);
+		use(p, 1, 2000);
 		assert_true(pair_run_until(p, pair_synchronised, 5000));
 		remove_session(p, 1, PORT + 1);
 		pair_run(p, 50);
@@ -437,6 +655,7 @@ HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back(void **state)
 		assert_int_equal(find(p, 0, PORT), SESSION_NONE);
 		assert_int_equal(find(p, 0, PORT + 1), SESSION_NONE);
 		assert_int_not_equal(find(p, 0, PORT + 2), SESSION_NONE);
+		assert_int_equal(servermap_count(map_of(p, 0)), 0);
 		pair_traffic(p)->tcp_on = true;
 		pair_run(p, 1500);
 		assert_in_range(alive(p), TCPS - 2, TCPS);
@@ -455,6 +674,9 @@ main(void)
 			clean_up),
 		cmocka_unit_test_teardown(
 			R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds,
 			clean_up),
 		cmocka_unit_test_teardown(
 			X12_nothing_is_repaired_that_is_right_while_connections_come_and_go,
