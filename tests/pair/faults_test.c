@@ -538,7 +538,7 @@ X41_where_the_mirror_is_slow_forwarding_goes_on(void **state)
 	traffic_churn(t, 30);
 	pair_run(p, 1000);
 	free_rounds = traffic_churn_rounds(t);
-	pair_heartbeat(p)->frames_ms = 2;
+	pair_heartbeat(p)->frames_ms = 3; /* enough for hellos not to be lost three in a row */
 	pair_heartbeat(p)->delay_us = 20000;
 	many_sessions(p, 5000);
 	slow_rounds = traffic_churn_rounds(t);
