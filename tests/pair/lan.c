@@ -275,9 +275,34 @@ host_input_arp(struct host *h, const struct rte_arp_hdr *arp, mono_t now)
 }
 
 static void
+host_input6(struct host *h, const struct rte_mbuf *m, mono_t now)
+{
+	uint8_t answer[ND_FRAME_LEN];
+	struct rte_mbuf *out;
+	struct nd nd;
+	uint8_t *body;
+
+	if (nd_parse(rte_pktmbuf_mtod(m, const void *), rte_pktmbuf_data_len(m), &nd) != ND_OK ||
+		nd.type != ND_NEIGHBOR_SOLICIT || memcmp(nd.target, h->address6, IP6_LEN) != 0)
+		return;
+	nd_advert(answer, &nd, &nd.mac, &h->mac, h->address6);
+	out = frame(h, &nd.mac, RTE_ETHER_TYPE_IPV6,
+		(uint16_t)(nd_frame_len(answer) - RTE_ETHER_HDR_LEN), &body);
+	if (out == NULL)
+		return;
+	memcpy(body, answer + RTE_ETHER_HDR_LEN, nd_frame_len(answer) - RTE_ETHER_HDR_LEN);
+	forward(h->lan, -1, out, now);
+}
+
+static void
 host_input(struct host *h, const struct rte_mbuf *m, mono_t now)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6)) {
+		host_input6(h, m, now);
+		return;
+	}
 
 	if (!rte_is_same_ether_addr(&eth->dst_addr, &h->mac) &&
 		!rte_is_broadcast_ether_addr(&eth->dst_addr))
@@ -306,6 +331,19 @@ host_send(struct host *h, const uint8_t *ip, uint16_t len, mono_t now)
 			return;
 	}
 	m = frame(h, &h->gateway_mac, RTE_ETHER_TYPE_IPV4, len, &body);
+	if (m == NULL)
+		return;
+	memcpy(body, ip, len);
+	forward(h->lan, -1, m, now);
+}
+
+void
+host_send6(struct host *h, const struct rte_ether_addr *to, const uint8_t *ip, uint16_t len,
+	mono_t now)
+{
+	uint8_t *body;
+	struct rte_mbuf *const m = frame(h, to, RTE_ETHER_TYPE_IPV6, len, &body);
+
 	if (m == NULL)
 		return;
 	memcpy(body, ip, len);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "clock.h"
+#include "ip_addr.h"
 
 #include <rte_ether.h>
 #include <rte_mbuf.h>
@@ -33,6 +34,7 @@ struct host {
 	const char *name;
 	struct rte_ether_addr mac;
 	uint32_t address, gateway; /* host order */
+	uint8_t address6[IP6_LEN]; /* it answers who asks for it; 0: it has none */
 	struct rte_ether_addr gateway_mac;
 	bool gateway_known;
 	mono_t asked;
@@ -82,3 +84,6 @@ void lan_discard(struct lan *, uint8_t box);
 /* host_send: an IPv4 packet by the gateway; asks for the gateway's MAC first when unknown (then the
  * packet is lost, as the sender's queue is not simulated). */
 void host_send(struct host *, const uint8_t *ip, uint16_t len, mono_t now);
+/* host_send6: an IPv6 packet to a MAC, which the host is taken to know. */
+void host_send6(struct host *, const struct rte_ether_addr *to, const uint8_t *ip, uint16_t len,
+	mono_t now);

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Random life of a pair: connections that come and go, a wire that gets worse and better, links and
+ * Random life of a pair: connections of both families, expected ones, entries of the blacklist that
+ * come and go, a wire that gets worse and better, links and
  * boxes that fail, other rules.  TWINWALL_SEED=N repeats a run, TWINWALL_SOAK_S=N makes it longer.
  * After each part the pair is mended, and everything is mirrored once more: then all tables'
  * digests are equal.  In the end every session is reset, and no session, port or buffer may be
  * left.
  */
+#include "blacklist.h"
 #include "hrp.h"
+#include "ipv4.h"
 #include "nat_group.h"
 #include "pair.h"
+#include "servermap.h"
 #include "session_walk.h"
 #include "test_eal.h"
 
+#include <rte_ip.h>
+#include <rte_udp.h>
+
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -83,10 +92,124 @@ ports_used(struct pair *p, unsigned int box)
 	return u.used[0] + u.used[1] + u.used[2];
 }
 
+static struct servermap *
+map_of(struct pair *p, unsigned int box)
+{
+	return engine_servermap(pair_box(p, box)->engine);
+}
+
+static struct blacklist *
+list_of(struct pair *p, unsigned int box)
+{
+	return engine_blacklist(pair_box(p, box)->engine);
+}
+
 static bool
 empty(struct pair *p)
 {
-	return pair_sessions(p, 0) + pair_sessions(p, 1) + ports_used(p, 0) + ports_used(p, 1) == 0;
+	for (unsigned int b = 0; b < 2; b++)
+		if (pair_sessions(p, b) + ports_used(p, b) + servermap_count(map_of(p, b)) +
+				blacklist_count(list_of(p, b)).entries !=
+			0)
+			return false;
+	return true;
+}
+
+/* ---- what lives ---- */
+
+/* One IPv6 datagram of one of 100 conversations, either way. */
+static void
+send_ipv6(struct pair *p)
+{
+	static const uint8_t client[IP6_LEN] = { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 10 };
+	static const uint8_t server[IP6_LEN] = { 0x20, 1, 0xd, 0xb8, 0, 2, [15] = 10 };
+	const bool answer = below(3) == 0;
+	struct host *const from = answer ? pair_traffic(p)->server : pair_traffic(p)->client;
+	const struct rte_ether_addr gateway = core_virtual_mac6(answer ? 2 : 1);
+	const rte_be16_t port = rte_cpu_to_be_16((uint16_t)(1024 + below(100)));
+	struct {
+		struct rte_ipv6_hdr ip;
+		struct rte_udp_hdr udp;
+	} d = { .ip = { .vtc_flow = RTE_BE32(6u << 28),
+			.payload_len = RTE_BE16(sizeof(d.udp)),
+			.proto = IPPROTO_UDP,
+			.hop_limits = 64 },
+		.udp = { .src_port = answer ? RTE_BE16(9000) : port,
+			.dst_port = answer ? port : RTE_BE16(9000),
+			.dgram_len = RTE_BE16(sizeof(d.udp)) } };
+
+	memcpy(pair_traffic(p)->client->address6, client, IP6_LEN);
+	memcpy(pair_traffic(p)->server->address6, server, IP6_LEN);
+	memcpy(d.ip.src_addr, answer ? server : client, IP6_LEN);
+	memcpy(d.ip.dst_addr, answer ? client : server, IP6_LEN);
+	d.udp.dgram_cksum = rte_ipv6_udptcp_cksum(&d.ip, &d.udp);
+	host_send6(from, &gateway, (const uint8_t *)&d, sizeof(d), pair_now(p));
+}
+
+static mono_t
+some_time(struct pair *p)
+{
+	return below(8) == 0 ? MONO_NEVER : mono_add_ms(pair_now(p), 500 + below(20000));
+}
+
+/* An entry of the blacklist comes, is renewed or goes; a standby refuses that. */
+static void
+change_blacklist(struct pair *p)
+{
+	const struct blacklist_entry e = { .prefix = ip_addr_v4(
+						   rte_cpu_to_be_32(IPV4(11, 0, 0, 0) + below(50))),
+		.len = 32,
+		.side = (uint8_t)below(BLACKLIST_SIDES),
+		.origin = (uint8_t)(below(2) == 0 ? BLACKLIST_MANUAL : BLACKLIST_SCAN),
+		.until = some_time(p) };
+
+	(void)pair_blacklist(p, (unsigned int)pair_owner(p), &e, below(3) != 0);
+}
+
+/* A connection is expected, or comes. */
+static void
+change_servermap(struct pair *p)
+{
+	struct servermap *const map = map_of(p, (unsigned int)pair_owner(p));
+	const struct ip_addr host = ip_addr_v4(RTE_BE32(IPV4(10, 1, 1, 10)));
+	struct servermap_entry e = { .key = { .dst = host,
+					     .dport =
+						     rte_cpu_to_be_16((uint16_t)(2000 + below(50))),
+					     .proto = IPPROTO_TCP },
+		.zone = ZONE_NONE,
+		.uses = (uint16_t)(1 + below(3)),
+		.parent = SERVERMAP_NONE,
+		.until = some_time(p) };
+	struct servermap_entry found;
+	bool flag;
+
+	if (below(3) == 0)
+		(void)servermap_take(map, &e.key, &host, ZONE_NONE, pair_now(p), &found, &flag);
+	else
+		(void)servermap_add(map, &e, 0, &flag);
+}
+
+static void
+live(struct pair *p)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		send_ipv6(p);
+	if (pair_owner(p) != 0 && pair_owner(p) != 1)
+		return;
+	for (unsigned int i = 0; i < 4; i++) {
+		change_blacklist(p);
+		change_servermap(p);
+	}
+}
+
+/* For a while. */
+static void
+go_on(struct pair *p, uint32_t ms)
+{
+	for (uint32_t i = 0; i < ms; i += 20) {
+		live(p);
+		pair_run(p, 20);
+	}
 }
 
 /* As `reset firewall session table` does, on the owner: its peer is told. */
@@ -101,6 +224,25 @@ reset_sessions(struct pair *p)
 	while ((s = session_walk_next(table, &w)) != NULL)
 		session_table_post(table, session_table_index(table, s),
 			atomic_load(&s->generation), SESSION_OP_KILL);
+}
+
+/* The other tables likewise. */
+static void
+reset_entries(struct pair *p)
+{
+	const unsigned int owner = (unsigned int)pair_owner(p);
+	struct servermap_entry e;
+	uint16_t generation;
+
+	for (uint32_t i = 0; i < servermap_capacity(map_of(p, owner)); i++)
+		if (servermap_look(map_of(p, owner), i, &e, &generation))
+			servermap_drop(map_of(p, owner), i, generation, NULL, NULL);
+	for (uint32_t i = 0; i < list_of(p, owner)->high; i++) {
+		const struct blacklist_entry b = list_of(p, owner)->entries[i];
+
+		if (b.origin != BLACKLIST_FREE)
+			assert_int_equal(pair_blacklist(p, owner, &b, false), 0);
+	}
 }
 
 /* Something happens, for a while. */
@@ -131,17 +273,17 @@ fault(struct pair *p)
 		break;
 	case 3:
 		w->cut = true;
-		pair_run(p, ms);
+		go_on(p, ms);
 		w->cut = false;
 		break;
 	case 4:
 		pair_kill(p, box);
-		pair_run(p, ms);
+		go_on(p, ms);
 		pair_restart(p, box);
 		break;
 	case 5:
 		pair_link(p, box, ms % 2 == 0, false);
-		pair_run(p, ms);
+		go_on(p, ms);
 		pair_link(p, box, ms % 2 == 0, true);
 		break;
 	case 6:
@@ -151,7 +293,7 @@ fault(struct pair *p)
 	default:
 		traffic_churn(pair_traffic(p), (uint16_t)(1 + below(12)));
 	}
-	pair_run(p, ms);
+	go_on(p, ms);
 }
 
 static void
@@ -204,10 +346,15 @@ the_mirror_survives_a_random_life(void **state)
 	pair_traffic(p)->udp_on = pair_traffic(p)->tcp_on = false;
 	pair_traffic(p)->churn_count = 0;
 	pair_run(p, 1000);
+	reset_entries(p);
 	reset_sessions(p);
 	if (!pair_run_until(p, empty, 5000))
-		fail_msg("%u and %u sessions, %u and %u ports are left", pair_sessions(p, 0),
-			pair_sessions(p, 1), ports_used(p, 0), ports_used(p, 1));
+		fail_msg("%u and %u sessions, %u and %u ports, %u and %u of the server-map, %u "
+			 "and %u of the blacklist are left",
+			pair_sessions(p, 0), pair_sessions(p, 1), ports_used(p, 0),
+			ports_used(p, 1), servermap_count(map_of(p, 0)),
+			servermap_count(map_of(p, 1)), blacklist_count(list_of(p, 0)).entries,
+			blacklist_count(list_of(p, 1)).entries);
 	clean_up(NULL); /* which counts the buffers */
 }
 
