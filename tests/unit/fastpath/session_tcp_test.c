@@ -35,7 +35,8 @@
 #define WINDOW DROP_tcp_window
 #define NOSESS DROP_no_session
 
-/* Senders: 'c' client, 's' server; 't' is no segment but a take-over by the peer box. */
+/* Senders: 'c' client, 's' server; 't' is no segment but a take-over by the peer box, 'p' that the
+ * peer may have packets of the session, too. */
 struct row {
 	char from;
 	const char *flags; /* of "SAFRPU" */
@@ -102,6 +103,16 @@ static const struct row tcp_04[] = {
 	{ 'c', "R",  1000, 0,    0, 0, NOSESS, NO },
 	{ 'c', "RA", 1000, 1000, 0, 0, NOSESS, NO },
 	{ 's', "R",  1000, 0,    0, 0, NOSESS, NO },
+};
+static const struct row x39_third_segment_first[] = {
+	{ 'c', "S",  0, 0,   0,   64000, PASS,  SS },
+	{ 'c', "A",  1, 1,   0,   64000, STATE, SS }, /* here is all there is */
+	{ 'p', "",   0, 0,   0,   0,     PASS,  SS },
+	{ 'c', "A",  2, 1,   0,   64000, STATE, SS }, /* not behind the SYN */
+	{ 'c', "A",  1, 1,   0,   64000, PASS,  ES }, /* its SYN-ACK has passed the peer */
+	{ 's', "PA", 1, 1,   500, 64000, PASS,  ES },
+	{ 'c', "A",  1, 501, 0,   64000, PASS,  ES },
+	{ 'c', "FA", 1, 501, 0,   64000, PASS,  FW },
 };
 static const struct row tcp_05[] = {
 	{ 'c', "S",  0, 0,         0, 64000, PASS,   SS },
@@ -500,6 +511,7 @@ static const struct story stories[] = {
 	STORY(tcp_03_loose, LOOSE),
 	STORY(tcp_03_loose_refuses, LOOSE),
 	STORY(tcp_04, PLAIN),
+	STORY(x39_third_segment_first, PLAIN),
 	STORY(tcp_05, PLAIN),
 	STORY(tcp_06, PLAIN),
 	STORY(tcp_07, PLAIN),
@@ -614,6 +626,8 @@ tell(const struct story *story, const uint32_t base[2])
 
 		if (r->from == 't')
 			atomic_fetch_or(&s->ctl, SESSION_F_LEARN0 | SESSION_F_LEARN1);
+		else if (r->from == 'p')
+			atomic_fetch_or(&s->ctl, SESSION_F_SHARED);
 		else
 			verdict = handle(&s, story, r, base);
 		if (verdict != r->verdict || state_of(s) != r->state) {
