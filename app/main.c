@@ -11,6 +11,7 @@
 #include "dpdk_log.h"
 #include "eal.h"
 #include "ha_commands.h"
+#include "ha_constants.h"
 #include "ha_sections.h"
 #include "lcores.h"
 #include "log.h"
@@ -32,8 +33,6 @@
 
 #define RESIGN_MS 1000
 #define ERR_SIZE  1024
-/* Of a heartbeat port: what lies in its rings, and what HRP holds. */
-#define HEARTBEAT_BUFFERS 3072
 
 struct options {
 	const char *config_path;
@@ -158,14 +157,14 @@ create_pools(struct box *b)
 		"packets", (uint32_t)s->packet_buffers, b->ports.room, SOCKET_ID_ANY);
 	if (b->pool != NULL && heartbeats > 0)
 		b->ports.heartbeat_pool = port_pool_create(
-			"heartbeats", heartbeats * HEARTBEAT_BUFFERS, b->ports.room, SOCKET_ID_ANY);
+			"heartbeats", heartbeats * HRP_PORT_BUFFERS, b->ports.room, SOCKET_ID_ANY);
 	b->ports.pool = b->pool;
 	if (b->pool != NULL && (heartbeats == 0 || b->ports.heartbeat_pool != NULL))
 		return 0;
 	config_reason(&s->origin, "memory_mb", b->err, sizeof(b->err),
 		"%d MiB do not hold packet_buffers = %d of %u bytes and %u of each heartbeat port, "
 		"expected more memory or fewer buffers",
-		(int)s->memory_mb, (int)s->packet_buffers, b->ports.room, HEARTBEAT_BUFFERS);
+		(int)s->memory_mb, (int)s->packet_buffers, b->ports.room, HRP_PORT_BUFFERS);
 	return -ENOMEM;
 }
 

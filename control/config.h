@@ -203,6 +203,11 @@ struct config_system {
 	struct config_list eal; /* char[128]: extra EAL arguments */
 };
 
+/* Memory that the tables, and so many packet buffers, take: MiB, for checks of system.memory_mb
+ * once every section is filled. */
+int config_tables_mb(const struct config *);
+int config_buffers_mb(int64_t buffers);
+
 #define CONFIG_PORT_NAME 32
 #define CONFIG_ZONE_NAME 32
 

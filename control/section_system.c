@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BUFFER_BYTES 2400 /* of a packet, and what describes it */
+#define ROUTES_MB    64	  /* the first table of rte_lpm */
+
 #define CPU_MAX 1023
 
 static const char *const verify_words[] = {
@@ -201,28 +204,47 @@ check_cpus(struct config *c, const struct config_system *s)
 
 /* Too much: DPDK would take minutes to find out.  Too little: what the tables need at the least;
  * the start finds out the rest. */
-static int
-check_memory(struct config *c, const struct config_system *s)
+int
+config_buffers_mb(int64_t buffers)
 {
-	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
-	const int routes = 64; /* the first table of rte_lpm */
+	return (int)(buffers * BUFFER_BYTES >> 20);
+}
+
+static int
+sessions_mb(const struct config *c, const struct config_system *s)
+{
 	const struct config_alg *alg = config_section_data(c, "alg");
 	/* 4 of each for what is expected. */
 	const int64_t each = config_nat_wanted(c) ? 216 : 196;
 	const int64_t read = engine_alg_sessions((uint32_t)alg->sessions, (uint32_t)s->sessions);
-	const int sessions = (int)((s->sessions * each + read * ALG_SESSION_BYTES) >> 20);
-	const int buffers = (int)(s->packet_buffers * 2400 >> 20);
+
+	return (int)((s->sessions * each + read * ALG_SESSION_BYTES) >> 20);
+}
+
+int
+config_tables_mb(const struct config *c)
+{
+	const struct config_system *s = config_section_data(c, "system");
+
+	return ROUTES_MB + sessions_mb(c, s) + config_buffers_mb(s->packet_buffers);
+}
+
+static int
+check_memory(struct config *c, const struct config_system *s)
+{
+	const int mb = (int)(sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20);
 
 	if (s->memory_mb > mb)
 		return config_fail(c, &s->origin, "memory_mb",
 			"%d MiB are more than this machine has, expected at most %d",
 			(int)s->memory_mb, mb);
-	if (s->memory_mb < routes + sessions + buffers)
+	if (s->memory_mb < config_tables_mb(c))
 		return config_fail(c, &s->origin, "memory_mb",
 			"%d MiB do not hold the tables (routes %d, sessions %d, packet buffers "
 			"%d), "
 			"expected more than %d or smaller tables",
-			(int)s->memory_mb, routes, sessions, buffers, routes + sessions + buffers);
+			(int)s->memory_mb, ROUTES_MB, sessions_mb(c, s),
+			config_buffers_mb(s->packet_buffers), config_tables_mb(c));
 	return 0;
 }
 

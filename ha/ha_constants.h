@@ -29,3 +29,6 @@
 #define VRRP_PRIORITY_RESIGN  0		 /* R36 */
 #define VRRP_PRIORITY_VGMP    120	 /* advertised under VGMP (R52, C17) */
 #define VRRP_PRIORITY_DEFAULT 100
+
+/* Of a heartbeat port: what lies in its rings, and what HRP holds. */
+#define HRP_PORT_BUFFERS 3072

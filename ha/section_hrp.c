@@ -409,6 +409,26 @@ some_mirror(const struct config_hrp *hrp)
 	return false;
 }
 
+/* What the check of `system` does not know of. */
+static int
+check_memory(struct config *c, const struct config_hrp *hrp)
+{
+	const struct config_system *system = config_section_data(c, "system");
+	const struct config_heartbeat *all = hrp->interfaces.items;
+	const int tables = config_tables_mb(c);
+	uint32_t ports = 0;
+
+	for (uint32_t i = 0; i < hrp->interfaces.count; i++)
+		ports += !all[i].heartbeat_only;
+	const int buffers = config_buffers_mb((int64_t)ports * HRP_PORT_BUFFERS);
+	if (system->memory_mb >= tables + buffers)
+		return 0;
+	return config_fail(c, &system->origin, "memory_mb",
+		"%d MiB do not hold the tables and packet buffers (%d) and those of %u heartbeat "
+		"interfaces (%d), expected more than %d or smaller tables",
+		(int)system->memory_mb, tables, ports, buffers, tables + buffers);
+}
+
 static int
 check(struct config *c)
 {
@@ -430,6 +450,8 @@ check(struct config *c)
 		return config_fail(c, &hrp->origin, "interfaces",
 			"names none that could carry the mirror, expected at least one heartbeat "
 			"interface without heartbeat_only");
+	if (rc == 0)
+		rc = check_memory(c, hrp);
 	return rc < 0 ? rc : check_queues(c, hrp);
 }
 

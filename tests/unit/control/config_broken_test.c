@@ -170,6 +170,7 @@ static const struct broken rows[] = {
 	PATCH("system_memory_out_of_range", "memory_mb = 512", "memory_mb = 1", "system.memory_mb", "expected an integer from 64 to 1048576 MiB"),
 	PATCH_LINE("system_memory_for_the_sessions", "sessions = 100000", "sessions = 67108864", "system.memory_mb", "512 MiB do not hold the tables (routes 64, sessions 12583, packet buffers 37), expected more than 12684", 7),
 	PATCH("system_memory_for_the_buffers", "memory_mb = 512", "memory_mb = 64", "system.memory_mb", "64 MiB do not hold the tables"),
+	PATCH("system_memory_for_the_heartbeat", "memory_mb = 512", "memory_mb = 123", "system.memory_mb", "and those of 1 heartbeat interfaces (7), expected more than"),
 	PATCH("system_memory_beyond_the_machine", "memory_mb = 512", "memory_mb = 1048576", "system.memory_mb", "are more than this machine has, expected at most"),
 	PATCH("system_eal_prints_help", "memory_mb = 512;", "memory_mb = 512; eal = [ \"-v\", \"--help\" ];", "system.eal[1]", "--help prints help and ends, expected"),
 	PATCH("system_hugepages_as_number", "hugepages = false", "hugepages = 0", "system.hugepages", "is an integer, expected true or false"),
