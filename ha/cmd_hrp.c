@@ -73,6 +73,7 @@ row_channel(json_t *row, const struct hrp *hrp, const struct engine *engine)
 	row_text(row, "signature_rollout", hrp_rollout_names[h->rollout]);
 	row_number(row, "signature_key", h->key_id);
 	row_bool(row, "other_version", h->other_version);
+	row_bool(row, "same_nat_resource", h->same_half);
 	row_bool(row, "mirror_session", h->quick);
 	row_number(row, "auto_sync_period_s", h->period_s);
 	free(h);
@@ -284,6 +285,9 @@ add_security(struct text *t, const json_t *row)
 {
 	if (true_of(row, "other_version"))
 		add(t, " Warning: version mismatch: the roles work, sessions are not mirrored\n");
+	if (true_of(row, "same_nat_resource"))
+		add(t, " Warning: both boxes hand out the same half of the NAT ports, expected "
+		       "hrp.nat_resource of opposite groups\n");
 	const char *const signature = row_text_of(row, "signature");
 
 	if (!true_of(row, "mirror_session") && row_number_of(row, "auto_sync_period_s") == 0)

@@ -41,6 +41,7 @@ struct ha {
 	struct role *role;
 	struct notify *notify; /* M only; NULL without events */
 	struct script_watch *scripts;
+	bool same_half;				  /* M only: it has been told */
 	struct vrrp_hmac *hmacs[VRRP_MAX_GROUPS]; /* of the groups, ours to destroy */
 	uint16_t hmac_count;
 	struct publish_virtual virtuals[VRRP_MAX_ADDRESSES]; /* M only: of the last collect_extra */
@@ -879,8 +880,13 @@ static void
 management_turn(void *ctx, mono_t now)
 {
 	struct ha *const ha = ctx;
+	const bool same_half = ha->hrp != NULL && hrp_same_half(ha->hrp);
 
 	script_watch_tick(ha->scripts, now);
+	if (same_half && !ha->same_half)
+		LOG(WARNING, "hrp: both boxes hand out the same half of the NAT ports, expected "
+			     "hrp.nat_resource of opposite groups");
+	ha->same_half = same_half;
 }
 
 static enum management_ha_state

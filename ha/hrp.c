@@ -217,7 +217,7 @@ dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in)
 	if (!hrp_order_newest(&h->order.newest, in->number.sequence))
 		return HA_REFUSED_late;
 	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
-	hrp_mirror_peer(h->mirror, g.group, g.state);
+	hrp_mirror_peer(h->mirror, g.group, g.state, h->now);
 	memcpy(msg.data, message, len);
 	if (h->order.own > in->number.life)
 		msg.flag |= HA_RECEIVED_FIRST;
@@ -588,6 +588,14 @@ hrp_status(const struct hrp *h, struct hrp_status *st)
 	memcpy(st, words, sizeof(*st));
 }
 
+bool
+hrp_same_half(const struct hrp *h)
+{
+	const size_t word = offsetof(struct hrp_status, same_half) / sizeof(uint64_t);
+
+	return atomic_load_explicit(&h->status[word], memory_order_relaxed) != 0;
+}
+
 /* ---- life-cycle ---- */
 
 static int
@@ -678,6 +686,7 @@ hrp_create(const struct hrp_params *p, char *err, size_t err_size)
 					      .hello_ms = p->hello_ms,
 					      .seed = p->seed ^ UINT32_C(0x5bd1e995),
 					      .methods = p->methods,
+					      .nat_half = p->nat_half,
 					      .ctx = h,
 					      .send = send_data },
 		err, err_size);

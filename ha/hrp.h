@@ -160,8 +160,10 @@ struct hrp_status {
 	uint64_t stale_dropped, bus_full, no_mbuf, no_link;
 	uint64_t repeated;	/* messages sent again by another link */
 	uint64_t unsealed;	/* messages that the library could not sign */
+	uint64_t same_half;	/* both boxes hand out the same half of the ports */
 	uint64_t other_version; /* a message of another version came in the last seconds (HAC-04) */
 	uint64_t algorithm, rollout, key_id; /* enum ha_algorithm, enum hrp_rollout; 0 = no keys */
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 void hrp_status(const struct hrp *, struct hrp_status *);
+bool hrp_same_half(const struct hrp *); /* of that status */

@@ -67,15 +67,17 @@ struct hrp_mirror {
 	uint32_t round;
 	uint16_t tables, peer_tables; /* HRP_TABLE(): ours; those that the peer takes */
 	uint16_t told_tables;	      /* those that the peer's stream carries */
+	uint8_t peer_half;	      /* NAT_HALF_* of its ports; 0: all, or not known */
 	bool peer_parts;	      /* it answers CHECK of sessions, */
 	bool peer_all_parts;	      /* and of the other tables */
 
 	bool active, peer_alive, running, sending, mirroring, adopting;
 	uint8_t peer_state[3]; /* by group; enum vgmp_state */
 	mono_t handover_until;
-	uint8_t groups; /* bit per group that is active here */
-	uint32_t epoch; /* theirs */
-	mono_t taken;	/* when the last of them was handed over; 0 = it was not */
+	uint8_t groups;	  /* bit per group that is active here */
+	uint32_t epoch;	  /* theirs */
+	mono_t taken;	  /* when the last of them was handed over; 0 = it was not */
+	mono_t peer_left; /* when the peer has said that it owns nothing any more; 0 = never */
 
 	/* A frame that is delivered in pieces. */
 	struct {
@@ -140,6 +142,18 @@ table_of(struct hrp_mirror *m, uint16_t module)
 	return NULL;
 }
 
+static uint8_t
+half_in(uint16_t tables)
+{
+	return (uint8_t)((tables & HRP_NAT_HALF_MASK) >> HRP_NAT_HALF_SHIFT);
+}
+
+static uint16_t
+own_half(const struct hrp_mirror *m)
+{
+	return (uint16_t)(m->p.nat_half << HRP_NAT_HALF_SHIFT & HRP_NAT_HALF_MASK);
+}
+
 /* ---- inbound ---- */
 
 static void
@@ -156,8 +170,10 @@ bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 		t->in.state = HRP_BULK_DIFFERS;
 		return true;
 	}
-	if (t == &m->table[0])
+	if (t == &m->table[0]) {
 		m->told_tables = rte_be_to_cpu_16(b->tables);
+		m->peer_half = half_in(m->told_tables);
+	}
 	t->in.state = HRP_BULK_RUNNING;
 	t->in.round = rte_be_to_cpu_32(b->round);
 	t->in.answered = false;
@@ -306,7 +322,9 @@ opened(void *ctx, uint16_t tables, mono_t now)
 	struct hrp_mirror *m = ctx;
 
 	(void)now;
-	m->peer_tables = (uint16_t)(tables & ~(HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS));
+	m->peer_half = half_in(tables);
+	m->peer_tables =
+		(uint16_t)(tables & ~(HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS | HRP_NAT_HALF_MASK));
 	m->peer_parts = (tables & HRP_TAKES_PARTS) != 0;
 	m->peer_all_parts = (tables & HRP_TAKES_ALL_PARTS) != 0;
 	start_bulks(m);
@@ -405,7 +423,7 @@ begin_walk(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 	b.capacity = rte_cpu_to_be_32(o->capacity);
 	b.count = rte_cpu_to_be_32(estimate);
 	if (t == &m->table[0])
-		b.tables = rte_cpu_to_be_16(m->tables & m->peer_tables);
+		b.tables = rte_cpu_to_be_16((uint16_t)((m->tables & m->peer_tables) | own_half(m)));
 	if (!hrp_stream_bulk(m->stream, t->ops->module, HRP_OP_BULK_BEGIN, &b, now))
 		return false;
 	m->round++;
@@ -533,6 +551,8 @@ hrp_mirror_role(struct hrp_mirror *m, bool active, bool alive, mono_t now)
 	m->peer_alive = alive;
 	if (!alive) {
 		memset(m->peer_state, 0, sizeof(m->peer_state));
+		m->peer_half = 0;
+		m->peer_left.ns = 0;
 		hrp_stream_close(m->stream);
 		stop_bulks(m);
 	}
@@ -550,7 +570,7 @@ hrp_mirror_role(struct hrp_mirror *m, bool active, bool alive, mono_t now)
 }
 
 void
-hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state)
+hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state, mono_t now)
 {
 	const bool before = peer_active(m);
 
@@ -562,6 +582,8 @@ hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state)
 	tell_tables(m);
 	/* Of two that were active the other has handed over: what is left there is what a bulk
 	 * says. */
+	if (before)
+		m->peer_left = now;
 	if (before && m->active)
 		hrp_mirror_sync(m);
 }
@@ -602,7 +624,7 @@ hrp_mirror_create(const struct hrp_mirror_params *p, char *err, size_t err_size)
 	m->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = p->frame_max,
 		.hello_ms = p->hello_ms,
 		.seed = p->seed,
-		.tables = m->tables | HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS,
+		.tables = m->tables | HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS | own_half(m),
 		.ctx = m,
 		.deliver = deliver,
 		.opened = opened,
@@ -631,11 +653,19 @@ hrp_mirror_destroy(struct hrp_mirror *m)
 	free(m);
 }
 
+/* Is it the peer that hands its role over, or has just said that it has? */
+static bool
+gives(const struct hrp_mirror *m, mono_t now)
+{
+	return peer_active(m) ||
+	       (m->peer_left.ns != 0 && mono_before(now, mono_add_ms(m->peer_left, LATE_MS)));
+}
+
 void
 hrp_mirror_groups(struct hrp_mirror *m, uint8_t groups, uint32_t epoch, bool alive, mono_t now)
 {
 	if ((groups & ~m->groups) != 0)
-		m->taken = alive && peer_active(m) ? now : (mono_t){ .ns = 0 };
+		m->taken = alive && gives(m, now) ? now : (mono_t){ .ns = 0 };
 	m->groups = groups;
 	m->epoch = epoch;
 }
@@ -791,6 +821,7 @@ hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
 	st->peer_alive = m->peer_alive;
 	st->peer_active = peer_active(m);
 	st->mirroring = m->mirroring;
+	st->same_half = m->p.nat_half != 0 && m->p.nat_half == m->peer_half;
 	st->quick = m->p.methods.quick;
 	st->period_s = m->p.methods.period_s;
 	st->synchronised = hrp_mirror_synchronised(m);

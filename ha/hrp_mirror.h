@@ -25,6 +25,7 @@ struct hrp_mirror_params {
 	uint32_t hello_ms;
 	uint32_t seed;
 	struct repl_methods methods;
+	uint8_t nat_half; /* NAT_HALF_*: of the ports that this box hands out; 0 = all */
 	void *ctx;
 	bool (*send)(void *ctx, const uint8_t *message, uint16_t len);
 };
@@ -38,7 +39,7 @@ void hrp_mirror_destroy(struct hrp_mirror *);
 void hrp_mirror_groups(
 	struct hrp_mirror *, uint8_t groups, uint32_t epoch, bool peer_alive, mono_t now);
 void hrp_mirror_role(struct hrp_mirror *, bool active, bool peer_alive, mono_t now);
-void hrp_mirror_peer(struct hrp_mirror *, uint8_t group, uint8_t state);
+void hrp_mirror_peer(struct hrp_mirror *, uint8_t group, uint8_t state, mono_t now);
 void hrp_mirror_link(struct hrp_mirror *, bool running);
 
 /* `epoch`: the sender's, from the trailer. */

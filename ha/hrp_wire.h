@@ -179,7 +179,11 @@ static_assert(sizeof(struct hrp_part) == 40, "wire size");
 /* In hrp_nack.tables: it answers CHECK of sessions, and of the other tables too. */
 #define HRP_TAKES_PARTS	    UINT16_C(0x8000)
 #define HRP_TAKES_ALL_PARTS UINT16_C(0x4000)
-#define HRP_CAPACITY_MAX    (UINT32_C(1) << 27)
+/* In hrp_nack.tables and hrp_bulk.tables: which half of the ports the sender hands out, NAT_HALF_*
+ * in these two bits; 0 = the whole, or it does not say. */
+#define HRP_NAT_HALF_SHIFT 12
+#define HRP_NAT_HALF_MASK  UINT16_C(0x3000)
+#define HRP_CAPACITY_MAX   (UINT32_C(1) << 27)
 
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
  * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it.

@@ -80,7 +80,7 @@ all_answered(struct pair *p)
 /* FW1 serves the inside and FW2 the outside: each reply comes to the box that has not seen the
  * request. */
 static void
-R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only(void **state)
+R199_R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++) {
@@ -668,7 +668,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only, clean_up),
+			R199_R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only,
+			clean_up),
 		cmocka_unit_test_teardown(
 			R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period,
 			clean_up),

@@ -396,6 +396,46 @@ X40_P24_no_port_is_ever_handed_out_twice(void **state)
 	}
 }
 
+static bool
+told_of_same_half(struct pair *p, unsigned int box)
+{
+	return hrp_same_half(ha_hrp(pair_box(p, box)->ha));
+}
+
+static void
+R210_P24_the_same_half_on_both_boxes_is_told(void **state)
+{
+	static const char primary[] = "nat_resource = \"primary-group\";";
+	static const struct {
+		const char *hrp;
+		bool sharing, halves, told;
+	} rows[] = {
+		{ primary, true, false, true },
+		{ primary, false, false, true },
+		{ NULL, true, true, false }, /* a half each */
+		{ NULL, true, false, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.seed = i,
+			.sharing = rows[i].sharing,
+			.nat_halves = rows[i].halves,
+			.hrp = rows[i].hrp });
+
+		pair_form(p);
+		pair_run(p, 100);
+		for (unsigned int b = 0; b < 2; b++)
+			assert_int_equal(told_of_same_half(p, b), rows[i].told);
+		/* A dead peer hands out nothing. */
+		pair_kill(p, 1);
+		pair_run(p, 1000);
+		assert_false(told_of_same_half(p, 0));
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -406,6 +446,7 @@ main(void)
 		cmocka_unit_test_teardown(X39_the_first_packet_waits_for_the_peer, clean_up),
 		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, clean_up),
 		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
+		cmocka_unit_test_teardown(R210_P24_the_same_half_on_both_boxes_is_told, clean_up),
 	};
 
 	test_eal_start(1024, NULL);

@@ -115,7 +115,7 @@ form(void)
 {
 	hrp_mirror_role(end[0].mirror, true, true, now);
 	hrp_mirror_role(end[1].mirror, false, true, now);
-	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE, now);
 	run(500);
 }
 
@@ -301,7 +301,7 @@ HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced(v
 	/* It is heard again, and claims the same role still, by an older epoch. */
 	const uint64_t before = refused_by_epoch(1);
 	hrp_mirror_role(end[1].mirror, true, true, now);
-	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE, now);
 	run(1000);
 	assert_int_equal(at_b(1), SESSION_NONE);
 	assert_int_equal(at_b(3), SESSION_NONE);
@@ -309,32 +309,49 @@ HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced(v
 	/* It knows now: it is standby, and filled. */
 	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
 	hrp_mirror_role(end[0].mirror, false, true, now);
-	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE);
-	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
 	run(1500);
 	assert_true(hrp_mirror_synchronised(end[1].mirror));
 	assert_int_equal(at_b(1), SESSION_NONE);
 	assert_int_equal(table(1, 0).there, 1);
 }
 
+/* `asked`: the first box has said that it is standby before the second takes the role (T10), else
+ * it waits for that (T5). */
 static void
-what_is_on_its_way_at_a_hand_over_is_taken(void **state)
+hand_over(bool asked)
 {
-	(void)state;
 	form();
 	end[1].deaf = true;
 	session_at_a(1);
 	run(10);
 	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
 	hrp_mirror_role(end[0].mirror, false, true, now);
+	if (asked)
+		hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
 	hrp_mirror_groups(end[1].mirror, 1 << 2, 2, true, now);
 	hrp_mirror_role(end[1].mirror, true, true, now);
-	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY);
-	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
 	end[1].deaf = false;
 	run(50);
 	assert_int_not_equal(at_b(1), SESSION_NONE);
 	assert_int_equal(refused_by_epoch(1), 0);
+}
+
+static void
+what_is_on_its_way_at_a_hand_over_is_taken(void **state)
+{
+	(void)state;
+	hand_over(false);
+}
+
+static void
+what_is_on_its_way_when_the_role_is_given_on_request_is_taken(void **state)
+{
+	(void)state;
+	hand_over(true);
 }
 
 /* R110: each has a role of its own, so that no epoch is older. */
@@ -347,7 +364,7 @@ with_load_sharing_both_are_heard_whatever_the_epochs(void **state)
 	hrp_mirror_groups(end[1].mirror, 1 << 1, 9, true, now);
 	for (unsigned int i = 0; i < 2; i++) {
 		hrp_mirror_role(end[i].mirror, true, true, now);
-		hrp_mirror_peer(end[i].mirror, 1, VGMP_ACTIVE);
+		hrp_mirror_peer(end[i].mirror, 1, VGMP_ACTIVE, now);
 	}
 	run(500);
 	session_at_a(1);
@@ -371,6 +388,9 @@ main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_on_its_way_at_a_hand_over_is_taken, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_on_its_way_when_the_role_is_given_on_request_is_taken, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
 	};
