@@ -206,18 +206,23 @@ new_config(const char *path, const struct config_section *const *sections)
 }
 
 static int
-fill(struct config *c, const char *text)
+read_tree(struct config *c, const char *text)
 {
 	int rc = refuse_include(c, text);
 
 	if (rc == 0)
 		rc = refuse_wide_integers(c, text);
+	if (rc == 0 && config_read_string(&c->tree, text) != CONFIG_TRUE)
+		rc = syntax_fail(c, text);
+	return rc;
+}
 
-	if (rc < 0)
-		return rc;
-	if (config_read_string(&c->tree, text) != CONFIG_TRUE)
-		return syntax_fail(c, text);
-	return config_schema_compile(c);
+static int
+fill(struct config *c, const char *text)
+{
+	const int rc = read_tree(c, text);
+
+	return rc < 0 ? rc : config_schema_compile(c);
 }
 
 /* => c, or NULL with the reason in err and c gone. */
@@ -250,9 +255,9 @@ config_load(
 	return finish(c, rc, err, err_size);
 }
 
-struct config *
-config_parse(const char *text, const char *path, const struct config_section *const *sections,
-	char *err, size_t err_size)
+static struct config *
+from_text(const char *text, const char *path, const struct config_section *const *sections,
+	int (*take)(struct config *, const char *), char *err, size_t err_size)
 {
 	struct config *c = new_config(path, sections);
 
@@ -260,7 +265,21 @@ config_parse(const char *text, const char *path, const struct config_section *co
 		snprintf(err, err_size, "%s:0: file: out of memory, expected enough for it", path);
 		return NULL;
 	}
-	return finish(c, fill(c, text), err, err_size);
+	return finish(c, take(c, text), err, err_size);
+}
+
+struct config *
+config_parse(const char *text, const char *path, const struct config_section *const *sections,
+	char *err, size_t err_size)
+{
+	return from_text(text, path, sections, fill, err, err_size);
+}
+
+struct config *
+config_schema_tree(const char *text, const char *path, const struct config_section *const *sections,
+	char *err, size_t err_size)
+{
+	return from_text(text, path, sections, read_tree, err, err_size);
 }
 
 void

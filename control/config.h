@@ -158,10 +158,24 @@ void config_reason(const struct config_origin *, const char *setting, char *err,
 int config_save(const struct config *, const char *path, char *err, size_t err_size);
 
 /* config_difference: the first setting in which two configurations (of the same sections) differ,
- * with `restart_only` among those a reload must not change.
- * => true and its name in `setting`; false: none. */
-bool config_difference(const struct config *, const struct config *, bool restart_only,
+ * among those of `what`. => true and its name in `setting`; false: none. */
+enum config_part {
+	CONFIG_ALL,
+	CONFIG_RESTART,	  /* what a reload must not change */
+	CONFIG_REPLICATED /* what both boxes of a pair have in common */
+};
+bool config_difference(const struct config *, const struct config *, enum config_part what,
 	char *setting, size_t size);
+
+/* config_replicated_text: the replicated sections as one document, always in the same order and
+ * written in the same way, so that equal ones are equal texts.
+ * => malloc'ed, NULL: out of memory. */
+char *config_replicated_text(const struct config *);
+/* config_merge: the local sections of one box with the replicated ones of such a document; checked
+ * as a whole, as if it had been one file.  Neither changes.
+ * => NULL with a one-line reason; the lines it names are those of config_save(). */
+struct config *config_merge(
+	const struct config *local, const char *document, char *err, size_t err_size);
 
 /* config_describe: every setting as Markdown (the reference in docs/configuration.md). */
 void config_describe(const struct config_section *const *sections,

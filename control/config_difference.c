@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct comparison {
-	bool restart_only;
+	enum config_part what;
 	char *setting; /* where the first difference goes */
 	size_t size;
 };
@@ -146,7 +146,7 @@ structs_differ(struct comparison *cmp, const struct config_setting_desc *setting
 	const char *b, const char *path)
 {
 	for (const struct config_setting_desc *d = settings; d->name != NULL; d++) {
-		if (cmp->restart_only && d->live)
+		if (cmp->what == CONFIG_RESTART && d->live)
 			continue;
 		if (value_differs(cmp, d, a + d->offset, b + d->offset, path))
 			return true;
@@ -166,17 +166,18 @@ all_live(const struct config_setting_desc *settings)
 }
 
 bool
-config_difference(const struct config *a, const struct config *b, bool restart_only, char *setting,
-	size_t size)
+config_difference(const struct config *a, const struct config *b, enum config_part what,
+	char *setting, size_t size)
 {
-	struct comparison cmp = { .restart_only = restart_only, .setting = setting, .size = size };
+	struct comparison cmp = { .what = what, .setting = setting, .size = size };
 
 	FW_ASSERT(a->sections == b->sections);
 	for (unsigned int i = 0; a->sections[i] != NULL; i++) {
 		const struct config_section *s = a->sections[i];
 		bool differ;
 
-		if (restart_only && all_live(s->settings))
+		if ((what == CONFIG_RESTART && all_live(s->settings)) ||
+			(what == CONFIG_REPLICATED && !s->replicated))
 			continue;
 		if (s->list)
 			differ = items_differ(

@@ -21,6 +21,11 @@ struct config {
 int config_schema_compile(struct config *);
 void config_schema_free(struct config *);
 
+/* config_schema_tree: the text as a tree, with nothing compiled: for its names and values only.
+ * => NULL with a one-line reason. */
+struct config *config_schema_tree(const char *text, const char *path,
+	const struct config_section *const *sections, char *err, size_t err_size);
+
 /* config_schema_fail: note the first error. => -EINVAL always. */
 int config_schema_fail(struct config *, int line, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -412,7 +412,7 @@ publish_check_reload(
 {
 	char setting[160];
 
-	if (!config_difference(running, next, true, setting, sizeof(setting)))
+	if (!config_difference(running, next, CONFIG_RESTART, setting, sizeof(setting)))
 		return 0;
 	snprintf(err, err_size, "%s needs a restart", setting);
 	return -EINVAL;

@@ -687,7 +687,7 @@ refused(void **state)
 	/* Nothing else changed: not the file, not the configuration in force. */
 	assert_file(path, text);
 	again = config_parse(sample_config, "good", sample_sections(), err, sizeof(err));
-	assert_false(config_difference(good, again, false, setting, sizeof(setting)));
+	assert_false(config_difference(good, again, CONFIG_ALL, setting, sizeof(setting)));
 	config_free(again);
 	config_free(good);
 	free(text);

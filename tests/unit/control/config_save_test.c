@@ -81,7 +81,7 @@ assert_same(const struct config *a, const struct config *b)
 {
 	char setting[160] = "";
 
-	config_difference(a, b, false, setting, sizeof(setting));
+	config_difference(a, b, CONFIG_ALL, setting, sizeof(setting));
 	assert_string_equal(setting, "");
 }
 

@@ -558,10 +558,10 @@ difference_names_the_first_setting_of_every_type(void **state)
 		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - all_values), all_values,
 			rows[i].new, at + strlen(rows[i].old));
 		b = parse_all(text);
-		assert_true(config_difference(a, b, false, setting, sizeof(setting)));
+		assert_true(config_difference(a, b, CONFIG_ALL, setting, sizeof(setting)));
 		assert_string_equal(setting, rows[i].setting);
 		/* The group is the one setting that may change by a reload. */
-		assert_int_equal(config_difference(a, b, true, setting, sizeof(setting)),
+		assert_int_equal(config_difference(a, b, CONFIG_RESTART, setting, sizeof(setting)),
 			strcmp(rows[i].setting, "all.group.deep") != 0);
 		config_free(b);
 	}
