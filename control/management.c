@@ -420,7 +420,7 @@ export_log(struct management *m)
 static enum management_ha_state
 poll_ha(struct management *m)
 {
-	return m->ha.poll != NULL ? m->ha.poll(m->ha.ctx, m->config, management_now(m))
+	return m->ha.poll != NULL ? m->ha.poll(m->ha.ctx, m, management_now(m))
 				  : MANAGEMENT_HA_IDLE;
 }
 
@@ -507,17 +507,12 @@ rezoned(const uint8_t before[MAX_INTERFACES], const uint8_t now[MAX_INTERFACES])
 }
 
 int
-management_reload(struct management *m, char *err, size_t err_size)
+management_replace(struct management *m, struct config *next, char *err, size_t err_size)
 {
 	uint8_t before[MAX_INTERFACES], now[MAX_INTERFACES];
 	struct publish_extra extra = { 0 };
-	struct config *next = config_load(m->config_path, m->sections, err, err_size);
 	int rc;
 
-	if (next == NULL) {
-		LOG(ERROR, "configuration: reload refused: %s", err);
-		return -EINVAL;
-	}
 	note_zones(m->engine, before);
 	rc = publish_check_reload(m->config, next, err, err_size);
 	if (rc == 0) {
@@ -526,7 +521,6 @@ management_reload(struct management *m, char *err, size_t err_size)
 		rc = publish_config(m->engine, next, &extra, err, err_size);
 	}
 	if (rc != 0) {
-		LOG(ERROR, "configuration: reload refused: %s", err);
 		config_free(next);
 		return rc;
 	}
@@ -534,6 +528,7 @@ management_reload(struct management *m, char *err, size_t err_size)
 	if (m->loop == NULL || m->config != m->loop->boot_config)
 		config_free(m->config);
 	m->config = next;
+	m->config_number++;
 	note_zones(m->engine, now);
 	if (m->loop != NULL)
 		policy_recheck_begin(m, &m->loop->recheck, rezoned(before, now));
@@ -544,6 +539,25 @@ management_reload(struct management *m, char *err, size_t err_size)
 	/* An interface with `shutdown` counts as down whatever its carrier. */
 	if (m->links != NULL)
 		link_watch_report(m->links);
-	LOG(NOTICE, "configuration: %s loaded and published", m->config_path);
 	return 0;
+}
+
+int
+management_reload(struct management *m, char *err, size_t err_size)
+{
+	struct config *next = config_load(m->config_path, m->sections, err, err_size);
+	int rc = next != NULL ? 0 : -EINVAL;
+
+	if (rc == 0 && m->ha.check_reload != NULL) {
+		rc = m->ha.check_reload(m->ha.ctx, m->config, next, err, err_size);
+		if (rc != 0)
+			config_free(next);
+	}
+	if (rc == 0)
+		rc = management_replace(m, next, err, err_size);
+	if (rc != 0)
+		LOG(ERROR, "configuration: reload refused: %s", err);
+	else
+		LOG(NOTICE, "configuration: %s loaded and published", m->config_path);
+	return rc;
 }

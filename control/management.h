@@ -21,6 +21,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct management;
+struct management_loop;
+
 /* What ha/ has to do on the management thread. */
 enum management_ha_state {
 	MANAGEMENT_HA_IDLE,
@@ -36,18 +39,21 @@ struct management_ha {
 	void (*collect_extra)(void *ctx, const struct config *, struct publish_extra *);
 	/* Counters of a heartbeat interface, which no worker polls.  => false: none of ha/'s. */
 	bool (*interface_stats)(void *ctx, uint16_t interface, struct interface_stats *);
+	/* May this box be reloaded so?  => 0, or -errno with a one-line reason.  NULL = always. */
+	int (*check_reload)(void *ctx, const struct config *running, const struct config *next,
+		char *err, size_t err_size);
 	/* Every turn of the loop; never waits. */
-	enum management_ha_state (*poll)(void *ctx, const struct config *, mono_t now);
+	enum management_ha_state (*poll)(void *ctx, struct management *, mono_t now);
 	/* Ten times a second; must not block.  NULL = nothing to do. */
 	void (*tick)(void *ctx, mono_t now);
 };
 
-struct management_loop;
 struct scan_watch;
 
 struct management {
 	const char *config_path;
-	struct config *config; /* running; management_reload() replaces it */
+	struct config *config;	/* running; management_replace() replaces it */
+	uint64_t config_number; /* how often it has been */
 	const struct config_section *const *sections;
 	struct engine *engine;
 	struct core *core;
@@ -89,6 +95,10 @@ void management_close(struct management *);
  * The configuration that ran at management_open() stays allocated until management_close(), since
  * other threads may hold parts of it; the later ones are freed when they are replaced. */
 int management_reload(struct management *, char *err, size_t err_size);
+
+/* management_replace: the same with a configuration that has been checked already, which is
+ * management's from now on, freed if it is refused. */
+int management_replace(struct management *, struct config *next, char *err, size_t err_size);
 
 /* management_now: the monotonic time of the loop. */
 mono_t management_now(const struct management *);

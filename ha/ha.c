@@ -6,6 +6,7 @@
 #include "ha.h"
 
 #include "config_address.h"
+#include "ha_backup.h"
 #include "ha_bus.h"
 #include "ha_constants.h"
 #include "ha_links.h"
@@ -30,9 +31,10 @@
 struct ha {
 	struct ha_params params;
 	bool paired;
-	struct ha_bus bus; /* paired only, as hrp */
+	struct ha_bus bus; /* paired only, as the next two */
 	struct hrp *hrp;
-	struct ha_udp udp; /* C, as the next four */
+	struct ha_backup *backup; /* M, but for what hellos say */
+	struct ha_udp udp;	  /* C, as the next four */
 	struct ha_links links;
 	uint16_t link_interface[HRP_LINKS_MAX]; /* index, of each of them */
 	struct log_limit misplaced;
@@ -254,6 +256,14 @@ op_announce(void *ctx, uint16_t interface, uint8_t vrid)
 	struct ha *const ha = ctx;
 
 	core_virtual_announce(ha->params.core, interface, vrid);
+}
+
+static void
+op_config(void *ctx, struct hrp_hello *h)
+{
+	const struct ha *const ha = ctx;
+
+	ha_backup_hello(ha->backup, h);
 }
 
 static void
@@ -533,6 +543,7 @@ create_role(struct ha *ha, char *err, size_t err_size)
 			.deaf = op_deaf,
 			.relearn = op_relearn,
 			.announce = op_announce,
+			.config = ha->paired ? op_config : NULL,
 			.wall_ns = op_wall_ns },
 	};
 	int rc = -ENOMEM;
@@ -635,6 +646,11 @@ create_hrp(struct ha *ha, char *err, size_t err_size)
 		snprintf(err, err_size, "hrp: message rings: %s", strerror(-rc));
 		return rc;
 	}
+	ha->backup = ha_backup_create(ha->params.name, ha->params.socket,
+		ha->params.seed ^ UINT32_C(0x9e3779b9), err, err_size);
+	if (ha->backup == NULL)
+		return -ENOMEM;
+	p.config = ha_backup_bus(ha->backup);
 	if (hrp_keys_load(config, &security, err, err_size) != 0)
 		return -EINVAL;
 	warn_security(&security);
@@ -701,6 +717,7 @@ ha_destroy(struct ha *ha)
 	for (uint16_t i = 0; i < ha->hmac_count; i++)
 		vrrp_hmac_destroy(ha->hmacs[i]);
 	hrp_destroy(ha->hrp);
+	ha_backup_destroy(ha->backup);
 	ha_bus_destroy(&ha->bus);
 	free(ha);
 }
@@ -775,7 +792,7 @@ prompt(void *ctx)
 
 	if (!ha->paired)
 		return "";
-	return role_owning(ha->role) ? "HRP_A" : "HRP_S";
+	return role_owning(ha->role) && !ha_backup_standby(ha->backup) ? "HRP_A" : "HRP_S";
 }
 
 /* Is the address outside its interface's subnet (R50)? */
@@ -890,11 +907,25 @@ management_turn(void *ctx, mono_t now)
 }
 
 static enum management_ha_state
-poll_management(void *ctx, const struct config *config, mono_t now)
+poll_management(void *ctx, struct management *m, mono_t now)
+{
+	const struct ha *const ha = ctx;
+	enum management_ha_state told = MANAGEMENT_HA_IDLE, backup = MANAGEMENT_HA_IDLE;
+
+	if (ha->notify != NULL)
+		told = notify_poll(ha->notify, m->config, now);
+	if (ha->backup != NULL)
+		backup = ha_backup_poll(ha->backup, m, now);
+	return RTE_MAX(told, backup);
+}
+
+static int
+check_reload(void *ctx, const struct config *running, const struct config *next, char *err,
+	size_t err_size)
 {
 	const struct ha *const ha = ctx;
 
-	return ha->notify != NULL ? notify_poll(ha->notify, config, now) : MANAGEMENT_HA_IDLE;
+	return ha->backup != NULL ? ha_backup_check(ha->backup, running, next, err, err_size) : 0;
 }
 
 struct management_ha
@@ -905,6 +936,7 @@ ha_management(struct ha *ha)
 		.collect_extra = collect_extra,
 		.interface_stats = interface_stats,
 		.tick = management_turn,
+		.check_reload = check_reload,
 		.poll = poll_management };
 }
 
@@ -912,6 +944,12 @@ const struct role *
 ha_role(const struct ha *ha)
 {
 	return ha->role;
+}
+
+struct ha_backup *
+ha_config_backup(struct ha *ha)
+{
+	return ha->backup;
 }
 
 bool

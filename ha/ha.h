@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct ha;
+struct ha_backup;
 struct hrp;
 struct notify;
 struct role;
@@ -79,6 +80,9 @@ struct management_ha ha_management(struct ha *);
 
 /* ha_sync: mirror everything once more (R197).  => any thread; false: this box mirrors nothing. */
 bool ha_sync(struct ha *);
+
+/* Backup of the configuration (ha_backup.h): management thread; NULL without hrp.enable. */
+struct ha_backup *ha_config_backup(struct ha *);
 
 /* For shows and tests: status calls only.  ha_hrp() is NULL without hrp.enable. */
 const struct role *ha_role(const struct ha *);

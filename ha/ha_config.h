@@ -148,6 +148,7 @@ struct config_hrp {
 	int64_t nat_reclaim_s;
 	bool auto_sync;
 	int64_t auto_sync_period_s;
+	bool auto_sync_config;
 	bool mirror_session;
 	struct config_list defer; /* struct config_defer */
 	int64_t defer_ms;

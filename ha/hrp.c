@@ -8,6 +8,7 @@
 #include "hrp.h"
 
 #include "check.h"
+#include "ha_config.h"
 #include "ha_constants.h"
 #include "hrp_mirror.h"
 #include "hrp_port.h"
@@ -22,12 +23,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RX_BURST     32
-#define RX_BURSTS    2	   /* per link and turn: some 1500 records, a millisecond or two */
-#define BUS_MESSAGES 32	   /* per turn */
-#define LATELY_MS    10000 /* what is heard says for so long that a cable, or a version, is wrong */
-#define STATUS_MS    50
-#define STATUS_WORDS (sizeof(struct hrp_status) / sizeof(uint64_t))
+#define RX_BURST      32
+#define RX_BURSTS     2	    /* per link and turn: some 1500 records, a millisecond or two */
+#define BUS_MESSAGES  32    /* per turn */
+#define CONFIG_FRAMES 8	    /* likewise */
+#define LATELY_MS     10000 /* what is heard says for so long that a cable, or a version, is wrong */
+#define STATUS_MS     50
+#define STATUS_WORDS  (sizeof(struct hrp_status) / sizeof(uint64_t))
 
 static_assert(sizeof(struct hrp_status) % sizeof(uint64_t) == 0, "copied by words");
 static_assert(HRP_LINKS_MAX <= 32, "carrier bits");
@@ -40,6 +42,8 @@ struct hrp {
 	struct hrp_mirror *mirror;
 	struct nat_share nat;
 	bool peer_there; /* alive, or perhaps */
+	bool active, peer_alive;
+	struct hrp_hello peer; /* the newest of an active peer that tells its configuration */
 	struct hrp_recent recent;
 	struct hrp_trailer *trailer;
 	struct hrp_order order;
@@ -194,12 +198,109 @@ send_probes(struct hrp *h, mono_t now)
 	}
 }
 
+/* Chunks and answers of the management thread, a few at a time: they wait behind nothing and
+ * nothing that is in a hurry waits behind them. */
+static uint32_t
+send_config(struct hrp *h)
+{
+	struct {
+		struct ha_vrrp v;
+		struct ha_vgmp g;
+		struct hrp_header h;
+		struct hrp_config c;
+		uint8_t text[HRP_CONFIG_CHUNK_MAX];
+	} m;
+	static_assert(offsetof(__typeof__(m), text) == HRP_CONFIG_OVERHEAD, "wire size");
+	struct config_frame f;
+	uint32_t n = 0;
+
+	while (n < CONFIG_FRAMES && config_bus_get(h->p.config->to_hrp, &f)) {
+		const uint32_t body = (uint32_t)sizeof(m.c) + f.len;
+		const uint16_t len = (uint16_t)(HRP_CONFIG_OVERHEAD + f.len);
+
+		m.g = (struct ha_vgmp){ .vtype = HA_HRP_DATA, .group = VGMP_GROUP_ACTIVE };
+		m.h = (struct hrp_header){ .source_module = RTE_BE16(HRP_MODULE_CONFIG),
+			.dest_module = RTE_BE16(HRP_MODULE_CONFIG),
+			.op = HRP_OP_COMMAND,
+			.fragments = RTE_BE16(1),
+			.length = rte_cpu_to_be_32(body) };
+		m.c = f.head;
+		memcpy(m.text, f.text, f.len);
+		ha_finish((uint8_t *)&m, len, HA_VGMP, h->p.hello_ms);
+		(void)send_data(h, (const uint8_t *)&m, len); /* lost: it is sent again */
+		n++;
+	}
+	return n;
+}
+
 /* ---- receive ---- */
 
 static bool
 lately(mono_t heard, mono_t now)
 {
 	return heard.ns != 0 && mono_before(now, mono_add_ms(heard, LATELY_MS));
+}
+
+/* What an active peer's hello says of its configuration, as if by a message of its own. */
+static void
+note_config(struct hrp *h, const uint8_t *body)
+{
+	struct config_frame f = { .head = { .kind = HRP_CONFIG_STATE } };
+
+	memcpy(&h->peer, body, sizeof(h->peer));
+	f.head.role = h->peer.config_role;
+	f.head.flags = h->peer.flags & HRP_HELLO_AUTO_CONFIG;
+	f.head.generation = h->peer.config_generation;
+	memcpy(f.head.digest, h->peer.config_digest, sizeof(f.head.digest));
+	if (h->p.config != NULL && h->peer.config_generation != 0)
+		(void)config_bus_put(h->p.config->to_management, &f); /* another hello follows */
+}
+
+static enum ha_refusal
+take_config(struct hrp *h, const uint8_t *message, uint16_t len)
+{
+	struct config_frame f = { .len = (uint16_t)(len - HRP_CONFIG_OVERHEAD) };
+
+	if (h->p.config == NULL)
+		return HA_REFUSED_module;
+	memcpy(&f.head, message + HRP_CONFIG_OVERHEAD - sizeof(f.head), sizeof(f.head));
+	memcpy(f.text, message + HRP_CONFIG_OVERHEAD, f.len);
+	(void)config_bus_put(h->p.config->to_management, &f); /* lost: it is sent again */
+	return HA_OK;
+}
+
+/* Is this box, or the peer, about to get another configuration?  Then no role is handed over: the
+ * box that takes it would be the config master, with the older one. */
+static bool
+config_pending(const struct hrp *h)
+{
+	const struct config_bus *const c = h->p.config;
+	uint64_t digest;
+
+	if (c == NULL || !h->peer_alive)
+		return false;
+	if (atomic_load_explicit(&c->pending, memory_order_relaxed))
+		return true;
+	memcpy(&digest, h->peer.config_digest, sizeof(digest));
+	return !h->active && h->peer.config_role == HRP_CONFIG_MASTER &&
+	       h->peer.config_generation != 0 &&
+	       (h->peer.flags & atomic_load_explicit(&c->flags, memory_order_relaxed) &
+		       HRP_HELLO_AUTO_CONFIG) != 0 &&
+	       digest != atomic_load_explicit(&c->digest, memory_order_relaxed) &&
+	       digest != atomic_load_explicit(&c->refused, memory_order_relaxed);
+}
+
+static void
+tell_standing(struct hrp *h)
+{
+	if (h->p.config == NULL)
+		return;
+	atomic_store_explicit(&h->p.config->standing,
+		(h->active ? CONFIG_STANDING_ACTIVE : 0u) |
+			(h->peer_alive ? CONFIG_STANDING_ALIVE : 0u) |
+			(hrp_mirror_peer_active(h->mirror) ? CONFIG_STANDING_PEER_ACTIVE : 0u) |
+			(h->order.own > h->order.peer ? CONFIG_STANDING_FIRST : 0u),
+		memory_order_relaxed);
 }
 
 static enum ha_refusal
@@ -218,6 +319,8 @@ dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in)
 		return HA_REFUSED_late;
 	memcpy(&g, message + sizeof(struct ha_vrrp), sizeof(g));
 	hrp_mirror_peer(h->mirror, g.group, g.state, h->now);
+	if (g.vtype == HA_HRP_HELLO)
+		note_config(h, message + sizeof(struct ha_vrrp) + sizeof(g));
 	memcpy(msg.data, message, len);
 	if (h->order.own > in->number.life)
 		msg.flag |= HA_RECEIVED_FIRST;
@@ -261,8 +364,14 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 	why = hrp_order_take(&h->order, &in->number, now);
 	if (why != HA_OK)
 		return why;
-	return data ? hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now)
-		    : dispatch_hello(h, slot, in);
+	if (!data)
+		return dispatch_hello(h, slot, in);
+	struct hrp_header head;
+
+	memcpy(&head, in->data + sizeof(struct ha_vrrp) + sizeof(g), sizeof(head));
+	return head.op == HRP_OP_COMMAND
+		       ? take_config(h, in->data, in->len)
+		       : hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now);
 }
 
 /* The roles go on as ever with a peer of another version; its sessions it keeps to itself. */
@@ -428,6 +537,10 @@ from_core(struct hrp *h, const struct ha_msg *msg, mono_t now)
 		hrp_mirror_groups(h->mirror, msg->len > 1 ? msg->data[1] : 0, h->epoch, alive, now);
 		hrp_mirror_role(h->mirror, msg->flag != 0, alive, now);
 		h->peer_there = alive || (msg->len > 2 && msg->data[2] != 0);
+		h->active = msg->flag != 0;
+		h->peer_alive = alive;
+		if (!alive)
+			memset(&h->peer, 0, sizeof(h->peer));
 		return;
 	default:
 		return;
@@ -474,8 +587,8 @@ static void
 tell_core(struct hrp *h, mono_t now)
 {
 	/* The peer may have been of our version when it was. */
-	const bool synchronised =
-		hrp_mirror_synchronised(h->mirror) && !lately(h->other_version_at, now);
+	const bool synchronised = hrp_mirror_synchronised(h->mirror) &&
+				  !lately(h->other_version_at, now) && !config_pending(h);
 	struct ha_msg msg = { .value = (uint32_t)h->links.running };
 
 	if (h->links_due) {
@@ -792,7 +905,10 @@ hrp_core_poll(struct hrp *h, mono_t now)
 		hrp_mirror_sync(h->mirror);
 	nat_share_poll(&h->nat, engine_nat_groups(h->p.engine), h->peer_there, now);
 	work += hrp_mirror_poll(h->mirror, now);
+	if (h->p.config != NULL)
+		work += send_config(h);
 	tell_core(h, now);
+	tell_standing(h);
 	for (uint16_t i = 0; i < h->links.count; i++)
 		hrp_port_flush(&h->io[i]);
 	if (!mono_before(now, h->status_due))

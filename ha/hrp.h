@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "config_bus.h"
 #include "engine.h"
 #include "ha_bus.h"
 #include "hrp_link.h"
@@ -39,7 +40,8 @@ struct hrp_params {
 	const char *name; /* prefix of DPDK object names */
 	struct engine *engine;
 	struct rte_mempool *pool;
-	struct ha_bus *bus; /* the caller's, outlives us */
+	struct ha_bus *bus;	   /* the caller's, outlives us, as the next */
+	struct config_bus *config; /* NULL = no backup of the configuration */
 	const struct hrp_heartbeat *heartbeats;
 	uint16_t heartbeat_count; /* 1..HRP_LINKS_MAX */
 	uint32_t hello_ms;

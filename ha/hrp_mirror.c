@@ -98,8 +98,8 @@ struct hrp_mirror {
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 
-static bool
-peer_active(const struct hrp_mirror *m)
+bool
+hrp_mirror_peer_active(const struct hrp_mirror *m)
 {
 	if (!m->peer_alive)
 		return false;
@@ -114,7 +114,7 @@ peer_active(const struct hrp_mirror *m)
 static bool
 peer_replaced(const struct hrp_mirror *m, mono_t now)
 {
-	return m->active && !peer_active(m) &&
+	return m->active && !hrp_mirror_peer_active(m) &&
 	       (m->taken.ns == 0 || !mono_before(now, mono_add_ms(m->taken, LATE_MS)));
 }
 
@@ -123,7 +123,7 @@ peer_replaced(const struct hrp_mirror *m, mono_t now)
 static bool
 fenced(const struct hrp_mirror *m, uint32_t epoch, mono_t now)
 {
-	if (!m->active || !peer_active(m))
+	if (!m->active || !hrp_mirror_peer_active(m))
 		return peer_replaced(m, now);
 	for (int g = 1; g <= 2; g++)
 		if ((m->peer_state[g] == VGMP_ACTIVE ||
@@ -512,9 +512,9 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 static void
 tell_tables(struct hrp_mirror *m)
 {
-	const struct repl_role r = {
-		.active = m->active, .peer_active = peer_active(m), .sending = m->mirroring
-	};
+	const struct repl_role r = { .active = m->active,
+		.peer_active = hrp_mirror_peer_active(m),
+		.sending = m->mirroring };
 
 	for (uint32_t i = 0; i < m->count; i++)
 		m->table[i].ops->role(m->table[i].t, &r);
@@ -572,12 +572,12 @@ hrp_mirror_role(struct hrp_mirror *m, bool active, bool alive, mono_t now)
 void
 hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state, mono_t now)
 {
-	const bool before = peer_active(m);
+	const bool before = hrp_mirror_peer_active(m);
 
 	if (group < 1 || group > 2)
 		return;
 	m->peer_state[group] = state;
-	if (peer_active(m) == before)
+	if (hrp_mirror_peer_active(m) == before)
 		return;
 	tell_tables(m);
 	/* Of two that were active the other has handed over: what is left there is what a bulk
@@ -657,7 +657,7 @@ hrp_mirror_destroy(struct hrp_mirror *m)
 static bool
 gives(const struct hrp_mirror *m, mono_t now)
 {
-	return peer_active(m) ||
+	return hrp_mirror_peer_active(m) ||
 	       (m->peer_left.ns != 0 && mono_before(now, mono_add_ms(m->peer_left, LATE_MS)));
 }
 
@@ -691,7 +691,7 @@ poll_adoption(struct hrp_mirror *m, mono_t now)
 		bool left = false;
 		for (uint32_t i = 0; i < m->count; i++)
 			left |= m->table[i].ops->orphans(m->table[i].t);
-		m->adopting = left && m->active && !peer_active(m);
+		m->adopting = left && m->active && !hrp_mirror_peer_active(m);
 		if (!m->adopting)
 			return 0;
 	}
@@ -819,7 +819,7 @@ hrp_mirror_status(const struct hrp_mirror *m, struct hrp_status *st, mono_t now)
 		table_status(m, &m->table[i], &st->tables[i]);
 	st->active = m->active;
 	st->peer_alive = m->peer_alive;
-	st->peer_active = peer_active(m);
+	st->peer_active = hrp_mirror_peer_active(m);
 	st->mirroring = m->mirroring;
 	st->same_half = m->p.nat_half != 0 && m->p.nat_half == m->peer_half;
 	st->quick = m->p.methods.quick;

@@ -41,6 +41,7 @@ void hrp_mirror_groups(
 void hrp_mirror_role(struct hrp_mirror *, bool active, bool peer_alive, mono_t now);
 void hrp_mirror_peer(struct hrp_mirror *, uint8_t group, uint8_t state, mono_t now);
 void hrp_mirror_link(struct hrp_mirror *, bool running);
+bool hrp_mirror_peer_active(const struct hrp_mirror *); /* is it alive, and some group of it? */
 
 /* `epoch`: the sender's, from the trailer. */
 enum ha_refusal hrp_mirror_receive(

@@ -47,6 +47,29 @@ ha_finish(uint8_t *message, uint16_t len, enum ha_type2 type2, uint32_t hello_ms
 	memcpy(message, &v, sizeof(v));
 }
 
+/* What a text of a document, or a reason, is cut to; a document is none of ours to look into. */
+static enum ha_refusal
+check_config(const uint8_t *body, uint16_t len)
+{
+	const size_t head = sizeof(struct hrp_header) + sizeof(struct hrp_config);
+	struct hrp_config c;
+
+	if (len < head)
+		return HA_REFUSED_short;
+	memcpy(&c, body + sizeof(struct hrp_header), sizeof(c));
+	const uint32_t size = rte_be_to_cpu_32(c.size), offset = rte_be_to_cpu_32(c.offset);
+	const uint32_t text = (uint32_t)(len - head);
+
+	if (c.kind < HRP_CONFIG_STATE || c.kind > HRP_CONFIG_RESULT ||
+		c.role > HRP_CONFIG_STANDBY || c.result > HRP_CONFIG_REFUSED ||
+		size > HRP_CONFIG_SIZE_MAX || text > HRP_CONFIG_CHUNK_MAX)
+		return HA_REFUSED_field;
+	if (c.kind == HRP_CONFIG_CHUNK)
+		return size == 0 || offset > size || text > size - offset ? HA_REFUSED_field
+									  : HA_OK;
+	return c.kind != HRP_CONFIG_RESULT && text != 0 ? HA_REFUSED_field : HA_OK;
+}
+
 static enum ha_refusal
 check_hrp(const uint8_t *body, uint16_t len)
 {
@@ -64,7 +87,12 @@ check_hrp(const uint8_t *body, uint16_t len)
 	if (module == 0 || module > HRP_MODULE_LAST)
 		return HA_REFUSED_module;
 
+	if ((h.op == HRP_OP_COMMAND) != (module == HRP_MODULE_CONFIG))
+		return HA_REFUSED_field;
+
 	switch (h.op) {
+	case HRP_OP_COMMAND:
+		return check_config(body, len);
 	case HRP_OP_ADD:
 		/* Records are checked one by one, with their table's rules (repl.h). */
 		need = sizeof(struct hrp_stream_head);

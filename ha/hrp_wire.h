@@ -80,11 +80,11 @@ static_assert(sizeof(struct ha_vgmp) == 16, "wire size");
 #define HRP_HELLO_LEAVING	0x40
 struct hrp_hello {
 	rte_be32_t epoch;
-	uint8_t config_role;
+	uint8_t config_role; /* enum hrp_config_role */
 	uint8_t flags;
 	rte_be16_t hello_ms;
 	rte_be32_t sessions;
-	rte_be32_t config_generation;
+	rte_be32_t config_generation; /* 0: knows no backup of the configuration */
 	uint8_t config_digest[8];
 };
 static_assert(sizeof(struct hrp_hello) == 24, "wire size");
@@ -107,7 +107,7 @@ enum hrp_module {
 enum hrp_op {
 	HRP_OP_ADD = 1,	       /* numbered; records: add or refresh, and deletes by id */
 	HRP_OP_DELETE = 2,     /* reserved: deletes travel as records, in order with the adds */
-	HRP_OP_COMMAND = 3,    /* reserved for the configuration */
+	HRP_OP_COMMAND = 3,    /* of HRP_MODULE_CONFIG; struct hrp_config, and text */
 	HRP_OP_BULK_BEGIN = 4, /* numbered; struct hrp_bulk */
 	HRP_OP_BULK_END = 5,   /* numbered; struct hrp_bulk */
 	HRP_OP_ACK = 6,	       /* sequence = next expected; bitmap of HRP_STREAM_WINDOW bits */
@@ -184,6 +184,37 @@ static_assert(sizeof(struct hrp_part) == 40, "wire size");
 #define HRP_NAT_HALF_SHIFT 12
 #define HRP_NAT_HALF_MASK  UINT16_C(0x3000)
 #define HRP_CAPACITY_MAX   (UINT32_C(1) << 27)
+
+/*
+ * Backup of the configuration (config_backup.h has the rules).  The document is the text of the
+ * replicated sections; `digest` is the first bytes of its SHA-256.  Boxes that do not know these
+ * messages have generation 0 in their hellos, and are not sent any.
+ */
+enum hrp_config_kind {
+	HRP_CONFIG_STATE = 1, /* what the sender is and has */
+	HRP_CONFIG_CHUNK = 2, /* text of the document, from `offset` on, follows */
+	HRP_CONFIG_ACK = 3,   /* all of the document before `offset` has arrived */
+	HRP_CONFIG_RESULT = 4 /* what has become of it; the reason follows */
+};
+enum hrp_config_role { HRP_CONFIG_NOBODY = 0, HRP_CONFIG_MASTER = 1, HRP_CONFIG_STANDBY = 2 };
+enum hrp_config_result { HRP_CONFIG_NONE = 0, HRP_CONFIG_APPLIED = 1, HRP_CONFIG_REFUSED = 2 };
+struct hrp_config {
+	uint8_t kind;	     /* enum hrp_config_kind */
+	uint8_t role;	     /* of the sender */
+	uint8_t flags;	     /* HRP_HELLO_AUTO_CONFIG */
+	uint8_t result;	     /* RESULT */
+	rte_be32_t transfer; /* random, the master's choice; 0 in STATE */
+	rte_be32_t generation;
+	uint8_t digest[8]; /* STATE, RESULT: of what the sender runs; CHUNK: of the document */
+	rte_be32_t size;   /* CHUNK: of the document, bytes */
+	rte_be32_t offset;
+};
+static_assert(sizeof(struct hrp_config) == 28, "wire size");
+#define HRP_CONFIG_OVERHEAD                                                                        \
+	(sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp) + sizeof(struct hrp_header) +             \
+		sizeof(struct hrp_config))
+#define HRP_CONFIG_CHUNK_MAX 400 /* a message of it fits any link */
+#define HRP_CONFIG_SIZE_MAX  (UINT32_C(32) << 20)
 
 /* Session records (replaces 3.7: compact, versioned by `type`; unknown types are skipped by
  * `length`).  id = the owner's slab index and generation: updates and deletes find the copy by it.

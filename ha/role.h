@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct hrp_hello;
 struct role;
 
 /* All called on the control core; none may block. */
@@ -56,6 +57,8 @@ struct role_ops {
 	void (*deaf)(void *ctx, char *text, size_t size);
 	void (*relearn)(void *ctx);
 	void (*announce)(void *ctx, uint16_t interface, uint8_t vrid);
+	/* What a hello says of the configuration; NULL: there is no backup of it. */
+	void (*config)(void *ctx, struct hrp_hello *);
 };
 
 struct role_params {

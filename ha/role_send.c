@@ -83,7 +83,6 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 	struct ha_vgmp v;
 	struct hrp_hello h = {
 		.epoch = rte_cpu_to_be_32(g->epoch),
-		.config_role = 1,
 		.flags = (uint8_t)((r->params.preempt ? HRP_HELLO_PREEMPT : 0) |
 				   (r->synchronised ? HRP_HELLO_BULK_COMPLETE : 0) |
 				   (r->params.held_back ? HRP_HELLO_SELF_TEST : 0) |
@@ -94,6 +93,8 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 		.sessions = rte_cpu_to_be_32(r->ops.sessions(r->ops.ctx)),
 	};
 
+	if (r->ops.config != NULL)
+		r->ops.config(r->ops.ctx, &h);
 	fill_vgmp(r, g, &v);
 	v.vtype = HA_HRP_HELLO;
 	memcpy(message + sizeof(struct ha_vrrp), &v, sizeof(v));

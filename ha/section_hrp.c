@@ -102,6 +102,11 @@ static const struct config_setting_desc settings[] = {
 	{ .name = "auto_sync_period_s", .type = SETTING_INT,
 	  SETTING_AT(struct config_hrp, auto_sync_period_s), .min = 1, .max = 3600,
 	  .fallback = "10", .unit = "s", .help = "Time between two rounds of automatic mirroring." },
+	{ .name = "auto_sync_config", .type = SETTING_BOOL,
+	  SETTING_AT(struct config_hrp, auto_sync_config), .fallback = "true", .live = true,
+	  .help = "Automatic backup of the configuration: the config master's replicated sections replace those "
+		  "of the other box, in its file too, whenever they differ, and are changed on the master only. "
+		  "Off on either box: each has its own file, and a difference is shown." },
 	{ .name = "mirror_session", .type = SETTING_BOOL,
 	  SETTING_AT(struct config_hrp, mirror_session), .fallback = "true",
 	  .help = "Quick mirroring: each session, of every kind, is told at once, and each change of "

@@ -10,7 +10,7 @@
 
 local twinwall = Proto("twinwall", "Twinwall HA")
 
-local HEAD, TRAILER, VGMP, HRP_HEADER, STREAM_HEAD, RECORD = 8, 48, 16, 24, 8, 8
+local HEAD, TRAILER, VGMP, HRP_HEADER, STREAM_HEAD, RECORD, CONFIG = 8, 48, 16, 24, 8, 8, 28
 local VERSION_TYPE, UDP_PORT, VRRP = 0x22, 18514, 112
 
 local type2_names = { [1] = "link probe", [2] = "VGMP", [5] = "consistency check" }
@@ -26,6 +26,9 @@ local module_names = { [1] = "CONFIG", [2] = "SESSION", [3] = "SERVERMAP", [4] =
 local op_names = { [1] = "ADD", [2] = "DELETE", [3] = "COMMAND", [4] = "BULK BEGIN",
 	[5] = "BULK END", [6] = "ACK", [7] = "NACK", [8] = "RESULT",
 	[9] = "CHECK", [10] = "PART BEGIN", [11] = "PART END", [12] = "CHECKED" }
+local config_names = { [1] = "STATE", [2] = "CHUNK", [3] = "ACK", [4] = "RESULT" }
+local config_results = { [0] = "none", [1] = "applied", [2] = "refused" }
+local config_roles = { [0] = "none", [1] = "master", [2] = "standby" }
 local nack_names = { [1] = "RESYNC", [2] = "UNKNOWN" }
 local record_names = { [1] = "SESSION4", [2] = "DELETE", [3] = "SESSION6", [4] = "SESSION4_NAT",
 	[5] = "SESSION6_NAT", [6] = "ALG", [7] = "ALG_EDIT", [8] = "SERVERMAP" }
@@ -101,6 +104,17 @@ add("number", ProtoField.uint32, "Number of the question")
 add("content", ProtoField.uint64, "Content", base.HEX)
 add("bitmap", ProtoField.bytes, "Arrived")
 add("reason", ProtoField.uint8, "Reason", base.DEC, nack_names)
+
+add("config.kind", ProtoField.uint8, "Kind", base.DEC, config_names)
+add("config.role", ProtoField.uint8, "Config role", base.DEC, config_roles)
+add("config.flags", ProtoField.uint8, "Flags", base.HEX)
+add("config.result", ProtoField.uint8, "Result", base.DEC, config_results)
+add("config.transfer", ProtoField.uint32, "Transfer", base.HEX)
+add("config.generation", ProtoField.uint32, "Generation")
+add("config.digest", ProtoField.bytes, "Digest")
+add("config.size", ProtoField.uint32, "Size of the document")
+add("config.offset", ProtoField.uint32, "Offset")
+add("config.text", ProtoField.string, "Text")
 
 add("record", ProtoField.uint8, "Record", base.DEC, record_names)
 add("record.length", ProtoField.uint8, "Length")
@@ -308,6 +322,19 @@ local data_bytes = { [4] = 24, [5] = 24, [6] = 32, [7] = 4, [8] = 24,
 	[9] = 32, [10] = 32, [11] = 32, [12] = 32 }
 
 -- => what to say in a line
+local function put_config(tree, b, at, last)
+	local kind = b(at, 1):uint()
+
+	at = put(tree, b, at, { { "config.kind", 1 }, { "config.role", 1 }, { "config.flags", 1 },
+		{ "config.result", 1 }, { "config.transfer", 4 }, { "config.generation", 4 },
+		{ "config.digest", 8 }, { "config.size", 4 }, { "config.offset", 4 } })
+	if at < last then
+		tree:add(f["config.text"], b(at, last - at))
+	end
+	return "HRP CONFIG " .. (config_names[kind] or kind)
+end
+
+-- => likewise
 local function put_data(tree, b, last)
 	local at = HEAD + VGMP
 	local op, module = b(at + 8, 1):uint(), b(at + 4, 2):uint()
@@ -315,6 +342,13 @@ local function put_data(tree, b, last)
 	put(tree, b, at, { { "source_module", 2 }, { "sub_module", 2 }, { "module", 2 }, { nil, 2 },
 		{ "op", 1 }, { "flags", 1 }, { "records", 2 }, { "sequence", 4 }, { "fragment", 2 },
 		{ "fragments", 2 }, { "length", 4 } })
+	if op == 3 then
+		if last - at < HRP_HEADER + CONFIG then
+			tree:add_proto_expert_info(short)
+			return "HRP CONFIG"
+		end
+		return put_config(tree, b, at + HRP_HEADER, last)
+	end
 	at = put(tree, b, at + HRP_HEADER, { { "stream", 4 }, { "first", 4 } })
 	if last - at < (data_bytes[op] or 0) then
 		tree:add_proto_expert_info(short)

@@ -295,6 +295,14 @@ class Pair:
                 return self.boxes[host]
         return None
 
+    def wait_config_equal(self, timeout=10):
+        """Until both boxes know that their replicated sections are the same."""
+        def states():
+            return [row["state"] for box in self for row in box.rows("hrp-sync-config")]
+        wait_until(lambda: states() == ["equal", "equal"], timeout,
+                   lambda: f"both boxes have the same configuration: {states()}\n"
+                   + "\n".join(b.name + ":\n" + b.log_tail() for b in self))
+
     def wait_formed(self, timeout=30, synchronised=True):
         """Until one is active, one standby and (if asked) both synchronised. => the active box."""
         def formed():

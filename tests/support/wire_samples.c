@@ -167,6 +167,50 @@ hello(enum ha_vtype type)
 	expect("twinwall.hello.config_digest", "0102030405060708");
 }
 
+/* A piece of a document. */
+static void
+config(void)
+{
+	static const char text[] = "zones = ( );\n";
+	const struct ha_vgmp g = { .vtype = HA_HRP_DATA, .group = 1 };
+	const struct hrp_config c = { .kind = HRP_CONFIG_CHUNK,
+		.role = HRP_CONFIG_MASTER,
+		.flags = HRP_HELLO_AUTO_CONFIG,
+		.result = HRP_CONFIG_REFUSED,
+		.transfer = RTE_BE32(0xcafe0001),
+		.generation = RTE_BE32(9),
+		.digest = { 8, 7, 6, 5, 4, 3, 2, 1 },
+		.size = RTE_BE32(70000),
+		.offset = RTE_BE32(400) };
+	const struct hrp_header h = { .source_module = RTE_BE16(HRP_MODULE_CONFIG),
+		.dest_module = RTE_BE16(HRP_MODULE_CONFIG),
+		.op = HRP_OP_COMMAND,
+		.fragments = RTE_BE16(1),
+		.length = RTE_BE32(sizeof(c) + sizeof(text) - 1) };
+	uint8_t m[HRP_CONFIG_OVERHEAD + sizeof(text) - 1];
+	uint8_t *at = m + sizeof(struct ha_vrrp);
+
+	memcpy(at, &g, sizeof(g));
+	at += sizeof(g);
+	memcpy(at, &h, sizeof(h));
+	at += sizeof(h);
+	memcpy(at, &c, sizeof(c));
+	memcpy(at + sizeof(c), text, sizeof(text) - 1);
+	ha_finish(m, sizeof(m), HA_VGMP, HELLO_MS);
+	put(m, sizeof(m), true);
+	expect("twinwall.module", "1");
+	expect("twinwall.op", "3");
+	expect("twinwall.config.kind", "2");
+	expect("twinwall.config.role", "1");
+	expect("twinwall.config.flags", "0x04");
+	expect("twinwall.config.result", "2");
+	expect("twinwall.config.transfer", "0xcafe0001");
+	expect("twinwall.config.generation", "9");
+	expect("twinwall.config.digest", "0807060504030201");
+	expect("twinwall.config.size", "70000");
+	expect("twinwall.config.offset", "400");
+}
+
 /* ---- streams ---- */
 
 struct end {
@@ -476,6 +520,7 @@ main(int argc, char **argv)
 	expect("twinwall.trailer.magic", "HRP1");
 	hello(HA_VGMP_HELLO);
 	hello(HA_HRP_HELLO);
+	config();
 	put_streams();
 	udp = true;
 	probe(HA_PROBE_UDP);

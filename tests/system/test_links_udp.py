@@ -58,6 +58,7 @@ def test_R156_the_policy_decides(pair, links):
     rules = box.config["security_policy"]["rules"]
     saved = list(rules)
     rules[:] = [r for r in rules if not r["name"].startswith("hb-")]
+    box.config["hrp"]["auto_sync_config"] = False  # else the rules are the peer's
     try:
         box.write_config()
         box.show("reload")
@@ -67,6 +68,7 @@ def test_R156_the_policy_decides(pair, links):
         assert all(row["denied_out"] > 0 for row in box.rows("hrp-interface"))
     finally:
         rules[:] = saved
+        del box.config["hrp"]["auto_sync_config"]
         box.write_config()
         box.show("reload")
     pair.wait_formed()

@@ -3,12 +3,22 @@
 import json
 import os
 
+import pytest
+
 from twlab.topology import SERVER
 from twlab.wait import wait_until
 
 RULES = 10000
 RELOADS = 4
 RELOAD_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def module_config():
+    """What a reload costs one box: the peer would load the same on the same CPUs at the same time."""
+    def change(config):
+        config["hrp"]["auto_sync_config"] = False
+    return change
 
 
 def many_rules(seed):

@@ -52,6 +52,9 @@ R259_constants(void **state)
 		{ HA_HRP_DATA, 3 },
 		{ HRP_MODULE_ASPF, 10 },
 		{ HRP_STREAM_WINDOW, 256 },
+		{ HRP_OP_COMMAND, 3 },
+		{ HRP_MODULE_CONFIG, 1 },
+		{ HRP_CONFIG_OVERHEAD, 76 },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(rows[i].is, rows[i].must);
@@ -124,7 +127,7 @@ interval_is_rounded_up_to_seconds(void **state)
 
 /* ---- one valid message of each kind ---- */
 
-enum kind { PROBE, VGMP, HELLO, ADD, BEGIN, END, RESULT, ACK, NACK, CHECK, KINDS };
+enum kind { PROBE, VGMP, HELLO, ADD, BEGIN, END, RESULT, ACK, NACK, COMMAND, CHECK, KINDS };
 
 static uint16_t
 build(uint8_t *m, enum kind kind)
@@ -139,6 +142,7 @@ build(uint8_t *m, enum kind kind)
 		[RESULT] = { HRP_OP_RESULT, sizeof(struct hrp_bulk) },
 		[ACK] = { HRP_OP_ACK, 8 + HRP_STREAM_WINDOW / 8 },
 		[NACK] = { HRP_OP_NACK, sizeof(struct hrp_nack) },
+		[COMMAND] = { HRP_OP_COMMAND, sizeof(struct hrp_config) + 4 },
 	};
 	struct ha_vgmp g = { .vtype = HA_HRP_DATA, .group = 1, .state = VGMP_ACTIVE };
 	struct hrp_header h = { .source_module = RTE_BE16(HRP_MODULE_SESSION),
@@ -167,6 +171,11 @@ build(uint8_t *m, enum kind kind)
 	default:
 		h.op = hrp[kind].op;
 		h.length = rte_cpu_to_be_32(hrp[kind].body);
+		if (kind == COMMAND) { /* a chunk of 4 bytes, the document */
+			h.source_module = h.dest_module = RTE_BE16(HRP_MODULE_CONFIG);
+			m[48] = HRP_CONFIG_CHUNK;
+			m[71] = 4;
+		}
 		memcpy(m + 8, &g, sizeof(g));
 		memcpy(m + 24, &h, sizeof(h));
 		ha_finish(m, len = (uint16_t)(48 + hrp[kind].body), HA_VGMP, 1000);
@@ -264,6 +273,18 @@ fields_outside_their_range_are_refused(void **state)
 		{ ADD, 43, 2, HA_REFUSED_field },
 		{ ADD, 47, 200, HA_REFUSED_field },
 		{ ADD, 44, 1, HA_REFUSED_field },
+		{ ADD, 29, 1, HA_REFUSED_field },     /* no records of the configuration */
+		{ COMMAND, 29, 2, HA_REFUSED_field }, /* no documents of sessions */
+		{ COMMAND, 48, 0, HA_REFUSED_field }, /* kind */
+		{ COMMAND, 48, 5, HA_REFUSED_field },
+		{ COMMAND, 48, 3, HA_REFUSED_field }, /* text behind an ACK */
+		{ COMMAND, 49, 3, HA_REFUSED_field }, /* role */
+		{ COMMAND, 51, 3, HA_REFUSED_field }, /* result */
+		{ COMMAND, 68, 3, HA_REFUSED_field }, /* more than 32 MiB */
+		{ COMMAND, 71, 3, HA_REFUSED_field }, /* beyond the document's end */
+		{ COMMAND, 71, 0, HA_REFUSED_field },
+		{ COMMAND, 75, 1, HA_REFUSED_field },
+		{ COMMAND, 72, 255, HA_REFUSED_field },
 		{ CHECK, 8, 0, HA_REFUSED_field },
 		{ CHECK, 9, 3, HA_REFUSED_field },
 		{ CHECK, 11, 3, HA_REFUSED_field },

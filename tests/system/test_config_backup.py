@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is configured on the active box is configured on the other one (R178-R194, R197)."""
+from twlab.wait import wait_until
+
+OPENED = {"name": "opened", "source_zones": ["untrust"], "destination_zones": ["trust"],
+          "services": [{"protocol": "icmp"}], "action": "permit"}
+
+
+def rules(box):
+    return [row["rule"] for row in box.rows("security_policy")]
+
+
+def ping(lab):
+    """From outside to inside, which nothing but the new rule permits."""
+    return lab.run("srv", "ping", "-n", "-c", "1", "-W", "1", "10.1.1.10", check=False).returncode == 0
+
+
+def test_R178_R185_R191_R194_an_edit_survives_the_box_it_was_made_on(lab, pair):
+    old, new = pair.whole()
+    pair.wait_config_equal()
+    before = new.config_path.read_text()
+    assert not ping(lab), "denied before"
+    old.config["security_policy"]["rules"].append(OPENED)
+    old.write_config()
+    assert old.command("reload")[0] == 0
+    wait_until(lambda: "opened" in rules(new), 5, "the rule is at the other box (R194)")
+    pair.wait_config_equal()
+    assert "opened" in new.config_path.read_text(), "and in its file"
+    assert new.config_path.with_name(new.config_path.name + ".old").read_text() == before
+    row = new.rows("hrp-sync-config")[0]
+    assert (row["role"], row["last"], row["result"]) == ("standby", "received", "applied"), row
+
+    # R185, R191: not the other way round; what is its own it may change.
+    new.write_config()  # the old rules
+    code, out = new.command("reload")
+    assert code == 1 and "config standby" in out and "security_policy" in out, out
+    assert "opened" in rules(new)
+
+    # R178, R192: the successor permits what its predecessor permitted, and is master now.
+    old.kill()
+    wait_until(lambda: new.rows("hrp-sync-config")[0]["role"] == "master", 10, "config master")
+    wait_until(lambda: ping(lab), 10, "still permitted")
+    code, out = new.command("reload")
+    assert code == 0, out  # the old rules: this is the way out
+    assert not ping(lab), "the negative test: without the rule it is denied"
+
+    # P28: who comes back gets what the pair has now, whatever its file says.
+    old.start()
+    wait_until(lambda: "opened" not in rules(old), 10, "what has been edited meanwhile")
+    pair.wait_config_equal()
+    old.config["security_policy"]["rules"].remove(OPENED)
+
+
+def test_R197_refused_as_a_whole_and_by_order(pair):
+    """What the other box cannot apply is refused there, and both say why."""
+    master, other = pair.whole()
+    pair.wait_config_equal()
+    other.config["hrp"]["auto_sync_config"] = False
+    other.write_config()
+    assert other.command("reload")[0] == 0
+    master.config.setdefault("zones", []).append({"name": "guest", "priority": 20})
+    master.write_config()
+    assert master.command("reload")[0] == 0
+    wait_until(lambda: {b.rows("hrp-sync-config")[0]["state"] for b in pair} == {"differs"}, 5,
+               "nothing is sent, and that is shown")
+    code, out = other.command("hrp sync config")
+    assert code == 1 and "not the config master" in out, out
+    master.show("hrp sync config")
+    pair.wait_config_equal()
+    assert "guest" in other.show("display zone")
+    for box in pair:
+        box.config.pop("zones", None)
+    other.config["hrp"].pop("auto_sync_config")
+    master.write_config()
+    master.show("reload")
+    master.show("hrp sync config")
+    pair.wait_config_equal()
+    other.write_config()
+    assert other.command("reload")[0] == 0

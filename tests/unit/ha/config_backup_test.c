@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two boxes' backup of the configuration over a wire that loses and doubles frames, and a clock of
+ * its own (R185-R194, R197).
+ */
+#include "config_backup.h"
+
+#include <rte_common.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TURN_MS 10
+
+static struct box {
+	struct config_backup *b;
+	struct config_standing standing;
+	bool automatic;
+	char *file;	    /* what it has applied last */
+	const char *refuse; /* NULL = it takes what comes */
+	unsigned int applied;
+	struct config_frame queue[512];
+	uint32_t count;
+} box[2];
+static mono_t now;
+static uint32_t loss; /* of 100 frames */
+static uint32_t dice;
+
+static uint32_t
+roll(void)
+{
+	dice = dice * UINT32_C(1664525) + UINT32_C(1013904223);
+	return (dice >> 16) % 100;
+}
+
+static bool
+op_send(void *ctx, const struct config_frame *f)
+{
+	struct box *const to = ctx == &box[0] ? &box[1] : &box[0];
+
+	for (int copies = roll() < loss ? 2 : 1; copies > 0; copies--)
+		if (roll() >= loss && to->count < RTE_DIM(to->queue))
+			to->queue[to->count++] = *f;
+	return true;
+}
+
+static bool
+op_apply(void *ctx, const char *document, char *why, size_t size)
+{
+	struct box *const b = ctx;
+
+	b->applied++;
+	if (b->refuse != NULL) {
+		snprintf(why, size, "%s", b->refuse);
+		return false;
+	}
+	free(b->file);
+	b->file = strdup(document);
+	config_backup_document(b->b, strdup(document));
+	return true;
+}
+
+static void
+edit(int i, const char *text)
+{
+	free(box[i].file);
+	box[i].file = strdup(text);
+	config_backup_document(box[i].b, strdup(text));
+}
+
+/* What an active box's hello tells. */
+static void
+hello(int from)
+{
+	struct config_frame f = { .head = { .kind = HRP_CONFIG_STATE } };
+	struct config_backup_status s;
+
+	config_backup_status(box[from].b, &s);
+	f.head.role = (uint8_t)s.role;
+	f.head.flags = s.automatic ? HRP_HELLO_AUTO_CONFIG : 0;
+	f.head.generation = rte_cpu_to_be_32(s.generation);
+	memcpy(f.head.digest, s.digest, sizeof(f.head.digest));
+	config_backup_receive(box[!from].b, &f, now);
+}
+
+static void
+run(uint64_t ms)
+{
+	for (uint64_t end = now.ns + ms * NS_PER_MS; now.ns < end; now.ns += TURN_MS * NS_PER_MS) {
+		for (int i = 0; i < 2; i++) {
+			if (box[i].standing.active && box[i].standing.alive &&
+				now.ns / NS_PER_MS % 1000 == 0)
+				hello(i);
+			const uint32_t count = box[i].count;
+
+			for (uint32_t k = 0; k < count; k++)
+				config_backup_receive(box[i].b, &box[i].queue[k], now);
+			memmove(box[i].queue, box[i].queue + count,
+				(box[i].count - count) * sizeof(box[i].queue[0]));
+			box[i].count -= count;
+		}
+		for (int i = 0; i < 2; i++)
+			(void)config_backup_turn(box[i].b, &box[i].standing, box[i].automatic, now);
+	}
+}
+
+static void
+stand(bool active0, bool active1, bool alive)
+{
+	const bool active[2] = { active0, active1 };
+
+	for (int i = 0; i < 2; i++)
+		box[i].standing = (struct config_standing){ .active = active[i],
+			.alive = alive,
+			.peer_active = alive && active[!i],
+			.first = i == 0 };
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	now = (mono_t){ .ns = 1000 * NS_PER_MS };
+	loss = 0;
+	dice = 7;
+	for (int i = 0; i < 2; i++) {
+		const struct config_backup_ops ops = {
+			.ctx = &box[i], .send = op_send, .apply = op_apply
+		};
+
+		box[i] = (struct box){ .automatic = true };
+		box[i].b = config_backup_create(&ops, 5u + (uint32_t)i);
+		assert_non_null(box[i].b);
+		edit(i, "first");
+	}
+	return 0;
+}
+
+static int
+finish(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		config_backup_destroy(box[i].b);
+		free(box[i].file);
+	}
+	return 0;
+}
+
+static struct config_backup_status
+status(int i)
+{
+	struct config_backup_status s;
+
+	config_backup_status(box[i].b, &s);
+	return s;
+}
+
+static void
+expect_equal(const char *text)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(box[i].file, text);
+		assert_string_equal(config_backup_state_names[status(i).state], "equal");
+		assert_false(config_backup_pending(box[i].b));
+	}
+	assert_int_equal(status(0).generation, status(1).generation);
+}
+
+static void
+R190_R192_the_config_master(void **state)
+{
+	enum { N = HRP_CONFIG_NOBODY, M = HRP_CONFIG_MASTER, S = HRP_CONFIG_STANDBY };
+	static const struct {
+		int own, peers;
+		bool active, alive, peer_active, first;
+		int next;
+	} rows[] = {
+		/* alone */
+		{ N, N, true, false, false, false, M },
+		{ S, M, true, false, false, false, M },
+		{ M, N, false, false, false, false, N },
+		/* active/standby: the active box, at once (R187, R192) */
+		{ N, N, true, true, false, false, M },
+		{ S, M, true, true, false, false, M },
+		{ M, S, false, true, true, true, S },
+		{ N, N, false, true, false, true, N },
+		/* load sharing: whoever was it when the other came (R190) */
+		{ M, N, true, true, true, false, M },
+		{ M, S, true, true, true, false, M },
+		{ N, M, true, true, true, true, S },
+		{ S, M, true, true, true, true, S },
+		/* both or none say so: one of them, the same one at both boxes */
+		{ M, M, true, true, true, true, M },
+		{ M, M, true, true, true, false, S },
+		{ N, N, true, true, true, true, M },
+		{ N, N, true, true, true, false, S },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		const struct config_standing s = { rows[i].active, rows[i].alive,
+			rows[i].peer_active, rows[i].first };
+
+		if ((int)config_role_next((enum hrp_config_role)rows[i].own,
+			    (enum hrp_config_role)rows[i].peers, &s) != rows[i].next)
+			fail_msg("row %u", i);
+	}
+}
+
+static void
+R187_R194_an_edit_is_at_the_peer_at_once(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	expect_equal("first");
+	assert_int_equal(box[1].applied, 0);
+	edit(0, "second");
+	run(100);
+	expect_equal("second");
+	assert_int_equal(box[1].applied, 1);
+	assert_int_equal(status(0).generation, 2);
+	run(20000);
+	assert_int_equal(box[1].applied, 1);
+}
+
+/* P28: whatever each brings along when the pair forms, the master's counts. */
+static void
+R190_load_sharing_has_one_master_and_one_direction(void **state)
+{
+	(void)state;
+	edit(0, "of the first");
+	edit(1, "of the second");
+	box[1].standing = (struct config_standing){ .active = true };
+	run(1000); /* box 1 is up, box 0 is not yet */
+	stand(false, true, true);
+	run(500);
+	stand(true, true, true);
+	run(5000);
+	expect_equal("of the second");
+	assert_int_equal(status(1).role, HRP_CONFIG_MASTER);
+	assert_int_equal(status(0).role, HRP_CONFIG_STANDBY);
+	edit(1, "later");
+	run(500);
+	expect_equal("later");
+}
+
+static void
+R185_R191_the_standby_is_locked_while_the_peer_lives(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	assert_true(config_backup_locked(box[1].b, now));
+	assert_false(config_backup_locked(box[0].b, now));
+	/* The ways out: automatic backup off at either box; a peer that is dead. */
+	box[0].automatic = false;
+	run(1500);
+	assert_false(config_backup_locked(box[1].b, now));
+	box[0].automatic = true;
+	box[1].automatic = false;
+	run(1500);
+	assert_false(config_backup_locked(box[1].b, now));
+	box[1].automatic = true;
+	run(1500);
+	assert_true(config_backup_locked(box[1].b, now));
+	stand(false, true, false);
+	run(1500);
+	assert_false(config_backup_locked(box[1].b, now));
+	assert_int_equal(status(1).role, HRP_CONFIG_MASTER);
+}
+
+/* R192: the predecessor comes back with what it had; it gets what has been edited since. */
+static void
+R192_the_new_active_box_is_the_master(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	stand(true, true, false);
+	run(1000);
+	edit(1, "since");
+	stand(false, true, true);
+	run(5000);
+	expect_equal("since");
+	assert_int_equal(status(1).role, HRP_CONFIG_MASTER);
+}
+
+static void
+R197_off_nothing_goes_but_by_order(void **state)
+{
+	(void)state;
+	box[1].automatic = false;
+	stand(true, false, true);
+	edit(0, "second");
+	run(20000);
+	assert_int_equal(box[1].applied, 0);
+	assert_string_equal(config_backup_state_names[status(0).state], "differs");
+	assert_string_equal(config_backup_state_names[status(1).state], "differs");
+	assert_non_null(config_backup_push(box[1].b)); /* not the master */
+	assert_null(config_backup_push(box[0].b));
+	run(2000);
+	expect_equal("second");
+	/* Once more: nothing to be done there. */
+	assert_null(config_backup_push(box[0].b));
+	run(2000);
+	assert_int_equal(box[1].applied, 1);
+	assert_int_equal(status(0).result, HRP_CONFIG_APPLIED);
+}
+
+static void
+refused_as_a_whole_with_the_reason_on_both_boxes(void **state)
+{
+	(void)state;
+	box[1].refuse = "interfaces: none is called X";
+	stand(true, false, true);
+	edit(0, "second");
+	run(20000);
+	assert_string_equal(box[1].file, "first");
+	assert_int_equal(box[1].applied, 1); /* not again and again */
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(config_backup_state_names[status(i).state], "refused");
+		assert_string_equal(status(i).reason, box[1].refuse);
+		assert_false(config_backup_pending(box[i].b));
+	}
+	uint8_t digest[CONFIG_DIGEST];
+
+	assert_true(config_backup_refused(box[1].b, digest));
+	assert_memory_equal(digest, status(0).digest, CONFIG_DIGEST);
+	/* Another edit is another try; what was amiss may be mended, too. */
+	edit(0, "third");
+	run(2000);
+	assert_int_equal(box[1].applied, 2);
+	box[1].refuse = NULL;
+	run(62000);
+	expect_equal("third");
+}
+
+static void
+a_peer_that_knows_nothing_of_it_is_left_alone(void **state)
+{
+	(void)state;
+	struct config_backup *const other = box[0].b; /* box 1 has no turn: it says nothing */
+
+	for (int i = 0; i < 1000; i++, now.ns += TURN_MS * NS_PER_MS) {
+		const struct config_standing s = { .active = true, .alive = true };
+
+		(void)config_backup_turn(other, &s, true, now);
+	}
+	assert_int_equal(box[1].count, 0);
+	assert_string_equal(config_backup_state_names[status(0).state], "untaken");
+	assert_non_null(config_backup_push(other));
+	assert_false(config_backup_locked(other, now));
+}
+
+/* Large, and a wire that loses and doubles a part of all. */
+static void
+a_bad_wire_delays_but_changes_nothing(void **state)
+{
+	static const uint32_t rows[] = { 0, 5, 20 };
+	const size_t size = 300000;
+	char *text = calloc(1, size + 1);
+
+	(void)state;
+	assert_non_null(text);
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		loss = rows[i];
+		stand(true, false, true);
+		run(3000);
+		for (size_t k = 0; k < size; k++)
+			text[k] = (char)('a' + (k * 7 + i) % 26);
+		edit(0, text);
+		run(loss == 0 ? 3000 : 250000);
+		loss = 0;
+		run(1500); /* what is told last is told again */
+		expect_equal(text);
+		assert_int_equal(box[1].applied, i + 1);
+	}
+	free(text);
+}
+
+/* Edits while a transfer is under way: the last one counts. */
+static void
+an_edit_in_the_middle_of_a_transfer(void **state)
+{
+	const size_t size = 200000;
+	char *text = calloc(1, size + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', size);
+	stand(true, false, true);
+	run(3000);
+	edit(0, text);
+	run(30);
+	assert_string_equal(config_backup_state_names[status(0).state], "running");
+	edit(0, "short");
+	run(2000);
+	expect_equal("short");
+	free(text);
+}
+
+/* A master that dies in the middle leaves nothing behind. */
+static void
+a_transfer_that_is_broken_off_changes_nothing(void **state)
+{
+	const size_t size = 200000;
+	char *text = calloc(1, size + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', size);
+	stand(true, false, true);
+	run(3000);
+	edit(0, text);
+	run(30);
+	stand(true, true, false);
+	box[0].count = box[1].count = 0;
+	run(1000);
+	assert_string_equal(box[1].file, "first");
+	assert_int_equal(box[1].applied, 0);
+	assert_string_equal(config_backup_state_names[status(1).state], "alone");
+	free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(R190_R192_the_config_master),
+		TEST(R187_R194_an_edit_is_at_the_peer_at_once),
+		TEST(R190_load_sharing_has_one_master_and_one_direction),
+		TEST(R185_R191_the_standby_is_locked_while_the_peer_lives),
+		TEST(R192_the_new_active_box_is_the_master),
+		TEST(R197_off_nothing_goes_but_by_order),
+		TEST(refused_as_a_whole_with_the_reason_on_both_boxes),
+		TEST(a_bad_wire_delays_but_changes_nothing),
+		TEST(an_edit_in_the_middle_of_a_transfer),
+		TEST(a_transfer_that_is_broken_off_changes_nothing),
+		TEST(a_peer_that_knows_nothing_of_it_is_left_alone),
+	};
+
+	return cmocka_run_group_tests_name("config_backup", tests, NULL, NULL);
+}
