@@ -2,9 +2,11 @@
 /*
  * What the console prints of roles: rows of JSON, and their text (requirements 2.5, R208-R210).
  */
+#include "cmd_hrp_setting.h"
 #include "command.h"
 #include "ha_commands.h"
 #include "management.h"
+#include "sample_config.h"
 #include "view.h"
 
 #include <setjmp.h>
@@ -203,7 +205,11 @@ R208_commands_are_there_in_flat_form(void **state)
 	static const char *const commands[] = { "display hrp state", "display hrp state verbose",
 		"display hrp interface", "display hrp history", "display hrp statistics",
 		"display vrrp", "display vrrp verbose", "display vrrp statistics",
-		"hrp switch-over", "hrp standby-device", "undo hrp standby-device" };
+		"hrp switch-over", "hrp standby-device", "undo hrp standby-device", "hrp enable",
+		"undo hrp enable", "hrp interface", "hrp interface ARGUMENTS",
+		"hrp track ARGUMENTS", "hrp ospf-cost adjust-enable", "hrp auto-sync",
+		"undo hrp auto-sync ARGUMENTS", "hrp mirror session enable",
+		"vrrp vrid ARGUMENTS" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
@@ -222,12 +228,53 @@ R208_commands_are_there_in_flat_form(void **state)
 	}
 }
 
+static void
+R208_commands_that_configure_tell_where_the_setting_stands(void **state)
+{
+#define NOT_BY_COMMAND(setting, value)                                                             \
+	"not configured by command: " setting " in the configuration file is " value               \
+	"; edit it, then restart"
+	static const struct {
+		const char *command, *answer;
+	} answers[] = {
+		{ "hrp enable", NOT_BY_COMMAND("hrp.enable", "true") },
+		{ "hrp interface", NOT_BY_COMMAND("hrp.interfaces", "GigabitEthernet1/0/2") },
+		{ "hrp track", NOT_BY_COMMAND("hrp.track", "empty") },
+		{ "hrp ospf-cost adjust-enable",
+			"there is no OSPF here: traffic follows the virtual MACs" },
+		{ "hrp auto-sync", NOT_BY_COMMAND("hrp.auto_sync", "true") },
+		{ "hrp mirror session enable", NOT_BY_COMMAND("hrp.mirror_session", "true") },
+		{ "vrrp vrid", NOT_BY_COMMAND("vrrp", "vrid 1, vrid 2") },
+		{ "hrp", "" },
+	};
+	char err[256], text[640];
+	struct config *const c =
+		config_parse(sample_config, "fw.conf", sample_sections(), err, sizeof(err));
+
+	(void)state;
+	if (c == NULL)
+		fail_msg("%s", err);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		hrp_setting_answer(c, answers[i].command, text, sizeof(text));
+		assert_string_equal(text, answers[i].answer);
+	}
+	/* Every such setting needs a restart. */
+	for (const struct config_setting_desc *s = config_section_hrp.settings; s->name != NULL;
+		s++)
+		if (strcmp(s->name, "enable") == 0 || strcmp(s->name, "interfaces") == 0 ||
+			strcmp(s->name, "track") == 0 || strcmp(s->name, "auto_sync") == 0 ||
+			strcmp(s->name, "mirror_session") == 0)
+			assert_false(s->live);
+	config_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R209_what_is_printed),
 		cmocka_unit_test(R208_commands_are_there_in_flat_form),
+		cmocka_unit_test(R208_commands_that_configure_tell_where_the_setting_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
