@@ -164,15 +164,15 @@ two_active(const struct role_status *s)
 	return both;
 }
 
-/* VRRP groups whose adverts came from another master: a vrid that is not opposite, or used twice.
+/* VRRP groups whose adverts come from another master: a vrid that is not opposite, or used twice.
  */
 static json_t *
-row_other_masters(const struct role *role, const struct role_status *s)
+row_other_masters(const struct role *role, const struct role_status *s, mono_t now)
 {
 	json_t *const list = json_array();
 
 	for (uint32_t i = 0; i < s->vrrp_count; i++) {
-		if (s->vrrp[i].conflicts > 0)
+		if (role_rival(role, s, i, now))
 			json_array_append_new(list, json_string(role_vrrp_setup(role, i)->name));
 	}
 	return list;
@@ -221,7 +221,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_bool(row, "wrong_pairing", s->mispaired);
 		row_bool(row, "two_active", two_active(s));
 		json_object_set_new(
-			row, "other_masters", row_other_masters(ha_role(m->ha_state), s));
+			row, "other_masters", row_other_masters(ha_role(m->ha_state), s, now));
 		row_bool(row, "worker_stuck", s->unfit);
 		row_bool(row, "held", s->held);
 		row_text(row, "split_brain", role_split_names[s->split]);

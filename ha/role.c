@@ -383,6 +383,7 @@ static void
 watch_workers(struct role *r, mono_t now)
 {
 	uint64_t limit = r->silence_ns;
+	uint64_t stood = 0;
 	uint16_t stuck = UINT16_MAX;
 	char text[ROLE_CAUSE];
 
@@ -397,6 +398,7 @@ watch_workers(struct role *r, mono_t now)
 			w->seen = now;
 		} else if (role_since(now, w->seen) > limit) {
 			stuck = i;
+			stood = role_since(now, w->seen);
 		}
 	}
 	const bool unfit = stuck != UINT16_MAX;
@@ -410,7 +412,8 @@ watch_workers(struct role *r, mono_t now)
 		LOG(NOTICE, "roles: all workers run again");
 		return;
 	}
-	LOG(ERROR, "roles: worker %u does not run, handing over", stuck);
+	LOG(ERROR, "roles: worker %u has not run for %u ms, handing over", stuck,
+		(uint32_t)(stood / NS_PER_MS));
 	snprintf(text, sizeof(text), "worker %u does not run", stuck);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++)
 		role_raise_text(r, role_group_of(r, id), VGMP_MEMBER_FAILED, text, now);

@@ -158,7 +158,7 @@ struct role_vrrp_status {
 	uint32_t master_advert_ms;
 	struct ip_addr master; /* family 0 = nobody, or we */
 	uint64_t adverts_out, adverts_in, adverts6_in, resigns_in, plain_sums_in, differ_in,
-		authentic_in, conflicts, changed_ns;
+		authentic_in, conflicts, conflict_ns, changed_ns;
 };
 
 /* A change of role as users see it. */
@@ -192,6 +192,10 @@ struct role_status {
 const struct vrrp_setup *role_vrrp_setup(const struct role *, uint32_t i);
 /* Members in the order of member_failed; their names never change. */
 const struct mon *role_members(const struct role *);
+/* role_rival: has group i of `s`, Master because its box is active, heard another Master in the
+ * last ROLE_RIVAL_ADVERTS intervals of its adverts? */
+#define ROLE_RIVAL_ADVERTS 10
+bool role_rival(const struct role *, const struct role_status *, uint32_t i, mono_t now);
 /* role_status_read: large; allocate it. */
 void role_status_read(const struct role *, struct role_status *);
 /* Does some VGMP group own its addresses?  Cheap. */

@@ -288,8 +288,6 @@ bool role_send_vgmp(struct role *, const struct role_group *, enum ha_mode, enum
 	enum ha_result, uint16_t id, mono_t now);
 void role_send_hellos(struct role *, mono_t now);
 void role_tell_hrp(struct role *, mono_t now);
-/* Newest role epoch of that group, of its pair and of what the peer knows. */
-uint32_t role_newest_epoch(const struct role *, const struct role_group *);
 /* Newest role epoch of that group, of its pair and of all that the peer knows. */
 uint32_t role_newest_epoch(const struct role *, const struct role_group *);
 bool role_peer_alive(const struct role *, const struct role_group *, mono_t now);

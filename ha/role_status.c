@@ -51,6 +51,7 @@ build_vrrp(struct role *r, uint16_t i)
 		.differ_in = v->differ_in,
 		.authentic_in = v->authentic_in,
 		.conflicts = v->conflicts,
+		.conflict_ns = v->conflict.ns,
 		.changed_ns = v->changed.ns,
 	};
 }
@@ -156,6 +157,15 @@ const struct mon *
 role_members(const struct role *r)
 {
 	return &r->members;
+}
+
+bool
+role_rival(const struct role *r, const struct role_status *s, uint32_t i, mono_t now)
+{
+	const mono_t last = { .ns = s->vrrp[i].conflict_ns };
+	const uint64_t window = ROLE_RIVAL_ADVERTS * role_vrrp_setup(r, i)->advert_ms * NS_PER_MS;
+
+	return last.ns != 0 && role_since(now, last) <= window;
 }
 
 bool

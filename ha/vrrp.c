@@ -384,8 +384,10 @@ vrrp_receive(struct vrrp *v, const struct vrrp_advert *a, const struct ip_addr *
 	}
 	if (!is_plain(v)) {
 		/* The heartbeat decides, never the adverts; two Masters are an alarm (R250). */
-		if (v->state == VRRP_MASTER && a->priority != VRRP_PRIORITY_RESIGN)
+		if (v->state == VRRP_MASTER && a->priority != VRRP_PRIORITY_RESIGN) {
 			v->conflicts++;
+			v->conflict = now;
+		}
 		return 0;
 	}
 	return v->state == VRRP_MASTER ? receive_as_master(v, a, own, now)

@@ -83,6 +83,7 @@ struct vrrp {
 	uint64_t authentic_in;	/* with a trailer that was checked */
 	uint64_t differ_in; /* other addresses than ours (RFC 9568 7.1: processed all the same) */
 	uint64_t conflicts; /* driven Master heard another Master */
+	mono_t conflict;    /* the last of them */
 };
 
 void vrrp_init(struct vrrp *, const struct vrrp_setup *);

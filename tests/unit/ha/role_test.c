@@ -742,6 +742,10 @@ VRP06_an_advert_of_ipv6_decides_nothing(void **state)
 				(why == (int)rows[i].why) + (why == VRRP_REFUSED_ip));
 		assert_int_equal(st->vrrp[0].adverts6_in, rows[i].why == VRRP_OK);
 		assert_int_equal(st->vrrp[0].conflicts, rows[i].conflicts);
+		/* R250: told for as long as it goes on, and a little longer. */
+		assert_int_equal(role_rival(s->box[A].role, st, 0, s->now), rows[i].conflicts);
+		run_ms(s, 6000);
+		assert_false(role_rival(s->box[A].role, st, 0, s->now));
 		sim_free(s);
 	}
 }
