@@ -51,8 +51,8 @@ def test_R178_R185_R191_R194_an_edit_survives_the_box_it_was_made_on(lab, pair):
     old.config["security_policy"]["rules"].remove(OPENED)
 
 
-def test_R197_refused_as_a_whole_and_by_order(pair):
-    """What the other box cannot apply is refused there, and both say why."""
+def test_R193_R197_off_nothing_goes_but_by_order(pair):
+    """hrp.auto_sync_config off on one box: a difference is shown, and one order mends it."""
     master, other = pair.whole()
     pair.wait_config_equal()
     other.config["hrp"]["auto_sync_config"] = False
@@ -77,3 +77,35 @@ def test_R197_refused_as_a_whole_and_by_order(pair):
     pair.wait_config_equal()
     other.write_config()
     assert other.command("reload")[0] == 0
+
+
+def test_R184_R191_what_the_other_box_cannot_apply_is_refused_there(pair):
+    """A zone goes that an interface of the other box is in: nothing changes, and both say why."""
+    master, other = pair.whole()
+    pair.wait_config_equal()
+    master.config["zones"] = [{"name": "guest", "priority": 20}]
+    master.write_config()
+    master.show("reload")
+    pair.wait_config_equal()
+    assert "guest" in other.show("display zone")
+    other.config["zones"] = master.config.pop("zones")
+    heartbeat = next(i for i in other.config["interfaces"] if i["zone"] == "dmz")
+    heartbeat["zone"] = "guest"
+    other.write_config()
+    code, out = other.command("reload")
+    assert code == 0, "what is its own it may change: " + out
+    master.write_config()
+    master.show("reload")
+    wait_until(lambda: {b.rows("hrp-sync-config")[0]["state"] for b in pair} == {"refused"}, 5,
+               "refused, and both know")
+    for box in pair:
+        assert "guest" in box.rows("hrp-sync-config")[0]["reason"], box.rows("hrp-sync-config")
+        assert "refused" in box.log()
+    assert "guest" in other.show("display zone")
+    heartbeat["zone"] = "dmz"
+    other.write_config()
+    other.show("reload")
+    master.show("hrp sync config")
+    pair.wait_config_equal()
+    assert "guest" not in other.show("display zone")
+    other.config.pop("zones")
