@@ -378,8 +378,10 @@ X40_P24_no_port_is_ever_handed_out_twice(void **state)
 		pair_run(p, 2000);
 		assert_int_equal(halves_of(p, !i), NAT_WHOLE);
 		begin_flows(400);
-		assert_true(flows.by[NAT_HALF_PRIMARY] > 100);
-		assert_true(flows.by[NAT_HALF_SECONDARY] > 100);
+		/* Half of them keep their ports, those that lead home to the worker, in either
+		 * half; the others' blocks lie where chance wills. */
+		assert_true(flows.by[NAT_HALF_PRIMARY] > 50);
+		assert_true(flows.by[NAT_HALF_SECONDARY] > 50);
 
 		/* It comes back: its half is its own again, but for what is held. */
 		pair_restart(p, i);
