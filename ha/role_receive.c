@@ -147,6 +147,18 @@ note_sender(struct role *r, const struct ha_msg *m)
 		LOG(NOTICE, "roles: the peer is of this version again");
 }
 
+/* A peer that was silent has given up before it was heard; by its epoch it may have been Active:
+ * then connections have gone by it, and switches know it as the owner. */
+static void
+after_silence(struct role *r, const struct role_group *g, uint32_t peer_epoch, mono_t now)
+{
+	if (!g->alone || g->state != VGMP_ACTIVE || vgmp_owns(g->peer_state) ||
+		vgmp_newest_epoch(peer_epoch, g->epoch) != peer_epoch)
+		return;
+	role_split_relearn(r);
+	role_vrrp_reassert(r, g->id, now);
+}
+
 /* The group here that the peer's one is paired with: the opposite one; or, where both boxes use the
  * same one alone, that. => NULL: none. */
 static struct role_group *
@@ -203,6 +215,7 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	g->peer_priority = priority;
 	g->peer_failed = rte_be_to_cpu_16(v.failed);
 	g->peer_heard = now;
+	after_silence(r, g, m->value, now);
 	g->alone = false;
 	if (g->reassert && !vgmp_owns(g->peer_state)) {
 		g->reassert = false;

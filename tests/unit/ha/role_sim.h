@@ -56,7 +56,7 @@ struct box {
 	bool own[4]; /* by interface */
 	bool quiet;  /* owns, but neither announces nor answers */
 	bool own_vrid[UINT8_MAX + 1];
-	uint32_t takeovers, adverts, resigns, adverts6, resigns6, relearns, questions;
+	uint32_t takeovers, adverts, resigns, adverts6, resigns6, relearns, announces, questions;
 	struct ip_addr sent_to; /* the last unicast one */
 	int reaches;		/* every host: 1 yes, 0 no, -1 not known */
 	int script;		/* every script, likewise */
@@ -201,6 +201,14 @@ op_relearn(void *ctx)
 }
 
 static inline void
+op_announce(void *ctx, uint16_t interface, uint8_t vrid)
+{
+	(void)interface;
+	(void)vrid;
+	((struct box *)ctx)->announces++;
+}
+
+static inline void
 op_send(void *ctx, uint16_t interface, const uint8_t *frame, uint16_t len)
 {
 	struct box *const b = ctx;
@@ -303,6 +311,7 @@ box_ops(struct box *b)
 		.ask = op_ask,
 		.deaf = op_deaf,
 		.relearn = op_relearn,
+		.announce = op_announce,
 		.wall_ns = op_wall_ns };
 }
 

@@ -82,6 +82,33 @@ R174_both_active_is_told_on_both_with_its_cause(void **state)
 	}
 }
 
+/* X11: nothing at all is heard, and the other box has given up before this one hears it again. */
+static void
+X11_who_stays_takes_up_what_went_by_the_other_box(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < HELLOS; i++) {
+		struct sim *const s = lan_formed(hellos[i], 3, false);
+
+		s->lan = false;
+		cut(s, true);
+		run_ms(s, 5 * (uint64_t)hellos[i]);
+		assert_true(owns(s, A) && owns(s, B));
+		const uint32_t relearns = s->box[A].relearns, announces = s->box[A].announces;
+
+		s->wire[A] = true; /* B hears, and yields */
+		run_ms(s, 2 * (uint64_t)hellos[i]);
+		assert_false(owns(s, B));
+		s->both_ns = 0;
+		cut(s, false);
+		run_ms(s, 5 * (uint64_t)hellos[i]);
+		one_owner(s, A);
+		assert_int_equal(s->box[A].relearns, relearns + 1);
+		assert_true(s->box[A].announces > announces);
+		sim_free(s);
+	}
+}
+
 /* The heartbeat works: whatever else is heard is a hand-over, or a stranger. */
 static void
 R174_no_alarm_without_a_split(void **state)
@@ -348,6 +375,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R174_both_active_is_told_on_both_with_its_cause),
+		cmocka_unit_test(X11_who_stays_takes_up_what_went_by_the_other_box),
 		cmocka_unit_test(R174_no_alarm_without_a_split),
 		cmocka_unit_test(R174_a_stranger_with_our_vrid_is_no_split),
 		cmocka_unit_test(X10_with_yield_the_standby_asks_and_waits),
