@@ -58,7 +58,7 @@ class Breaks:
 
     def relay(self, **how):
         """Each frame of the heartbeat cables, in both directions, through relay.py: delay_ms,
-        jitter_ms, and the percentages repeat, reorder, flip."""
+        jitter_ms, ahead, and the percentages repeat, reorder, flip."""
         self._relayed = list(self.lab.cables)
         self._tools.append(Tool(self.lab, SWITCH, "relay", *self._relayed,
                                 *[f"{name}={value}" for name, value in how.items()]))

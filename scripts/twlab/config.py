@@ -107,6 +107,11 @@ def second_opinion(config):
     config["security_policy"]["rules"].append(heartbeat_rule("trust"))
 
 
+def by_hand(config):
+    """Each box keeps the configuration that it has."""
+    config["hrp"]["auto_sync_config"] = False
+
+
 def give_way(config):
     """Without a heartbeat the service network is asked who is active."""
     config["hrp"]["split_brain"] = "yield"

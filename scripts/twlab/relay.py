@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""relay CABLE... [delay_ms=N] [jitter_ms=N] [repeat=%] [reorder=%] [flip=%] [seed=N]: a bad cable.
+"""relay CABLE... [delay_ms=N] [jitter_ms=N] [repeat=%] [reorder=%] [flip=%] [ahead=N] [seed=N]: a bad cable.
 
 Runs in the switches' namespace in place of the bridge that joins the two halves of a heartbeat cable.
     delay_ms   each frame is late by this, more or less jitter_ms (which does not reorder)
     repeat     of a hundred frames are sent twice
     reorder    of a hundred frames are overtaken by the next one (after 5 ms at the latest)
     flip       of a hundred frames have one bit wrong
+    ahead      each box hears the other speak a version of the protocol so much higher (without keys)
 """
 import heapq
 import random
@@ -20,6 +21,7 @@ from .topology import BOXES
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
 OVERTAKEN = 0.005
+ETHER, HA_PROTOCOL, HA_VERSION_TYPE, TRAILER = 14, 112, 0x22, 48
 
 
 def open_port(name):
@@ -28,6 +30,25 @@ def open_port(name):
     port.bind((name, ETH_P_ALL))
     port.setblocking(False)
     return port
+
+
+def of_another_version(frame, ahead):
+    """Version and checksum of an HA message (docs/wire.md); other frames go as they are."""
+    frame = bytearray(frame)
+    if frame[12:14] != b"\x08\x00" or frame[23] != HA_PROTOCOL:
+        return frame
+    begin = ETHER + 4 * (frame[ETHER] & 15)
+    end = ETHER + int.from_bytes(frame[ETHER + 2:ETHER + 4], "big")
+    if frame[begin] != HA_VERSION_TYPE or end - begin < TRAILER:
+        return frame
+    frame[end - TRAILER + 4] += ahead
+    frame[begin + 6:begin + 8] = b"\0\0"
+    words = frame[begin:end] + b"\0" * ((end - begin) % 2)
+    total = sum(int.from_bytes(words[i:i + 2], "big") for i in range(0, len(words), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    frame[begin + 6:begin + 8] = (total ^ 0xffff).to_bytes(2, "big")
+    return frame
 
 
 class Way:
@@ -51,7 +72,7 @@ class Relay:
         for name in names:
             ends = [open_port(f"{name}-{box}") for box in BOXES]
             self.ways.update({a: Way(a, b) for a, b in (ends, ends[::-1])})
-        self.how = {"delay_ms": 0, "jitter_ms": 0, "repeat": 0, "reorder": 0, "flip": 0, **how}
+        self.how = {"delay_ms": 0, "jitter_ms": 0, "repeat": 0, "reorder": 0, "flip": 0, "ahead": 0, **how}
         self.rng = random.Random(how.get("seed", 0))
         self.queue, self.number = [], 0
         self.counts = {"frames": 0, "sent": 0, "repeated": 0, "reordered": 0, "flipped": 0}
@@ -68,6 +89,8 @@ class Relay:
         counts["frames"] += 1
         late = how["delay_ms"] + self.rng.uniform(-how["jitter_ms"], how["jitter_ms"])
         when = max(now + late / 1000, way.last)
+        if how["ahead"]:
+            frame = of_another_version(frame, how["ahead"])
         if self.chance("flip"):
             frame = bytearray(frame)
             frame[self.rng.randrange(len(frame))] ^= 1 << self.rng.randrange(8)
