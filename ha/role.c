@@ -421,13 +421,22 @@ watch_workers(struct role *r, mono_t now)
 
 /* ---- timers of a group ---- */
 
+/* An Active group that hears its peer, but no answer, lets it go first: a Standby takes over now,
+ * and will be heard to have done so; both would else begin in the same moment. */
+static uint64_t
+listens_for(const struct role *r, const struct role_group *g, mono_t now)
+{
+	return g->state == VGMP_INITIALIZE && role_peer_alive(r, g, now) ? 2 * r->silence_ns
+									 : r->silence_ns;
+}
+
 static void
 timer_listen(struct role *r, struct role_group *g, mono_t now)
 {
 	if (!g->listening || !r->hrp_alive) /* deaf: the HRP core does not run yet */
 		return;
 	/* A peer that was told "not Active" has this long to begin: promise(). */
-	if (role_since(now, g->listen_since) > r->silence_ns &&
+	if (role_since(now, g->listen_since) > listens_for(r, g, now) &&
 		(g->state != VGMP_INITIALIZE || (role_since(now, g->silent_since) > r->silence_ns &&
 							!role_split_holds(r, g, now)))) {
 		g->listening = false;

@@ -111,8 +111,10 @@ hidden byte wins, fenced, gone;
 #define NEWEST(i)	(b[i].seen > b[i].epoch -> b[i].seen : b[i].epoch)
 /* Who owns announces with its own epoch; everything else tells the newest that its sender knows. */
 #define SAID_EPOCH(i)	(say == ANNOUNCE && OWNS(b[i].st) -> b[i].epoch : NEWEST(i))
-/* It has listened long enough; a peer that was told "not Active" has that long to begin. */
-#define HEARD_OUT(i)	(b[i].listening && b[i].listen_since > SILENCE && \
+/* It has listened long enough, an Active group twice as long where it hears the peer but no answer; a peer
+ * that was told "not Active" has that long to begin. */
+#define LISTENS(i)	(b[i].st == INITIALIZE && PEER_ALIVE(i) -> 2 * SILENCE : SILENCE)
+#define HEARD_OUT(i)	(b[i].listening && b[i].listen_since > LISTENS(i) && \
 			 (b[i].st != INITIALIZE || b[i].silent > SILENCE || mutant == M_NO_PROMISE))
 #define UP(v, max)	if :: v < (max) -> v++ :: else fi
 
@@ -650,7 +652,7 @@ inline grow_old()
 		:: else
 		fi;
 		if
-		:: b[k].listening -> UP(b[k].listen_since, SILENCE + 1)
+		:: b[k].listening -> UP(b[k].listen_since, 2 * SILENCE + 1)
 		:: else
 		fi;
 		if

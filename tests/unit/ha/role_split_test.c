@@ -109,6 +109,36 @@ X11_who_stays_takes_up_what_went_by_the_other_box(void **state)
 	}
 }
 
+/* From its start on nobody hears it, but for one answer; it hears the peer, which is a little late.
+ */
+static void
+T2_a_box_that_hears_its_peer_but_no_answer_lets_it_go_first(void **state)
+{
+	(void)state;
+	for (uint32_t after_ms = 10; after_ms <= 90; after_ms += 10) {
+		struct sim *const s = sim_new(100, 3);
+
+		s->wire[A] = false;
+		box_start(s, A);
+		run_ms(s, after_ms);
+		box_start(s, B);
+		s->wire[A] = true; /* B asks, and is answered */
+		run_ms(s, 5);
+		s->wire[A] = false;
+		run_ms(s, 290);
+		s->box[B].control_frozen = true;
+		run_ms(s, 30);
+		s->box[B].control_frozen = false;
+		run_ms(s, 2000);
+		one_owner(s, B);
+		s->wire[A] = true;
+		run_ms(s, 1000);
+		one_owner(s, B);
+		assert_int_equal(s->both_ns, 0);
+		sim_free(s);
+	}
+}
+
 /* The heartbeat works: whatever else is heard is a hand-over, or a stranger. */
 static void
 R174_no_alarm_without_a_split(void **state)
@@ -376,6 +406,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R174_both_active_is_told_on_both_with_its_cause),
 		cmocka_unit_test(X11_who_stays_takes_up_what_went_by_the_other_box),
+		cmocka_unit_test(T2_a_box_that_hears_its_peer_but_no_answer_lets_it_go_first),
 		cmocka_unit_test(R174_no_alarm_without_a_split),
 		cmocka_unit_test(R174_a_stranger_with_our_vrid_is_no_split),
 		cmocka_unit_test(X10_with_yield_the_standby_asks_and_waits),
