@@ -87,11 +87,13 @@ class Download:
     """curl in a host; its output is only hashed. start -> finish()."""
 
     def __init__(self, lab, host, address, size, rate, port=PORT, timeout=120):
+        self._begin(lab, host, size, "--max-time", timeout, f"http://{address}:{port}/{size}/{rate}")
+
+    def _begin(self, lab, host, size, *args):
         self.size = size
         self.seen = 0
         self._digest = hashlib.sha256()
-        self.process = lab.popen(host, "curl", "-sS", "--max-time", timeout, "-o", "-",
-                                 f"http://{address}:{port}/{size}/{rate}",
+        self.process = lab.popen(host, "curl", "-sS", "-o", "-", *args,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

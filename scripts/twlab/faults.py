@@ -449,15 +449,15 @@ def _(r):
 
 
 # ---- starts ----
-def _many(r, count):
+def many(lab, count):
     """Sessions that only wait, by one packet each."""
     code = (f"import socket,time\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
             f"for i in range({count}):\n"
             f" s.sendto(b'',('{SERVER}',20000+i))\n if i%50==0: time.sleep(0.001)\n")
-    r.lab.run("cli", "/usr/bin/python3", "-c", code)
+    lab.run("cli", "/usr/bin/python3", "-c", code)
 
 
-def _filled(box):
+def filled(box):
     return sum(row["sessions"] for row in box.rows("version"))
 
 
@@ -466,13 +466,13 @@ def _dies_in_bulk(percent):
            "back", keeps=False, slow=True, gap=lambda r: dead_gap(r) + r.dead_ms)
     def _(r):
         r.new.kill()
-        _many(r, 20000)
-        total = _filled(r.old)
+        many(r.lab, 20000)
+        total = filled(r.old)
         r.new.start(wait=False)
-        wait_until(lambda: r.new.answers() and _filled(r.new) >= total * percent / 100,
+        wait_until(lambda: r.new.answers() and filled(r.new) >= total * percent / 100,
                    START_SECONDS, f"{percent} % are copied", every=0)
         r.at = r.old.kill()
-        r.row_more["copied"] = f"{_filled(r.new)} of {total}"
+        r.row_more["copied"] = f"{filled(r.new)} of {total}"
         r.new.wait_role("active")
 
 
@@ -481,12 +481,12 @@ for _percent in (10, 50, 90):
 
 
 def _restarts(r, times):
-    before = _filled(r.old)
+    before = filled(r.old)
     for _ in range(times):
         r.new.kill()
         r.new.start()
     r.pair.wait_formed()
-    r.expect(_filled(r.old) <= before + 5, "the active box leaks sessions")
+    r.expect(filled(r.old) <= before + 5, "the active box leaks sessions")
 
 
 @fault("X25", "the standby box restarts 20 times while it is filled", slow=True, **UNHARMED)

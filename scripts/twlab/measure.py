@@ -20,9 +20,9 @@ FLOW_PERIOD = 0.02
 class Servers:
     """The server's programs; they serve any number of rounds."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, period=FLOW_PERIOD):
         self.lab = lab
-        self.tools = [Tool(lab, "srv", "flows", "server", flows.PORT, FLOW_PERIOD),
+        self.tools = [Tool(lab, "srv", "flows", "server", flows.PORT, period),
                       Tool(lab, "srv", "download", download.PORT)]
 
     def close(self):
@@ -33,8 +33,9 @@ class Servers:
 class Traffic:
     """Observer, probe, connections and download of one round; each part can be left out."""
 
-    def __init__(self, lab, connections=50, download_bytes=0, download_rate=2_000_000):
-        self.lab = lab
+    def __init__(self, lab, connections=50, download_bytes=0, download_rate=2_000_000,
+                 period=FLOW_PERIOD):
+        self.lab, self.period = lab, period
         self.connections = connections
         self.download_bytes, self.download_rate = download_bytes, download_rate
         self._tools = {}
@@ -57,7 +58,7 @@ class Traffic:
         tools["echo"] = Tool(lab, "srv", "probe", "server", probe.PORT, wait=False)
         if self.connections:
             tools["flows"] = Tool(lab, "cli", "flows", "client", SERVER, flows.PORT,
-                                  self.connections, FLOW_PERIOD, wait=False)
+                                  self.connections, self.period, wait=False)
         for tool in tools.values():
             tool.wait_ready()
         if self.download_bytes:
