@@ -65,8 +65,7 @@ check_config(const uint8_t *body, uint16_t len)
 		size > HRP_CONFIG_SIZE_MAX || text > HRP_CONFIG_CHUNK_MAX)
 		return HA_REFUSED_field;
 	if (c.kind == HRP_CONFIG_CHUNK)
-		return size == 0 || offset > size || text > size - offset ? HA_REFUSED_field
-									  : HA_OK;
+		return offset > size || text > size - offset ? HA_REFUSED_field : HA_OK;
 	return c.kind != HRP_CONFIG_RESULT && text != 0 ? HA_REFUSED_field : HA_OK;
 }
 

@@ -389,6 +389,19 @@ a_bad_wire_delays_but_changes_nothing(void **state)
 
 /* Edits while a transfer is under way: the last one counts. */
 static void
+R194_an_empty_document_goes_too(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	edit(0, "");
+	run(1000);
+	expect_equal("");
+	assert_int_equal(box[1].applied, 1);
+	assert_false(config_backup_pending(box[0].b) || config_backup_pending(box[1].b));
+}
+
+static void
 an_edit_in_the_middle_of_a_transfer(void **state)
 {
 	const size_t size = 200000;
@@ -445,6 +458,7 @@ main(void)
 		TEST(R197_off_nothing_goes_but_by_order),
 		TEST(refused_as_a_whole_with_the_reason_on_both_boxes),
 		TEST(a_bad_wire_delays_but_changes_nothing),
+		TEST(R194_an_empty_document_goes_too),
 		TEST(an_edit_in_the_middle_of_a_transfer),
 		TEST(a_transfer_that_is_broken_off_changes_nothing),
 		TEST(a_peer_that_knows_nothing_of_it_is_left_alone),

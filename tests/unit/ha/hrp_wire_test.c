@@ -194,6 +194,29 @@ check_exact(const uint8_t *m, uint16_t len)
 	return why;
 }
 
+/* A box without a replicated section: its document is empty, and goes too. */
+static void
+R194_an_empty_document_is_one_empty_chunk(void **state)
+{
+	uint8_t m[MESSAGE_MAX];
+	const uint16_t len = (uint16_t)(build(m, COMMAND) - 4);
+	struct hrp_header h;
+
+	(void)state;
+	memcpy(&h, m + 24, sizeof(h));
+	h.length = rte_cpu_to_be_32(sizeof(struct hrp_config));
+	memcpy(m + 24, &h, sizeof(h));
+	for (uint8_t size = 0; size < 2; size++) {
+		m[71] = size;
+		for (uint8_t offset = 0; offset < 3; offset++) {
+			m[75] = offset;
+			ha_finish(m, len, HA_VGMP, 1000);
+			assert_int_equal(
+				check_exact(m, len), offset > size ? HA_REFUSED_field : HA_OK);
+		}
+	}
+}
+
 static void
 HAC_03_every_truncation_is_refused(void **state)
 {
@@ -618,6 +641,7 @@ main(void)
 		cmocka_unit_test(records_of_an_ipv4_session_fit_64_bytes),
 		cmocka_unit_test(vectors_of_3_4),
 		cmocka_unit_test(interval_is_rounded_up_to_seconds),
+		cmocka_unit_test(R194_an_empty_document_is_one_empty_chunk),
 		cmocka_unit_test(HAC_03_every_truncation_is_refused),
 		cmocka_unit_test(HAC_02_every_flipped_bit_is_refused),
 		cmocka_unit_test(fields_outside_their_range_are_refused),
