@@ -5,14 +5,9 @@
  * the simulator's.
  */
 #include "hrp.h"
-#include "ipv4.h"
 #include "pair.h"
 #include "test_eal.h"
 
-#include <rte_ip.h>
-#include <rte_udp.h>
-
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,12 +23,6 @@
 #define SERVICE	   5000u
 #define LAG_US	   2000u
 
-struct packet {
-	struct rte_ipv4_hdr ip;
-	struct rte_udp_hdr udp;
-	uint32_t number;
-} __attribute__((packed));
-
 static struct pair *current;
 static uint32_t answered;
 
@@ -46,32 +35,12 @@ clean_up(void **state)
 	return 0;
 }
 
-static void
-send_datagram(struct host *from, uint32_t to, uint16_t sport, uint16_t dport, mono_t now)
-{
-	struct packet p;
-
-	memset(&p, 0, sizeof(p));
-	p.ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = RTE_BE16(sizeof(p)),
-		.time_to_live = 64,
-		.next_proto_id = IPPROTO_UDP,
-		.src_addr = rte_cpu_to_be_32(from->address),
-		.dst_addr = rte_cpu_to_be_32(to) };
-	p.ip.hdr_checksum = rte_ipv4_cksum(&p.ip);
-	p.udp = (struct rte_udp_hdr){ .src_port = rte_cpu_to_be_16(sport),
-		.dst_port = rte_cpu_to_be_16(dport),
-		.dgram_len = RTE_BE16(sizeof(p) - sizeof(p.ip)) };
-	p.udp.dgram_cksum = rte_ipv4_udptcp_cksum(&p.ip, &p.udp);
-	host_send(from, (const uint8_t *)&p, sizeof(p), now);
-}
-
 /* The server answers whatever comes; the client counts. */
 static void
 receive(void *ctx, struct host *h, const uint8_t *ip, uint16_t len, mono_t now)
 {
 	const struct traffic *const t = ctx;
-	struct packet p;
+	struct udp_packet p;
 
 	if (len != sizeof(p))
 		return;
@@ -79,8 +48,8 @@ receive(void *ctx, struct host *h, const uint8_t *ip, uint16_t len, mono_t now)
 	if (h == t->client)
 		answered++;
 	else
-		send_datagram(h, rte_be_to_cpu_32(p.ip.src_addr), rte_be_to_cpu_16(p.udp.dst_port),
-			rte_be_to_cpu_16(p.udp.src_port), now);
+		traffic_send_udp(h, rte_be_to_cpu_32(p.ip.src_addr),
+			rte_be_to_cpu_16(p.udp.dst_port), rte_be_to_cpu_16(p.udp.src_port), 0, now);
 }
 
 static bool
@@ -112,9 +81,9 @@ R202_two_hundred_thousand_sessions_a_second_over_a_lossy_wire_end_equal(void **s
 	answered = 0;
 	for (uint32_t step = 0; step < MS * 1000 / PAIR_STEP_US; step++) {
 		for (uint32_t i = 0; i < PER_STEP; i++, sent++)
-			send_datagram(t->client, t->server->address,
+			traffic_send_udp(t->client, t->server->address,
 				(uint16_t)(FIRST_PORT + sent % SPREAD),
-				(uint16_t)(SERVICE + sent / SPREAD), pair_now(p));
+				(uint16_t)(SERVICE + sent / SPREAD), sent, pair_now(p));
 		pair_step(p);
 	}
 	pair_run(p, 2); /* the last answers */

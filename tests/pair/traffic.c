@@ -18,12 +18,6 @@
 #define CHURN_RTO     50
 #define CHURN_REST_MS 3
 
-struct udp_packet {
-	struct rte_ipv4_hdr ip;
-	struct rte_udp_hdr udp;
-	rte_be32_t number;
-} __attribute__((packed));
-
 struct tcp_packet {
 	struct rte_ipv4_hdr ip;
 	struct rte_tcp_hdr tcp;
@@ -42,8 +36,8 @@ fill_ip(struct rte_ipv4_hdr *ip, const struct host *from, uint32_t to, uint8_t p
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
 }
 
-static void
-send_udp(
+void
+traffic_send_udp(
 	struct host *from, uint32_t to, uint16_t sport, uint16_t dport, uint32_t number, mono_t now)
 {
 	struct udp_packet p;
@@ -82,7 +76,7 @@ static void
 udp_input(struct traffic *t, struct host *h, const struct udp_packet *p, mono_t now)
 {
 	if (h == t->server) {
-		send_udp(h, rte_be_to_cpu_32(p->ip.src_addr), PROBE_PORT,
+		traffic_send_udp(h, rte_be_to_cpu_32(p->ip.src_addr), PROBE_PORT,
 			rte_be_to_cpu_16(p->udp.src_port), rte_be_to_cpu_32(p->number), now);
 		return;
 	}
@@ -342,7 +336,8 @@ traffic_poll(struct traffic *t, mono_t now)
 		if (t->next_probe.ns == 0)
 			t->last_echo = now;
 		t->next_probe = mono_add_ms(now, 1);
-		send_udp(t->client, t->server->address, 30000, PROBE_PORT, t->probe_sent++, now);
+		traffic_send_udp(
+			t->client, t->server->address, 30000, PROBE_PORT, t->probe_sent++, now);
 	}
 	for (uint16_t i = 0; i < t->churn_count; i++)
 		churn_turn(t, &t->churn[i], now);

@@ -6,10 +6,19 @@
 
 #include "lan.h"
 
+#include <rte_ip.h>
+#include <rte_udp.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
 #define TRAFFIC_MAX_TCP 64
+
+struct udp_packet {
+	struct rte_ipv4_hdr ip;
+	struct rte_udp_hdr udp;
+	rte_be32_t number;
+} __attribute__((packed));
 
 struct tcp_peer {
 	uint32_t seq, ack; /* next to send, next expected */
@@ -59,6 +68,9 @@ struct traffic {
 };
 
 void traffic_start(struct traffic *, struct host *client, struct host *server, uint16_t tcp_count);
+/* One datagram of its shape by the host's gateway; address and ports in host order. */
+void traffic_send_udp(struct host *from, uint32_t to, uint16_t sport, uint16_t dport,
+	uint32_t number, mono_t now);
 void traffic_poll(struct traffic *, mono_t now);
 /* Open and close `count` connections without pause, each from one port for ever; count 0 stops
  * after what is under way is established: those connections stay open. */

@@ -401,47 +401,45 @@ R194_an_empty_document_goes_too(void **state)
 	assert_false(config_backup_pending(box[0].b) || config_backup_pending(box[1].b));
 }
 
+/* Some of it has arrived, most has not. */
 static void
-an_edit_in_the_middle_of_a_transfer(void **state)
+begin_long_transfer(void)
 {
 	const size_t size = 200000;
 	char *text = calloc(1, size + 1);
 
-	(void)state;
 	assert_non_null(text);
 	memset(text, 'x', size);
 	stand(true, false, true);
 	run(3000);
 	edit(0, text);
+	free(text);
 	run(30);
+}
+
+static void
+an_edit_in_the_middle_of_a_transfer(void **state)
+{
+	(void)state;
+	begin_long_transfer();
 	assert_string_equal(config_backup_state_names[status(0).state], "running");
 	edit(0, "short");
 	run(2000);
 	expect_equal("short");
-	free(text);
 }
 
 /* A master that dies in the middle leaves nothing behind. */
 static void
 a_transfer_that_is_broken_off_changes_nothing(void **state)
 {
-	const size_t size = 200000;
-	char *text = calloc(1, size + 1);
-
 	(void)state;
-	assert_non_null(text);
-	memset(text, 'x', size);
-	stand(true, false, true);
-	run(3000);
-	edit(0, text);
-	run(30);
+	begin_long_transfer();
 	stand(true, true, false);
 	box[0].count = box[1].count = 0;
 	run(1000);
 	assert_string_equal(box[1].file, "first");
 	assert_int_equal(box[1].applied, 0);
 	assert_string_equal(config_backup_state_names[status(1).state], "alone");
-	free(text);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
