@@ -19,6 +19,7 @@
 #define RESEND_MS  200	 /* without an acknowledgement */
 #define SILENCE_MS 10000 /* without progress a transfer has failed; again after that time */
 #define APPLY_MS   60000 /* the same while the peer may be applying it; again after a refusal */
+#define OVER	   4	 /* transfers, power of two */
 #define WINDOW	   (96 * HRP_CONFIG_CHUNK_MAX)
 
 const char *const config_backup_state_names[CONFIG_BACKUP_STATES] = {
@@ -74,6 +75,8 @@ struct config_backup {
 		uint8_t digest[CONFIG_DIGEST];
 		bool applying, done;
 	} in;
+	uint32_t over[OVER]; /* transfers that came before: what comes late of them is nothing */
+	uint32_t over_at;
 
 	/* How the last transfer ended, and between which documents. */
 	bool inbound;
@@ -127,6 +130,22 @@ over(mono_t now, mono_t since, uint64_t ms)
 	return !mono_before(now, mono_add_ms(since, ms));
 }
 
+/* Generations go round: 1 comes behind 0xffffffff. */
+static bool
+later(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+uint32_t
+config_backup_next(uint32_t own, uint32_t peers)
+{
+	/* 0 is no generation: whatever is known comes behind it. */
+	const uint32_t last = own == 0 || (peers != 0 && later(peers, own)) ? peers : own;
+
+	return last == UINT32_MAX ? 1 : last + 1;
+}
+
 void
 config_backup_document(struct config_backup *b, char *text)
 {
@@ -137,7 +156,7 @@ config_backup_document(struct config_backup *b, char *text)
 	if (b->in.applying)
 		b->generation = b->in.generation;
 	else if (b->generation == 0 || !same(digest, b->digest))
-		b->generation = RTE_MAX(b->generation, b->peer.generation) + 1;
+		b->generation = config_backup_next(b->generation, b->peer.generation);
 	free(b->text);
 	b->text = text;
 	b->size = (uint32_t)RTE_MIN(size, (size_t)UINT32_MAX);
@@ -279,13 +298,28 @@ frame_of(const struct config_backup *b, enum hrp_config_kind kind, uint32_t tran
 	return f;
 }
 
+/* Has this box itself refused to send what it runs? */
+static bool
+kept_back(const struct config_backup *b)
+{
+	return b->size > HRP_CONFIG_SIZE_MAX && !b->inbound && tried(b) &&
+	       b->result == HRP_CONFIG_REFUSED;
+}
+
 static void
 tell_state(struct config_backup *b, mono_t now)
 {
-	const struct config_frame f = frame_of(b, HRP_CONFIG_STATE, 0);
+	struct config_frame f = frame_of(b, HRP_CONFIG_STATE, 0);
 
 	if (!peer_known(b, now) || (!b->tell && !over(now, b->told, STATE_MS)))
 		return;
+	/* A result of no transfer, or the peer would wait for one for ever. */
+	if (kept_back(b)) {
+		f.head.kind = HRP_CONFIG_RESULT;
+		f.head.result = HRP_CONFIG_REFUSED;
+		f.len = (uint16_t)strlen(b->reason);
+		memcpy(f.text, b->reason, f.len);
+	}
 	b->tell = !b->ops.send(b->ops.ctx, &f);
 	b->told = now;
 }
@@ -321,7 +355,9 @@ end_out(struct config_backup *b, enum hrp_config_result result, const char *reas
 	else
 		LOG(ERROR, "configuration backup: generation %u, %u bytes: sent -> %s, %s",
 			b->generation, b->size,
-			result == HRP_CONFIG_REFUSED ? "refused by the peer" : "not answered",
+			result != HRP_CONFIG_REFUSED	? "not answered"
+			: b->size > HRP_CONFIG_SIZE_MAX ? "kept back"
+							: "refused by the peer",
 			reason);
 }
 
@@ -342,9 +378,13 @@ may_push(const struct config_backup *b, mono_t now)
 static void
 begin_out(struct config_backup *b, mono_t now)
 {
+	char why[CONFIG_BACKUP_REASON];
+
 	b->forced = false;
 	if (b->size > HRP_CONFIG_SIZE_MAX) {
-		end_out(b, HRP_CONFIG_REFUSED, "larger than 32 MiB", now);
+		snprintf(why, sizeof(why), CONFIG_TOO_LARGE, b->size);
+		end_out(b, HRP_CONFIG_REFUSED, why, now);
+		b->tell = true;
 		return;
 	}
 	b->seed = b->seed * UINT32_C(1664525) + UINT32_C(1013904223);
@@ -438,6 +478,7 @@ take(struct config_backup *b, mono_t now)
 		snprintf(why, sizeof(why), "damaged on the way");
 	} else if (b->text != NULL && same(digest, b->digest)) {
 		applied = true;
+		b->ops.save(b->ops.ctx, why, sizeof(why));
 	} else {
 		b->in.applying = true;
 		applied = b->ops.apply(b->ops.ctx, b->in.text, why, sizeof(why));
@@ -464,6 +505,7 @@ begin_in(struct config_backup *b, const struct config_frame *f)
 {
 	const uint32_t size = rte_be_to_cpu_32(f->head.size);
 
+	b->over[b->over_at++ % OVER] = b->in.id;
 	forget_in(b);
 	b->in.text = calloc(1, (size_t)size + 1);
 	if (b->in.text == NULL)
@@ -475,15 +517,26 @@ begin_in(struct config_backup *b, const struct config_frame *f)
 	return true;
 }
 
+/* A frame that others have overtaken must not bring an older document back. */
+static bool
+is_over(const struct config_backup *b, uint32_t id)
+{
+	for (unsigned int i = 0; i < OVER; i++)
+		if (b->over[i] == id && id != 0)
+			return true;
+	return false;
+}
+
 static void
 on_chunk(struct config_backup *b, const struct config_frame *f, mono_t now)
 {
 	const uint32_t offset = rte_be_to_cpu_32(f->head.offset);
-	const bool known = b->in.id == rte_be_to_cpu_32(f->head.transfer) && b->in.id != 0;
+	const uint32_t id = rte_be_to_cpu_32(f->head.transfer);
+	const bool known = b->in.id == id && id != 0;
 
 	if (b->role != HRP_CONFIG_STANDBY)
 		return; /* the peer will learn who is what, and asks again until then */
-	if (!known && (offset != 0 || f->head.transfer == 0 || !begin_in(b, f)))
+	if (!known && (offset != 0 || id == 0 || is_over(b, id) || !begin_in(b, f)))
 		return;
 	if (b->in.done) {
 		answer(b, HRP_CONFIG_RESULT);
@@ -525,6 +578,26 @@ on_result(struct config_backup *b, const struct config_frame *f, mono_t now)
 	end_out(b, (enum hrp_config_result)f->head.result, reason, now);
 }
 
+/* The master will not send what it runs. */
+static void
+on_kept_back(struct config_backup *b, const struct config_frame *f, mono_t now)
+{
+	char reason[CONFIG_BACKUP_REASON];
+
+	if (b->role != HRP_CONFIG_STANDBY || b->peer.role != HRP_CONFIG_MASTER || b->out.running ||
+		f->head.result != HRP_CONFIG_REFUSED)
+		return;
+	snprintf(reason, sizeof(reason), "%.*s", (int)f->len, (const char *)f->text);
+	if (b->inbound && tried(b) && strcmp(b->reason, reason) == 0)
+		return;
+	forget_in(b);
+	end(b, true, HRP_CONFIG_REFUSED, reason, now);
+	memcpy(b->mine, b->digest, CONFIG_DIGEST);
+	memcpy(b->theirs, b->peer.digest, CONFIG_DIGEST);
+	LOG(ERROR, "configuration backup: generation %u: kept back by the peer, %s",
+		b->peer.generation, reason);
+}
+
 void
 config_backup_receive(struct config_backup *b, const struct config_frame *f, mono_t now)
 {
@@ -550,6 +623,8 @@ config_backup_receive(struct config_backup *b, const struct config_frame *f, mon
 	case HRP_CONFIG_RESULT:
 		if (ours)
 			on_result(b, f, now);
+		else if (transfer == 0)
+			on_kept_back(b, f, now);
 		break;
 	default:
 		break;

@@ -19,6 +19,9 @@
 
 #define CONFIG_DIGEST	     8
 #define CONFIG_BACKUP_REASON 256
+#define CONFIG_TOO_LARGE                                                                           \
+	"the sections that both boxes have in common have %u bytes as one document, expected at "  \
+	"most 32 MiB"
 
 /* What the HRP core knows of the two boxes. */
 struct config_standing {
@@ -51,6 +54,8 @@ struct config_backup_ops {
 	/* Apply and save a document, or change nothing. => applied; the reason why not, or what is
 	 * amiss all the same, as one line in `why` ("" before). */
 	bool (*apply)(void *ctx, const char *document, char *why, size_t size);
+	/* What has been applied came once more: save it, unless it is; what is amiss in `why`. */
+	void (*save)(void *ctx, char *why, size_t size);
 };
 
 struct config_backup_status {
@@ -73,6 +78,8 @@ struct config_backup;
 struct config_backup *config_backup_create(const struct config_backup_ops *, uint32_t seed);
 void config_backup_destroy(struct config_backup *);
 
+/* config_backup_next: the generation of an edit: behind both, and never 0. */
+uint32_t config_backup_next(uint32_t own, uint32_t peers);
 /* config_backup_document: what this box runs now; `text` is malloc'ed and ours from now on. */
 void config_backup_document(struct config_backup *, char *text);
 /* config_backup_receive: a checked frame of the peer, or (kind STATE) what its hello has told. */

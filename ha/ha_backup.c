@@ -7,6 +7,8 @@
 #include "ha_config.h"
 #include "log.h"
 
+#include <rte_common.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,14 +17,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES 256 /* per turn */
+#define FRAMES	256   /* per turn */
+#define SAVE_MS 60000 /* so long until a save that has failed is tried again */
 
 struct ha_backup {
 	struct config_bus bus;
 	struct config_backup *machine;
 	struct management *m; /* of this turn */
 	uint64_t seen;	      /* management.config_number of the document; 0 = none yet */
-	mono_t now;
+	mono_t now, again;    /* again: a save that has failed */
+	bool unsaved;	      /* the file is not what the peer has sent */
 };
 
 static bool
@@ -67,6 +71,28 @@ refresh(struct ha_backup *b)
 	b->seen = b->m->config_number + 1;
 }
 
+/* What the peer has sent, into the file. */
+static void
+save(struct ha_backup *b, char *why, size_t size)
+{
+	char err[640];
+
+	keep_old(b->m->config_path);
+	b->unsaved = config_save(b->m->config, b->m->config_path, err, sizeof(err)) != 0;
+	b->again = mono_add_ms(b->now, SAVE_MS);
+	if (b->unsaved)
+		snprintf(why, size, "%.*s", (int)size - 1, err);
+}
+
+static void
+op_save(void *ctx, char *why, size_t size)
+{
+	struct ha_backup *const b = ctx;
+
+	if (b->unsaved)
+		save(b, why, size);
+}
+
 static bool
 op_apply(void *ctx, const char *document, char *why, size_t size)
 {
@@ -79,17 +105,30 @@ op_apply(void *ctx, const char *document, char *why, size_t size)
 		return false;
 	}
 	refresh(b);
-	keep_old(b->m->config_path);
-	if (config_save(b->m->config, b->m->config_path, err, sizeof(err)) != 0)
-		snprintf(why, size, "%.*s", (int)size - 1, err);
+	save(b, why, size);
 	return true;
+}
+
+/* The folder may be writable, or the disk have room, by now. */
+static void
+save_again(struct ha_backup *b)
+{
+	char why[CONFIG_BACKUP_REASON] = "";
+
+	if (!b->unsaved || mono_before(b->now, b->again))
+		return;
+	save(b, why, sizeof(why));
+	if (!b->unsaved)
+		LOG(NOTICE, "configuration backup: %s is saved now", b->m->config_path);
 }
 
 struct ha_backup *
 ha_backup_create(const char *name, int socket, uint32_t seed, char *err, size_t err_size)
 {
 	struct ha_backup *const b = calloc(1, sizeof(*b));
-	const struct config_backup_ops ops = { .ctx = b, .send = op_send, .apply = op_apply };
+	const struct config_backup_ops ops = {
+		.ctx = b, .send = op_send, .apply = op_apply, .save = op_save
+	};
 
 	snprintf(err, err_size, "hrp: out of memory");
 	if (b == NULL)
@@ -129,6 +168,21 @@ ha_backup_hello(const struct ha_backup *b, struct hrp_hello *h)
 	memcpy(h->config_digest, &digest, sizeof(h->config_digest));
 }
 
+/* => 0, or -EFBIG with a one-line reason: no other box would ever get it. */
+static int
+check_size(const struct config *next, char *err, size_t err_size)
+{
+	char *const text = config_replicated_text(next);
+	const size_t size = text != NULL ? strlen(text) : 0;
+
+	free(text);
+	if (size <= HRP_CONFIG_SIZE_MAX)
+		return 0;
+	snprintf(err, err_size, CONFIG_TOO_LARGE ", or hrp.auto_sync_config = false",
+		(unsigned int)RTE_MIN(size, (size_t)UINT32_MAX));
+	return -EFBIG;
+}
+
 int
 ha_backup_check(const struct ha_backup *b, const struct config *running, const struct config *next,
 	char *err, size_t err_size)
@@ -136,8 +190,11 @@ ha_backup_check(const struct ha_backup *b, const struct config *running, const s
 	const struct config_hrp *const hrp = config_section_data(next, "hrp");
 	char setting[160];
 
-	if (!config_backup_locked(b->machine, b->now) || !hrp->auto_sync_config ||
-		!config_difference(running, next, CONFIG_REPLICATED, setting, sizeof(setting)))
+	if (!hrp->auto_sync_config)
+		return 0;
+	if (!config_backup_locked(b->machine, b->now))
+		return check_size(next, err, err_size);
+	if (!config_difference(running, next, CONFIG_REPLICATED, setting, sizeof(setting)))
 		return 0;
 	snprintf(err, err_size,
 		"%s is changed on the config master only, which is the peer: this box is the "
@@ -200,6 +257,7 @@ ha_backup_poll(struct ha_backup *b, struct management *m, mono_t now)
 		.first = (bits & CONFIG_STANDING_FIRST) != 0 };
 	hrp = config_section_data(m->config, "hrp");
 	running = config_backup_turn(b->machine, &s, hrp->auto_sync_config, now) || running;
+	save_again(b);
 	publish(b);
 	return running ? MANAGEMENT_HA_WAITING : MANAGEMENT_HA_IDLE;
 }

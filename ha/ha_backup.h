@@ -20,7 +20,7 @@ struct config_bus *ha_backup_bus(struct ha_backup *);
 void ha_backup_hello(const struct ha_backup *, struct hrp_hello *);
 
 /* ha_backup_check: may this box change from one to the other configuration by itself (R185, R191)?
- * => 0, or -EPERM with a one-line reason. */
+ * => 0, -EPERM, or -EFBIG (more than can be sent), with a one-line reason. */
 int ha_backup_check(const struct ha_backup *, const struct config *running,
 	const struct config *next, char *err, size_t err_size);
 /* ha_backup_standby: is this box the config standby of a peer that knows what that is (R188)? */

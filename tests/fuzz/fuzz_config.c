@@ -99,6 +99,13 @@ op_apply(void *ctx, const char *document, char *why, size_t size)
 	return true;
 }
 
+static void
+op_save(void *ctx, char *why, size_t size)
+{
+	(void)ctx;
+	snprintf(why, size, "no room");
+}
+
 /* A frame of the peer: any, or a chunk that names what it is rightly. */
 static void
 receive(struct machine *m, struct fuzz_input *in, mono_t now)
@@ -131,7 +138,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = { .data = data, .size = size };
 	struct machine m = { .standing = { .alive = true, .peer_active = true } };
-	const struct config_backup_ops ops = { .ctx = &m, .send = op_send, .apply = op_apply };
+	const struct config_backup_ops ops = {
+		.ctx = &m, .send = op_send, .apply = op_apply, .save = op_save
+	};
 	mono_t now = { .ns = NS_PER_SEC };
 
 	m.b = config_backup_create(&ops, 1);

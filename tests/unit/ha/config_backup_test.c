@@ -23,14 +23,16 @@ static struct box {
 	struct config_backup *b;
 	struct config_standing standing;
 	bool automatic;
-	char *file;	    /* what it has applied last */
-	const char *refuse; /* NULL = it takes what comes */
-	unsigned int applied;
+	char *file;		     /* what it has applied last */
+	const char *refuse;	     /* NULL = it takes what comes */
+	unsigned int applied, saved; /* saved: once more */
+	const char *unsaved;	     /* why its file cannot be written; NULL = it can */
 	struct config_frame queue[512];
 	uint32_t count;
 } box[2];
 static mono_t now;
-static uint32_t loss; /* of 100 frames */
+static uint32_t loss;	 /* of 100 frames */
+static uint32_t reorder; /* likewise: one that overtakes others */
 static uint32_t dice;
 
 static uint32_t
@@ -46,8 +48,13 @@ op_send(void *ctx, const struct config_frame *f)
 	struct box *const to = ctx == &box[0] ? &box[1] : &box[0];
 
 	for (int copies = roll() < loss ? 2 : 1; copies > 0; copies--)
-		if (roll() >= loss && to->count < RTE_DIM(to->queue))
-			to->queue[to->count++] = *f;
+		if (roll() >= loss && to->count < RTE_DIM(to->queue)) {
+			uint32_t at = to->count++;
+
+			for (; at > 0 && roll() < reorder; at--)
+				to->queue[at] = to->queue[at - 1];
+			to->queue[at] = *f;
+		}
 	return true;
 }
 
@@ -64,7 +71,17 @@ op_apply(void *ctx, const char *document, char *why, size_t size)
 	free(b->file);
 	b->file = strdup(document);
 	config_backup_document(b->b, strdup(document));
+	snprintf(why, size, "%s", b->unsaved != NULL ? b->unsaved : "");
 	return true;
+}
+
+static void
+op_save(void *ctx, char *why, size_t size)
+{
+	struct box *const b = ctx;
+
+	b->saved++;
+	snprintf(why, size, "%s", b->unsaved != NULL ? b->unsaved : "");
 }
 
 static void
@@ -128,11 +145,11 @@ begin(void **state)
 {
 	(void)state;
 	now = (mono_t){ .ns = 1000 * NS_PER_MS };
-	loss = 0;
+	loss = reorder = 0;
 	dice = 7;
 	for (int i = 0; i < 2; i++) {
 		const struct config_backup_ops ops = {
-			.ctx = &box[i], .send = op_send, .apply = op_apply
+			.ctx = &box[i], .send = op_send, .apply = op_apply, .save = op_save
 		};
 
 		box[i] = (struct box){ .automatic = true };
@@ -234,7 +251,7 @@ R187_R194_an_edit_is_at_the_peer_at_once(void **state)
 
 /* P28: whatever each brings along when the pair forms, the master's counts. */
 static void
-R190_load_sharing_has_one_master_and_one_direction(void **state)
+R188_R190_load_sharing_has_one_master_and_one_direction(void **state)
 {
 	(void)state;
 	edit(0, "of the first");
@@ -344,6 +361,125 @@ refused_as_a_whole_with_the_reason_on_both_boxes(void **state)
 	expect_equal("third");
 }
 
+/* A copy of a frame, from before the last edit. */
+static void
+a_late_frame_brings_no_older_document_back(void **state)
+{
+	struct config_frame late = { 0 };
+
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	edit(0, "second");
+	while (late.head.kind != HRP_CONFIG_CHUNK) {
+		for (uint32_t k = 0; k < box[1].count; k++)
+			if (box[1].queue[k].head.kind == HRP_CONFIG_CHUNK)
+				late = box[1].queue[k];
+		run(TURN_MS);
+	}
+	run(1000);
+	edit(0, "third");
+	run(1000);
+	expect_equal("third");
+	config_backup_receive(box[1].b, &late, now);
+	assert_int_equal(box[1].applied, 2);
+	run(1000);
+	expect_equal("third");
+}
+
+/* Nobody waits for what will never come: refused, with the reason, on both boxes. */
+static void
+R194_what_is_too_large_is_kept_back_and_both_boxes_say_so(void **state)
+{
+	const size_t size = (size_t)HRP_CONFIG_SIZE_MAX + 1;
+	char *text = calloc(1, size + 1);
+	uint8_t digest[CONFIG_DIGEST];
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', size);
+	stand(true, false, true);
+	run(3000);
+	loss = 20;
+	edit(0, text);
+	run(20000);
+	loss = 0;
+	run(1500);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(config_backup_state_names[status(i).state], "refused");
+		assert_non_null(strstr(status(i).reason, "33554433 bytes"));
+		assert_non_null(strstr(status(i).reason, "expected at most 32 MiB"));
+		assert_false(config_backup_pending(box[i].b));
+	}
+	assert_true(config_backup_refused(box[1].b, digest));
+	assert_memory_equal(digest, status(0).digest, CONFIG_DIGEST);
+	assert_int_equal(box[1].applied, 0);
+	/* By order it is the same, and a smaller one goes. */
+	assert_null(config_backup_push(box[0].b));
+	run(2000);
+	assert_string_equal(config_backup_state_names[status(1).state], "refused");
+	edit(0, "smaller");
+	run(2000);
+	expect_equal("smaller");
+	/* The limit itself does. */
+	text[size - 1] = '\0';
+	edit(0, text);
+	run(60000);
+	expect_equal(text);
+	free(text);
+}
+
+static void
+R197_an_order_saves_what_could_not_be_saved(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	box[1].unsaved = "fw.conf: cannot be saved: No space left on device";
+	edit(0, "second");
+	run(2000);
+	expect_equal("second");
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(status(i).reason, box[1].unsaved);
+	assert_null(config_backup_push(box[0].b));
+	run(2000);
+	assert_int_equal(box[1].saved, 1);
+	assert_string_equal(status(0).reason, box[1].unsaved);
+	box[1].unsaved = NULL;
+	assert_null(config_backup_push(box[0].b));
+	run(2000);
+	assert_int_equal(box[1].saved, 2);
+	assert_int_equal(box[1].applied, 1);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(status(i).reason, "");
+}
+
+static void
+generations_go_round(void **state)
+{
+	static const struct {
+		uint32_t own, peers, next;
+	} rows[] = {
+		{ 0, 0, 1 },
+		{ 0, 5, 6 },
+		{ 5, 0, 6 },
+		{ 5, 7, 8 },
+		{ 7, 5, 8 },
+		{ UINT32_MAX, UINT32_MAX, 1 },
+		{ UINT32_MAX, 0, 1 },
+		{ 0, UINT32_MAX, 1 },
+		/* the other one is round already */
+		{ UINT32_MAX, 1, 2 },
+		{ 2, UINT32_MAX - 1, 3 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		if (config_backup_next(rows[i].own, rows[i].peers) != rows[i].next)
+			fail_msg("row %u", i);
+	}
+}
+
 static void
 a_peer_that_knows_nothing_of_it_is_left_alone(void **state)
 {
@@ -361,25 +497,28 @@ a_peer_that_knows_nothing_of_it_is_left_alone(void **state)
 	assert_false(config_backup_locked(other, now));
 }
 
-/* Large, and a wire that loses and doubles a part of all. */
+/* Large, and a wire that loses, doubles and mixes up a part of all. */
 static void
-a_bad_wire_delays_but_changes_nothing(void **state)
+R194_a_bad_wire_delays_but_changes_nothing(void **state)
 {
-	static const uint32_t rows[] = { 0, 5, 20 };
+	static const struct {
+		uint32_t loss, reorder;
+	} rows[] = { { 0, 0 }, { 5, 0 }, { 20, 0 }, { 0, 30 }, { 5, 30 }, { 20, 80 } };
 	const size_t size = 300000;
 	char *text = calloc(1, size + 1);
 
 	(void)state;
 	assert_non_null(text);
 	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
-		loss = rows[i];
+		loss = rows[i].loss;
+		reorder = rows[i].reorder;
 		stand(true, false, true);
 		run(3000);
 		for (size_t k = 0; k < size; k++)
 			text[k] = (char)('a' + (k * 7 + i) % 26);
 		edit(0, text);
-		run(loss == 0 ? 3000 : 250000);
-		loss = 0;
+		run(loss == 0 && reorder == 0 ? 3000 : 250000);
+		loss = reorder = 0;
 		run(1500); /* what is told last is told again */
 		expect_equal(text);
 		assert_int_equal(box[1].applied, i + 1);
@@ -450,12 +589,16 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R190_R192_the_config_master),
 		TEST(R187_R194_an_edit_is_at_the_peer_at_once),
-		TEST(R190_load_sharing_has_one_master_and_one_direction),
+		TEST(R188_R190_load_sharing_has_one_master_and_one_direction),
 		TEST(R185_R191_the_standby_is_locked_while_the_peer_lives),
 		TEST(R192_the_new_active_box_is_the_master),
 		TEST(R197_off_nothing_goes_but_by_order),
 		TEST(refused_as_a_whole_with_the_reason_on_both_boxes),
-		TEST(a_bad_wire_delays_but_changes_nothing),
+		TEST(R194_a_bad_wire_delays_but_changes_nothing),
+		TEST(R194_what_is_too_large_is_kept_back_and_both_boxes_say_so),
+		TEST(R197_an_order_saves_what_could_not_be_saved),
+		TEST(a_late_frame_brings_no_older_document_back),
+		cmocka_unit_test(generations_go_round),
 		TEST(R194_an_empty_document_goes_too),
 		TEST(an_edit_in_the_middle_of_a_transfer),
 		TEST(a_transfer_that_is_broken_off_changes_nothing),
