@@ -23,6 +23,8 @@
 #define RULES(text) "security_policy = { rules = ( " text " ); };\n"
 #define WEB	    "{ name = \"web\"; source_zones = [ \"trust\" ]; action = \"permit\"; }"
 
+static const char *page; /* docs/ha.md */
+
 static struct config *
 parse(const char *text)
 {
@@ -94,6 +96,105 @@ R179_R180_R181_R184_sections_that_go_to_the_peer_and_those_that_stay(void **stat
 		assert_int_equal(all[count]->replicated, rows[i].replicated);
 	}
 	assert_int_equal(count, RTE_DIM(rows));
+}
+
+#define PAGE_MAX 16384
+
+/* The rows of the page's table: the section's names and whether it goes. */
+static char *
+page_table(void)
+{
+	FILE *const f = fopen(page, "r");
+	char line[2048], *const text = calloc(1, PAGE_MAX);
+	size_t size = 0;
+	bool inside = false;
+
+	assert_non_null(f);
+	assert_non_null(text);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (inside && line[0] != '|')
+			break;
+		if (inside && strncmp(line, "|---", 4) != 0)
+			size += (size_t)snprintf(text + size, PAGE_MAX - size, "%s", line);
+		assert_true(size < PAGE_MAX);
+		inside = inside || strcmp(line, "| Kind | Sections | Goes to the peer |\n") == 0;
+	}
+	assert_true(inside);
+	fclose(f);
+	return text;
+}
+
+/* => the row that names `word`, the only one; NULL: none. */
+static const char *
+row_of(const char *table, const char *word)
+{
+	const char *found = NULL;
+	char quoted[96];
+
+	snprintf(quoted, sizeof(quoted), "`%s`", word);
+	for (const char *at = table; (at = strstr(at, quoted)) != NULL; at++) {
+		const char *row = at;
+
+		while (row > table && row[-1] != '\n')
+			row--;
+		if (found != NULL)
+			fail_msg("%s is there twice", word);
+		found = row;
+	}
+	return found;
+}
+
+/* => its last cell. */
+static const char *
+goes(const char *row)
+{
+	for (int bars = 0; bars < 3; row++)
+		bars += *row == '|';
+	return row + 1;
+}
+
+/* R182: what a box is told to back up is in the list of docs/ha.md, each section once, and nothing
+ * else; R183: orders are not in it, and no document can bring one. */
+static void
+R182_R183_the_page_says_of_each_section_whether_it_goes_to_the_peer(void **state)
+{
+	static const char *const orders[] = { "display", "reset", "debugging", "save", "reload",
+		"trace", "capture", "hrp_sync", "quit" };
+	const struct config_section *const *const all = sample_sections();
+	char *const table = page_table();
+	struct config *const own = parse(HEAD("B"));
+
+	(void)state;
+	for (unsigned int i = 0; all[i] != NULL; i++) {
+		const char *const row = row_of(table, all[i]->name);
+
+		if (row == NULL)
+			fail_msg("section %s is not in the table", all[i]->name);
+		if (strncmp(goes(row), all[i]->replicated ? "yes" : "no", 2) != 0)
+			fail_msg("section %s: the table says otherwise", all[i]->name);
+	}
+	for (const char *at = strchr(table, '`'); at != NULL; at = strchr(at, '`')) {
+		const int len = (int)strcspn(at + 1, "`");
+		unsigned int i = 0;
+		char word[80];
+
+		snprintf(word, sizeof(word), "%.*s", len, at + 1);
+		at += len + 2;
+		while (all[i] != NULL && strcmp(all[i]->name, word) != 0)
+			i++;
+		if (all[i] == NULL && strncmp(goes(row_of(table, word)), "no", 2) != 0)
+			fail_msg("%s is no section", word);
+	}
+	assert_non_null(strstr(table, "(R182) | see [limits.md](limits.md#hot-standby)"));
+	for (unsigned int i = 0; i < RTE_DIM(orders); i++) {
+		char document[80], err[640] = "";
+
+		snprintf(document, sizeof(document), "%s = { };", orders[i]);
+		assert_null(config_merge(own, document, err, sizeof(err)));
+		assert_non_null(strstr(err, "a section that this version does not know"));
+	}
+	config_free(own);
+	free(table);
 }
 
 static void
@@ -241,11 +342,13 @@ difference_of_what_is_common(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			R179_R180_R181_R184_sections_that_go_to_the_peer_and_those_that_stay),
+		cmocka_unit_test(
+			R182_R183_the_page_says_of_each_section_whether_it_goes_to_the_peer),
 		cmocka_unit_test(equal_settings_are_equal_documents),
 		cmocka_unit_test(R178_merged_has_the_peers_rules_and_the_own_interfaces),
 		cmocka_unit_test(every_section_of_the_sample_is_carried),
@@ -253,5 +356,10 @@ main(void)
 		cmocka_unit_test(difference_of_what_is_common),
 	};
 
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s docs/ha.md\n", argv[0]);
+		return 2;
+	}
+	page = argv[1];
 	return cmocka_run_group_tests_name("config_merge", tests, NULL, NULL);
 }
