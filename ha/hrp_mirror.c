@@ -55,6 +55,7 @@ struct mirrored {
 	struct bulk_out out;
 	struct bulk_in in;
 	struct hrp_check check;
+	bool to_adopt; /* what the peer has left behind is still looked for */
 	mono_t proved; /* when the last bulk, of either direction, was */
 	uint64_t bulks_out, bulks_in, bulk_out_count, bulk_in_count;
 };
@@ -516,11 +517,13 @@ tell_tables(struct hrp_mirror *m)
 		.peer_active = hrp_mirror_peer_active(m),
 		.sending = m->mirroring };
 
-	for (uint32_t i = 0; i < m->count; i++)
-		m->table[i].ops->role(m->table[i].t, &r);
 	engine_set_sharing(m->p.engine, r.active && r.peer_active);
 	/* Sessions the peer has left behind are ours. */
 	m->adopting = m->active && !r.peer_active;
+	for (uint32_t i = 0; i < m->count; i++) {
+		m->table[i].ops->role(m->table[i].t, &r);
+		m->table[i].to_adopt = m->adopting;
+	}
 }
 
 static void
@@ -682,22 +685,25 @@ hrp_mirror_receive(
 	return hrp_stream_receive(m->stream, message, len, now);
 }
 
+/* Tables are of different sizes, and one may be held by somebody else for a turn: each is done when
+ * it is done. */
 static uint32_t
 poll_adoption(struct hrp_mirror *m, mono_t now)
 {
-	bool finished = true;
+	if (!m->adopting && m->active && !hrp_mirror_peer_active(m))
+		for (uint32_t i = 0; i < m->count; i++) {
+			m->table[i].to_adopt = m->table[i].ops->orphans(m->table[i].t);
+			m->adopting |= m->table[i].to_adopt;
+		}
+	if (!m->adopting)
+		return 0;
+	m->adopting = false;
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct mirrored *t = &m->table[i];
 
-	if (!m->adopting) {
-		bool left = false;
-		for (uint32_t i = 0; i < m->count; i++)
-			left |= m->table[i].ops->orphans(m->table[i].t);
-		m->adopting = left && m->active && !hrp_mirror_peer_active(m);
-		if (!m->adopting)
-			return 0;
+		t->to_adopt = t->to_adopt && !t->ops->adopt(t->t, now);
+		m->adopting |= t->to_adopt;
 	}
-	for (uint32_t i = 0; i < m->count; i++)
-		finished &= m->table[i].ops->adopt(m->table[i].t, now);
-	m->adopting = !finished;
 	return 1;
 }
 

@@ -11,7 +11,7 @@
 #define STEP_US	 250
 #define QUEUE	 256
 #define MESSAGE	 1500
-#define SESSIONS 1024
+#define SESSIONS 4096 /* looked through in several turns, as the blacklist is */
 
 struct end {
 	struct ha_box box;
@@ -218,6 +218,26 @@ a_peer_of_an_earlier_version_gets_sessions_only(void **state)
 	assert_int_equal(table(0, 1).bulk_out, HRP_BULK_EQUAL);
 }
 
+/* The roles change, and a command is at the blacklist in that very moment. */
+static void
+a_takeover_ends_though_a_table_was_held_for_a_turn(void **state)
+{
+	struct blacklist *const list = engine_blacklist(end[1].box.engine);
+
+	(void)state;
+	form();
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
+	assert_true(blacklist_hold(list));
+	hrp_mirror_poll(end[1].mirror, now);
+	blacklist_let_go(list);
+	run(1000);
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+}
+
 static void
 R197_a_batch_repairs_what_has_drifted(void **state)
 {
@@ -381,6 +401,8 @@ main(void)
 			R186_every_table_has_its_own_bulk_and_proof, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_peer_of_an_earlier_version_gets_sessions_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
 		cmocka_unit_test_setup_teardown(
