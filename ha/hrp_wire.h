@@ -56,15 +56,17 @@ enum ha_mode { HA_ANNOUNCE = 0, HA_REQUEST = 1, HA_REPLY = 2 };
 enum ha_op { HA_OP_HELLO = 0, HA_OP_LET_ME_STANDBY = 1, HA_OP_LET_ME_ACTIVE = 2 };
 enum ha_result { HA_RESULT_NONE = 0, HA_RESULT_SWITCH = 1, HA_RESULT_NO_SWITCH = 2 };
 
+#define HA_PATIENCE_MS 10 /* unit of N x H */
+
 struct ha_vgmp {
 	uint8_t vtype; /* enum ha_vtype */
 	uint8_t mode;  /* enum ha_mode */
 	uint8_t group; /* sender's: 1 Active group, 2 Standby group */
 	uint8_t state; /* enum vgmp_state */
 	rte_be32_t priority;
-	rte_be16_t request_id;
-	uint8_t op;	/* enum ha_op */
-	uint8_t result; /* enum ha_result */
+	rte_be16_t request_id; /* of an announcement: the sender's N x H; 0: not known */
+	uint8_t op;	       /* enum ha_op */
+	uint8_t result;	       /* enum ha_result */
 	rte_be16_t members;
 	rte_be16_t failed;
 };

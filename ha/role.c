@@ -774,7 +774,7 @@ role_create(const struct role_params *p)
 	if (p->vrrp_count > 0)
 		memcpy(r->vrrps, p->vrrps, p->vrrp_count * sizeof(r->vrrps[0]));
 	r->hello_ns = p->hello_ms * NS_PER_MS;
-	r->silence_ns = p->misses * r->hello_ns;
+	r->patience_ns = r->silence_ns = p->misses * r->hello_ns;
 	r->next_id = (uint16_t)p->seed;
 	lease_init(&r->lease, p->hello_ms, p->misses);
 	role_track_init(r);

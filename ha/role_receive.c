@@ -131,6 +131,26 @@ on_hrp_hello(struct role *r, struct role_group *g, const uint8_t *body, mono_t n
 		role_raise_text(r, g, VGMP_PEER_WINS, "both active", now);
 }
 
+/* The lease of the other box is over after its own N x H, and its hellos come as often as it says:
+ * a box that is less patient would take over from a peer that lives, or has not ended yet. */
+static void
+note_patience(struct role *r, uint16_t patience, mono_t now)
+{
+	const uint64_t theirs = patience * (HA_PATIENCE_MS * NS_PER_MS);
+
+	if (patience == 0) /* an earlier version */
+		return;
+	r->silence_ns = theirs > r->patience_ns ? theirs : r->patience_ns;
+	if (theirs == r->patience_ns)
+		return;
+	r->hello_mismatch++;
+	if (log_allowed(&r->limit_patience, now.ns))
+		LOG(WARNING,
+			"roles: hello_ms x misses is %u ms here and %u ms at the peer: the longer "
+			"counts",
+			(uint32_t)(r->patience_ns / NS_PER_MS), (uint32_t)(theirs / NS_PER_MS));
+}
+
 /* What a message says of its sender, whatever the group. */
 static void
 note_sender(struct role *r, const struct ha_msg *m)
@@ -199,6 +219,8 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	if (v.group < VGMP_GROUP_ACTIVE || v.group > VGMP_GROUP_STANDBY || v.state >= VGMP_STATES)
 		return;
 	note_sender(r, m);
+	if (v.mode == HA_ANNOUNCE && v.vtype == HA_VGMP_HELLO)
+		note_patience(r, rte_be_to_cpu_16(v.request_id), now);
 	g = counterpart(r, m, v.group, now);
 	if (g == NULL)
 		return;

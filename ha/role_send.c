@@ -102,6 +102,13 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 	return put(r, message, sizeof(message), now);
 }
 
+/* What an announcement has in place of a request id. */
+static uint16_t
+patience_of(const struct role *r)
+{
+	return (uint16_t)(r->patience_ns / (HA_PATIENCE_MS * NS_PER_MS));
+}
+
 void
 role_send_hellos(struct role *r, mono_t now)
 {
@@ -112,7 +119,7 @@ role_send_hellos(struct role *r, mono_t now)
 
 		if (!g->enabled)
 			continue;
-		role_send_vgmp(r, g, HA_ANNOUNCE, HA_OP_HELLO, HA_RESULT_NONE, 0, now);
+		role_send_vgmp(r, g, HA_ANNOUNCE, HA_OP_HELLO, HA_RESULT_NONE, patience_of(r), now);
 		if (!vgmp_owns(g->state)) /* HRP hellos are the Active's (R89, C11) */
 			continue;
 		some = true;

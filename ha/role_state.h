@@ -112,7 +112,8 @@ struct role_published {
 struct role {
 	struct role_params params;
 	struct role_ops ops;
-	uint64_t hello_ns, silence_ns; /* H and N x H */
+	uint64_t hello_ns, patience_ns; /* H and N x H */
+	uint64_t silence_ns;		/* N x H, of the box where it is longer */
 	struct lease lease;
 	mono_t lease_told; /* what ops.lease was last told */
 
@@ -164,7 +165,7 @@ struct role {
 	uint64_t fences, takeovers, dual_active, hello_mismatch, splits, splits_averted;
 	uint64_t adverts_refused[VRRP_REFUSAL_COUNT];
 	struct log_limit limit_dual, limit_conflict, limit_differ, limit_authentic, limit_clock,
-		limit_pairing, limit_hello, limit_bus;
+		limit_pairing, limit_hello, limit_patience, limit_bus;
 
 	/* What programs were last told of the peer and of the members. */
 	bool told_heard, told_failed[MON_MEMBERS_MAX];

@@ -78,7 +78,8 @@ static const struct config_setting_desc settings[] = {
 	  .help = "Time between hellos; the same on both boxes." },
 	{ .name = "misses", .type = SETTING_INT, SETTING_AT(struct config_hrp, misses),
 	  .min = HRP_MISSES_MIN, .max = HRP_MISSES_MAX, .fallback = "3", .unit = "hellos",
-	  .help = "Hellos that must be missing before the peer counts as dead." },
+	  .help = "Hellos that must be missing before the peer counts as dead; the same on both boxes. Where "
+		  "hello_ms x misses differs the longer time counts on both, and both warn." },
 	{ .name = "boards", .type = SETTING_INT, SETTING_AT(struct config_hrp, boards),
 	  .min = 0, .max = VGMP_BOARDS_MAX, .fallback = "0", .unit = "boards",
 	  .help = "Service and interface boards of a chassis: the groups' priorities begin at "

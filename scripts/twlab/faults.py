@@ -560,8 +560,9 @@ def _(r):
 def _(r):
     r.pair.respoil(r.new, lambda c: c["hrp"].update(hello_ms=2 * r.hello_ms))
     r.pair.wait_formed()
-    # Only an active box sends hellos.
-    wait_until(lambda: r.new.rows("hrp-state")[0]["hello_mismatch"], 5, "the mismatch is an alarm")
+    for box in r.pair:
+        wait_until(lambda b=box: b.rows("hrp-state")[0]["hello_mismatch"], 5,
+                   f"the mismatch is an alarm on {box.name}")
 
 
 def _other_policy(r, state):

@@ -102,7 +102,8 @@ op_put(void *ctx, const struct ha_msg *m)
 		.op = v.op,
 		.result = v.result,
 		.state = v.state,
-		.id = rte_be_to_cpu_16(v.request_id),
+		/* An announcement has N x H there, which is the same on both boxes here. */
+		.id = v.mode == HA_ANNOUNCE ? 0 : rte_be_to_cpu_16(v.request_id),
 		.priority = (uint16_t)rte_be_to_cpu_32(v.priority),
 		.epoch = (uint8_t)rte_be_to_cpu_32(h.epoch),
 		.known = b->told,
