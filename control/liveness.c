@@ -7,6 +7,19 @@
 #include "check.h"
 #include "log.h"
 
+static void
+tell(int stuck, const char *who)
+{
+	static const char *const cores[] = { "control core", "HRP core" };
+	const int first_worker = sizeof(cores) / sizeof(cores[0]);
+
+	if (stuck < first_worker)
+		LOG(ERROR, "watchdog: %s does not run: no sign of life for %s", cores[stuck], who);
+	else
+		LOG(ERROR, "watchdog: worker %d does not run: no sign of life for %s",
+			stuck - first_worker, who);
+}
+
 int
 liveness_look(struct liveness *l, const uint64_t *turns, uint32_t count, const char *who)
 {
@@ -19,8 +32,7 @@ liveness_look(struct liveness *l, const uint64_t *turns, uint32_t count, const c
 		l->turns[i - 1] = turns[i - 1];
 	}
 	if (stuck >= 0 && !l->told)
-		LOG(ERROR, "watchdog: %s %d does not run: no sign of life for %s",
-			stuck == 0 ? "control core" : "worker", stuck == 0 ? 0 : stuck - 1, who);
+		tell(stuck, who);
 	l->told = stuck >= 0;
 	return stuck;
 }

@@ -327,8 +327,8 @@ follow_scans(struct management *m)
 }
 
 /* The service manager and the watchdog hear that we live as long as every core turns (R215). */
-static void
-sign_of_life(struct management *m)
+void
+management_alive(struct management *m)
 {
 	const mono_t now = management_now(m);
 	uint64_t turns[LIVENESS_CORES];
@@ -338,6 +338,7 @@ sign_of_life(struct management *m)
 		(!service_due(&m->loop->service, now) && !watchdog_due(&m->loop->watchdog, now)))
 		return;
 	turns[count++] = core_beats(m->core);
+	turns[count++] = m->ha.beats != NULL ? m->ha.beats(m->ha.ctx) : turns[0];
 	for (uint16_t i = 0; i < engine_worker_count(m->engine) && count < LIVENESS_CORES; i++)
 		turns[count++] = worker_beats(engine_worker(m->engine, i));
 	if (service_due(&m->loop->service, now))
@@ -379,7 +380,7 @@ tick(struct management *m)
 	look_at_groups(m);
 	follow_scans(m);
 	capturing_poll(m);
-	sign_of_life(m);
+	management_alive(m);
 	if (m->ha.tick != NULL)
 		m->ha.tick(m->ha.ctx, management_now(m));
 	console_tick(loop->console);

@@ -44,6 +44,8 @@ struct management_ha {
 		char *err, size_t err_size);
 	/* Every turn of the loop; never waits. */
 	enum management_ha_state (*poll)(void *ctx, struct management *, mono_t now);
+	/* Turns of the HRP core; NULL = there is none. */
+	uint64_t (*beats)(void *ctx);
 	/* Ten times a second; must not block.  NULL = nothing to do. */
 	void (*tick)(void *ctx, mono_t now);
 };
@@ -86,6 +88,8 @@ void management_block_signals(void);
 int management_open(struct management *, char *err, size_t err_size);
 /* management_run: until m->stop.  `interactive`: a console on the terminal as well. */
 int management_run(struct management *, bool interactive);
+/* management_alive: a sign of life to who waits for one, if it is due; for commands that wait. */
+void management_alive(struct management *);
 /* management_last_words: when the box has resigned: who follows the events is told of it, and
  * programs that are told of it may end.  Blocks for a second at most. */
 void management_last_words(struct management *);

@@ -125,7 +125,7 @@ static const struct config_setting_desc settings[] = {
 		  "(hold), or no start at all (refuse)." },
 	{ .name = "watchdog", .type = SETTING_STRING, SETTING_AT(struct config_system, watchdog),
 	  .max = 63,
-	  .help = "Hardware watchdog that is fed while the control core and every worker turn, for "
+	  .help = "Hardware watchdog that is fed while control core, HRP core and every worker turn, for "
 		  "example /dev/watchdog: else it resets the machine. A regular end stops it. Empty: none." },
 	{ .name = "watchdog_s", .type = SETTING_INT, SETTING_AT(struct config_system, watchdog_s),
 	  .min = 3, .max = 3600, .fallback = "30", .unit = "s",

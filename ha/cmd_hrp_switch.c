@@ -12,8 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#define POLL_MS 2
-#define WAIT_MS 1000 /* beyond three requests */
+#define POLL_MS	    2
+#define WAIT_MS	    1000 /* beyond three requests */
+#define WAIT_MAX_MS 5000 /* the management thread does nothing else meanwhile */
 
 /* => false, with the reason told. */
 static bool
@@ -32,7 +33,8 @@ order(struct console_client *client, enum ha_order_what what, uint64_t arg)
 	return false;
 }
 
-/* The hand-over takes a round trip; at most three hello intervals.  => its end. */
+/* The hand-over takes a round trip, one that comes to nothing three hello intervals.  => its end,
+ * if it is near. */
 static enum role_switch_state
 wait_for_end(struct management *m, struct role_status *s)
 {
@@ -42,8 +44,11 @@ wait_for_end(struct management *m, struct role_status *s)
 
 	do {
 		nanosleep(&nap, NULL);
+		management_alive(m);
 		role_status_read(ha_role(m->ha_state), s);
 		limit = WAIT_MS + 4 * (uint64_t)s->hello_ms;
+		if (limit > WAIT_MAX_MS)
+			limit = WAIT_MAX_MS;
 	} while (s->switch_over == ROLE_SWITCH_UNDER_WAY &&
 		 mono_since_ms(management_now(m), start) < limit);
 	return (enum role_switch_state)s->switch_over;

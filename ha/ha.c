@@ -928,6 +928,12 @@ check_reload(void *ctx, const struct config *running, const struct config *next,
 	return ha->backup != NULL ? ha_backup_check(ha->backup, running, next, err, err_size) : 0;
 }
 
+static uint64_t
+beats(void *ctx)
+{
+	return hrp_beats(ctx);
+}
+
 struct management_ha
 ha_management(struct ha *ha)
 {
@@ -935,6 +941,7 @@ ha_management(struct ha *ha)
 		.prompt = prompt,
 		.collect_extra = collect_extra,
 		.interface_stats = interface_stats,
+		.beats = ha->paired ? beats : NULL,
 		.tick = management_turn,
 		.check_reload = check_reload,
 		.poll = poll_management };
