@@ -290,7 +290,7 @@ same_addresses(const struct vrrp_setup *s, const struct vrrp_advert *a)
 		if (s->addresses[i].family != a->source.family)
 			continue;
 		ours++;
-		for (uint8_t k = 0; k < a->count; k++) {
+		for (uint8_t k = 0; k < a->count && k < VRRP_WIRE_ADDRESSES; k++) {
 			if (ip_addr_equal(&s->addresses[i], &a->addresses[k])) {
 				found++;
 				break;

@@ -223,7 +223,7 @@ check_message(const uint8_t *message, uint16_t all, struct vrrp_advert *a)
 	/* CARP has the same protocol, group, MAC, first octet and checksum. */
 	if (a->version == 2 && v.auth_type > VRRP_AUTH_HEADER)
 		return VRRP_REFUSED_carp;
-	if (v.count == 0 || v.count > VRRP_WIRE_ADDRESSES)
+	if (v.count == 0)
 		return VRRP_REFUSED_count;
 	len = message_len(family, a->version, v.count);
 	a->has_trailer = all == len + VRRP_WIRE_TRAILER;
@@ -248,7 +248,7 @@ check_message(const uint8_t *message, uint16_t all, struct vrrp_advert *a)
 	} else {
 		a->interval_ms = (rte_be_to_cpu_16(v.interval_cs) & VRRP_WIRE_CS_MAX) * 10u;
 	}
-	for (uint8_t i = 0; i < v.count; i++) {
+	for (uint8_t i = 0; i < v.count && i < VRRP_WIRE_ADDRESSES; i++) {
 		a->addresses[i].family = family;
 		memcpy(a->addresses[i].v6, message + sizeof(v) + i * each, each);
 	}

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VRRP_WIRE_ADDRESSES 20
+#define VRRP_WIRE_ADDRESSES 20	  /* of one that we send; of one received no more are kept */
 #define VRRP_WIRE_AUTH	    8	  /* octets of authentication data, version 2 */
 #define VRRP_WIRE_CS_MAX    0xfff /* interval of version 3, in 1/100 s */
 #define VRRP_WIRE_TRAILER   28	  /* of authentication, behind the message: vrrp_hmac.h */
@@ -36,7 +36,7 @@ enum vrrp_auth { VRRP_AUTH_NONE, VRRP_AUTH_PASSWORD, VRRP_AUTH_HEADER };
 	X(short, "shorter than its header")                                                        \
 	X(version, "VRRP version is not 2 or 3, of IPv6 not 3")                                    \
 	X(type, "VRRP type is not 1")                                                              \
-	X(count, "no address, or too many")                                                        \
+	X(count, "no address")                                                                     \
 	X(carp, "authentication type above 2: not VRRP, but CARP perhaps")                         \
 	X(length, "length does not fit the number of addresses")                                   \
 	X(checksum, "bad checksum")                                                                \

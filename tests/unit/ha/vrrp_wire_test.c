@@ -204,6 +204,55 @@ R232_adverts_of_several_addresses(void **state)
 	}
 }
 
+/* RFC 3768 5.3.5, RFC 9568 5.2.4: up to 255.  More than we could have are not kept, but count. */
+static void
+up_to_255_addresses_are_taken(void **state)
+{
+	static const struct {
+		uint8_t family, version, count;
+	} rows[] = { { 4, 2, VRRP_WIRE_ADDRESSES + 1 }, { 4, 2, 255 }, { 4, 3, 255 },
+		{ 6, 3, VRRP_WIRE_ADDRESSES + 1 }, { 6, 3, 255 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const bool six = rows[i].family == 6;
+		const uint16_t header = six ? 40 : 20, each = six ? IP6_LEN : 4;
+		const uint16_t len = (uint16_t)(8 + rows[i].count * each +
+						(rows[i].version == 2 ? VRRP_WIRE_AUTH : 0));
+		uint8_t frame[VRRP_WIRE_FRAME_MAX];
+		uint8_t *const ip = test_calloc(1, header + len), *const message = ip + header;
+		struct vrrp_advert a;
+		uint32_t sum;
+
+		build(frame, rows[i].family, rows[i].version, 1);
+		memcpy(ip, frame + IP, header + 8u);
+		for (uint16_t k = 0; k < rows[i].count; k++)
+			message[8 + k * each] = (uint8_t)(k + 1);
+		message[3] = rows[i].count;
+		memset(message + 6, 0, 2);
+		if (six) {
+			ip[4] = (uint8_t)(len >> 8);
+			ip[5] = (uint8_t)len;
+			sum = rte_ipv6_phdr_cksum((const struct rte_ipv6_hdr *)(const void *)ip, 0);
+		} else {
+			ip[2] = (uint8_t)((header + len) >> 8);
+			ip[3] = (uint8_t)(header + len);
+			sum = 0;
+		}
+		sum += rte_raw_cksum(message, len);
+		const uint16_t checksum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+
+		memcpy(message + 6, &checksum, 2);
+		assert_int_equal(vrrp_wire_check(ip, (uint16_t)(header + len), &a), VRRP_OK);
+		assert_int_equal(a.count, rows[i].count);
+		for (uint8_t k = 0; k < VRRP_WIRE_ADDRESSES; k++)
+			assert_int_equal(a.addresses[k].v6[0], k + 1);
+		assert_int_equal(
+			vrrp_wire_check(ip, (uint16_t)(header + len - each), &a), VRRP_REFUSED_ip);
+		test_free(ip);
+	}
+}
+
 /* A change of a good packet: byte `at` (of the IP packet) becomes `value`; `fix` recomputes the
  * VRRP checksum; `len` = readable bytes, 0 = all. */
 struct bad {
@@ -238,7 +287,7 @@ static const struct bad bad[] = {
 	{ "type 0", 20, 0x20, true, 0, VRRP_REFUSED_type },
 	{ "count 0", 23, 0, true, 0, VRRP_REFUSED_count },
 	{ "count 2 in a packet for 1", 23, 2, true, 0, VRRP_REFUSED_length },
-	{ "count 255 in a short packet", 23, 255, true, 0, VRRP_REFUSED_count },
+	{ "count 255 in a short packet", 23, 255, true, 0, VRRP_REFUSED_length },
 	{ "CARP", 24, 7, true, 0, VRRP_REFUSED_carp },
 	{ "trailing bytes", 3, 44, true, 0, VRRP_REFUSED_length },
 	{ "without authentication data", 3, 32, true, 0, VRRP_REFUSED_length },
@@ -349,7 +398,7 @@ static const struct bad bad6[] = {
 	{ "version 4", 40, 0x41, true, 0, VRRP_REFUSED_version },
 	{ "type 2", 40, 0x32, true, 0, VRRP_REFUSED_type },
 	{ "count 0", 43, 0, true, 0, VRRP_REFUSED_count },
-	{ "count 255", 43, 255, true, 0, VRRP_REFUSED_count },
+	{ "count 255 in a short packet", 43, 255, true, 0, VRRP_REFUSED_length },
 	{ "count 2 in a packet for 1", 43, 2, true, 0, VRRP_REFUSED_length },
 	{ "half an address", 5, 16, true, 0, VRRP_REFUSED_length },
 	{ "wrong checksum", 46, 0xff, false, 0, VRRP_REFUSED_checksum },
@@ -441,6 +490,7 @@ main(void)
 		cmocka_unit_test(VRP01_frame_is_exact),
 		cmocka_unit_test(R249_captured_adverts),
 		cmocka_unit_test(R232_adverts_of_several_addresses),
+		cmocka_unit_test(up_to_255_addresses_are_taken),
 		cmocka_unit_test(VRP01_frame_of_ipv6_is_exact),
 		cmocka_unit_test(a_trailer_follows_the_message),
 		cmocka_unit_test(VRP06_each_wrong_packet_of_ipv6_has_its_own_reason),
