@@ -167,6 +167,8 @@ struct role {
 	struct log_limit limit_dual, limit_conflict, limit_differ, limit_authentic, limit_clock,
 		limit_pairing, limit_hello, limit_patience, limit_bus;
 
+	mono_t refusal_told[VRRP_REFUSAL_COUNT]; /* 0 = never */
+
 	/* What programs were last told of the peer and of the members. */
 	bool told_heard, told_failed[MON_MEMBERS_MAX];
 	bool dirty;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REFUSED_MS 60000 /* between two lines for one reason */
+
 /* What a group sends from; family 0 = nothing that may be used now. */
 static struct ip_addr
 source_of(const struct role *r, const struct vrrp *v, uint8_t family)
@@ -279,6 +281,35 @@ role_vrrp_find(struct role *r, uint16_t interface, uint8_t family, uint8_t vrid)
 	return NULL;
 }
 
+/* A line for each reason, at once and then once a minute (RFC 9568 7.1): who refuses its only other
+ * router is Master beside it.  v NULL: none of our groups, or it is not known of which. */
+static void
+tell_refused(struct role *r, const struct vrrp *v, const struct vrrp_advert *a,
+	enum vrrp_refusal why, mono_t now)
+{
+	const mono_t last = r->refusal_told[why];
+	char text[CONFIG_IP_TEXT];
+
+	if (last.ns != 0 && role_since(now, last) < REFUSED_MS * NS_PER_MS)
+		return;
+	r->refusal_told[why] = now;
+	config_address_ip_text(&a->source, text);
+	if (v != NULL)
+		LOG(WARNING, "(%s) advert of %s refused: %s", v->set.name, text,
+			vrrp_refusal_texts[why]);
+	else
+		LOG(WARNING, "VRRP advert of %s refused: %s", text, vrrp_refusal_texts[why]);
+}
+
+/* Damaged, or forged from afar; not what is no VRRP, or none for this link. */
+static bool
+is_advert(enum vrrp_refusal why)
+{
+	return why == VRRP_REFUSED_ttl || why == VRRP_REFUSED_version ||
+	       why == VRRP_REFUSED_count || why == VRRP_REFUSED_length ||
+	       why == VRRP_REFUSED_checksum;
+}
+
 /* What a group with keys refuses, and clocks that will make it do so. */
 static void
 note_authenticity(struct role *r, const struct vrrp *v, const struct vrrp_advert *a,
@@ -316,6 +347,8 @@ received(struct role *r, struct vrrp *v, const struct vrrp_advert *a, mono_t now
 		note_authenticity(r, v, a, why, now);
 	if (why != VRRP_OK) {
 		r->adverts_refused[why]++;
+		if (why < VRRP_REFUSED_no_trailer || why > VRRP_REFUSED_replayed)
+			tell_refused(r, v, a, why, now);
 		return;
 	}
 	if (v->conflicts != conflicts && log_allowed(&r->limit_conflict, now.ns))
@@ -350,6 +383,8 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 	why = vrrp_wire_check(data, len, &a);
 	if (why != VRRP_OK) {
 		r->adverts_refused[why]++;
+		if (is_advert(why))
+			tell_refused(r, NULL, &a, why, now);
 		return;
 	}
 	v = role_vrrp_find(r, interface, a.source.family, a.vrid);

@@ -368,6 +368,60 @@ R241_R243_R244_R245_R246_what_is_told_of_a_sync_group(void **state)
 	sim_free(s);
 }
 
+/* RFC 3768 7.1, RFC 9568 7.1, R231: who is refused by mistake is found by the log. */
+static void
+what_is_refused_is_told_once_a_minute(void **state)
+{
+	static const struct {
+		uint8_t version, ttl;
+		uint32_t advert_ms;
+		const char *password, *line;
+	} rows[] = {
+		{ 2, 255, 1000, "other", "(INT) advert of 10.1.1.3 refused: password is not that of our group\n" },
+		{ 2, 255, 1000, "", "(INT) advert of 10.1.1.3 refused: authentication type is not that of our group\n" },
+		{ 2, 255, 2000, "test123", "(INT) advert of 10.1.1.3 refused: advertisement interval is 0, or (version 2) not ours\n" },
+		{ 3, 255, 1000, "", "(INT) advert of 10.1.1.3 refused: VRRP version is not that of our group\n" },
+		{ 2, 254, 1000, "test123", "VRRP advert of 10.1.1.3 refused: TTL or hop limit is not 255\n" },
+	};
+	struct vrrp_setup ours = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	snprintf(ours.name, sizeof(ours.name), "INT");
+	ours.authenticated = true;
+	memcpy(ours.password, "test123", 7);
+	struct sim *const s = plain_box(&ours);
+
+	plain_run(s, 4000 * 1000);
+	assert_true(s->box[A].own[0]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct vrrp_setup theirs = ours;
+		uint8_t frame[VRRP_WIRE_FRAME_MAX];
+		struct vrrp_advert a;
+		struct vrrp v;
+
+		theirs.version = rows[i].version;
+		theirs.advert_ms = rows[i].advert_ms;
+		theirs.authenticated = rows[i].password[0] != '\0';
+		memset(theirs.password, 0, sizeof(theirs.password));
+		memcpy(theirs.password, rows[i].password, strlen(rows[i].password));
+		vrrp_init(&v, &theirs);
+		vrrp_advert_of(&v, 4, 200, &a);
+		a.source = ip_addr_v4(RTE_BE32(0x0a010103));
+		vrrp_wire_build(frame, &a);
+		frame[14 + 8] = rows[i].ttl;
+		said[0] = '\0';
+		for (int k = 0; k < 3; k++) {
+			role_vrrp(s->box[A].role, 0, frame + 14, 46, s->now);
+			heard(k == 1 ? "" : rows[i].line);
+			s->now.ns += (k == 0 ? 59 : 2) * NS_PER_SEC;
+			plain_run(s, 1000);
+			said[0] = '\0';
+		}
+	}
+	assert_true(s->box[A].own[0]);
+	sim_free(s);
+}
+
 /* ---- adverts that are damaged or cut: HAC-02, HAC-03 ---- */
 
 static uint64_t
@@ -592,6 +646,7 @@ main(void)
 		cmocka_unit_test(R224_R233_a_tracked_script_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
 		cmocka_unit_test(R241_R243_R244_R245_R246_what_is_told_of_a_sync_group),
+		cmocka_unit_test(what_is_refused_is_told_once_a_minute),
 		cmocka_unit_test(VRP07_two_boxes_with_keys),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
 		cmocka_unit_test(HAC_03_every_cut_of_an_advert_is_refused),
