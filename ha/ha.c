@@ -428,6 +428,7 @@ vrrp_setup(const struct ha *ha, const struct config_vrrp *v, uint16_t interface)
 	if (ha->params.held_back) {
 		s.priority = 1;
 		s.preempt = false;
+		s.held = true;
 	}
 	return s;
 }

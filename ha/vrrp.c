@@ -194,7 +194,7 @@ vrrp_weigh(struct vrrp *v, int32_t weight, mono_t now)
 {
 	int32_t priority = v->set.priority + weight;
 
-	if (!is_plain(v) || v->set.priority == VRRP_PRIORITY_OWNER)
+	if (!is_plain(v) || v->set.priority == VRRP_PRIORITY_OWNER || v->set.held)
 		return 0;
 	if (priority < 1)
 		priority = 1;

@@ -46,6 +46,7 @@ struct vrrp_setup {
 	uint8_t version;  /* of its IPv4 adverts, 2 or 3; those of IPv6 are always version 3 */
 	uint8_t priority; /* plain; VRRP_PRIORITY_OWNER: the address is the interface's own (R39) */
 	bool preempt;
+	bool held;	  /* plain; the self-test has failed (R216): nothing raises the priority */
 	bool any_ttl;	  /* of unicast adverts */
 	bool accept;	  /* for shows */
 	uint8_t checksum; /* enum vrrp_checksum */
@@ -97,8 +98,8 @@ uint32_t vrrp_tick(struct vrrp *, mono_t now);
 uint32_t vrrp_stop(struct vrrp *, mono_t now); /* leave for good (R36) */
 /* vrrp_yield: a Master of a sync group of which another has yielded. */
 uint32_t vrrp_yield(struct vrrp *, mono_t now);
-/* vrrp_weigh: the priority, as configured plus `weight`, from 1 to 254; an owner's never changes.
- */
+/* vrrp_weigh: the priority, as configured plus `weight`, from 1 to 254; an owner's, and that of one
+ * that is held, never changes. */
 uint32_t vrrp_weigh(struct vrrp *, int32_t weight, mono_t now);
 /* vrrp_wants: is it Master, or would its next tick make it so? */
 bool vrrp_wants(const struct vrrp *, mono_t now);

@@ -676,6 +676,23 @@ VRP09_the_priority_stays_within_1_and_254(void **state)
 	assert_int_equal(v.priority, VRRP_PRIORITY_VGMP);
 }
 
+/* Priority 1, whatever it tracks works. */
+static void
+R216_nothing_raises_the_priority_of_a_box_that_is_held(void **state)
+{
+	static const int32_t weights[] = { 100, 253, -1, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+		plain(1, false, false);
+		setup.held = true;
+		start();
+		vrrp_link(&v, true, now);
+		assert_int_equal(vrrp_weigh(&v, weights[i], now), 0);
+		assert_int_equal(v.priority, 1);
+	}
+}
+
 static struct vrrp_hmac *
 hmac_of(enum vrrp_hmac_mode mode, uint8_t secret)
 {
@@ -768,6 +785,7 @@ main(void)
 		cmocka_unit_test(VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing),
 		cmocka_unit_test(R230_only_peers_are_heard),
 		cmocka_unit_test(VRP09_the_priority_stays_within_1_and_254),
+		cmocka_unit_test(R216_nothing_raises_the_priority_of_a_box_that_is_held),
 		cmocka_unit_test(VRP03_the_interval_of_the_master_is_learned),
 		cmocka_unit_test(R38_preemption_waits_for_its_delay),
 		cmocka_unit_test(the_checksum_that_is_sent),
