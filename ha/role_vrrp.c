@@ -211,6 +211,15 @@ sync_log(const struct vrrp *v, mono_t now, mono_t *last, const char *state)
 	LOG(NOTICE, "VRRP_Group(%s) Syncing instances to %s state", v->set.sync_name, state);
 }
 
+/* With a peer nothing is forwarded, and nothing leaves from a virtual MAC, without the lease: a
+ * plain group that were Master would be so in its own eyes alone. */
+static bool
+lacks_lease(const struct role *r, const struct vrrp *v)
+{
+	return v->set.group == VGMP_GROUP_NONE && r->params.paired && r->lease.until.ns == 0 &&
+	       (r->group[VGMP_GROUP_ACTIVE].enabled || r->group[VGMP_GROUP_STANDBY].enabled);
+}
+
 void
 role_vrrp_tick(struct role *r, mono_t now)
 {
@@ -226,6 +235,11 @@ role_vrrp_tick(struct role *r, mono_t now)
 		if (v->set.group != VGMP_GROUP_NONE && role_group_quiet(&r->group[v->set.group]))
 			continue;
 		act(r, v, role_track_apply(r, i, now), now);
+		if (lacks_lease(r, v)) {
+			act(r, v, vrrp_yield(v, now), now);
+			note(r, v, old, "this box is not active", now);
+			continue;
+		}
 		if (v->set.sync != 0 && v->state == VRRP_BACKUP && s.waits[v->set.sync])
 			continue;
 		act(r, v, vrrp_tick(v, now), now);

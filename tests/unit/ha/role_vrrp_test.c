@@ -368,6 +368,55 @@ R241_R243_R244_R245_R246_what_is_told_of_a_sync_group(void **state)
 	sim_free(s);
 }
 
+/* A plain group beside those of VGMP: without the lease nothing is forwarded, so no Master. */
+static void
+a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
+{
+	const struct mon_member tracked = {
+		.type = &mon_type_vrrp, .group = VGMP_GROUP_ACTIVE, .failed = true, .interface = 1
+	};
+	const struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+	struct sim *const s = sim_new(1000, 10);
+	struct box *const b = &s->box[A];
+	static struct mon members;
+	struct vrrp v;
+	char err[100];
+	const struct role_params p = { .paired = true,
+		.hello_ms = 1000,
+		.misses = 10,
+		.workers = 1,
+		.vrrps = &v,
+		.vrrp_count = 1,
+		.members = &members,
+		.ops = box_ops(b) };
+
+	(void)state;
+	mon_init(&members);
+	assert_int_equal(mon_add(&members, &tracked, err, sizeof(err)), 0);
+	vrrp_init(&v, &setup);
+	memset(b, 0, sizeof(*b));
+	b->sim = s;
+	b->link[0] = b->link[1] = true;
+	b->address = RTE_BE32(0x0a010102);
+	b->role = role_create(&p);
+	run_ms(s, 9000); /* it listens, and has heard no master for long */
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
+	assert_false(b->own_vrid[7]);
+	assert_int_equal(b->adverts, 0);
+	run_ms(s, 2000); /* active: at once */
+	assert_int_equal(status_of(s, A)->group[VGMP_GROUP_ACTIVE].state, VGMP_ACTIVE);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_MASTER);
+	assert_true(b->own_vrid[7]);
+	freeze(s, A, true); /* until it is fenced */
+	run_ms(s, 11000);
+	freeze(s, A, false);
+	run_ms(s, 1000);
+	assert_int_equal(b->lease.ns, 0);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
+	assert_false(b->own_vrid[7]);
+	sim_free(s);
+}
+
 /* RFC 3768 7.1, RFC 9568 7.1, R231: who is refused by mistake is found by the log. */
 static void
 what_is_refused_is_told_once_a_minute(void **state)
@@ -377,11 +426,19 @@ what_is_refused_is_told_once_a_minute(void **state)
 		uint32_t advert_ms;
 		const char *password, *line;
 	} rows[] = {
-		{ 2, 255, 1000, "other", "(INT) advert of 10.1.1.3 refused: password is not that of our group\n" },
-		{ 2, 255, 1000, "", "(INT) advert of 10.1.1.3 refused: authentication type is not that of our group\n" },
-		{ 2, 255, 2000, "test123", "(INT) advert of 10.1.1.3 refused: advertisement interval is 0, or (version 2) not ours\n" },
-		{ 3, 255, 1000, "", "(INT) advert of 10.1.1.3 refused: VRRP version is not that of our group\n" },
-		{ 2, 254, 1000, "test123", "VRRP advert of 10.1.1.3 refused: TTL or hop limit is not 255\n" },
+		{ 2, 255, 1000, "other",
+			"(INT) advert of 10.1.1.3 refused: password is not that of our group\n" },
+		{ 2, 255, 1000, "",
+			"(INT) advert of 10.1.1.3 refused: authentication type is not that of our "
+			"group\n" },
+		{ 2, 255, 2000, "test123",
+			"(INT) advert of 10.1.1.3 refused: advertisement interval is 0, or "
+			"(version 2) not ours\n" },
+		{ 3, 255, 1000, "",
+			"(INT) advert of 10.1.1.3 refused: VRRP version is not that of our "
+			"group\n" },
+		{ 2, 254, 1000, "test123",
+			"VRRP advert of 10.1.1.3 refused: TTL or hop limit is not 255\n" },
 	};
 	struct vrrp_setup ours = vrrp_of(7, 0, VGMP_GROUP_NONE);
 
@@ -646,6 +703,7 @@ main(void)
 		cmocka_unit_test(R224_R233_a_tracked_script_without_a_weight_is_a_fault),
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
 		cmocka_unit_test(R241_R243_R244_R245_R246_what_is_told_of_a_sync_group),
+		cmocka_unit_test(a_plain_group_of_a_box_that_is_not_active_is_no_master),
 		cmocka_unit_test(what_is_refused_is_told_once_a_minute),
 		cmocka_unit_test(VRP07_two_boxes_with_keys),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
