@@ -188,14 +188,16 @@ counterpart(struct role *r, const struct ha_msg *m, uint8_t theirs, mono_t now)
 		role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - theirs));
 
 	if (g->enabled) {
-		r->mispaired = g->twin = false;
+		g->twin = false;
+		r->same_group[theirs].ns = 0;
 		g->second = g->id == VGMP_GROUP_STANDBY;
 		return g;
 	}
 	g = role_group_of(r, theirs);
-	r->mispaired = g->enabled;
+	r->same_group[theirs].ns = 0;
 	if (!g->enabled)
 		return NULL;
+	r->same_group[theirs] = now;
 	if (!r->left && log_allowed(&r->limit_pairing, now.ns))
 		LOG(ERROR, "roles: both boxes use the %s group, expected opposite groups",
 			role_group_names[theirs]);
@@ -265,6 +267,19 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 		role_raise_text(r, g, VGMP_PEER_ACTIVE, "peer is active", now);
 }
 
+/* Does any group of the peer have its members in ours of the same name? */
+static void
+watch_pairing(struct role *r, mono_t now)
+{
+	bool wrong = false;
+
+	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++)
+		wrong = wrong || (r->same_group[id].ns != 0 &&
+					 role_since(now, r->same_group[id]) <= r->silence_ns);
+	r->dirty = r->dirty || wrong != r->mispaired;
+	r->mispaired = wrong;
+}
+
 void
 role_take_messages(struct role *r, mono_t now)
 {
@@ -288,4 +303,5 @@ role_take_messages(struct role *r, mono_t now)
 			break;
 		}
 	}
+	watch_pairing(r, now);
 }

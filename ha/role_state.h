@@ -130,8 +130,9 @@ struct role {
 	mono_t hello_due;
 	bool hello_now;
 	bool synchronised, links, mispaired;
-	bool other_version;  /* the peer's messages are of one */
-	uint32_t peer_epoch; /* newest that the peer has shown to know */
+	mono_t same_group[VGMP_GROUP_STANDBY + 1]; /* by the peer's: last heard without its pair */
+	bool other_version;			   /* the peer's messages are of one */
+	uint32_t peer_epoch;			   /* newest that the peer has shown to know */
 	bool told_active, told_alive, told_split;
 	uint8_t told_groups;
 	uint32_t told_epoch;

@@ -96,6 +96,28 @@ R210_both_boxes_tell_that_they_differ(void **state)
 	}
 }
 
+/* One vrid too many is in the same group on both boxes, the others are opposite. */
+static void
+R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, A); /* Active group alone */
+	box_start_sharing(s, B);
+	run_ms(s, 10000);
+	for (int i = 0; i < 100; i++) {
+		run_ms(s, 70);
+		assert_true(status_of(s, A)->mispaired);
+		assert_false(status_of(s, B)->mispaired);
+	}
+	box_kill(s, B);
+	box_start(s, B); /* set right */
+	run_ms(s, 10000);
+	assert_false(status_of(s, A)->mispaired);
+	sim_free(s);
+}
+
 /* A box that is set right counts as such with its first hello. */
 static void
 X29_what_is_set_right_ends_it(void **state)
@@ -127,6 +149,7 @@ main(void)
 		cmocka_unit_test(X29_no_takeover_before_the_lease_of_the_other_is_over),
 		cmocka_unit_test(X29_a_fault_is_handed_over_all_the_same),
 		cmocka_unit_test(R210_both_boxes_tell_that_they_differ),
+		cmocka_unit_test(R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};
 
