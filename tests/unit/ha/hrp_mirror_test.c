@@ -11,7 +11,8 @@
 #define STEP_US	 250
 #define QUEUE	 256
 #define MESSAGE	 1500
-#define SESSIONS 4096 /* looked through in several turns, as the blacklist is */
+#define SESSIONS 4096	/* looked through in several turns, as the blacklist is */
+#define MANY	 125000 /* whose turns no number of those of a smaller table's makes up */
 
 struct end {
 	struct ha_box box;
@@ -55,16 +56,15 @@ post(void *ctx, const uint8_t *message, uint16_t len)
 }
 
 static int
-setup(void **state)
+setup_of(uint32_t sessions)
 {
 	char err[128];
 
-	(void)state;
 	now = (mono_t){ .ns = 1000 * NS_PER_SEC };
 	memset(queue, 0, sizeof(queue));
 	for (unsigned int i = 0; i < 2; i++) {
 		end[i] = (struct end){ .id = i };
-		ha_box_start(&end[i].box, i == 0 ? "ma" : "mb", 1, SESSIONS, 64);
+		ha_box_start(&end[i].box, i == 0 ? "ma" : "mb", 1, sessions, 64);
 		end[i].mirror =
 			hrp_mirror_create(&(struct hrp_mirror_params){ .engine = end[i].box.engine,
 						  .frame_max = MESSAGE,
@@ -78,6 +78,20 @@ setup(void **state)
 		hrp_mirror_link(end[i].mirror, true);
 	}
 	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return setup_of(SESSIONS);
+}
+
+static int
+setup_many(void **state)
+{
+	(void)state;
+	return setup_of(MANY);
 }
 
 static int
@@ -216,6 +230,22 @@ a_peer_of_an_earlier_version_gets_sessions_only(void **state)
 	assert_true(hrp_mirror_synchronised(end[0].mirror));
 	assert_int_equal(expected(1), 2);
 	assert_int_equal(table(0, 1).bulk_out, HRP_BULK_EQUAL);
+}
+
+/* A bulk waits until what a dead peer has left is taken over: for one walk of each table, whatever
+ * their sizes. */
+static void
+a_bulk_waits_for_one_walk_of_each_table(void **state)
+{
+	(void)state;
+	session_at_a(1);
+	expect_at(0, 2000);
+	hrp_mirror_role(end[0].mirror, true, true, now);
+	hrp_mirror_role(end[1].mirror, false, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE, now);
+	run(100); /* of 250 us a turn: a walk of the sessions takes 62 */
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
 }
 
 /* The roles change, and a command is at the blacklist in that very moment. */
@@ -401,6 +431,8 @@ main(void)
 			R186_every_table_has_its_own_bulk_and_proof, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_peer_of_an_earlier_version_gets_sessions_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_bulk_waits_for_one_walk_of_each_table, setup_many, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
