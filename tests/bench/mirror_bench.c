@@ -2,7 +2,8 @@
 /*
  * The mirror: two boxes' HRP cores on one wire of rings.  Sessions are made by the first box's
  * worker, whose events the first HRP core packs and sends; the second installs them.  Each core's
- * own turns are timed.  And what the mirror costs the worker that feeds it.
+ * own turns are timed.  And what the mirror costs the worker that feeds it, or that forwards beside
+ * a bulk.
  */
 #include "bench.h"
 #include "ha_bus.h"
@@ -11,14 +12,19 @@
 #include <rte_cycles.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH	  8192
-#define STEP_US	  20
-#define SETTLE_MS 5000
+#define BATCH	   8192
+#define STEP_US	   20
+#define SETTLE_MS  5000
+#define LOOK_EVERY 64 /* turns of the HRP cores between two looks at how far a bulk is */
 
 struct side {
 	struct bench_rig rig;
@@ -159,10 +165,134 @@ copies(const struct side *s)
 	return session_table_count(engine_sessions(s->rig.engine));
 }
 
+/* ---- forwarding beside a bulk ---- */
+
+/* What the other CPU does meanwhile. */
+enum beside { BESIDE_NOTHING, BESIDE_QUIET, BESIDE_BULK, BESIDE_STATES };
+
+/* Shared with the thread on the other CPU. */
+struct beside_task {
+	struct side *s;
+	uint64_t begin_ns;
+	_Atomic(uint32_t) wanted; /* enum beside; BESIDE_STATES: the end */
+	_Atomic(uint32_t) is;
+	_Atomic(uint32_t) bulks; /* that were ordered and have ended */
+};
+
+/* Both boxes' HRP cores at the speed of a real clock: if bulks are wanted, the next one is ordered
+ * as soon as one ends. */
+static int
+beside(void *arg)
+{
+	struct beside_task *t = arg;
+	uint32_t wanted, is = BESIDE_NOTHING;
+	uint64_t ordered = UINT64_MAX;
+	struct hrp_status st;
+	struct clock clock;
+
+	clock_init(&clock);
+	for (uint32_t turns = 0; (wanted = atomic_load(&t->wanted)) != BESIDE_STATES; turns++) {
+		const mono_t now = { .ns = t->begin_ns + clock_now(&clock).ns };
+
+		if (wanted == BESIDE_NOTHING && is != BESIDE_BULK) {
+			is = BESIDE_NOTHING;
+			atomic_store(&t->is, is);
+			rte_pause();
+			continue;
+		}
+		for (unsigned int i = 0; i < 2; i++) {
+			hrp_core_poll(t->s[i].hrp, now);
+			for (struct ha_msg m; ha_bus_get(t->s[i].bus.to_core, &m);)
+				;
+		}
+		worker_poll(t->s[1].rig.worker[0], now); /* its inbox arms the copies' timers */
+		if (turns % LOOK_EVERY != 0)
+			continue;
+		hrp_status(t->s[0].hrp, &st);
+		if (st.bulk_out != HRP_BULK_EQUAL || st.bulks_out == ordered)
+			continue; /* it is under way */
+		if (is == BESIDE_BULK)
+			atomic_fetch_add(&t->bulks, 1);
+		is = wanted == BESIDE_BULK && hrp_core_sync(t->s[0].hrp) ? BESIDE_BULK
+									 : BESIDE_QUIET;
+		ordered = is == BESIDE_BULK ? st.bulks_out : UINT64_MAX;
+		atomic_store(&t->is, is);
+	}
+	return 0;
+}
+
+static void
+wait_beside(struct beside_task *t, enum beside state)
+{
+	uint64_t patience = 0;
+
+	atomic_store(&t->wanted, state);
+	while (atomic_load(&t->is) != state) {
+		rte_pause();
+		if (++patience > UINT64_C(10000000000))
+			fatal("the other CPU does not do what it shall");
+	}
+}
+
+/* The worker of box A forwards packets of its n sessions while its HRP core fills box B's table, on
+ * the other CPU: cycles a packet with and without, in turn.  That CPU plays box B as well, so what
+ * is measured is a worker that shares caches and memory with both ends of a bulk, but no CPU.  The
+ * worker's own time stays where it `made` its sessions: none ages. */
+static void
+forwarding(struct side *s, const struct bench_options *o, uint32_t n, mono_t made, mono_t now)
+{
+	static const char *const names[BESIDE_STATES] = { "established UDP, no mirror at work",
+		"established UDP, peer joined, no bulk", "established UDP, during a bulk" };
+	struct beside_task t = { .s = s, .begin_ns = now.ns };
+	uint64_t seed = 6364136223846793005ULL;
+	struct bench_result rows[BESIDE_STATES];
+	struct bench_result ratio = { .name = "established UDP, during a bulk / no bulk",
+		.unit = "x",
+		.sessions = n,
+		.rules = 10,
+		.runs = o->runs,
+		.limit = 1.05,
+		.wanted = WANTED_AT_MOST };
+
+	if (!o->two_cpus) {
+		fprintf(stderr, "bench: forwarding during a bulk left out: one CPU\n");
+		return;
+	}
+	for (uint32_t k = 0; k < BESIDE_STATES; k++)
+		rows[k] = (struct bench_result){ .name = names[k],
+			.unit = "cycles/packet",
+			.sessions = n,
+			.rules = 10,
+			.runs = o->runs };
+	s[0].rig.now = made;
+	bench_pass(&s[0].rig, &bench_udp, 0, n, 1);
+	rte_eal_remote_launch(beside, &t, 1);
+	for (uint32_t i = 0; i < BESIDE_STATES * o->runs; i++) {
+		const uint32_t state = i % BESIDE_STATES;
+
+		wait_beside(&t, (enum beside)state);
+		rows[state].values[i / BESIDE_STATES] =
+			bench_random_order(&s[0].rig, &bench_udp, n, o->packets, &seed);
+	}
+	wait_beside(&t, BESIDE_QUIET);
+	if (atomic_load(&t.bulks) < o->runs)
+		bench_fatal("bulks", atomic_load(&t.bulks), o->runs);
+	atomic_store(&t.wanted, BESIDE_STATES);
+	rte_eal_mp_wait_lcore();
+	if (copies(&s[1]) != n)
+		bench_fatal("copies after bulks", copies(&s[1]), n);
+	for (uint32_t i = 0; i < o->runs; i++)
+		ratio.values[i] = rows[BESIDE_BULK].values[i] / rows[BESIDE_QUIET].values[i];
+	rows[0].floor = rows[1].floor = rows[2].floor = bench_floor(&s[0].rig, &bench_udp, n, o);
+	for (uint32_t k = 0; k < BESIDE_STATES; k++)
+		bench_report(&rows[k]);
+	bench_report(&ratio);
+}
+
 /* A box with n sessions meets an empty one: both HRP cores' time until the other has them all, with
  * AES-256-GCM.  They run side by side, so the slower one counts. */
 static void
-bulk(struct side *s, const struct hrp_security *security, uint32_t n)
+bulk(struct side *s, const struct bench_options *o, const struct hrp_security *security, uint32_t n)
 {
 	struct bench_result joined = {
 		.name = "mirror: bulk to an empty peer, 1 M sessions, AES-256-GCM",
@@ -172,6 +302,7 @@ bulk(struct side *s, const struct hrp_security *security, uint32_t n)
 		.limit = 3,
 		.wanted = WANTED_AT_MOST
 	};
+	const mono_t made = s[0].rig.now;
 	mono_t now = { .ns = 900 * NS_PER_SEC };
 
 	make_sessions(&s[0], 0, n);
@@ -188,6 +319,7 @@ bulk(struct side *s, const struct hrp_security *security, uint32_t n)
 	joined.values[0] =
 		(double)RTE_MAX(s[0].cycles, s[1].cycles) / (double)rte_get_tsc_hz() * 1e6 / n;
 	bench_report(&joined);
+	forwarding(s, o, n, made, now);
 	for (unsigned int i = 0; i < 2; i++)
 		stop_hrp(&s[i]);
 }
@@ -201,6 +333,11 @@ feeding(const struct bench_options *o)
 		{ "new UDP sessions (creation), mirror off",
 			"new UDP sessions (creation), mirror on" } };
 	const uint32_t count = RTE_MIN(100000U, o->max_sessions);
+	/* On an established packet it is to cost nothing: what noise leaves of a ratio. */
+	struct bench_result ratios[2] = { { .name = "established UDP, mirror on / off" },
+		{ .name = "new UDP sessions (creation), mirror on / off",
+			.limit = 1.05,
+			.wanted = WANTED_AT_MOST } };
 	struct bench_result rows[2][2];
 	uint64_t seed = 6364136223846793005ULL;
 	struct mirror_event events[256];
@@ -238,8 +375,15 @@ feeding(const struct bench_options *o)
 	}
 	rows[0][0].floor = rows[0][1].floor = bench_floor(&rig, &bench_udp, count, o);
 	for (unsigned int k = 0; k < 2; k++) {
+		ratios[k].unit = "x";
+		ratios[k].sessions = count;
+		ratios[k].rules = 10;
+		ratios[k].runs = o->runs;
+		for (unsigned int i = 0; i < o->runs; i++)
+			ratios[k].values[i] = rows[k][1].values[i] / rows[k][0].values[i];
 		for (unsigned int on = 0; on < 2; on++)
 			bench_report(&rows[k][on]);
+		bench_report(&ratios[k]);
 	}
 	bench_rig_destroy(&rig);
 }
@@ -326,7 +470,7 @@ bench_mirror(const struct bench_options *o)
 	for (unsigned int i = 0; i < 2; i++)
 		make_side(&s[i], i, capacity);
 	security.algorithm = HA_ALGORITHM_GCM;
-	bulk(s, &security, joining);
+	bulk(s, o, &security, joining);
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
 		security.algorithm = rows[i].algorithm;
 		first = measure(o, s, i == 0 ? NULL : &security, rows[i].names, per_run,

@@ -5,10 +5,10 @@
  *
  *   sender IFACE DESTINATION-MAC FLOWS SECONDS random | new | once | reverse [FIRST]
  *
- * Flow i comes from 10.a.b.c:p, goes to 200.1.1.10:53.  `random`: any of the flows.  `new`: every
- * packet is a flow not used before, from FIRST on.  `once`, `reverse`: one packet of each flow,
- * slowly, from the client's or from the server's side.  Prints how many packets it has sent and the
- * nanoseconds it took.
+ * Flow i comes from 10.a.b.c:p, goes to 200.1.1.10:53.  `random`: any of the flows from FIRST on.
+ * `new`: every packet is a flow not used before, from FIRST on.  `once`, `reverse`: one packet of
+ * each flow, slowly, from the client's or from the server's side.  Prints how many packets it has
+ * sent and the nanoseconds it took.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -139,6 +139,10 @@ main(int argc, char **argv)
 	slow = reverse || strcmp(argv[5], "once") == 0;
 	in_order = slow || strcmp(argv[5], "new") == 0;
 	next = argc > 6 ? (uint32_t)strtoul(argv[6], NULL, 10) : 0;
+	if (!in_order && next >= flows) {
+		fputs("sender: no flow from FIRST on\n", stderr);
+		return 2;
+	}
 	fd = open_socket(argv[1], &own);
 	for (unsigned int i = 0; i < BATCH; i++) {
 		struct frame *f = &frames[i];
@@ -158,7 +162,9 @@ main(int argc, char **argv)
 			random ^= random << 13;
 			random ^= random >> 7;
 			random ^= random << 17;
-			aim(&frames[i], in_order ? next++ : (uint32_t)(random % flows), reverse);
+			aim(&frames[i],
+				in_order ? next++ : next + (uint32_t)(random % (flows - next)),
+				reverse);
 		}
 		while (n < BATCH) {
 			const int k = sendmmsg(fd, messages + n, BATCH - n, 0);
