@@ -156,7 +156,7 @@ hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 /* ---- the box that is asked ---- */
 
 static bool
-answer(const struct hrp_checked *k, const struct hrp_part *p, bool owns)
+answer(const struct hrp_checked *k, const struct hrp_part *p)
 {
 	struct repl_digest have;
 	struct hrp_part out = *p;
@@ -168,7 +168,7 @@ answer(const struct hrp_checked *k, const struct hrp_part *p, bool owns)
 			return false;
 		out.count = rte_cpu_to_be_32(have.count);
 		out.digest = rte_cpu_to_be_64(have.sum);
-		if (!owns)
+		if (!have.names_only)
 			out.content = rte_cpu_to_be_64(have.content);
 	}
 	hrp_stream_checked(k->stream, k->ops->module, &out);
@@ -176,12 +176,12 @@ answer(const struct hrp_checked *k, const struct hrp_part *p, bool owns)
 }
 
 bool
-hrp_check_receive(const struct hrp_checked *k, uint8_t op, const struct hrp_part *p, bool owns)
+hrp_check_receive(const struct hrp_checked *k, uint8_t op, const struct hrp_part *p)
 {
 	const uint32_t first = rte_be_to_cpu_32(p->first), places = rte_be_to_cpu_32(p->places);
 
 	if (op == HRP_OP_CHECK)
-		return answer(k, p, owns);
+		return answer(k, p);
 	if (op == HRP_OP_PART_END)
 		return k->ops->part_end(k->t, first, places) != REPL_RETRY;
 	k->ops->part_begin(k->t, first, places);

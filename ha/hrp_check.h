@@ -48,7 +48,5 @@ uint32_t hrp_check_poll(struct hrp_check *, const struct hrp_checked *, mono_t n
 /* hrp_check_answer: what the peer holds. */
 void hrp_check_answer(struct hrp_check *, const struct hrp_part *, mono_t now);
 
-/* The box that is asked.  `owns`: it is active as well (load sharing), so that it cannot
- * tell what the other knows of entries that both carry: their content is not compared.
- * => false: not now, the same message again at the next turn */
-bool hrp_check_receive(const struct hrp_checked *, uint8_t op, const struct hrp_part *, bool owns);
+/* The box that is asked.  => false: not now, the same message again at the next turn */
+bool hrp_check_receive(const struct hrp_checked *, uint8_t op, const struct hrp_part *);

@@ -265,8 +265,7 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 		const struct hrp_checked k = { .ops = t->ops, .t = t->t, .stream = m->stream };
 
 		memcpy(&part, body, sizeof(part));
-		return t->in.state == HRP_BULK_NONE ||
-		       hrp_check_receive(&k, h.op, &part, m->active);
+		return t->in.state == HRP_BULK_NONE || hrp_check_receive(&k, h.op, &part);
 	}
 	if (h.op != HRP_OP_ADD) {
 		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */

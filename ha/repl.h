@@ -34,6 +34,7 @@ struct repl_digest {
 	uint32_t count;
 	uint64_t sum;
 	uint64_t content; /* of parts: what else must be alike */
+	bool names_only;  /* of parts held: `content` says nothing, not even of what is alike */
 };
 
 enum repl_verdict {

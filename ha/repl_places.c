@@ -436,7 +436,8 @@ repl_places_part_held(void *ctx, uint32_t first, uint32_t places, struct repl_di
 	const bool spent = t->ops->spent && t->bulk.role.active;
 	struct repl_place p;
 
-	*d = (struct repl_digest){ 0 };
+	/* How far each box has used up the same entry says nothing. */
+	*d = (struct repl_digest){ .names_only = spent };
 	if (first >= t->owner_capacity || places > t->owner_capacity - first)
 		return true;
 	if (!hold(t))

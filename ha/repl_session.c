@@ -798,10 +798,10 @@ install(void *ctx, const uint8_t *record, uint8_t len, mono_t now)
 		memcpy(&r, record, len);
 		if (!session_record_check(&r, engine_snapshot(t->engine)))
 			return REPL_REFUSED;
-		before = repl_session_repair_before(t, owner);
+		before = repl_session_part_before(t, owner);
 		v = install_session(t, &r, now);
 		if (v == REPL_DONE)
-			repl_session_repair_after(t, owner, before);
+			repl_session_part_installed(t, owner, &r, before);
 		break;
 	case HRP_RECORD_DELETE:
 		if (len != sizeof(r.head) || owner >= t->owner_capacity)

@@ -8,6 +8,7 @@
 #include "hrp.h"
 #include "mirror.h"
 #include "repl.h"
+#include "session_record.h"
 #include "session_table.h"
 
 #include <assert.h>
@@ -37,13 +38,17 @@ struct copy {
 	uint8_t pad;
 };
 
-/* Which local session is the copy: by the owner's index. */
+/* Which local session is the copy, and what the owner has told of it last: by the owner's index. */
 struct owned {
 	uint32_t local_plus_1; /* 0 = none, so that fresh zero pages need no filling */
 	uint16_t local_generation, owner_generation;
+	uint32_t content; /* session_record_content() */
+	rte_be16_t flags; /* as in struct hrp_session_what, */
+	uint8_t state;	  /* as this */
+	uint8_t pad;
 };
-static_assert(sizeof(struct sent) == 12 && sizeof(struct copy) == 8 && sizeof(struct owned) == 8,
-	"28 bytes per session for the mirror");
+static_assert(sizeof(struct sent) == 12 && sizeof(struct copy) == 8 && sizeof(struct owned) == 16,
+	"36 bytes per session for the mirror");
 
 struct table {
 	struct repl_bulk bulk; /* first */
@@ -132,7 +137,8 @@ bool repl_session_part_walk(
 bool repl_session_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 bool repl_session_part_begin(void *t, uint32_t first, uint32_t places);
 enum repl_verdict repl_session_part_end(void *t, uint32_t first, uint32_t places);
-/* repl_session_repair_before, _after: a record of the owner's session comes in, is installed:
- * counted if that has changed anything while its part is repaired. */
-uint64_t repl_session_repair_before(const struct table *, uint32_t owner);
-void repl_session_repair_after(struct table *, uint32_t owner, uint64_t before);
+/* repl_session_part_before, _installed: a record of the owner's session comes in, is installed:
+ * what it tells is kept, and counted if it has changed anything while its part is repaired. */
+uint64_t repl_session_part_before(const struct table *, uint32_t owner);
+void repl_session_part_installed(
+	struct table *, uint32_t owner, const union hrp_record_session *, uint64_t before);

@@ -7,6 +7,7 @@
 #include "repl_method.h"
 #include "repl_session_impl.h"
 #include "session_record.h"
+#include "session_share.h"
 
 #include <rte_common.h>
 #include <rte_prefetch.h>
@@ -112,6 +113,20 @@ drop_strays(struct table *t, uint32_t places)
 	}
 }
 
+/* What must equal what the owner has told.  A copy that no packet has met is just that.  What both
+ * boxes own goes on here as well: as long as it has got as far as the owner says, that is alike. */
+static uint32_t
+content_held(const struct owned *told, const struct session *s, uint32_t ctl)
+{
+	const struct hrp_session_what what = { .proto = (uint8_t)(ctl >> SESSION_PROTO_SHIFT),
+		.state = told->state,
+		.flags = told->flags };
+
+	if ((ctl & SESSION_F_REMOTE) == 0 && session_share_knows(ctl, &what))
+		return told->content;
+	return session_record_content_of(s, ctl);
+}
+
 static void
 hold(const struct table *t, uint32_t owner, uint32_t local, struct repl_digest *d)
 {
@@ -131,7 +146,7 @@ hold(const struct table *t, uint32_t owner, uint32_t local, struct repl_digest *
 		session_record_hash(session_record_key_hash(&key, session_family(s),
 					    translated ? &o : NULL, s->zone),
 			owner, t->owned[owner].owner_generation),
-		session_record_content_of(s, ctl), owner);
+		content_held(&t->owned[owner], s, ctl), owner);
 }
 
 bool
@@ -198,7 +213,7 @@ repl_session_part_end(void *ctx, uint32_t first, uint32_t places)
 }
 
 uint64_t
-repl_session_repair_before(const struct table *t, uint32_t owner)
+repl_session_part_before(const struct table *t, uint32_t owner)
 {
 	uint32_t local;
 	const struct session *s;
@@ -215,7 +230,13 @@ repl_session_repair_before(const struct table *t, uint32_t owner)
 }
 
 void
-repl_session_repair_after(struct table *t, uint32_t owner, uint64_t before)
+repl_session_part_installed(
+	struct table *t, uint32_t owner, const union hrp_record_session *r, uint64_t before)
 {
-	t->repaired += before != 0 && repl_session_repair_before(t, owner) != before;
+	struct owned *o = &t->owned[owner];
+
+	o->content = session_record_content(r);
+	o->flags = session_record_what(r)->flags;
+	o->state = session_record_what(r)->state;
+	t->repaired += before != 0 && repl_session_part_before(t, owner) != before;
 }

@@ -132,6 +132,15 @@ session_share_merge(
 }
 
 bool
+session_share_knows(uint32_t ctl, const struct hrp_session_what *what)
+{
+	const uint32_t fins = fins_of(what);
+
+	return stand_of(ctl, what) == STAND_OURS ||
+	       (session_state_of(ctl) >= what->state && (ctl & fins) == fins);
+}
+
+bool
 session_share_end(struct session *s)
 {
 	uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);

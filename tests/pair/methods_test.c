@@ -294,6 +294,124 @@ R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds(void **stat
 	clean_up(NULL);
 }
 
+/* ---- load sharing ---- */
+
+/* Both are active; which box the client and the server send by. */
+static struct pair *
+shared_pair(uint32_t seed, unsigned int client_by, unsigned int server_by)
+{
+	struct pair *p = new_pair(seed, quick, true);
+
+	pair_traffic(p)->client->gateway = IPV4(10, 1, 1, client_by == 0 ? 1 : 4);
+	pair_traffic(p)->server->gateway = IPV4(200, 1, 1, server_by == 0 ? 1 : 4);
+	pair_form(p);
+	return p;
+}
+
+static void
+lose(struct pair *p, unsigned int box)
+{
+	remove_session(p, box, PORT);
+}
+
+static void
+end_early(struct pair *p, unsigned int box)
+{
+	change_state(p, box, PORT, SESSION_TCP_FIN_WAIT);
+}
+
+static void
+go_back(struct pair *p, unsigned int box)
+{
+	change_state(p, box, PORT, SESSION_TCP_SYN_RECEIVED);
+}
+
+static void
+mistake_rule(struct pair *p, unsigned int box)
+{
+	session_table_at(sessions_of(p, box), find(p, box, PORT))->policy ^= 1;
+}
+
+/* Each box has copies of what passes the other alone; what passes both, both own. */
+static void
+R197_X39_one_session_that_differs_is_repaired_within_ten_seconds_with_load_sharing(void **state)
+{
+	static const struct {
+		unsigned int client_by, server_by, damaged;
+		void (*damage)(struct pair *, unsigned int box);
+	} rows[] = {
+		{ 0, 0, 1, end_early },
+		{ 0, 0, 1, go_back },
+		{ 0, 0, 1, mistake_rule },
+		{ 0, 0, 1, lose },
+		{ 1, 1, 0, end_early },
+		{ 1, 1, 0, go_back },
+		{ 1, 1, 0, mistake_rule },
+		{ 1, 1, 0, lose },
+		{ 0, 1, 0, go_back },
+		{ 0, 1, 1, go_back },
+		{ 1, 0, 1, go_back },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		struct pair *p = shared_pair((uint32_t)i, rows[i].client_by, rows[i].server_by);
+		const unsigned int at = rows[i].damaged;
+
+		pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+		pair_run(p, 50);
+		/* What either has heard of the other's it tells late, which would repair, too. */
+		for (unsigned int b = 0; b < 2; b++)
+			session_table_set_dirty(sessions_of(p, b), find(p, b, PORT));
+		pair_run(p, 50);
+		assert_true(same(p, PORT));
+		rows[i].damage(p, at);
+		pair_run(p, 5);
+		assert_false(same(p, PORT));
+		if (!pair_run_until(p, all_same, 10000))
+			fail_msg("row %zu is not repaired", i);
+		pair_run(p, 100); /* until the status says so */
+		const struct hrp_table_status owner = *pair_table(p, !at, "session");
+		const struct hrp_table_status holder = *pair_table(p, at, "session");
+
+		if (owner.differing != 1 || holder.repaired != 1 || holder.differing != 0 ||
+			owner.unrepaired != 0)
+			fail_msg("row %zu: %u parts differed, %u unrepaired, %u repaired; %u the "
+				 "other way",
+				i, (unsigned int)owner.differing, (unsigned int)owner.unrepaired,
+				(unsigned int)holder.repaired, (unsigned int)holder.differing);
+		clean_up(NULL);
+	}
+}
+
+/* What one box has seen before the other is no difference. */
+static void
+X12_X39_nothing_is_repaired_that_is_right_with_load_sharing(void **state)
+{
+	(void)state;
+	for (unsigned int server_by = 0; server_by < 2; server_by++) {
+		struct pair *p = shared_pair(5, 0, server_by);
+
+		*pair_heartbeat(p) = (struct pair_wire){
+			.loss = 5, .duplicate = 5, .reorder = 10, .delay_us = 300
+		};
+		pair_traffic(p)->udp_on = false;
+		traffic_churn(pair_traffic(p), 40);
+		pair_run(p, 10000); /* two rounds */
+		for (unsigned int b = 0; b < 2; b++) {
+			const struct hrp_table_status a = *pair_table(p, b, "session");
+
+			print_message("FW%u: %u records, %u parts compared\n", b + 1,
+				(unsigned int)a.sent, (unsigned int)a.checked);
+			assert_true(a.check_ns != 0);
+			assert_true(a.checked >= 2 * 16);
+			assert_int_equal(a.differing, 0);
+			assert_int_equal(a.repaired, 0);
+		}
+		clean_up(NULL);
+	}
+}
+
 /* ---- the other tables ---- */
 
 static struct servermap *
@@ -506,6 +624,33 @@ R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds(void **s
 	clean_up(NULL);
 }
 
+/* Connections that come by the one box use an expected one up there; a blacklist is not used up. */
+static void
+R197_X39_lists_are_compared_and_what_is_used_up_is_not_with_load_sharing(void **state)
+{
+	struct pair *p = shared_pair(3, 0, 0);
+
+	(void)state;
+	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+	for (uint16_t i = 0; i < 4; i++) {
+		const struct blacklist_entry e = listed(p, i);
+
+		expect(p, (uint16_t)(2000 + i));
+		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
+	}
+	pair_run(p, 150);
+	assert_true(maps_same(p) && lists_same(p));
+	map_content(p);
+	list_content(p);
+	assert_true(pair_run_until(p, lists_same, 10000));
+	pair_run(p, 5000); /* a round */
+	assert_int_equal(pair_table(p, 0, "blacklist")->differing, 1);
+	assert_int_equal(pair_table(p, 1, "blacklist")->repaired, 1);
+	assert_int_equal(pair_table(p, 0, "server-map")->differing, 0);
+	assert_false(maps_same(p));
+	clean_up(NULL);
+}
+
 /* What changes and what is lost on the way is no difference. */
 static void
 X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state)
@@ -677,7 +822,15 @@ main(void)
 			R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds,
 			clean_up),
 		cmocka_unit_test_teardown(
+			R197_X39_one_session_that_differs_is_repaired_within_ten_seconds_with_load_sharing,
+			clean_up),
+		cmocka_unit_test_teardown(
+			X12_X39_nothing_is_repaired_that_is_right_with_load_sharing, clean_up),
+		cmocka_unit_test_teardown(
 			R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds,
+			clean_up),
+		cmocka_unit_test_teardown(
+			R197_X39_lists_are_compared_and_what_is_used_up_is_not_with_load_sharing,
 			clean_up),
 		cmocka_unit_test_teardown(
 			X12_nothing_is_repaired_that_is_right_while_connections_come_and_go,
