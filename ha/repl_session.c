@@ -487,6 +487,8 @@ merge_copy(struct table *t, struct session *s, const union hrp_record_session *r
 	}
 	if (!session_share_merge(t->sessions, s, r, now))
 		return REPL_RETRY;
+	if (unlikely(session_share_closes(s, session_record_what(r))))
+		session_table_set_dirty(t->sessions, session_table_index(t->sessions, s));
 	answered(t, s);
 	atomic_store_explicit(&s->sync, t->bulk.confirm, memory_order_relaxed);
 	t->stats.updated++;

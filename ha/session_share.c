@@ -84,8 +84,27 @@ fins_of(const struct hrp_session_what *what)
 	       ((flags & HRP_SESSION_FINACK1) != 0 ? SESSION_F_FINACK1 : 0);
 }
 
+/* FINs whose acknowledgement has passed here before anything was heard of them: with the ways apart
+ * that is the rule.  An initiator that has already sent the next SYN has had the responder's. */
 static uint32_t
-merged(uint32_t ctl, enum stand stand, const struct hrp_session_what *what)
+acknowledged(const struct session *s, uint32_t ctl)
+{
+	static const struct {
+		uint32_t fin, ack;
+	} of[2] = { { SESSION_F_FIN0, SESSION_F_FINACK0 }, { SESSION_F_FIN1, SESSION_F_FINACK1 } };
+	const bool syn = (ctl & SESSION_F_RESYN) != 0; /* that is in dir[0].tcp_acked */
+	uint32_t acks = 0;
+
+	for (unsigned int d = 0; d < 2; d++)
+		if ((ctl & of[d].fin) != 0 &&
+			((syn && d == 1) ||
+				s->dir[!d].tcp_acked == (uint16_t)relaxed_get(&s->dir[d].tcp_end)))
+			acks |= of[d].ack;
+	return acks;
+}
+
+static uint32_t
+merged(const struct session *s, uint32_t ctl, enum stand stand, const struct hrp_session_what *what)
 {
 	const uint32_t fins =
 		SESSION_F_FIN0 | SESSION_F_FIN1 | SESSION_F_FINACK0 | SESSION_F_FINACK1;
@@ -100,6 +119,8 @@ merged(uint32_t ctl, enum stand stand, const struct hrp_session_what *what)
 	/* States of a protocol are numbered in the order in which they come. */
 	state = RTE_MAX(state, (uint32_t)what->state);
 	ctl |= fins_of(what) | SESSION_F_SHARED;
+	if (what->proto == IPPROTO_TCP && stand == STAND_BOTH)
+		ctl |= acknowledged(s, ctl);
 	if (what->proto == IPPROTO_TCP && (ctl & fins) == fins)
 		state = RTE_MAX(state, (uint32_t)SESSION_TCP_TIME_WAIT);
 	return (ctl & ~SESSION_STATE_MASK) | state;
@@ -117,18 +138,28 @@ session_share_merge(
 	for (int i = 0; i < MAX_CAS; i++) {
 		const uint32_t old = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		const enum stand stand = stand_of(old, what);
-		const uint32_t ctl = merged(old, stand, what);
 
 		if ((old & SESSION_F_DEAD) != 0)
 			return false;
 		if (what->proto == IPPROTO_TCP && stand != STAND_OURS)
 			merge_windows(s, old, stand, r);
+		const uint32_t ctl = merged(s, old, stand, what);
 		if (atomic_load_explicit(&s->last_seen, memory_order_relaxed) < seen)
 			atomic_store_explicit(&s->last_seen, seen, memory_order_relaxed);
 		if (old == ctl || session_table_set_state(t, s, old, ctl, UINT16_MAX, now))
 			return true;
 	}
 	return false;
+}
+
+bool
+session_share_closes(const struct session *s, const struct hrp_session_what *what)
+{
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);
+	const uint32_t fins =
+		SESSION_F_FIN0 | SESSION_F_FIN1 | SESSION_F_FINACK0 | SESSION_F_FINACK1;
+
+	return (ctl & fins & ~fins_of(what)) != 0 && !ended(what->state);
 }
 
 bool

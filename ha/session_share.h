@@ -20,6 +20,10 @@
 bool session_share_merge(
 	struct session_table *, struct session *, const union hrp_record_session *, mono_t now);
 
+/* session_share_closes: does the peer, whose record has just been merged, know less of the end of
+ * the connection than we? */
+bool session_share_closes(const struct session *, const struct hrp_session_what *);
+
 /* session_share_knows: has our session got as far as that says?  Merging it would change neither
  * state nor FINs. */
 bool session_share_knows(uint32_t ctl, const struct hrp_session_what *);

@@ -186,6 +186,27 @@ X39_the_first_packet_waits_for_the_peer(void **state)
 	}
 }
 
+/* Each box sees an acknowledgement before it hears of the FIN, which passed the other. */
+static void
+X39_connections_end_on_both_boxes_and_open_again_from_the_same_ports(void **state)
+{
+	static const uint32_t lags_ms[] = { 0, 5 };
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(lags_ms); i++) {
+		struct pair *p = deferring_pair(i, lags_ms[i]);
+		struct traffic *t = pair_traffic(p);
+
+		t->udp_on = false;
+		traffic_churn(t, TCPS);
+		pair_run(p, 3000);
+		print_message("lag %u ms: %u times each\n", lags_ms[i],
+			(unsigned int)traffic_churn_rounds(t) / TCPS);
+		assert_true(traffic_churn_rounds(t) > TCPS * 10);
+		clean_up(NULL);
+	}
+}
+
 static void
 R198_no_first_packet_waits_for_ever(void **state)
 {
@@ -446,6 +467,9 @@ main(void)
 		cmocka_unit_test_teardown(
 			X39_X40_and_go_on_when_either_box_dies_and_comes_back, clean_up),
 		cmocka_unit_test_teardown(X39_the_first_packet_waits_for_the_peer, clean_up),
+		cmocka_unit_test_teardown(
+			X39_connections_end_on_both_boxes_and_open_again_from_the_same_ports,
+			clean_up),
 		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, clean_up),
 		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
 		cmocka_unit_test_teardown(R210_P24_the_same_half_on_both_boxes_is_told, clean_up),
