@@ -4,8 +4,8 @@
 Each round breaks the box that is active at that moment, at a random phase of its hellos, with a
 download through address translation, an FTP transfer with an active data connection, 200 connections
 and a 1 kHz probe running; then it mends the box and waits until the pair is whole again.  Then the
-same with load sharing, where requests pass FW1 and answers FW2.  A figure beyond its limit makes the
-program fail.
+same with load sharing, where requests pass FW1 and answers FW2, and each of the four virtual
+addresses is watched by itself.  A figure beyond its limit makes the program fail.
 """
 import argparse
 import json
@@ -25,7 +25,7 @@ from .measure import Servers, Traffic
 from .netns import Lab, LabError
 from .table import table
 from .tool import ToolError
-from .topology import VIPS
+from .topology import VIPS, peer
 from .wait import Timeout, wait_until
 
 PREFIX = "twdemo"
@@ -57,6 +57,16 @@ COLUMNS = (
     ("after_cont", "frames after SIGCONT", "{}"),
     ("verdict", "verdict", "{}"),
 )
+# Of each virtual address with load sharing.
+ADDRESS_COLUMNS = (
+    ("round", "round", "{}"),
+    ("kind", "fault", "{}"),
+    ("box", "box", "{}"),
+    ("address", "virtual address", "{}"),
+    ("had", "owner", "{}"),
+    ("two_owners_ms", "ms two owners", "{:.1f}"),
+    ("no_owner_ms", "ms no owner", "{:.1f}"),
+)
 
 
 def say(text):
@@ -77,6 +87,7 @@ class Fault:
         self.kind, self.lab, self.box, self.peer = kind, lab, box, peer
         self.woken_ns = self.stepped_down_ns = None
         self.copied = None  # when the peer died in the bulk; "": it never did
+        self.deaths_ns = []  # of the peer, but for the first
 
     def inject(self):
         """=> the time of the fault in ns."""
@@ -114,7 +125,7 @@ class Fault:
             wait_until(lambda: self.peer.answers() and filled(self.peer), START_SECONDS,
                        "the peer is being filled", every=0)
             copied = filled(self.peer)
-            self.peer.kill()
+            self.deaths_ns.append(self.peer.kill())
             self.copied = f"{copied} of {total}"
             if copied < total:
                 return
@@ -144,16 +155,49 @@ def judge(row, hello_ms):
     if row["ftp"] != "ok":
         wrong.append(f"FTP: {row['ftp_error']}")
     if row["sharing"]:
-        return wrong
-    if (row["two_owners_ms"] or 0) > 0:
+        wrong += [reason for a in row["addresses"] for reason in judge_address(a, row)]
+    elif (row["two_owners_ms"] or 0) > 0:
         wrong.append(f"two owners for {row['two_owners_ms']:.1f} ms")
-    if row["no_owner_ms"] is None and row["kind"] not in UNMOVED:
+    elif row["no_owner_ms"] is None and row["kind"] not in UNMOVED:
         wrong.append("nobody took the virtual addresses over")
     if row["after_cont"] not in (None, 0):
         wrong.append(f"after SIGCONT: {row['after_cont_frames']}")
     if row["missed_by_observer"]:
         wrong.append(f"the observer missed {row['missed_by_observer']} frames")
     return wrong
+
+
+def judge_address(a, row):
+    """One virtual address with load sharing: those of the broken box go to its peer, and home again
+    when it comes back meanwhile; the others stay.  There is always a path between the boxes."""
+    wrong = []
+    home = a["of"]
+    moved = [home, peer(home)]
+    good = [[home]]
+    if home == row["broken"] and row["kind"] != "heartbeat":
+        good = [moved, [*moved, home]] if row["kind"] == "restart" else [moved]
+    if a["two_owners_ms"] > 0:
+        wrong.append(f"two owners of {a['address']} for {a['two_owners_ms']:.1f} ms")
+    if a["owners"] not in good:
+        wrong.append(f"{a['address']} was owned by {a['had']}")
+    return wrong
+
+
+def address_rows(rows):
+    """=> for the second table."""
+    return [{**{k: row[k] for k in ("round", "kind", "box")}, **a}
+            for row in rows for a in row.get("addresses", ())]
+
+
+def shared_owners(events, faults):
+    """=> what the round's row says of the virtual addresses: each, and the worst of all."""
+    addresses = sharing.owners(events, faults)
+    for a in addresses:
+        a["had"] = ", ".join(o.upper() for o in a["owners"])
+    return {"addresses": addresses,
+            "two_owners_ms": max(a["two_owners_ms"] for a in addresses),
+            "no_owner_ms": max((a["no_owner_ms"] for a in addresses if a["no_owner_ms"] is not None),
+                               default=None)}
 
 
 def one_round(number, kind, lab, pair, rng, hello_ms, ftp, shared=False):
@@ -174,7 +218,7 @@ def one_round(number, kind, lab, pair, rng, hello_ms, ftp, shared=False):
         report = traffic.finish()
         transferred = transfer.finish()
     events, probe, flows = report["events"], report["probe"], report["flows"]
-    row = {"round": number, "kind": kind, "sharing": shared,
+    row = {"round": number, "kind": kind, "sharing": shared, "broken": broken.host,
            "box": "both, " + broken.name if shared else broken.name,
            "ftp": "ok" if transferred["ok"] else "BROKEN", "ftp_error": transferred["error"],
            "copied": fault.copied, "two_owners_ms": None, "no_owner_ms": None,
@@ -187,7 +231,9 @@ def one_round(number, kind, lab, pair, rng, hello_ms, ftp, shared=False):
            "download_bytes": report["download"]["bytes"],
            "missed_by_observer": report["missed_by_observer"],
            "after_cont": None, "after_cont_frames": []}
-    if not shared and kind not in UNMOVED:
+    if shared:
+        row.update(shared_owners(events, [at, *fault.deaths_ns]))
+    elif kind not in UNMOVED:
         row.update(watch.takeovers(events, old.host, new.host, at))
     if fault.woken_ns is not None:
         frames = watch.frames_after(events, old.host, fault.woken_ns, fault.stepped_down_ns)
@@ -206,9 +252,9 @@ def one_round(number, kind, lab, pair, rng, hello_ms, ftp, shared=False):
 def summary(rows):
     """Minimum, median and maximum of each kind of fault."""
     out = []
-    for kind in KINDS:
-        of_kind = [r for r in rows if r["kind"] == kind and not r["sharing"]]
-        line = {"kind": kind, "rounds": len(of_kind),
+    for kind, shared in [*((k, False) for k in KINDS), *((k, True) for k in SHARED_KINDS)]:
+        of_kind = [r for r in rows if r["kind"] == kind and r["sharing"] == shared]
+        line = {"kind": kind + (", both" if shared else ""), "rounds": len(of_kind),
                 "failed": sum(bool(r["wrong"]) for r in of_kind)}
         for name in ("gap_ms", "lost", "two_owners_ms", "no_owner_ms"):
             values = [r[name] for r in of_kind if r[name] is not None]
@@ -316,6 +362,9 @@ def main(argv=None, make_pair=Pair):
         error = str(e)
     if rows:
         print(table(rows, COLUMNS))
+        if addresses := address_rows(rows):
+            print()
+            print(table(addresses, ADDRESS_COLUMNS))
         if options.rounds > 1:
             print()
             print(summary(rows))

@@ -5,13 +5,14 @@
     sharing.cross(lab)              # requests by FW1, answers by FW2
     sharing.wait_shared(pair)       # both are active and have each other's sessions
 """
+from . import watch
 from .config import ROLE
 from .download import PORT
-from .topology import BOXES, INTERFACE, SIDES
+from .topology import BOXES, INTERFACE, SECOND_VIPS, VIPS
 from .wait import wait_until
 
-# The second half: vrid and address, of FW2's Active group.
-SECOND = {"in": (3, "10.1.1.4"), "out": (4, "200.1.1.4")}
+# FW1 owns the one half of the addresses when all is well, FW2 the other.
+HALVES = {"fw1": VIPS, "fw2": SECOND_VIPS}
 PUBLIC = "200.1.1.100"  # asked for at FW2, so that answers to translated connections go there, too
 
 
@@ -19,12 +20,12 @@ def share(config):
     """Both boxes active, each with its half of the ports; downloads are translated."""
     box = config["system"]["name"].lower()
     other = ROLE[BOXES[1 - BOXES.index(box)]]
-    config["vrrp"] += [{"vrid": SECOND[s][0], "interface": INTERFACE[s], "virtual_ip": SECOND[s][1] + "/24",
-                        "group": other} for s in SIDES]
+    config["vrrp"] += [{"vrid": v.vrid, "interface": INTERFACE[v.side], "virtual_ip": v.address + "/24",
+                        "group": other} for v in SECOND_VIPS.values()]
     config["hrp"].update(preempt=True, preempt_delay_s=1, nat_reclaim_s=1,
                          nat_resource="primary-group" if box == "fw1" else "secondary-group",
                          defer=[{"source_zone": "trust", "destination_zone": "untrust"}])
-    translate(config, SECOND["out"][0])
+    translate(config, SECOND_VIPS["out2"].vrid)
 
 
 def translate(config, vrid):
@@ -38,7 +39,16 @@ def translate(config, vrid):
 
 def cross(lab):
     """The server's gateway is FW2's address; the client's is FW1's."""
-    lab.run("srv", "ip", "route", "replace", "default", "via", SECOND["out"][1])
+    lab.run("srv", "ip", "route", "replace", "default", "via", SECOND_VIPS["out2"].address)
+
+
+def owners(events, faults):
+    """Each virtual address while the server's gateway is FW2's (cross()): how it was owned, and
+    which box has it when all is well; `faults`: times in ns."""
+    seen = [e._replace(vip="out2") if e.kind == "transit" and e.vip == "out" else e for e in events]
+    until = max((e.t for e in events if e.kind == "transit"), default=0)
+    return [{"address": vip.address, "of": box, **watch.owned(seen, name, half, box, faults, until)}
+            for box, half in HALVES.items() for name, vip in half.items()]
 
 
 def shared(pair):

@@ -34,8 +34,8 @@ def stop_requested():
 
 def result(value):
     try:
-        json.dump(value, sys.stdout, separators=(",", ":"))
-        sys.stdout.write("\n")
+        # In one piece: json.dump() takes three times as long, which the observer's events are worth.
+        sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         os._exit(1)  # the starter has gone: nobody wants it

@@ -33,7 +33,7 @@ class Vip:
 
     vrid: int
     address: str
-    address6: str
+    address6: str | None
     side: str
 
     @property
@@ -48,6 +48,9 @@ class Vip:
 # Of IPv6 one of each kind: link-local, and of the subnet.
 VIPS = {"in": Vip(1, "10.1.1.1", "fe80::1", "in"),
         "out": Vip(2, "200.1.1.1", "2001:db8:200::1", "out")}
+
+# With load sharing (sharing.py) FW2 has these, and FW1 those above.
+SECOND_VIPS = {"in2": Vip(3, "10.1.1.4", None, "in"), "out2": Vip(4, "200.1.1.4", None, "out")}
 
 # The boxes' own addresses: side of the switch -> address; "hb" is the heartbeat link.
 BOX_ADDRESS = {

@@ -11,7 +11,8 @@ A frame CLAIMS a virtual IP when the sender acts as its owner:
     ip          IP from the virtual IP itself, of either family
     vmac        anything else with the virtual MAC as Ethernet or ARP source
     transit     a forwarded packet: whoever sends it out on one side took it in as the owner of the
-                other side's virtual MAC, so it claims the virtual IP of the other side
+                other side's virtual MAC, so it claims the virtual IP of the other side (of the two
+                with load sharing the first; sharing.py knows better)
 Not claims: `own` (ARP and IP of the box's own address; of IPv6 all that is link-local or to a group), `resign`, `ha` (VRRP type 2 or UDP 18514,
 which have no business on a service port) and `other`.
 
@@ -28,7 +29,7 @@ import time
 from collections import namedtuple
 
 from .tool import SO_RCVBUFFORCE, SO_TIMESTAMPNS, kernel_time, ready, result, stop_requested
-from .topology import BOX_ADDRESS, BOX_ADDRESS6, BOXES, SIDES, VIPS, other_side
+from .topology import BOX_ADDRESS, BOX_ADDRESS6, BOXES, SECOND_VIPS, SIDES, VIPS, other_side
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_STATISTICS, PACKET_IGNORE_OUTGOING = 263, 6, 23
@@ -38,9 +39,10 @@ HA_PORT = 18514
 
 Event = namedtuple("Event", "t box side kind vip text")  # vip: side of the address claimed, or None
 
-_VIP_BY_ADDRESS = {socket.inet_aton(v.address): s for s, v in VIPS.items()}
+_ALL_VIPS = {**VIPS, **SECOND_VIPS}
+_VIP_BY_ADDRESS = {socket.inet_aton(v.address): s for s, v in _ALL_VIPS.items()}
 _VIP_BY_ADDRESS6 = {socket.inet_pton(socket.AF_INET6, v.address6): s for s, v in VIPS.items()}
-_VIP_BY_MAC = {bytes.fromhex(mac.replace(":", "")): s for s, v in VIPS.items()
+_VIP_BY_MAC = {bytes.fromhex(mac.replace(":", "")): s for s, v in _ALL_VIPS.items()
                for mac in (v.mac, v.mac6)}
 _OWN6 = {b: {socket.inet_pton(socket.AF_INET6, a) for a in BOX_ADDRESS6[b].values()} for b in BOXES}
 _OWN = {b: {socket.inet_aton(a) for a in BOX_ADDRESS[b].values()} for b in BOXES}
@@ -63,7 +65,7 @@ def _classify_vrrp(side, payload):
         return "ha", None, f"VRRP type {payload[0] & 15}"
     if priority == 0:
         return "resign", None, text
-    return "advert", next((s for s, v in VIPS.items() if v.vrid == vrid), side), text
+    return "advert", next((s for s, v in _ALL_VIPS.items() if v.vrid == vrid), side), text
 
 
 def _classify_ip6(box, side, src, frame):
@@ -205,29 +207,45 @@ ANNOUNCED_NS = 20_000_000  # a takeover announces its address within this of its
 SILENCE_NS = 20_000_000	   # shorter ones are the clients' and the machine's
 
 
-def owner_changes(events, vip):
-    """Who owned the virtual IP of side `vip`, whatever happened, from its claims alone.
+def owner_changes(events, vip, owner=None):
+    """Who owned the virtual IP `vip`, whatever happened, from its claims alone; `owner`: the first
+    one, if that is known.
 
     A box becomes the owner with a claim that it announces (garp, na) within ANNOUNCED_NS; claims of
     another box that are not announced are those of a second owner, from the start of the first
     one's ownership to the last such claim.
-    => (number of changes, ns with two owners, the claims of second owners)."""
+    => (changes as (time, from, to), ns with two owners, the claims of second owners)."""
     mine = claims(events, vip)
     announced = {box: [e.t for e in mine if e.box == box and e.kind in ("garp", "na")]
                  for box in BOXES}
-    owner, since, changes, two, second = None, 0, 0, 0, []
+    since, changes, two, second = mine[0].t if mine else 0, [], 0, []
     last = 0  # latest claim since then of a box that is not the owner
     for e in mine:
         if e.box == owner:
             continue
         if owner is None or any(e.t <= t <= e.t + ANNOUNCED_NS for t in announced[e.box]):
             two += max(last - since, 0)
-            changes += owner is not None
+            if owner is not None:
+                changes.append((e.t, owner, e.box))
             owner, since, last = e.box, e.t, 0
         else:
             last = e.t
             second.append(e)
     return changes, two + max(last - since, 0), second
+
+
+def owned(events, vip, half, owner, faults, until):
+    """The virtual IP `vip` over the whole time, `owner` being the first: who had it, ms with two
+    owners, and the longest change of the owner, in ms: until the new one's first claim, from the
+    old one's last, or from the fault (of all `faults`, in ns) if that is later. The addresses of a
+    `half` are owned together, and one without traffic is claimed by adverts alone: so a claim of any
+    is the old one's; and what changes after all traffic, `until`, is not measured."""
+    changes, two, _ = owner_changes(events, vip, owner)
+    none = [at - max([t for t in faults if t <= at] +
+                     [e.t for v in half for e in claims(events, v, old) if e.t < at], default=at)
+            for at, old, _ in changes if at <= until]
+    return {"owners": [owner, *(new for _, _, new in changes)], "two_owners_ms": two / 1e6,
+            "no_owner_ms": max(none) / 1e6 if none else None}
 
 
 def owners(events, start_ns, end_ns):
@@ -239,7 +257,7 @@ def owners(events, start_ns, end_ns):
         n, both, _ = owner_changes(events, side)
         times = [start_ns, *(e.t for e in claims(events, side) if start_ns < e.t < end_ns), end_ns]
         silent = sum(b - a for a, b in zip(times, times[1:]) if b - a > SILENCE_NS)
-        changes, two, none = max(changes, n), max(two, both), max(none, silent)
+        changes, two, none = max(changes, len(n)), max(two, both), max(none, silent)
     return {"role_changes": changes, "two_owners_ms": two / 1e6, "no_owner_ms": none / 1e6}
 
 

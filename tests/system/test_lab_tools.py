@@ -10,6 +10,7 @@ from twlab.measure import Traffic
 from twlab.watch import Event
 
 MAC1, MAC2 = bytes.fromhex("00005e000101"), bytes.fromhex("00005e000102")
+MAC3 = bytes.fromhex("00005e000103")
 MAC6 = bytes.fromhex("00005e000201")
 REAL = bytes.fromhex("020000000001")
 ALL = b"\xff" * 6
@@ -51,6 +52,10 @@ FRAMES = [  # from fw1: side, frame -> kind, virtual IP claimed
     ("advert", "in", ip(MAC1, "10.1.1.2", "224.0.0.18", 112, vrrp(0x21, 1, 120)), "advert", "in"),
     ("version 3", "out", ip(MAC2, "200.1.1.2", "224.0.0.18", 112, vrrp(0x31, 2, 120)), "advert",
      "out"),
+    ("second half, garp", "in", arp(1, MAC3, MAC3, "10.1.1.4", "10.1.1.4"), "garp", "in2"),
+    ("second half, virtual MAC", "in", arp(2, MAC3, MAC3, "10.1.1.2", "10.1.1.10"), "vmac", "in2"),
+    ("second half, advert", "out", ip(MAC3, "200.1.1.2", "224.0.0.18", 112, vrrp(0x21, 4, 120)),
+     "advert", "out2"),
     ("priority 0 is no claim", "in", ip(MAC1, "10.1.1.2", "224.0.0.18", 112, vrrp(0x21, 1, 0)),
      "resign", None),
     ("an HA message", "in", ip(REAL, "10.1.1.2", "224.0.0.18", 112, vrrp(0x22, 0, 2)), "ha", None),
@@ -111,6 +116,33 @@ TAKEOVERS = [  # events, fault ms -> two owners ms, no owner ms
                          ids=[t[0] for t in TAKEOVERS])
 def test_watch_measures_takeover(events, fault, two, none):
     row = watch.takeover(events, "fw1", "fw2", fault * 10**6, "in")
+    assert row["two_owners_ms"] == pytest.approx(two)
+    assert row["no_owner_ms"] == (None if none is None else pytest.approx(none))
+
+
+OWNED = [  # events of an address that is FW1's, faults ms -> owners, two owners ms, no owner ms
+    ("stays", [claim(1, "fw1", "advert"), claim(900, "fw1", "advert")], [10], "fw1", 0, None),
+    ("moves", [claim(1, "fw1", "advert"), claim(50, "fw2", "garp"), claim(60, "fw2", "advert")], [10],
+     "fw1 fw2", 0, 40),
+    ("is used until later", [claim(30, "fw1"), claim(50, "fw2"), claim(50.1, "fw2", "garp")], [10],
+     "fw1 fw2", 0, 20),
+    ("is given back", [claim(1, "fw1"), claim(50, "fw2", "garp"), claim(200, "fw2", "advert"),
+                       claim(790, "fw2", vip="out"), claim(801, "fw1", "garp")], [10], "fw1 fw2 fw1", 0, 40),
+    ("moves after all traffic", [claim(1, "fw1"), claim(50, "fw2"), claim(51, "fw2", "garp"),
+                                 claim(1200, "fw1", "garp")], [10], "fw1 fw2 fw1", 0, 40),
+    ("the other half goes on", [claim(1, "fw1"), claim(45, "fw1", vip="in2"), claim(50, "fw2", "garp")], [10],
+     "fw1 fw2", 0, 40),
+    ("has two owners", [claim(1, "fw1"), claim(50, "fw2", "garp"), claim(57.5, "fw1")], [10], "fw1 fw2", 7.5,
+     40),
+    ("has a second owner", [claim(1, "fw1"), claim(9, "fw2"), claim(20, "fw1")], [], "fw1", 8, None),
+    ("is the other box's", [claim(1, "fw2", "advert"), claim(9, "fw2", "advert")], [], "fw1", 8, None),
+]
+
+
+@pytest.mark.parametrize("events,faults,owners,two,none", [t[1:] for t in OWNED], ids=[t[0] for t in OWNED])
+def test_watch_says_who_owned_an_address(events, faults, owners, two, none):
+    row = watch.owned(events, "in", ("in", "out"), "fw1", [f * 10**6 for f in faults], 1000 * 10**6)
+    assert " ".join(row["owners"]) == owners
     assert row["two_owners_ms"] == pytest.approx(two)
     assert row["no_owner_ms"] == (None if none is None else pytest.approx(none))
 
