@@ -7,17 +7,19 @@
 #include "row.h"
 
 /* What a kind has beside number, time, kind, from, to, cause. */
-#define HAS_GROUP     0x01
-#define HAS_PRIORITY  0x02
-#define HAS_PEER      0x04 /* its priority, the epoch, the number in the history */
-#define HAS_INTERFACE 0x08
-#define HAS_VRID      0x10
-#define HAS_MEMBER    0x20
+#define HAS_GROUP      0x01
+#define HAS_PRIORITY   0x02
+#define HAS_PEER       0x04 /* its priority, the epoch, the number in the history */
+#define HAS_INTERFACE  0x08
+#define HAS_VRID       0x10
+#define HAS_MEMBER     0x20
+#define HAS_GENERATION 0x40
 
 static const uint8_t has[EVENT_KINDS] = {
 	[EVENT_ROLE] = HAS_GROUP | HAS_PRIORITY | HAS_PEER,
 	[EVENT_LINK] = HAS_INTERFACE,
 	[EVENT_MEMBER] = HAS_GROUP | HAS_MEMBER,
+	[EVENT_CONFIG] = HAS_GENERATION,
 	[EVENT_VRRP] = HAS_INTERFACE | HAS_VRID | HAS_PRIORITY,
 };
 
@@ -55,6 +57,8 @@ event_row(const struct event *e, const struct config *config)
 	row_text(row, "cause", e->cause);
 	if (has[e->kind] & HAS_PRIORITY)
 		row_number(row, "priority", e->priority);
+	if (has[e->kind] & HAS_GENERATION)
+		row_number(row, "generation", e->change);
 	if (has[e->kind] & HAS_PEER) {
 		row_number(row, "peer_priority", e->peer_priority);
 		row_number(row, "epoch", e->epoch);

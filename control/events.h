@@ -20,7 +20,8 @@
 	X(SWITCH_OVER, "switch_over") /* a planned switch */                                       \
 	X(HOLD, "hold")		      /* this box held in standby by order */                      \
 	X(SPLIT_BRAIN, "split_brain") /* no heartbeat works, and the peer is seen alive */         \
-	X(VRRP, "vrrp")		      /* a VRRP group */
+	X(VRRP, "vrrp")		      /* a VRRP group */                                           \
+	X(CONFIG, "config")	      /* a transfer of the configuration has ended */
 
 enum event_kind {
 #define X(kind, name) EVENT_##kind,
@@ -37,7 +38,7 @@ struct event {
 	uint64_t number;  /* from 1 on; events_post() sets it, as the next */
 	uint64_t wall_ns; /* since 1970 */
 	uint64_t at_ns;	  /* of the monotonic clock */
-	uint64_t change;  /* role: its number in the history of roles */
+	uint64_t change;  /* role: its number in the history of roles; config: generation */
 	uint32_t priority, peer_priority, epoch;
 	uint16_t interface; /* index; EVENT_NONE */
 	uint16_t place;	    /* vrrp: in the configuration's list, from 0 on */

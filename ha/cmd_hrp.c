@@ -4,6 +4,7 @@
  */
 #include "command.h"
 #include "ha.h"
+#include "ha_backup.h"
 #include "hrp.h"
 #include "hrp_usage.h"
 #include "management.h"
@@ -77,6 +78,19 @@ row_channel(json_t *row, const struct hrp *hrp, const struct engine *engine)
 	row_bool(row, "mirror_session", h->quick);
 	row_number(row, "auto_sync_period_s", h->period_s);
 	free(h);
+}
+
+static void
+row_backup(json_t *row, const struct ha_backup *b)
+{
+	struct config_backup_status s;
+
+	if (b == NULL)
+		return;
+	ha_backup_status(b, &s);
+	row_text(row, "config_role", config_role_names[s.role]);
+	row_text(row, "config_state", config_backup_state_names[s.state]);
+	row_number(row, "config_generation", s.generation);
 }
 
 static void
@@ -236,6 +250,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		json_array_append_new(groups, row_group(s, VGMP_GROUP_STANDBY, now));
 		json_object_set_new(row, "groups", groups);
 		row_channel(row, ha_hrp(m->ha_state), m->engine);
+		row_backup(row, ha_config_backup(m->ha_state));
 		row_number(row, "hello_ms", s->hello_ms);
 		row_number(row, "misses", s->misses);
 		row_bool(row, "preempt", s->preempt);
@@ -391,6 +406,9 @@ add_verbose(struct text *t, const json_t *row)
 		add(t, "%" JSON_INTEGER_FORMAT "s\n", row_number_of(row, "preempt_delay_s"));
 	else
 		add(t, "off\n");
+	add(t, " Backup of the configuration: %s, %s, generation %" JSON_INTEGER_FORMAT "\n",
+		row_text_of(row, "config_role"), row_text_of(row, "config_state"),
+		row_number_of(row, "config_generation"));
 	add(t, " Synchronised: %s\n", true_of(row, "synchronised") ? "yes" : "no");
 	add_methods(t, row);
 	add(t, " Signature: %s", row_text_of(row, "signature"));

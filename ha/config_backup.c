@@ -48,7 +48,8 @@ struct config_backup {
 	uint32_t seed;
 	char *text; /* what this box runs; NULL = not known yet */
 	uint32_t size, generation;
-	uint8_t digest[CONFIG_DIGEST];
+	uint8_t digest[CONFIG_DIGEST], common[CONFIG_DIGEST];
+	bool has_common;
 
 	enum hrp_config_role role;
 	enum config_backup_state state;
@@ -57,7 +58,7 @@ struct config_backup {
 
 	struct {
 		enum hrp_config_role role;
-		bool automatic;
+		bool automatic, newer;
 		uint32_t generation; /* 0 = it has not told */
 		uint8_t digest[CONFIG_DIGEST];
 		mono_t heard;
@@ -130,6 +131,31 @@ over(mono_t now, mono_t since, uint64_t ms)
 	return !mono_before(now, mono_add_ms(since, ms));
 }
 
+static void
+forget_in(struct config_backup *b)
+{
+	free(b->in.text);
+	memset(&b->in, 0, sizeof(b->in));
+}
+
+void
+config_backup_restore(struct config_backup *b, const struct config_origin_of *o)
+{
+	b->generation = o->generation;
+	b->has_common = o->has_common && o->generation != 0;
+	memcpy(b->digest, o->digest, CONFIG_DIGEST);
+	memcpy(b->common, o->common, CONFIG_DIGEST);
+}
+
+void
+config_backup_origin(const struct config_backup *b, struct config_origin_of *o)
+{
+	*o = (struct config_origin_of){ .generation = b->generation, .has_common = b->has_common };
+	memcpy(o->digest, b->digest, CONFIG_DIGEST);
+	if (b->has_common)
+		memcpy(o->common, b->common, CONFIG_DIGEST);
+}
+
 /* Generations go round: 1 comes behind 0xffffffff. */
 static bool
 later(uint32_t a, uint32_t b)
@@ -153,6 +179,8 @@ config_backup_document(struct config_backup *b, char *text)
 	uint8_t digest[CONFIG_DIGEST];
 
 	digest_of(text, size, digest);
+	if (b->text == NULL && !same(digest, b->digest))
+		b->has_common = false; /* edited while nobody looked */
 	if (b->in.applying)
 		b->generation = b->in.generation;
 	else if (b->generation == 0 || !same(digest, b->digest))
@@ -161,8 +189,11 @@ config_backup_document(struct config_backup *b, char *text)
 	b->text = text;
 	b->size = (uint32_t)RTE_MIN(size, (size_t)UINT32_MAX);
 	b->tell = b->tell || !same(digest, b->digest);
-	if (!same(digest, b->digest))
+	if (!same(digest, b->digest)) {
 		b->out.running = false; /* another transfer, of this one, follows */
+		if (b->role == HRP_CONFIG_MASTER && !b->in.applying)
+			forget_in(b); /* this edit is newer than what was on its way */
+	}
 	memcpy(b->digest, digest, CONFIG_DIGEST);
 }
 
@@ -236,11 +267,35 @@ config_backup_refused(const struct config_backup *b, uint8_t digest[CONFIG_DIGES
 	return true;
 }
 
-static void
-forget_in(struct config_backup *b)
+/* This config standby has been edited on from what the master still has. */
+static bool
+newer(const struct config_backup *b)
 {
-	free(b->in.text);
-	memset(&b->in, 0, sizeof(b->in));
+	return b->role == HRP_CONFIG_STANDBY && b->peer.role == HRP_CONFIG_MASTER &&
+	       b->has_common && !same(b->digest, b->common) && same(b->peer.digest, b->common) &&
+	       later(b->generation, b->peer.generation) &&
+	       !(tried(b) && !b->inbound && b->result == HRP_CONFIG_REFUSED);
+}
+
+/* The peer says so, and this master has not been edited since. */
+static bool
+yields(const struct config_backup *b)
+{
+	return b->role == HRP_CONFIG_MASTER && b->peer.role == HRP_CONFIG_STANDBY && b->automatic &&
+	       b->peer.automatic && b->peer.newer && b->has_common && same(b->digest, b->common) &&
+	       later(b->peer.generation, b->generation);
+}
+
+/* Both have the same: so far the two are one. */
+static void
+note_common(struct config_backup *b, mono_t now)
+{
+	if (!peer_known(b, now) || b->text == NULL || !same(b->digest, b->peer.digest))
+		return;
+	b->has_common = true;
+	memcpy(b->common, b->digest, CONFIG_DIGEST);
+	if (later(b->peer.generation, b->generation))
+		b->generation = b->peer.generation;
 }
 
 /* What is worth a line: how a transfer ends has its own. */
@@ -288,9 +343,11 @@ note_role(struct config_backup *b, const struct config_standing *s, mono_t now)
 static struct config_frame
 frame_of(const struct config_backup *b, enum hrp_config_kind kind, uint32_t transfer)
 {
+	const uint8_t flags = (uint8_t)((b->automatic ? HRP_HELLO_AUTO_CONFIG : 0) |
+					(newer(b) ? HRP_HELLO_CONFIG_NEWER : 0));
 	struct config_frame f = { .head = { .kind = (uint8_t)kind,
 					  .role = (uint8_t)b->role,
-					  .flags = b->automatic ? HRP_HELLO_AUTO_CONFIG : 0,
+					  .flags = flags,
 					  .transfer = rte_cpu_to_be_32(transfer),
 					  .generation = rte_cpu_to_be_32(b->generation) } };
 
@@ -334,6 +391,13 @@ end(struct config_backup *b, bool inbound, enum hrp_config_result result, const 
 	snprintf(b->reason, sizeof(b->reason), "%s", reason);
 }
 
+static void
+tell_end(const struct config_backup *b, uint32_t generation)
+{
+	if (b->ops.told != NULL)
+		b->ops.told(b->ops.ctx, b->inbound, b->result, generation, b->reason);
+}
+
 /* How the transfer to the peer has ended. */
 static void
 end_out(struct config_backup *b, enum hrp_config_result result, const char *reason, mono_t now)
@@ -347,6 +411,7 @@ end_out(struct config_backup *b, enum hrp_config_result result, const char *reas
 	b->again = mono_add_ms(now, result == HRP_CONFIG_REFUSED ? APPLY_MS : SILENCE_MS);
 	if (again)
 		return;
+	tell_end(b, b->generation);
 	if (result == HRP_CONFIG_APPLIED)
 		LOG(NOTICE,
 			"configuration backup: generation %u, %u bytes: sent -> applied by the "
@@ -364,12 +429,17 @@ end_out(struct config_backup *b, enum hrp_config_result result, const char *reas
 static bool
 may_push(const struct config_backup *b, mono_t now)
 {
-	if (b->role != HRP_CONFIG_MASTER || b->out.running || b->text == NULL ||
-		!peer_known(b, now) || b->peer.role != HRP_CONFIG_STANDBY ||
+	if (b->out.running || b->text == NULL || !peer_known(b, now) ||
 		!over(now, b->role_since, SETTLE_MS))
 		return false;
-	if (b->forced)
+	if (b->role != HRP_CONFIG_MASTER || b->peer.role != HRP_CONFIG_STANDBY) {
+		if (!newer(b))
+			return false;
+	} else if (b->forced) {
 		return true;
+	} else if (yields(b)) {
+		return false;
+	}
 	if (!b->automatic || !b->peer.automatic || same(b->digest, b->peer.digest))
 		return false;
 	return !tried(b) || (b->result != HRP_CONFIG_APPLIED && !mono_before(now, b->again));
@@ -387,6 +457,11 @@ begin_out(struct config_backup *b, mono_t now)
 		b->tell = true;
 		return;
 	}
+	if (b->role == HRP_CONFIG_STANDBY)
+		LOG(NOTICE,
+			"configuration backup: generation %u, edited on from generation %u of the "
+			"config master: sent to it",
+			b->generation, b->peer.generation);
 	b->seed = b->seed * UINT32_C(1664525) + UINT32_C(1013904223);
 	b->out.running = true;
 	b->out.id = b->seed | 1;
@@ -485,9 +560,15 @@ take(struct config_backup *b, mono_t now)
 		b->in.applying = false;
 	}
 	b->in.done = true;
-	end(b, true, applied ? HRP_CONFIG_APPLIED : HRP_CONFIG_REFUSED, why, now);
+	const enum hrp_config_result result = applied ? HRP_CONFIG_APPLIED : HRP_CONFIG_REFUSED;
+	const bool again = b->inbound && b->result == result && strcmp(b->reason, why) == 0 &&
+			   same(b->theirs, b->in.digest);
+
+	end(b, true, result, why, now);
 	memcpy(b->mine, b->digest, CONFIG_DIGEST);
 	memcpy(b->theirs, b->in.digest, CONFIG_DIGEST);
+	if (!again)
+		tell_end(b, b->in.generation);
 	if (applied)
 		LOG(NOTICE,
 			"configuration backup: generation %u, %u bytes: received -> applied%s%s",
@@ -534,7 +615,7 @@ on_chunk(struct config_backup *b, const struct config_frame *f, mono_t now)
 	const uint32_t id = rte_be_to_cpu_32(f->head.transfer);
 	const bool known = b->in.id == id && id != 0;
 
-	if (b->role != HRP_CONFIG_STANDBY)
+	if (!known && b->role != HRP_CONFIG_STANDBY && !yields(b))
 		return; /* the peer will learn who is what, and asks again until then */
 	if (!known && (offset != 0 || id == 0 || is_over(b, id) || !begin_in(b, f)))
 		return;
@@ -594,6 +675,7 @@ on_kept_back(struct config_backup *b, const struct config_frame *f, mono_t now)
 	end(b, true, HRP_CONFIG_REFUSED, reason, now);
 	memcpy(b->mine, b->digest, CONFIG_DIGEST);
 	memcpy(b->theirs, b->peer.digest, CONFIG_DIGEST);
+	tell_end(b, b->peer.generation);
 	LOG(ERROR, "configuration backup: generation %u: kept back by the peer, %s",
 		b->peer.generation, reason);
 }
@@ -609,6 +691,7 @@ config_backup_receive(struct config_backup *b, const struct config_frame *f, mon
 	b->tell = b->tell || b->peer.generation == 0;
 	b->peer.role = (enum hrp_config_role)f->head.role;
 	b->peer.automatic = (f->head.flags & HRP_HELLO_AUTO_CONFIG) != 0;
+	b->peer.newer = (f->head.flags & HRP_HELLO_CONFIG_NEWER) != 0;
 	b->peer.generation = rte_be_to_cpu_32(f->head.generation);
 	memcpy(b->peer.digest, f->head.digest, CONFIG_DIGEST);
 	b->peer.heard = now;
@@ -644,6 +727,7 @@ config_backup_turn(
 		forget_in(b);
 	}
 	note_role(b, s, now);
+	note_common(b, now);
 	tell_state(b, now);
 	if (may_push(b, now))
 		begin_out(b, now);
@@ -662,6 +746,8 @@ config_backup_status(const struct config_backup *b, struct config_backup_status 
 		.automatic = b->automatic,
 		.peer_automatic = b->peer.automatic,
 		.known = b->peer.generation != 0,
+		.newer = newer(b),
+		.yields = yields(b),
 		.generation = b->generation,
 		.peer_generation = b->peer.generation,
 		.size = b->inbound ? b->in.size : b->size,

@@ -7,6 +7,11 @@
  * the digest, applies the whole or nothing, and answers what has become of it.  What is lost is
  * sent again from the last acknowledged place on.
  *
+ * A box that was down does not bring an old document back (both were down, and the one that had
+ * not been edited came first): a config standby whose own was edited on from what the master has
+ * says so, and sends it.  The master takes it unless it has been edited as well since both had the
+ * same.
+ *
  * Pure but for the callbacks; management thread only.
  */
 #pragma once
@@ -56,12 +61,24 @@ struct config_backup_ops {
 	bool (*apply)(void *ctx, const char *document, char *why, size_t size);
 	/* What has been applied came once more: save it, unless it is; what is amiss in `why`. */
 	void (*save)(void *ctx, char *why, size_t size);
+	/* A transfer has ended so, with this generation; NULL = nobody wants to know. */
+	void (*told)(void *ctx, bool inbound, enum hrp_config_result, uint32_t generation,
+		const char *reason);
+};
+
+/* Where the document of a box comes from, over its restarts (config_lineage.h). */
+struct config_origin_of {
+	uint32_t generation; /* 0 = nothing is known */
+	uint8_t digest[CONFIG_DIGEST];
+	bool has_common;
+	uint8_t common[CONFIG_DIGEST]; /* what both boxes were last seen to have */
 };
 
 struct config_backup_status {
 	enum config_backup_state state;
 	enum hrp_config_role role, peer_role;
 	bool automatic, peer_automatic, known; /* known: the peer has told what it runs */
+	bool newer, yields; /* standby: than the master's; master: the peer's is, and will come */
 	uint32_t generation, peer_generation;
 	uint8_t digest[CONFIG_DIGEST], peer_digest[CONFIG_DIGEST];
 	uint32_t size, arrived; /* of the transfer under way, or the last */
@@ -77,6 +94,11 @@ struct config_backup;
 /* => NULL: out of memory. */
 struct config_backup *config_backup_create(const struct config_backup_ops *, uint32_t seed);
 void config_backup_destroy(struct config_backup *);
+
+/* config_backup_restore: before the first document: what config_backup_origin() gave when this box
+ * ran last.  It counts only if the document is still that one. */
+void config_backup_restore(struct config_backup *, const struct config_origin_of *);
+void config_backup_origin(const struct config_backup *, struct config_origin_of *);
 
 /* config_backup_next: the generation of an edit: behind both, and never 0. */
 uint32_t config_backup_next(uint32_t own, uint32_t peers);

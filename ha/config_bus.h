@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "events.h"
 #include "hrp_wire.h"
 
 #include <rte_ring.h>
@@ -28,6 +29,7 @@ static_assert(sizeof(struct config_frame) % 4 == 0, "ring element");
 
 struct config_bus {
 	struct rte_ring *to_hrp, *to_management;
+	struct rte_ring *to_core; /* struct event: how transfers ended; only the core posts them */
 
 	_Atomic(uint32_t) standing; /* the HRP core writes, management reads */
 
@@ -43,3 +45,5 @@ void config_bus_destroy(struct config_bus *);
 /* Never block; false = full, empty. */
 bool config_bus_put(struct rte_ring *, const struct config_frame *);
 bool config_bus_get(struct rte_ring *, struct config_frame *);
+bool config_bus_tell(struct config_bus *, const struct event *);
+bool config_bus_told(struct config_bus *, struct event *);

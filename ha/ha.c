@@ -273,6 +273,8 @@ client_tick(void *ctx, mono_t now)
 
 	ha->now = now;
 	role_tick(ha->role, now);
+	if (ha->backup != NULL)
+		ha_backup_tell(ha->backup, ha->params.events, now);
 }
 
 static void

@@ -4,6 +4,7 @@
  */
 #include "ha_backup.h"
 
+#include "config_lineage.h"
 #include "ha_config.h"
 #include "log.h"
 
@@ -23,10 +24,12 @@
 struct ha_backup {
 	struct config_bus bus;
 	struct config_backup *machine;
-	struct management *m; /* of this turn */
-	uint64_t seen;	      /* management.config_number of the document; 0 = none yet */
-	mono_t now, again;    /* again: a save that has failed */
-	bool unsaved;	      /* the file is not what the peer has sent */
+	struct management *m;	     /* of this turn */
+	uint64_t seen;		     /* management.config_number of the document; 0 = none yet */
+	mono_t now, again;	     /* again: a save that has failed */
+	bool unsaved;		     /* the file is not what the peer has sent */
+	mono_t note;		     /* not before: the lineage once more */
+	struct config_lineage noted; /* as it is in its file */
 };
 
 static bool
@@ -37,14 +40,47 @@ op_send(void *ctx, const struct config_frame *f)
 	return config_bus_put(b->bus.to_hrp, f);
 }
 
-/* What stood in the file goes on as FILE.old: comments and all. */
+/* An end of a transfer, for who follows the events; 16 of them wait for the control core. */
 static void
-keep_old(const char *path)
+op_told(void *ctx, bool inbound, enum hrp_config_result result, uint32_t generation,
+	const char *reason)
+{
+	struct ha_backup *const b = ctx;
+	struct event e = { .kind = EVENT_CONFIG, .interface = EVENT_NONE, .change = generation };
+
+	snprintf(e.from, sizeof(e.from), "%s", inbound ? "received" : "sent");
+	snprintf(e.to, sizeof(e.to), "%s",
+		result == HRP_CONFIG_NONE ? "unanswered" : config_result_names[result]);
+	snprintf(e.cause, sizeof(e.cause), "%.*s", (int)sizeof(e.cause) - 1, reason);
+	(void)config_bus_tell(&b->bus, &e);
+}
+
+void
+ha_backup_tell(struct ha_backup *b, struct events *events, mono_t now)
+{
+	struct event e;
+
+	if (!config_bus_told(&b->bus, &e))
+		return;
+	e.at_ns = now.ns;
+	events_post(events, &e);
+}
+
+/* What stood in the file goes on as FILE.old, comments and all: what somebody has written, so that
+ * the next documents do not take its place. */
+static void
+keep_old(const struct ha_backup *b, const char *path)
 {
 	char *const old = malloc(PATH_MAX);
+	uint8_t digest[CONFIG_DIGEST];
 
 	if (old == NULL)
 		return;
+	if (b->noted.has_written && config_lineage_digest(path, digest) &&
+		memcmp(digest, b->noted.written, CONFIG_DIGEST) == 0) {
+		free(old);
+		return;
+	}
 	if (snprintf(old, PATH_MAX, "%s.old", path) >= PATH_MAX)
 		errno = ENAMETOOLONG;
 	else if ((unlink(old) == 0 || errno == ENOENT) &&
@@ -54,6 +90,21 @@ keep_old(const char *path)
 		LOG(WARNING, "configuration backup: %s.old cannot be kept: %s", path,
 			strerror(errno));
 	free(old);
+}
+
+/* Before the first document: what this box knew when it ran last. */
+static void
+recall(struct ha_backup *b)
+{
+	char err[320];
+	const int rc = config_lineage_load(b->m->config_path, &b->noted, err, sizeof(err));
+
+	if (rc != 0 && rc != -ENOENT)
+		LOG(WARNING,
+			"configuration backup: %s, so it is not known whether this configuration "
+			"is newer than the peer's",
+			err);
+	config_backup_restore(b->machine, &b->noted.origin);
 }
 
 /* The running document changes with the configuration, whoever has changed it. */
@@ -67,6 +118,8 @@ refresh(struct ha_backup *b)
 	text = config_replicated_text(b->m->config);
 	if (text == NULL)
 		return; /* out of memory: at the next turn */
+	if (b->seen == 0)
+		recall(b);
 	config_backup_document(b->machine, text);
 	b->seen = b->m->config_number + 1;
 }
@@ -77,11 +130,36 @@ save(struct ha_backup *b, char *why, size_t size)
 {
 	char err[640];
 
-	keep_old(b->m->config_path);
+	keep_old(b, b->m->config_path);
 	b->unsaved = config_save(b->m->config, b->m->config_path, err, sizeof(err)) != 0;
 	b->again = mono_add_ms(b->now, SAVE_MS);
 	if (b->unsaved)
 		snprintf(why, size, "%.*s", (int)size - 1, err);
+	else
+		b->noted.has_written = config_lineage_digest(b->m->config_path, b->noted.written);
+	b->noted.origin.generation = 0; /* is written anew */
+}
+
+/* What it will have to know then. */
+static void
+note(struct ha_backup *b)
+{
+	struct config_lineage l = b->noted;
+	char err[320];
+
+	config_backup_origin(b->machine, &l.origin);
+	if (l.origin.generation == 0 || config_lineage_same(&l, &b->noted) ||
+		mono_before(b->now, b->note))
+		return;
+	if (config_lineage_save(b->m->config_path, &l, err, sizeof(err)) == 0) {
+		b->noted = l;
+		return;
+	}
+	b->note = mono_add_ms(b->now, SAVE_MS);
+	LOG(WARNING,
+		"configuration backup: %s, so after a restart it is not known which "
+		"configuration is newer",
+		err);
 }
 
 static void
@@ -127,7 +205,7 @@ ha_backup_create(const char *name, int socket, uint32_t seed, char *err, size_t 
 {
 	struct ha_backup *const b = calloc(1, sizeof(*b));
 	const struct config_backup_ops ops = {
-		.ctx = b, .send = op_send, .apply = op_apply, .save = op_save
+		.ctx = b, .send = op_send, .apply = op_apply, .save = op_save, .told = op_told
 	};
 
 	snprintf(err, err_size, "hrp: out of memory");
@@ -227,8 +305,10 @@ publish(struct ha_backup *b)
 	atomic_store_explicit(&b->bus.digest, digest, memory_order_relaxed);
 	atomic_store_explicit(&b->bus.refused, refused, memory_order_relaxed);
 	atomic_store_explicit(&b->bus.role, (uint8_t)s.role, memory_order_relaxed);
-	atomic_store_explicit(
-		&b->bus.flags, s.automatic ? HRP_HELLO_AUTO_CONFIG : 0, memory_order_relaxed);
+	atomic_store_explicit(&b->bus.flags,
+		(uint8_t)((s.automatic ? HRP_HELLO_AUTO_CONFIG : 0) |
+			  (s.newer ? HRP_HELLO_CONFIG_NEWER : 0)),
+		memory_order_relaxed);
 	atomic_store_explicit(
 		&b->bus.pending, config_backup_pending(b->machine), memory_order_relaxed);
 	atomic_store_explicit(&b->bus.generation, s.generation, memory_order_relaxed);
@@ -258,6 +338,7 @@ ha_backup_poll(struct ha_backup *b, struct management *m, mono_t now)
 	hrp = config_section_data(m->config, "hrp");
 	running = config_backup_turn(b->machine, &s, hrp->auto_sync_config, now) || running;
 	save_again(b);
+	note(b);
 	publish(b);
 	return running ? MANAGEMENT_HA_WAITING : MANAGEMENT_HA_IDLE;
 }

@@ -1,11 +1,12 @@
 /*
  * Backup of the configuration, put together: the machine (config_backup.h), the rings to the HRP
  * core, and what management does with a document of the peer.  Management thread only, but for
- * ha_backup_hello().
+ * ha_backup_hello() and ha_backup_tell().
  */
 #pragma once
 
 #include "config_backup.h"
+#include "events.h"
 #include "management.h"
 
 struct ha_backup;
@@ -27,5 +28,7 @@ int ha_backup_check(const struct ha_backup *, const struct config *running,
 bool ha_backup_standby(const struct ha_backup *);
 /* ha_backup_poll: every turn of management; applies and saves what the peer has sent. */
 enum management_ha_state ha_backup_poll(struct ha_backup *, struct management *, mono_t now);
+/* ha_backup_tell: how transfers have ended, for who follows the events; control core only. */
+void ha_backup_tell(struct ha_backup *, struct events *, mono_t now);
 const char *ha_backup_push(struct ha_backup *); /* config_backup_push() */
 void ha_backup_status(const struct ha_backup *, struct config_backup_status *);

@@ -249,7 +249,7 @@ note_config(struct hrp *h, const uint8_t *body)
 
 	memcpy(&h->peer, body, sizeof(h->peer));
 	f.head.role = h->peer.config_role;
-	f.head.flags = h->peer.flags & HRP_HELLO_AUTO_CONFIG;
+	f.head.flags = h->peer.flags & (HRP_HELLO_AUTO_CONFIG | HRP_HELLO_CONFIG_NEWER);
 	f.head.generation = h->peer.config_generation;
 	memcpy(f.head.digest, h->peer.config_digest, sizeof(f.head.digest));
 	if (h->p.config != NULL && h->peer.config_generation != 0)

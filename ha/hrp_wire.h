@@ -80,6 +80,7 @@ static_assert(sizeof(struct ha_vgmp) == 16, "wire size");
 #define HRP_HELLO_BULK_COMPLETE 0x10
 #define HRP_HELLO_SELF_TEST	0x20
 #define HRP_HELLO_LEAVING	0x40
+#define HRP_HELLO_CONFIG_NEWER	0x80 /* a config standby: newer than the master's */
 struct hrp_hello {
 	rte_be32_t epoch;
 	uint8_t config_role; /* enum hrp_config_role */
@@ -203,7 +204,7 @@ enum hrp_config_result { HRP_CONFIG_NONE = 0, HRP_CONFIG_APPLIED = 1, HRP_CONFIG
 struct hrp_config {
 	uint8_t kind;	     /* enum hrp_config_kind */
 	uint8_t role;	     /* of the sender */
-	uint8_t flags;	     /* HRP_HELLO_AUTO_CONFIG */
+	uint8_t flags;	     /* HRP_HELLO_AUTO_CONFIG, HRP_HELLO_CONFIG_NEWER */
 	uint8_t result;	     /* RESULT */
 	rte_be32_t transfer; /* random, the master's choice; 0 in STATE */
 	rte_be32_t generation;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is configured on the active box is configured on the other one (R178-R194, R197)."""
+from test_events import Follower
 from twlab.wait import wait_until
 
 OPENED = {"name": "opened", "source_zones": ["untrust"], "destination_zones": ["trust"],
@@ -49,6 +50,38 @@ def test_R178_R185_R191_R194_an_edit_survives_the_box_it_was_made_on(lab, pair):
     wait_until(lambda: "opened" not in rules(old), 10, "what has been edited meanwhile")
     pair.wait_config_equal()
     old.config["security_policy"]["rules"].remove(OPENED)
+
+
+def test_R192_the_newer_configuration_wins_after_both_boxes_were_down(pair):
+    """The one that was edited alone, and last, comes up as the second."""
+    first, late = pair.whole()
+    pair.wait_config_equal()
+    common = first.rows("hrp-sync-config")[0]["digest"]
+    first.kill()
+    wait_until(lambda: late.rows("hrp-sync-config")[0]["role"] == "master", 10, "config master")
+    late.config.setdefault("zones", []).append({"name": "guest", "priority": 20})
+    late.write_config()
+    assert late.command("reload")[0] == 0
+    row = late.rows("hrp-sync-config")[0]
+    noted = late.config_path.with_name(late.config_path.name + ".state")
+    wait_until(lambda: f"generation {row['generation']}\ndigest {row['digest']}\ncommon {common}\n"
+               in noted.read_text(), 5, "noted beside the file")
+    late.kill()
+    first.start()
+    first.wait_role("active", 10)
+    assert "guest" not in first.show("display zone")
+    with Follower(first) as told:
+        late.start()
+        taken = told.until(kind="config")
+    assert (taken["from"], taken["to"], taken["generation"]) == ("received", "applied", row["generation"])
+    assert "guest" in first.show("display zone") and "guest" in first.config_path.read_text()
+    pair.wait_config_equal()
+    assert f"master, equal, generation {row['generation']}" in first.show("display hrp state verbose")
+    late.config.pop("zones")
+    first.write_config()
+    first.show("reload")
+    pair.wait_config_equal()
+    assert "guest" not in late.show("display zone")
 
 
 def test_R193_R197_off_nothing_goes_but_by_order(pair):

@@ -26,7 +26,9 @@ static struct box {
 	char *file;		     /* what it has applied last */
 	const char *refuse;	     /* NULL = it takes what comes */
 	unsigned int applied, saved; /* saved: once more */
-	const char *unsaved;	     /* why its file cannot be written; NULL = it can */
+	unsigned int ends;
+	char told[320];	     /* of the last end */
+	const char *unsaved; /* why its file cannot be written; NULL = it can */
 	struct config_frame queue[512];
 	uint32_t count;
 } box[2];
@@ -76,6 +78,17 @@ op_apply(void *ctx, const char *document, char *why, size_t size)
 }
 
 static void
+op_told(void *ctx, bool inbound, enum hrp_config_result result, uint32_t generation,
+	const char *reason)
+{
+	struct box *const b = ctx;
+
+	snprintf(b->told, sizeof(b->told), "%s %s %u %s", inbound ? "received" : "sent",
+		config_result_names[result], generation, reason);
+	b->ends++;
+}
+
+static void
 op_save(void *ctx, char *why, size_t size)
 {
 	struct box *const b = ctx;
@@ -101,7 +114,8 @@ hello(int from)
 
 	config_backup_status(box[from].b, &s);
 	f.head.role = (uint8_t)s.role;
-	f.head.flags = s.automatic ? HRP_HELLO_AUTO_CONFIG : 0;
+	f.head.flags = (uint8_t)((s.automatic ? HRP_HELLO_AUTO_CONFIG : 0) |
+				 (s.newer ? HRP_HELLO_CONFIG_NEWER : 0));
 	f.head.generation = rte_cpu_to_be_32(s.generation);
 	memcpy(f.head.digest, s.digest, sizeof(f.head.digest));
 	config_backup_receive(box[!from].b, &f, now);
@@ -140,6 +154,18 @@ stand(bool active0, bool active1, bool alive)
 			.first = i == 0 };
 }
 
+/* A box as it starts. */
+static void
+create(int i)
+{
+	const struct config_backup_ops ops = {
+		.ctx = &box[i], .send = op_send, .apply = op_apply, .save = op_save, .told = op_told
+	};
+
+	box[i].b = config_backup_create(&ops, 5u + (uint32_t)i);
+	assert_non_null(box[i].b);
+}
+
 static int
 begin(void **state)
 {
@@ -148,13 +174,8 @@ begin(void **state)
 	loss = reorder = 0;
 	dice = 7;
 	for (int i = 0; i < 2; i++) {
-		const struct config_backup_ops ops = {
-			.ctx = &box[i], .send = op_send, .apply = op_apply, .save = op_save
-		};
-
 		box[i] = (struct box){ .automatic = true };
-		box[i].b = config_backup_create(&ops, 5u + (uint32_t)i);
-		assert_non_null(box[i].b);
+		create(i);
 		edit(i, "first");
 	}
 	return 0;
@@ -454,6 +475,135 @@ R197_an_order_saves_what_could_not_be_saved(void **state)
 		assert_string_equal(status(i).reason, "");
 }
 
+/* The box ends and starts with what is in its file, and with what it has kept beside it. */
+static void
+restart(int i, const char *edited, bool kept)
+{
+	struct config_origin_of origin;
+
+	config_backup_origin(box[i].b, &origin);
+	config_backup_destroy(box[i].b);
+	box[i].count = 0;
+	create(i);
+	if (kept)
+		config_backup_restore(box[i].b, &origin);
+	if (edited != NULL)
+		edit(i, edited);
+	else
+		config_backup_document(box[i].b, strdup(box[i].file));
+}
+
+/* Both were down, and the one that has not been edited comes up first: what has been edited on
+ * from that counts, unless somebody has edited the other one, too. */
+static void
+R192_the_newer_configuration_wins_after_both_were_down(void **state)
+{
+	static const struct {
+		const char *what, *first, *late, *edit; /* edit: on the first, when it is up */
+		bool kept[2], automatic, sharing;
+		const char *refuse, *end;
+	} rows[] = {
+		{ "nothing else", NULL, NULL, NULL, { true, true }, true, false, NULL, "since" },
+		{ "load sharing", NULL, NULL, NULL, { true, true }, true, true, NULL, "since" },
+		{ "the first's file was edited", "file", NULL, NULL, { true, true }, true, false,
+			NULL, "file" },
+		{ "the late one's was", NULL, "file", NULL, { true, true }, true, false, NULL,
+			"first" },
+		{ "edited when it was up", NULL, NULL, "up", { true, true }, true, false, NULL,
+			"up" },
+		{ "the first knows nothing", NULL, NULL, NULL, { false, true }, true, false, NULL,
+			"first" },
+		{ "the late one knows nothing", NULL, NULL, NULL, { true, false }, true, false,
+			NULL, "first" },
+		{ "the first refuses it", NULL, NULL, NULL, { true, true }, true, false, "no",
+			"first" },
+		{ "by order only", NULL, NULL, NULL, { true, true }, false, false, NULL, NULL },
+	};
+
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		if (i > 0)
+			begin(state);
+		stand(true, false, true);
+		run(3000);
+		stand(true, true, false); /* box 0 is down: what it says now is lost */
+		run(1000);
+		edit(1, "since");
+		run(1000);
+		box[0].automatic = rows[i].automatic;
+		box[0].refuse = rows[i].refuse;
+		restart(0, rows[i].first, rows[i].kept[0]);
+		restart(1, rows[i].late, rows[i].kept[1]);
+		stand(true, false, false);
+		run(2000);
+		if (rows[i].edit != NULL)
+			edit(0, rows[i].edit);
+		stand(true, rows[i].sharing, true);
+		run(5000);
+		if (rows[i].end == NULL) {
+			assert_string_equal(box[0].file, "first");
+			assert_string_equal(box[1].file, "since");
+		} else if (strcmp(box[0].file, rows[i].end) != 0 ||
+			   strcmp(box[1].file, rows[i].end) != 0) {
+			fail_msg("%s: %s, %s", rows[i].what, box[0].file, box[1].file);
+		} else {
+			expect_equal(rows[i].end);
+		}
+		assert_int_equal(status(0).role, HRP_CONFIG_MASTER);
+		if (i + 1 < RTE_DIM(rows))
+			finish(state);
+	}
+}
+
+/* An edit on the master, while an older one's successor is on its way to it: the edit counts. */
+static void
+R192_an_edit_on_the_master_ends_what_was_on_its_way_to_it(void **state)
+{
+	const size_t size = 200000;
+	char *text = calloc(1, size + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', size);
+	stand(true, false, true);
+	run(3000);
+	stand(true, true, false);
+	run(1000);
+	edit(1, text);
+	restart(0, NULL, true);
+	restart(1, NULL, true);
+	stand(true, false, false);
+	run(1000);
+	stand(true, false, true);
+	for (int turns = 0; turns < 1000 && status(0).received == 0; turns++)
+		run(TURN_MS);
+	assert_true(status(0).received > 0);
+	assert_int_equal(box[0].applied, 0);
+	edit(0, "edited");
+	run(5000);
+	expect_equal("edited");
+	free(text);
+}
+
+static void
+each_end_of_a_transfer_is_told_once(void **state)
+{
+	(void)state;
+	stand(true, false, true);
+	run(3000);
+	assert_int_equal(box[0].ends + box[1].ends, 0);
+	edit(0, "second");
+	run(2000);
+	assert_string_equal(box[0].told, "sent applied 2 ");
+	assert_string_equal(box[1].told, "received applied 2 ");
+	box[1].refuse = "interfaces: none is called X";
+	edit(0, "third");
+	run(200000); /* tried each minute: it is no news */
+	assert_string_equal(box[0].told, "sent refused 3 interfaces: none is called X");
+	assert_int_equal(box[0].ends, 2);
+	assert_string_equal(box[1].told, "received refused 3 interfaces: none is called X");
+	assert_int_equal(box[1].ends, 2);
+}
+
 static void
 generations_go_round(void **state)
 {
@@ -598,6 +748,9 @@ main(void)
 		TEST(R194_what_is_too_large_is_kept_back_and_both_boxes_say_so),
 		TEST(R197_an_order_saves_what_could_not_be_saved),
 		TEST(a_late_frame_brings_no_older_document_back),
+		TEST(R192_the_newer_configuration_wins_after_both_were_down),
+		TEST(R192_an_edit_on_the_master_ends_what_was_on_its_way_to_it),
+		TEST(each_end_of_a_transfer_is_told_once),
 		cmocka_unit_test(generations_go_round),
 		TEST(R194_an_empty_document_goes_too),
 		TEST(an_edit_in_the_middle_of_a_transfer),

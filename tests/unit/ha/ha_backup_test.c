@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What management does for the backup of the configuration: which reloads are refused.
+ * What management does for the backup of the configuration: which reloads are refused, and
+ * what is kept beside the file.
  */
+#include "config_lineage.h"
 #include "ha_backup.h"
 #include "sample_config.h"
 #include "test_eal.h"
@@ -15,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -129,13 +133,118 @@ R194_a_reload_with_more_than_can_be_sent_is_refused(void **state)
 	config_free(running);
 }
 
+/* ---- beside the file ---- */
+
+static char folder[] = "/tmp/twinwall-lineage-XXXXXX";
+static char config_path[64], state_path[80];
+
+static void
+put(const char *text, mode_t mode)
+{
+	FILE *const f = fopen(state_path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(state_path, mode), 0);
+}
+
+static void
+what_is_kept_over_a_restart_is_there_again(void **state)
+{
+	struct config_lineage l = { .origin = { .generation = UINT32_MAX,
+					    .digest = { 1, 2, 3, 4, 5, 6, 7, 0xff },
+					    .has_common = true,
+					    .common = { 9 } },
+		.has_written = true,
+		.written = { 8 } };
+	struct config_lineage again;
+	char err[320] = "";
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(config_lineage_load(config_path, &again, err, sizeof(err)), -ENOENT);
+	for (int i = 0; i < 4; i++) {
+		l.origin.has_common = (i & 1) != 0;
+		l.has_written = (i & 2) != 0;
+		memset(l.origin.common, l.origin.has_common ? 9 : 0, CONFIG_DIGEST);
+		memset(l.written, l.has_written ? 8 : 0, CONFIG_DIGEST);
+		assert_int_equal(config_lineage_save(config_path, &l, err, sizeof(err)), 0);
+		assert_int_equal(config_lineage_load(config_path, &again, err, sizeof(err)), 0);
+		assert_true(config_lineage_same(&l, &again));
+	}
+	assert_int_equal(stat(state_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(unlink(state_path), 0);
+}
+
+/* What others could have written counts for nothing, nor what is no whole file of this version. */
+static void
+what_is_kept_is_believed_only_if_nobody_else_could_write_it(void **state)
+{
+#define GOOD "version 1\ngeneration 5\ndigest 0102030405060708\n"
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *why; /* NULL = good */
+	} rows[] = {
+		{ GOOD, 0600, NULL },
+		{ GOOD "common 0102030405060708\nwritten 0102030405060708\n", 0644, NULL },
+		{ GOOD, 0660, "writable by others" },
+		{ GOOD, 0602, "writable by others" },
+		{ "", 0600, "damaged" },
+		{ "version 1\n", 0600, "damaged" },
+		{ "version 2\ngeneration 5\n", 0600, "of another version" },
+		{ "generation 5\nversion 1\n", 0600, "damaged" },
+		{ "version 1\ngeneration 0\n", 0600, "damaged" },
+		{ "version 1\ngeneration 4294967296\n", 0600, "damaged" },
+		{ "version 1\ngeneration -1\n", 0600, "damaged" },
+		{ "version 1\ngeneration 5\ndigest 01\n", 0600, "damaged" },
+		{ "version 1\ngeneration 5\ndigest 0102030405060x08\n", 0600, "damaged" },
+		{ GOOD "later", 0600, "damaged" },
+		{ GOOD "colour red\n", 0600, "damaged" },
+	};
+	static const struct config_lineage none;
+	struct config_lineage l;
+	char err[320];
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(rows); i++) {
+		put(rows[i].text, rows[i].mode);
+		const int rc = config_lineage_load(config_path, &l, err, sizeof(err));
+
+		if ((rc == 0) != (rows[i].why == NULL))
+			fail_msg("row %u: %d", i, rc);
+		if (rc == 0)
+			continue;
+		assert_non_null(strstr(err, rows[i].why));
+		assert_true(config_lineage_same(&l, &none));
+	}
+	assert_int_equal(unlink(state_path), 0);
+	assert_int_equal(symlink("/etc/hostname", state_path), 0);
+	assert_int_equal(config_lineage_load(config_path, &l, err, sizeof(err)), -ELOOP);
+	assert_int_equal(unlink(state_path), 0);
+	assert_int_equal(mkdir(state_path, 0700), 0);
+	assert_int_equal(config_lineage_load(config_path, &l, err, sizeof(err)), -EINVAL);
+	assert_int_equal(rmdir(state_path), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R194_a_reload_with_more_than_can_be_sent_is_refused),
+		cmocka_unit_test(what_is_kept_over_a_restart_is_there_again),
+		cmocka_unit_test(what_is_kept_is_believed_only_if_nobody_else_could_write_it),
 	};
+	int failed;
 
 	test_eal_start(64, NULL);
-	return cmocka_run_group_tests_name("ha_backup", tests, begin, finish);
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	snprintf(config_path, sizeof(config_path), "%s/fw.conf", folder);
+	snprintf(state_path, sizeof(state_path), "%s.state", config_path);
+	failed = cmocka_run_group_tests_name("ha_backup", tests, begin, finish);
+	rmdir(folder);
+	return failed;
 }

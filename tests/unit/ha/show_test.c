@@ -36,7 +36,8 @@
 	"\",\"signature_key\":3,\"mirror_session\":true,\"auto_sync_period_s\":10,\"groups\":"     \
 	"[" groups "],\"backup_channel_percent\":3.2"
 #define MEMBERS                                                                                    \
-	",\"split_brain_way_out\":\"alarm\",\"hello_ms\":1000,\"misses\":3,\"preempt\":true,"      \
+	",\"split_brain_way_out\":\"alarm\",\"config_role\":\"master\",\"config_state\":"          \
+	"\"equal\",\"config_generation\":7,\"hello_ms\":1000,\"misses\":3,\"preempt\":true,"       \
 	"\"preempt_delay_s\":60,"                                                                  \
 	"\"synchronised\":true,\"takeovers\":1,\"fences\":0,\"both_active\":0,"                    \
 	"\"hello_mismatch\":0,\"members\":[{\"member\":\"GigabitEthernet1/0/1 vrrp vrid 1\","      \
@@ -67,6 +68,7 @@ static const struct {
 		" Last state change: 2026/11/27 04:30:00 standby -> active, reason preempt, local "
 		"65001, peer 65000\n"
 		" Configuration: hello 1000ms, misses 3, preempt 60s\n"
+		" Backup of the configuration: master, equal, generation 7\n"
 		" Synchronised: yes\n"
 		" Mirroring: quick on, automatic each 10s\n"
 		" Signature: aes-256-gcm, key 3, enforce\n"
