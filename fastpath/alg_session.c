@@ -473,7 +473,8 @@ expect(struct worker *w, struct scratch *x, const struct alg_pass *pass, const s
 	const bool moved = !ip_addr_equal(&sides->speaker, &sides->seen);
 	struct run run = { .got = { .addr = sides->seen.v4, .port = port }, .count = f->count };
 
-	if (!alg_permits(f, &sides->speaker)) {
+	/* To port 0 nobody can answer, and the peer's map would not take it. */
+	if (!alg_permits(f, &sides->speaker) || (!gre && port == 0)) {
 		count(t, REFUSED);
 		return;
 	}

@@ -233,6 +233,8 @@ query6(rte_be16_t dport)
 	return (port & 0xff) == 0 && icmp6_actions[port >> 8] == ICMP6_POLICY;
 }
 
+/* What a worker lets begin (parse.c, parse6.c), and no more: of ports all, of IPv4 every protocol.
+ */
 static bool
 state_fits(uint8_t family, const struct hrp_session_what *what, const struct hrp_session_how *how)
 {
@@ -241,28 +243,30 @@ state_fits(uint8_t family, const struct hrp_session_what *what, const struct hrp
 
 	switch (what->proto) {
 	case IPPROTO_TCP:
-		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED &&
-		       how->sport != 0 && how->dport != 0;
+		return state >= SESSION_TCP_SYN_SENT && state <= SESSION_TCP_CLOSED;
 	case IPPROTO_UDP:
-		return (state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED ||
-			       state == SESSION_DNS_FIRST || state == SESSION_DNS_REPLIED) &&
-		       how->dport != 0;
+		return state == SESSION_UDP_FIRST || state == SESSION_UDP_REPLIED ||
+		       state == SESSION_DNS_FIRST || state == SESSION_DNS_REPLIED;
 	case IPPROTO_ICMP:
 		return family == 4 &&
 		       (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
 		       how->dport == SESSION_ICMP_ECHO_PORT;
 	case IPPROTO_ICMPV6:
-		return family == 6 &&
-		       (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
+		if (family == 4)
+			break; /* one like any other there */
+		return (state == SESSION_ICMP_FIRST || state == SESSION_ICMP_REPLIED) &&
 		       query6(how->dport);
 	case IPPROTO_SCTP:
 		return state >= SESSION_SCTP_FIRST && state <= SESSION_SCTP_CLOSED;
-	case 0:
-		return false;
+	case IPPROTO_HOPOPTS:
+		if (family == 6)
+			return false; /* a header in front of a protocol */
+		break;
 	default:
-		first = session_other_first(what->proto, 0);
-		return (state == first || state == first + 1) && how->sport == 0 && how->dport == 0;
+		break;
 	}
+	first = session_other_first(what->proto, 0);
+	return (state == first || state == first + 1) && how->sport == 0 && how->dport == 0;
 }
 
 /* Ports of the protocol, of the same kind as the key's, and another tuple than that. */

@@ -12,6 +12,7 @@
 #include "test_eal.h"
 
 #include <rte_ip.h>
+#include <rte_tcp.h>
 #include <rte_udp.h>
 
 #include <netinet/in.h>
@@ -181,6 +182,42 @@ many_sessions(struct pair *p, uint32_t count)
 			pair_step(p);
 	}
 	pair_run(p, 2);
+}
+
+/* A packet of any protocol; TCP: a SYN. */
+static void
+send_odd(struct pair *p, uint8_t proto, uint16_t sport, uint16_t dport)
+{
+	struct {
+		struct rte_ipv4_hdr ip;
+		union {
+			struct rte_udp_hdr udp;
+			struct rte_tcp_hdr tcp;
+		};
+	} __attribute__((packed)) d;
+	struct host *const from = pair_traffic(p)->client;
+
+	memset(&d, 0, sizeof(d));
+	d.ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = RTE_BE16(sizeof(d)),
+		.time_to_live = 64,
+		.next_proto_id = proto,
+		.src_addr = rte_cpu_to_be_32(from->address),
+		.dst_addr = rte_cpu_to_be_32(pair_traffic(p)->server->address) };
+	d.ip.hdr_checksum = rte_ipv4_cksum(&d.ip);
+	if (proto == IPPROTO_TCP) {
+		d.tcp = (struct rte_tcp_hdr){ .src_port = rte_cpu_to_be_16(sport),
+			.dst_port = rte_cpu_to_be_16(dport),
+			.data_off = sizeof(d.tcp) / 4 << 4,
+			.tcp_flags = RTE_TCP_SYN_FLAG };
+		d.tcp.cksum = rte_ipv4_udptcp_cksum(&d.ip, &d.tcp);
+	} else if (proto == IPPROTO_UDP) {
+		d.udp = (struct rte_udp_hdr){ .src_port = rte_cpu_to_be_16(sport),
+			.dst_port = rte_cpu_to_be_16(dport),
+			.dgram_len = RTE_BE16(sizeof(d) - sizeof(d.ip)) };
+		d.udp.dgram_cksum = rte_ipv4_udptcp_cksum(&d.ip, &d.udp);
+	}
+	host_send(from, (const uint8_t *)&d, sizeof(d), pair_now(p));
 }
 
 /* ---- the wire ---- */
@@ -376,6 +413,49 @@ X26_two_failovers_within_two_seconds_lose_no_connection(void **state)
 }
 
 /* ---- boxes that differ ---- */
+
+/* Packets that no sensible host sends, and that the rules permit, begin sessions like any other:
+ * the peer must be able to hold each, or the boxes would never be equal again. */
+static void
+X23_odd_packets_do_not_keep_a_restarted_standby_from_being_filled(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		uint16_t sport, dport;
+	} odd[] = {
+		{ IPPROTO_UDP, 5000, 0 },
+		{ IPPROTO_UDP, 0, 5000 },
+		{ IPPROTO_TCP, 5000, 0 },
+		{ IPPROTO_TCP, 0, 5000 },
+		{ 0, 0, 0 },
+		{ IPPROTO_ICMPV6, 0, 0 },
+		{ IPPROTO_NONE, 0, 0 },
+	};
+	uint32_t kept = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(odd); i++) {
+		struct pair *p = formed_pair((struct pair_options){ .seed = 11 + i });
+		const uint32_t before = pair_sessions(p, 0);
+
+		pair_kill(p, 1);
+		pair_run(p, 500);
+		pair_restart(p, 1);
+		for (uint32_t ms = 0; ms < 3000; ms += 100) { /* a half-open one lives 5 s */
+			send_odd(p, odd[i].proto, odd[i].sport, odd[i].dport);
+			pair_run(p, 100);
+		}
+		assert_true(pair_sessions(p, 0) > before);
+		if (!pair_synchronised(p)) {
+			print_error("protocol %u, ports %u and %u: not synchronised, %u refused\n",
+				odd[i].proto, odd[i].sport, odd[i].dport,
+				(unsigned int)status_of(p, 1)->refused[HA_REFUSED_record]);
+			kept++;
+		}
+		clean_up(NULL);
+	}
+	assert_int_equal(kept, 0);
+}
 
 static void
 X32_a_smaller_standby_refuses_what_is_too_much_and_keeps_what_it_has(void **state)
@@ -589,6 +669,7 @@ main(int argc, char **argv)
 		CASE(X24_the_active_box_dies_in_mid_bulk_and_what_was_copied_lives_on),
 		CASE(X25_a_standby_that_restarts_in_the_bulk_again_and_again_costs_the_active_one_nothing),
 		CASE(X26_two_failovers_within_two_seconds_lose_no_connection),
+		CASE(X23_odd_packets_do_not_keep_a_restarted_standby_from_being_filled),
 		CASE(X32_a_smaller_standby_refuses_what_is_too_much_and_keeps_what_it_has),
 		CASE(R178_without_the_rule_on_the_new_active_box_new_connections_are_denied),
 		CASE(X33_without_a_packet_buffer_hellos_go_on),

@@ -4,6 +4,7 @@
  */
 #include "hrp.h"
 #include "repl_sides.h"
+#include "session_other.h"
 #include "session_record.h"
 #include "worker.h" /* worker_event() */
 
@@ -245,7 +246,7 @@ HAC_06_wrong_values_are_refused_and_change_nothing(void **state)
 		{ "state of another protocol", 9, SESSION_UDP_REPLIED, 1 },
 		{ "state of another protocol yet", 9, SESSION_SCTP_CLOSED, 1 },
 		{ "state beyond the last", 9, SESSION_STATES, 1 },
-		{ "protocol 0", 8, 0, 1 },
+		{ "protocol 0 with ports, and a TCP state", 8, 0, 1 },
 		{ "protocol UDP with a TCP state", 8, IPPROTO_UDP, 1 },
 		{ "protocol without ports", 8, 50, 1 },
 		{ "zone 0", 12, 0, 1 },
@@ -259,8 +260,6 @@ HAC_06_wrong_values_are_refused_and_change_nothing(void **state)
 		{ "source broadcast", 16, 0xffffffff, 4 },
 		{ "destination 0.1.2.3", 20, 0x00010203, 4 },
 		{ "destination class E", 20, 0xf0000001, 4 },
-		{ "source port 0", 24, 0, 2 },
-		{ "destination port 0", 26, 0, 2 },
 		{ "index beyond the owner's table", 4, SESSIONS, 4 },
 		{ "index 2^32-1", 4, UINT32_MAX, 4 },
 	};
@@ -304,6 +303,7 @@ HAC_06_wrong_IPv6_values_are_refused_and_change_nothing(void **state)
 		{ "state of another protocol", 9, 1, { SESSION_UDP_REPLIED } },
 		{ "ICMP of IPv4", 8, 1, { IPPROTO_ICMP } },
 		{ "ICMPv6 with a TCP state", 8, 1, { IPPROTO_ICMPV6 } },
+		{ "protocol 0", 8, 1, { 0 } },
 		{ "zone that is not configured", 13, 1, { 5 } },
 		{ "window scale 15", 14, 1, { 15 } },
 		{ "source unspecified", 16, 16, { 0 } },
@@ -314,8 +314,6 @@ HAC_06_wrong_IPv6_values_are_refused_and_change_nothing(void **state)
 		{ "destination unspecified", 32, 16, { 0 } },
 		{ "destination multicast", 32, 16, { 0xff, 5, [15] = 1 } },
 		{ "destination link-local", 32, 16, { 0xfe, 0x80, [15] = 1 } },
-		{ "source port 0", 48, 2, { 0 } },
-		{ "destination port 0", 50, 2, { 0 } },
 		{ "index 2^32-1", 4, 4, { 0xff, 0xff, 0xff, 0xff } },
 	};
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
@@ -337,6 +335,50 @@ HAC_06_wrong_IPv6_values_are_refused_and_change_nothing(void **state)
 	assert_int_equal(ops->install(b.t, (const uint8_t *)&r, 83, now), REPL_REFUSED);
 	assert_int_equal(session_table_count(b.box.sessions), 0);
 	assert_int_equal(install6(&r), REPL_DONE);
+}
+
+/* What a worker's parser takes of a protocol (parse.c, parse6.c): whatever has begun can be told.
+ */
+static void
+R198_the_peer_takes_whatever_a_worker_lets_begin(void **state)
+{
+	static const rte_be16_t ports[][2] = { { 0, RTE_BE16(80) }, { RTE_BE16(1024), 0 },
+		{ 0, 0 } };
+	uint32_t n = 0;
+
+	(void)state;
+	for (uint32_t k = 0; k < 2 * 256; k++) {
+		const unsigned int family = k % 2 == 0 ? 4 : 6;
+		const uint8_t proto = (uint8_t)(k / 2);
+		const bool has_ports =
+			proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+
+		/* The twin of ICMP is ICMPv6; 0 is an extension header of IPv6. */
+		if (family == 6 && (proto == IPPROTO_ICMPV6 || proto == 0))
+			continue;
+		for (uint32_t i = 0; i < (has_ports ? RTE_DIM(ports) : 1); i++) {
+			struct session_tuple4 t = ha_box_tuple(++n, proto);
+
+			if (has_ports || proto != IPPROTO_ICMP) {
+				t.sport = has_ports ? ports[i][0] : 0;
+				t.dport = has_ports ? ports[i][1] : 0;
+			}
+			const uint32_t from = ha_box_session_of(&a.box, &t, family,
+				proto == IPPROTO_TCP ? SESSION_TCP_SYN_SENT
+						     : session_other_first(proto, t.dport),
+				0, now);
+
+			assert_int_not_equal(from, SESSION_NONE);
+			session_table_set_dirty(a.box.sessions, from);
+			turn(10);
+			drain();
+			if (apply() != 0)
+				fail_msg("refused: protocol %u of IPv%u, ports %u and %u", proto,
+					family, rte_be_to_cpu_16(t.sport),
+					rte_be_to_cpu_16(t.dport));
+		}
+	}
+	assert_equal_digests();
 }
 
 static void
@@ -880,6 +922,7 @@ main(void)
 		CASE(R201_a_removed_session_is_removed_from_the_peer),
 		CASE(HAC_06_wrong_values_are_refused_and_change_nothing),
 		CASE(HAC_06_wrong_IPv6_values_are_refused_and_change_nothing),
+		CASE(R198_the_peer_takes_whatever_a_worker_lets_begin),
 		CASE(a_slot_may_change_its_family),
 		CASE(records_of_a_later_version_are_skipped),
 		CASE(a_table_of_nonsense_size_is_refused),
