@@ -44,7 +44,7 @@ go(struct worker *w, struct pkt *p)
 void
 defer_poll(struct worker *w)
 {
-	const uint8_t mirrored =
+	const uint32_t mirrored =
 		atomic_load_explicit(&w->engine->mirrored[w->id], memory_order_acquire);
 	const bool waits = sharing(w);
 	struct defer *q = w->deferred;
@@ -52,8 +52,8 @@ defer_poll(struct worker *w)
 	w->owner = mono_before(w->now, engine_lease(w->engine));
 	while (q->count > 0) {
 		struct defer_held *h = &q->held[q->first];
-		const uint8_t ticket = (uint8_t)(q->ticket - q->count + 1);
-		const bool acked = (int8_t)(mirrored - ticket) >= 0;
+		const uint32_t ticket = q->ticket - q->count + 1;
+		const bool acked = (int32_t)(mirrored - ticket) >= 0;
 
 		if (!acked && waits && mono_before(w->now, h->due))
 			return;

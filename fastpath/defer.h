@@ -14,7 +14,7 @@
 #include "engine.h"
 #include "pkt.h"
 
-#define DEFER_MAX 128 /* tickets have 8 bits */
+#define DEFER_MAX 128
 
 struct worker;
 
@@ -25,7 +25,7 @@ struct defer_held {
 
 struct defer {
 	uint16_t first, count;
-	uint8_t ticket; /* of the last that was taken */
+	uint32_t ticket; /* of the last that was taken */
 	struct defer_held held[DEFER_MAX];
 };
 

@@ -434,7 +434,7 @@ engine_set_sharing(struct engine *e, bool on)
 }
 
 void
-engine_set_mirrored(struct engine *e, uint16_t worker, uint8_t ticket)
+engine_set_mirrored(struct engine *e, uint16_t worker, uint32_t ticket)
 {
 	if (worker < e->worker_count)
 		atomic_store_explicit(&e->mirrored[worker], ticket, memory_order_release);
@@ -445,8 +445,20 @@ engine_event_dequeue(struct engine *e, uint16_t worker, struct mirror_event *eve
 {
 	if (worker >= e->worker_count)
 		return 0;
-	return rte_ring_sc_dequeue_burst_elem(
+	n = rte_ring_sc_dequeue_burst_elem(
 		e->workers[worker]->events, events, sizeof(*events), n, NULL);
+	/* Each ticket has its event, and they come in order: to count is to know them. */
+	for (uint32_t i = 0; i < n; i++)
+		e->tickets[worker] += events[i].type == MIRROR_CREATE_HELD;
+	return n;
+}
+
+uint32_t
+engine_ticket(const struct engine *e, uint16_t worker, const struct mirror_event *ev)
+{
+	const uint32_t last = e->tickets[worker];
+
+	return last - (uint8_t)(last - ev->ticket);
 }
 
 void

@@ -114,8 +114,10 @@ void engine_set_mirror(struct engine *, bool on);
 /* Both boxes are active: a session whose packets pass both is owned by both (SESSION_F_SHARED). */
 void engine_set_sharing(struct engine *, bool on);
 /* The peer has acknowledged what a worker waits for, up to this ticket. */
-void engine_set_mirrored(struct engine *, uint16_t worker, uint8_t ticket);
+void engine_set_mirrored(struct engine *, uint16_t worker, uint32_t ticket);
 uint32_t engine_event_dequeue(struct engine *, uint16_t worker, struct mirror_event *, uint32_t n);
+/* engine_ticket: the whole of the ticket that an event of the worker's last batch has a part of. */
+uint32_t engine_ticket(const struct engine *, uint16_t worker, const struct mirror_event *);
 
 /* Management's side of scan detection.  => scans taken, oldest first. */
 uint32_t engine_scan_dequeue(struct engine *, struct scan_event *, uint32_t n);

@@ -19,6 +19,6 @@ struct mirror_event {
 	uint32_t index;
 	uint16_t generation; /* with index: names the session even after it is gone */
 	uint8_t type;
-	uint8_t ticket;
+	uint8_t ticket; /* its lower bits: engine_ticket() */
 };
 static_assert(sizeof(struct mirror_event) == 8, "events go through the ring by value");

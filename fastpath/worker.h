@@ -112,7 +112,8 @@ struct engine {
 	_Atomic(uint32_t) route_gen;			    /* M, C raise, W reads; never 0 */
 	_Atomic(bool) mirror;				    /* H writes, W reads */
 	_Atomic(bool) sharing;				    /* the same: both boxes are active */
-	_Atomic(uint8_t) mirrored[MAX_WORKERS];		    /* the same: tickets of defer.h */
+	_Atomic(uint32_t) mirrored[MAX_WORKERS];	    /* the same: tickets of defer.h */
+	uint32_t tickets[MAX_WORKERS];			    /* H: those whose events it has taken */
 	_Atomic(struct trace *) trace;			    /* M writes, W reads; NULL = off */
 	_Atomic(struct capture *) capture;		    /* likewise */
 	uint32_t watches;				    /* M: traces and captures so far */

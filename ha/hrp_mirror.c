@@ -91,8 +91,7 @@ struct hrp_mirror {
 	struct waiting {
 		uint16_t first, count;
 		struct {
-			uint32_t frame;
-			uint8_t ticket;
+			uint32_t frame, ticket;
 		} of[DEFER_MAX];
 	} waiting[MAX_WORKERS];
 
@@ -322,6 +321,9 @@ opened(void *ctx, uint16_t tables, mono_t now)
 	struct hrp_mirror *m = ctx;
 
 	(void)now;
+	/* Of frames of the stream before nothing more will be heard. */
+	for (uint32_t w = 0; w < MAX_WORKERS; w++)
+		m->waiting[w].count = 0;
 	m->peer_half = half_in(tables);
 	m->peer_tables =
 		(uint16_t)(tables & ~(HRP_TAKES_PARTS | HRP_TAKES_ALL_PARTS | HRP_NAT_HALF_MASK));
@@ -380,7 +382,7 @@ commit(void *ctx, uint16_t len)
 
 /* More than a worker can hold: those of its packets that went without. */
 static void
-waits(void *ctx, uint16_t worker, uint8_t ticket)
+waits(void *ctx, uint16_t worker, uint32_t ticket)
 {
 	struct hrp_mirror *m = ((const struct mirrored *)ctx)->mirror;
 	struct waiting *q = &m->waiting[worker];

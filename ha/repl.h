@@ -23,7 +23,7 @@ struct repl_out {
 	uint8_t *(*reserve)(void *ctx, uint16_t len, mono_t now);
 	void (*commit)(void *ctx, uint16_t len);
 	/* A worker holds a packet until the peer has what has just been put; NULL: nobody does. */
-	void (*waits)(void *ctx, uint16_t worker, uint8_t ticket);
+	void (*waits)(void *ctx, uint16_t worker, uint32_t ticket);
 };
 
 /* repl_put: a whole record.  => false: no room */

@@ -226,7 +226,7 @@ emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out
 		if (!repl_session_emit(t, ev->index, out, now))
 			return false;
 		if (ev->type == MIRROR_CREATE_HELD && out->waits != NULL)
-			out->waits(out->ctx, t->from, ev->ticket);
+			out->waits(out->ctx, t->from, engine_ticket(t->engine, t->from, ev));
 		return true;
 	}
 	if (ev->type != MIRROR_DELETE) {

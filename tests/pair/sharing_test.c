@@ -239,6 +239,34 @@ R198_no_first_packet_waits_for_ever(void **state)
 	clean_up(NULL);
 }
 
+/* More first packets than tickets have bits for, and none of them acknowledged: none goes as if it
+ * had been. */
+static void
+R198_no_first_packet_goes_early_while_the_mirror_is_cut(void **state)
+{
+	struct pair *p = deferring_pair(3, 0);
+	struct traffic *t = pair_traffic(p);
+	struct worker_stats before, after;
+
+	(void)state;
+	pair_run(p, 100);
+	pair_heartbeat(p)->cut = true;
+	before = stats_of(p, 0);
+	/* Some 250 of each worker, a hundred milliseconds each, before the peer counts as dead. */
+	for (uint32_t ms = 0; ms < 200; ms++) {
+		for (uint32_t i = 0; i < 6; i++)
+			traffic_send_udp(t->client, t->server->address, (uint16_t)(2000 + ms),
+				(uint16_t)(3000 + i), 0, pair_now(p));
+		pair_run(p, 1);
+	}
+	after = stats_of(p, 0);
+	assert_true(after.deferred - before.deferred > 300);
+	assert_true(after.deferred_late > before.deferred_late);
+	assert_int_equal(after.deferred_acked, before.deferred_acked);
+	pair_heartbeat(p)->cut = false;
+	clean_up(NULL);
+}
+
 /* ---- address groups ---- */
 
 #define FLOWS 1500 /* at most, of a test */
@@ -471,6 +499,8 @@ main(void)
 			X39_connections_end_on_both_boxes_and_open_again_from_the_same_ports,
 			clean_up),
 		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, clean_up),
+		cmocka_unit_test_teardown(
+			R198_no_first_packet_goes_early_while_the_mirror_is_cut, clean_up),
 		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
 		cmocka_unit_test_teardown(R210_P24_the_same_half_on_both_boxes_is_told, clean_up),
 	};

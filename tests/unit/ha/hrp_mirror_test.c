@@ -7,6 +7,7 @@
 #include "repl.h"
 #include "servermap.h"
 #include "vgmp.h"
+#include "worker.h"
 
 #define STEP_US	 250
 #define QUEUE	 256
@@ -302,6 +303,38 @@ R197_a_batch_repairs_what_has_drifted(void **state)
 	assert_int_equal(table(1, 0).swept, 0);
 }
 
+/* What waits for a frame of a stream that the peer has given up waits no longer, and holds up nobody
+ * behind it. */
+static void
+R198_a_new_stream_of_the_peer_holds_no_first_packet_up(void **state)
+{
+	struct worker *const w = engine_worker(end[0].box.engine, 0);
+
+	(void)state;
+	form();
+	for (uint8_t ticket = 1; ticket <= 16;) {
+		end[1].deaf = true;
+		const uint32_t lost = session_at_a(ticket);
+		assert_true(worker_event_held(w, ha_box_at(&end[0].box, lost), lost, ticket++));
+		run(5);
+		/* The peer begins anew, as one that has started again does. */
+		hrp_mirror_link(end[1].mirror, false);
+		hrp_mirror_role(end[1].mirror, false, false, now);
+		run(1);
+		queue[1].out = queue[1].in;
+		end[1].deaf = false;
+		hrp_mirror_link(end[1].mirror, true);
+		hrp_mirror_role(end[1].mirror, false, true, now);
+		hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE, now);
+		run(300);
+		const uint32_t told = session_at_a(ticket);
+		assert_true(worker_event_held(w, ha_box_at(&end[0].box, told), told, ticket));
+		run(20);
+		assert_int_equal(atomic_load(&w->engine->mirrored[0]), ticket);
+		ticket++;
+	}
+}
+
 static uint64_t
 refused_by_epoch(unsigned int box)
 {
@@ -437,6 +470,8 @@ main(void)
 			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			R198_a_new_stream_of_the_peer_holds_no_first_packet_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced,
 			setup, teardown),
