@@ -165,9 +165,13 @@ answer(struct hrp_mirror *m, const struct mirrored *t)
 static bool
 bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 {
+	t->in.round = rte_be_to_cpu_32(b->round);
 	if (!t->ops->round(t->t, rte_be_to_cpu_32(b->capacity))) {
+		/* Its end is answered by what no table is, so that another bulk follows. */
 		m->refused[HA_REFUSED_record]++;
 		t->in.state = HRP_BULK_DIFFERS;
+		t->in.result = (struct hrp_bulk){ .round = b->round, .digest = RTE_BE64(1) };
+		t->in.answered = true;
 		return true;
 	}
 	if (t == &m->table[0]) {
@@ -175,7 +179,6 @@ bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 		m->peer_half = half_in(m->told_tables);
 	}
 	t->in.state = HRP_BULK_RUNNING;
-	t->in.round = rte_be_to_cpu_32(b->round);
 	t->in.answered = false;
 	t->bulks_in++;
 	return true;

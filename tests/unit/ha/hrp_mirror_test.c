@@ -23,6 +23,7 @@ struct end {
 	uint64_t refused[HA_REFUSAL_COUNT];
 	bool deaf;  /* what is sent to it waits on its way */
 	bool older; /* speaks as a version that knows sessions only */
+	bool huge;  /* its bulks are of more places than anybody has memory for */
 };
 
 static struct end end[2];
@@ -48,6 +49,13 @@ post(void *ctx, const uint8_t *message, uint16_t len)
 	queue[to].len[slot] = len;
 	queue[to].in++;
 	memcpy(&h, message + at, sizeof(h));
+	if (e->huge && h.op == HRP_OP_BULK_BEGIN) {
+		struct hrp_bulk bulk;
+
+		memcpy(&bulk, message + at + sizeof(h), sizeof(bulk));
+		bulk.capacity = RTE_BE32(HRP_CAPACITY_MAX + 1);
+		memcpy(queue[to].bytes[slot] + at + sizeof(h), &bulk, sizeof(bulk));
+	}
 	if (e->older && h.op == HRP_OP_NACK) {
 		memcpy(&nack, message + at + sizeof(h), sizeof(nack));
 		nack.tables = 0;
@@ -303,8 +311,8 @@ R197_a_batch_repairs_what_has_drifted(void **state)
 	assert_int_equal(table(1, 0).swept, 0);
 }
 
-/* What waits for a frame of a stream that the peer has given up waits no longer, and holds up nobody
- * behind it. */
+/* What waits for a frame of a stream that the peer has given up waits no longer, and holds up
+ * nobody behind it. */
 static void
 R198_a_new_stream_of_the_peer_holds_no_first_packet_up(void **state)
 {
@@ -347,6 +355,24 @@ at_b(uint32_t n)
 	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
 
 	return ha_box_find(&end[1].box, &t);
+}
+
+/* A bulk that a box cannot take is answered too, so that another one follows. */
+static void
+X35_a_bulk_that_was_refused_is_tried_again(void **state)
+{
+	(void)state;
+	end[0].huge = true;
+	session_at_a(1);
+	form();
+	assert_int_equal(table(0, 0).bulk_out, HRP_BULK_DIFFERS);
+	assert_int_equal(table(1, 0).bulk_in, HRP_BULK_DIFFERS);
+	assert_false(hrp_mirror_synchronised(end[0].mirror));
+	end[0].huge = false;
+	run(3000);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+	assert_int_not_equal(at_b(1), SESSION_NONE);
 }
 
 /* The second box takes over because the first fell silent; that one goes on and does not know. */
@@ -470,6 +496,8 @@ main(void)
 			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			X35_a_bulk_that_was_refused_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R198_a_new_stream_of_the_peer_holds_no_first_packet_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(
