@@ -10,9 +10,10 @@
 
 enum mirror_event_type {
 	MIRROR_CREATE = 1,
-	MIRROR_UPDATE = 2, /* state, owner or keep-alive */
+	MIRROR_UPDATE = 2, /* state or owner */
 	MIRROR_DELETE = 3,
-	MIRROR_CREATE_HELD = 4 /* MIRROR_CREATE; its first packet waits, with `ticket` (defer.h) */
+	MIRROR_CREATE_HELD = 4, /* MIRROR_CREATE; its first packet waits, with `ticket` (defer.h) */
+	MIRROR_REFRESH = 5	/* it is in use still: the copy must not age */
 };
 
 struct mirror_event {

@@ -298,7 +298,7 @@ session_gone(void *ctx, struct session *s, uint32_t index, enum session_end end)
 static void
 session_refresh(void *ctx, struct session *s, uint32_t index)
 {
-	worker_event(ctx, s, index, MIRROR_UPDATE);
+	worker_event(ctx, s, index, MIRROR_REFRESH);
 }
 
 /* In a crowded table sessions that can be spared make room for new ones. */

@@ -222,7 +222,12 @@ emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out
 {
 	if (ev->index >= t->capacity)
 		return true;
-	if (ev->type != MIRROR_DELETE && (t->methods.quick || ev->type == MIRROR_CREATE_HELD)) {
+	/* A copy lives for two idle times, which a period may be longer than. */
+	const bool ages = ev->type == MIRROR_REFRESH && was_sent(t, ev->index) &&
+			  t->sent[ev->index].generation == ev->generation;
+
+	if (ev->type != MIRROR_DELETE &&
+		(t->methods.quick || ages || ev->type == MIRROR_CREATE_HELD)) {
 		if (!repl_session_emit(t, ev->index, out, now))
 			return false;
 		if (ev->type == MIRROR_CREATE_HELD && out->waits != NULL)

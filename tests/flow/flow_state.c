@@ -162,11 +162,12 @@ do_reset(struct flow *f, struct words *w)
 	engine_box_poll(f->box);
 }
 
-/* events [create|update|delete]...: exactly these since the last time */
+/* events [create|update|delete|refresh]...: exactly these since the last time */
 static void
 do_events(struct flow *f, struct words *w)
 {
-	static const char *const names[] = { "?", "create", "update", "delete" };
+	static const char *const names[8] = { "?", "create", "update", "delete", "create",
+		"refresh", "?", "?" };
 	struct mirror_event e;
 	char have[256] = "", want[256] = "";
 
@@ -176,7 +177,7 @@ do_events(struct flow *f, struct words *w)
 	for (uint16_t i = 0; i < flow_box(f)->workers; i++) {
 		while (engine_event_dequeue(f->box->engine, i, &e, 1) == 1)
 			snprintf(have + strlen(have), sizeof(have) - strlen(have), " %s",
-				names[e.type & 3]);
+				names[e.type & 7]);
 	}
 	if (!flow_is(have, want))
 		flow_fail(f, "events are:%s", have);

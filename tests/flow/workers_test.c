@@ -45,7 +45,7 @@ static struct {
 	uint32_t random;
 	uint8_t tcp_step[TCP];
 	uint16_t datagram;
-	uint64_t fed, sent, punted, events[MIRROR_DELETE + 1];
+	uint64_t fed, sent, punted, events[MIRROR_REFRESH + 1];
 } world;
 
 static uint32_t
@@ -245,7 +245,7 @@ take_what_comes_out(void)
 		}
 		while ((n = engine_event_dequeue(e, w, events, RTE_DIM(events))) > 0) {
 			for (uint32_t i = 0; i < n; i++) {
-				assert_in_range(events[i].type, MIRROR_CREATE, MIRROR_DELETE);
+				assert_in_range(events[i].type, MIRROR_CREATE, MIRROR_REFRESH);
 				assert_in_range(events[i].index, 0, SESSIONS - 1);
 				world.events[events[i].type]++;
 			}

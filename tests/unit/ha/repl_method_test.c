@@ -33,6 +33,13 @@ setup_automatic(void **state)
 }
 
 static int
+setup_seldom(void **state)
+{
+	methods = (struct repl_methods){ .period_s = 900 };
+	return setup(state);
+}
+
+static int
 setup_by_order(void **state)
 {
 	methods = (struct repl_methods){ 0 };
@@ -125,6 +132,27 @@ R193_R195_R196_automatic_mirroring_is_periodic_and_leaves_three_kinds_out(void *
 	assert_int_equal(copy_at_b(2, IPPROTO_TCP), SESSION_NONE);
 }
 
+/* R201: a session that is in use does not age at the peer, however long a period is. */
+static void
+R195_R201_a_long_period_lets_no_copy_age(void **state)
+{
+	(void)state;
+	turn(0);
+	const uint32_t index = create_at_a(1, IPPROTO_UDP, SESSION_UDP_REPLIED, 0);
+	bool told = false;
+
+	for (uint32_t s = 0; s < 2000; s += 5) {
+		turn(5000);
+		atomic_store(&ha_box_at(&a.box, index)->last_seen, mono_seconds(now));
+		ops->drain(a.t, &a.out, now);
+		assert_int_equal(apply(), 0);
+		if (told && copy_at_b(1, IPPROTO_UDP) == SESSION_NONE)
+			fail_msg("gone after %u s", s);
+		told = copy_at_b(1, IPPROTO_UDP) != SESSION_NONE;
+	}
+	assert_true(told);
+}
+
 /* R197: the batch is all that tells of sessions then, and deletions go on. */
 static void
 R197_without_both_methods_only_a_bulk_brings_sessions(void **state)
@@ -161,6 +189,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			R193_R195_R196_automatic_mirroring_is_periodic_and_leaves_three_kinds_out,
 			setup_automatic, teardown_method),
+		cmocka_unit_test_setup_teardown(
+			R195_R201_a_long_period_lets_no_copy_age, setup_seldom, teardown_method),
 		cmocka_unit_test_setup_teardown(
 			R197_without_both_methods_only_a_bulk_brings_sessions, setup_by_order,
 			teardown_method),
