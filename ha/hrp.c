@@ -331,6 +331,17 @@ dispatch_hello(struct hrp *h, uint16_t slot, const struct hrp_opened *in)
 	return HA_OK;
 }
 
+/* It is new, and the peer's own: only now it says something about the peer. */
+static enum ha_refusal
+take(struct hrp *h, const struct hrp_opened *in, mono_t now)
+{
+	const enum ha_refusal why = hrp_order_take(&h->order, &in->number, now);
+
+	if (why == HA_OK && in->version != HA_VERSION)
+		h->other_version_at = now;
+	return why;
+}
+
 static enum ha_refusal
 dispatch_probe(
 	struct hrp *h, uint16_t slot, const struct hrp_opened *in, rte_be32_t source, mono_t now)
@@ -345,7 +356,7 @@ dispatch_probe(
 		hrp_trailer_trust(h->trailer, in->number.life);
 		hrp_link_trusted(&h->links);
 	}
-	why = hrp_order_take(&h->order, &in->number, now);
+	why = take(h, in, now);
 	if (why == HA_REFUSED_life)
 		hrp_link_challenge(&h->links, slot, &probe, now);
 	return why != HA_OK ? why : hrp_link_probe(&h->links, slot, &probe, source, now);
@@ -361,7 +372,7 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 	memcpy(&g, in->data + sizeof(struct ha_vrrp), sizeof(g));
 	if (data != (g.vtype == HA_HRP_DATA))
 		return HA_REFUSED_field;
-	why = hrp_order_take(&h->order, &in->number, now);
+	why = take(h, in, now);
 	if (why != HA_OK)
 		return why;
 	if (!data)
@@ -372,14 +383,6 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 	return head.op == HRP_OP_COMMAND
 		       ? take_config(h, in->data, in->len)
 		       : hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now);
-}
-
-/* The roles go on as ever with a peer of another version; its sessions it keeps to itself. */
-static bool
-of_another_version(struct hrp *h, struct hrp_opened *in, mono_t now)
-{
-	h->other_version_at = now;
-	return ha_known(in->data, &in->len);
 }
 
 static enum ha_refusal
@@ -395,7 +398,9 @@ dispatch(struct hrp *h, uint16_t slot, const uint8_t *message, uint16_t len, rte
 	why = hrp_trailer_open(h->trailer, message, len, h->opened, &in);
 	if (why != HA_OK)
 		return why;
-	if (in.version != HA_VERSION && !of_another_version(h, &in, now))
+	/* The roles go on as ever with a peer of another version; its sessions it keeps to itself.
+	 */
+	if (in.version != HA_VERSION && !ha_known(in.data, &in.len))
 		return HA_REFUSED_version;
 	why = ha_check_body(in.data, in.len);
 	if (why != HA_OK)

@@ -170,6 +170,52 @@ HAC_05_clocks_do_not_matter(void **state)
 }
 
 static void
+as_of_the_next_version(struct rte_mbuf *m)
+{
+	uint8_t *const message = rte_pktmbuf_mtod(m, uint8_t *) + 34;
+	const uint16_t len = (uint16_t)(rte_pktmbuf_data_len(m) - 34);
+	struct ha_trailer end;
+
+	memcpy(&end, message + len - sizeof(end), sizeof(end));
+	end.version = HA_VERSION + 1;
+	memcpy(message + len - sizeof(end), &end, sizeof(end));
+	memset(message + 6, 0, 2);
+	const rte_be16_t sum = (rte_be16_t)~rte_raw_cksum(message, len);
+
+	memcpy(message + 6, &sum, sizeof(sum));
+}
+
+/* What an earlier start of the peer has said, with another version then: it changes nothing. */
+static void
+HAC_01_HAC_04_an_earlier_life_of_another_version_changes_nothing(void **state)
+{
+	struct hrp_status st;
+
+	(void)state;
+	setup(1, 26);
+	recording = true;
+	recorded_from = 0;
+	run(3 * HELLO_MS);
+	recording = false;
+	stop_hrp(0);
+	run(HELLO_MS);
+	start_hrp(0);
+	form();
+	until_synchronised(1000);
+	assert_true(recorded_count > 2);
+	for (uint32_t i = 0; i < recorded_count; i++) {
+		as_of_the_next_version(recorded[i]);
+		arrive(1, 0, recorded[i]);
+	}
+	recorded_count = 0;
+	assert_true(refused(1, HA_REFUSED_life) > 2);
+	hrp_status(side[1].hrp, &st);
+	assert_false(st.other_version);
+	assert_true(side[1].synchronised);
+	teardown();
+}
+
+static void
 HAC_04_a_peer_of_another_version_is_told(void **state)
 {
 	struct hrp_status st;
@@ -187,18 +233,13 @@ HAC_04_a_peer_of_another_version_is_told(void **state)
 	run(HELLO_MS);
 	recording = wire.cut[0] = false;
 	for (uint32_t i = 0; i < recorded_count; i++) {
-		uint8_t *const message = rte_pktmbuf_mtod(recorded[i], uint8_t *) + 34;
+		const uint8_t *const message = rte_pktmbuf_mtod(recorded[i], uint8_t *) + 34;
 		const uint16_t len = (uint16_t)(rte_pktmbuf_data_len(recorded[i]) - 34);
 		struct ha_trailer end;
 
 		memcpy(&end, message + len - sizeof(end), sizeof(end));
-		end.version = HA_VERSION + 1;
 		data += (end.sequence & RTE_BE64(HA_SEQUENCE_DATA)) != 0;
-		memcpy(message + len - sizeof(end), &end, sizeof(end));
-		memset(message + 6, 0, 2);
-		const rte_be16_t sum = (rte_be16_t)~rte_raw_cksum(message, len);
-
-		memcpy(message + 6, &sum, sizeof(sum));
+		as_of_the_next_version(recorded[i]);
 		arrive(1, 0, recorded[i]);
 	}
 	recorded_count = 0;
@@ -368,6 +409,7 @@ main(void)
 		cmocka_unit_test(HAC_02_another_secret_is_no_peer),
 		cmocka_unit_test(HAC_05_clocks_do_not_matter),
 		cmocka_unit_test(HAC_04_a_peer_of_another_version_is_told),
+		cmocka_unit_test(HAC_01_HAC_04_an_earlier_life_of_another_version_changes_nothing),
 		cmocka_unit_test(HAC_01_HAC_02_HAC_03_nothing_forged_changes_anything),
 	};
 	test_eal_start(768, NULL);
