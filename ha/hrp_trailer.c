@@ -274,9 +274,13 @@ open_signed(struct hrp_trailer *t, const struct ha_trailer *end, const uint8_t *
 
 	if (i < 0)
 		return HA_REFUSED_key;
+	const uint32_t boot = rte_be_to_cpu_32(end->boot);
 	struct derived *const d = life == t->trusted ? &t->peer[i] : &t->other[i];
 
-	if (!begin(d, t, &t->security.keys[i], life, rte_be_to_cpu_32(end->boot)))
+	/* The life that is trusted has begun once: whoever says otherwise has made it up. */
+	if (life == t->trusted && d->life == life && d->boot != boot)
+		return HA_REFUSED_tag;
+	if (!begin(d, t, &t->security.keys[i], life, boot))
 		return HA_REFUSED_tag;
 	if (end->algorithm == HA_ALGORITHM_GCM) {
 		o->data = room;

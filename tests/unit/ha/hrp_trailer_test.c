@@ -324,6 +324,36 @@ HAC_01_our_own_and_other_lives_are_refused(void **state)
 	}
 }
 
+/* The life that is trusted has begun once: what names another time is no message of it, and costs
+ * no key. */
+static void
+HAC_02_a_life_has_one_boot(void **state)
+{
+	uint8_t m[BODY] = { 0 }, wire[WHOLE], body[BODY];
+	struct hrp_opened o;
+	char err[128];
+
+	(void)state;
+	probe(m);
+	for (unsigned int i = 1; i < 3; i++) {
+		const struct hrp_security s = plain_or(algorithms[i]);
+		struct hrp_trailer *a = create(&s, A), *b = create(&s, B);
+		struct hrp_trailer *other = hrp_trailer_create(&s, A, BOOT + 1, err, sizeof(err));
+
+		assert_non_null(other);
+		hrp_trailer_seal(a, m, BODY, false, 9, wire);
+		assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_OK);
+		hrp_trailer_trust(b, A);
+		hrp_trailer_seal(other, m, BODY, false, 9, wire);
+		assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_REFUSED_tag);
+		hrp_trailer_seal(a, m, BODY, false, 9, wire);
+		assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_OK);
+		hrp_trailer_destroy(other);
+		hrp_trailer_destroy(a);
+		hrp_trailer_destroy(b);
+	}
+}
+
 static void
 HAC_04_another_version_is_named(void **state)
 {
@@ -389,6 +419,7 @@ main(void)
 		cmocka_unit_test(HAC_02_algorithms_keys_and_rollout),
 		cmocka_unit_test(HAC_02_keys_are_changed_one_box_after_the_other),
 		cmocka_unit_test(HAC_01_our_own_and_other_lives_are_refused),
+		cmocka_unit_test(HAC_02_a_life_has_one_boot),
 		cmocka_unit_test(HAC_04_another_version_is_named),
 		cmocka_unit_test(wrong_settings_are_refused),
 	};
