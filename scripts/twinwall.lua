@@ -31,11 +31,14 @@ local config_results = { [0] = "none", [1] = "applied", [2] = "refused" }
 local config_roles = { [0] = "none", [1] = "master", [2] = "standby" }
 local nack_names = { [1] = "RESYNC", [2] = "UNKNOWN" }
 local record_names = { [1] = "SESSION4", [2] = "DELETE", [3] = "SESSION6", [4] = "SESSION4_NAT",
-	[5] = "SESSION6_NAT", [6] = "ALG", [7] = "ALG_EDIT", [8] = "SERVERMAP" }
+	[5] = "SESSION6_NAT", [6] = "ALG", [7] = "ALG_EDIT", [8] = "SERVERMAP", [9] = "BLACKLIST" }
 local algorithm_names = { [0] = "none", [1] = "HMAC-SHA-256", [2] = "AES-256-GCM" }
 local alg_names = { [0] = "none", [1] = "FTP", [2] = "TFTP", [3] = "SIP", [4] = "RTSP",
 	[5] = "PPTP" }
 local kind_names = { [0] = "ASPF", [1] = "full cone" }
+local side_names = { [0] = "source", [1] = "destination" }
+local origin_names = { [2] = "command", [3] = "scan" }
+local half_names = { [0] = "all", [1] = "primary", [2] = "secondary" }
 
 local f = {}
 
@@ -97,6 +100,9 @@ add("round", ProtoField.uint32, "Round")
 add("capacity", ProtoField.uint32, "Capacity")
 add("count", ProtoField.uint32, "Count")
 add("tables", ProtoField.uint16, "Tables", base.HEX)
+add("half", ProtoField.uint16, "Half of the NAT ports", base.DEC, half_names, 0x3000)
+add("parts", ProtoField.bool, "Answers CHECK", 16, nil, 0x8000)
+add("all_parts", ProtoField.bool, "Answers CHECK of all tables", 16, nil, 0x4000)
 add("digest", ProtoField.uint64, "Digest", base.HEX)
 add("first_place", ProtoField.uint32, "First place")
 add("places", ProtoField.uint32, "Places")
@@ -161,6 +167,11 @@ add("servermap.to_port", ProtoField.uint16, "New destination port")
 add("servermap.left_ms", ProtoField.uint32, "Time left, ms")
 add("servermap.parent", ProtoField.uint32, "Parent session")
 add("servermap.call", ProtoField.uint32, "Call")
+add("blacklist.direction", ProtoField.uint8, "Direction", base.DEC, side_names)
+add("blacklist.origin", ProtoField.uint8, "Origin", base.DEC, origin_names)
+add("blacklist.family", ProtoField.uint8, "Family")
+add("blacklist.prefix", ProtoField.uint8, "Bits of the prefix")
+add("blacklist.left_ms", ProtoField.uint32, "Time left, ms")
 
 add("trailer.magic", ProtoField.string, "Magic")
 add("trailer.version", ProtoField.uint8, "Version")
@@ -263,6 +274,18 @@ local function put_servermap(tree, b, at)
 	end
 end
 
+local function put_blacklist(tree, b, at)
+	local family = b(at + 2, 1):uint()
+
+	at = put(tree, b, at, { { "blacklist.direction", 1 }, { "blacklist.origin", 1 },
+		{ "blacklist.family", 1 }, { "blacklist.prefix", 1 }, { "blacklist.left_ms", 4 } })
+	if family == 6 then
+		tree:add(f["session.address6"], b(at, 16))
+	else
+		tree:add(f["session.address"], b(at, 4))
+	end
+end
+
 -- By type: the whole length (at least), and who shows what is behind the first 8 bytes.
 local records = {
 	[1] = { 60, function(t, b, at) put_session(t, b, at, false, false) end },
@@ -273,6 +296,7 @@ local records = {
 	[6] = { 36, put_alg },
 	[7] = { 20, put_edit },
 	[8] = { 108, put_servermap },
+	[9] = { 32, put_blacklist },
 }
 
 local function put_records(tree, b, at, last)
@@ -309,12 +333,21 @@ local part = { { "first_place", 4 }, { "places", 4 }, { "count", 4 }, { "number"
 local function put_part(t, b, at)
 	put(t, b, at, part)
 end
+local function put_nack(t, b, at)
+	put(t, b, at, { { "reason", 1 }, { nil, 1 }, { "tables", 2 } })
+	for _, name in ipairs({ "half", "parts", "all_parts" }) do
+		t:add(f[name], b(at + 2, 2))
+	end
+end
 local data_body = {
 	[1] = put_records,
-	[4] = function(t, b, at) put(t, b, at, bulk) end,
+	[4] = function(t, b, at)
+		put(t, b, at, bulk)
+		t:add(f.half, b(at + 12, 2))
+	end,
 	[5] = function(t, b, at) put(t, b, at, bulk) end,
 	[6] = function(t, b, at, last) t:add(f.bitmap, b(at, last - at)) end,
-	[7] = function(t, b, at) put(t, b, at, { { "reason", 1 }, { nil, 1 }, { "tables", 2 } }) end,
+	[7] = put_nack,
 	[8] = function(t, b, at) put(t, b, at, bulk) end,
 	[9] = put_part, [10] = put_part, [11] = put_part, [12] = put_part,
 }

@@ -8,6 +8,7 @@
  * and when a bulk confirms nothing, nothing is left.
  */
 #include "alg_record.h"
+#include "blacklist_record.h"
 #include "fuzz_check.h"
 #include "fuzz_input.h"
 #include "nat_group.h"
@@ -147,6 +148,21 @@ good_servermap(uint8_t n, uint8_t *record)
 }
 
 static uint16_t
+good_blacklist(uint8_t n, uint8_t *record)
+{
+	const struct blacklist_entry e = { .prefix = ip_addr_v4(rte_cpu_to_be_32(0xcb007100u + n)),
+		.len = 32,
+		.side = n & 1,
+		.origin = (n & 2) != 0 ? BLACKLIST_SCAN : BLACKLIST_MANUAL,
+		.until = mono_add_ms(now, 30000) };
+	struct hrp_record_blacklist r;
+
+	blacklist_record_pack(&e, n % CAPACITY, now, &r);
+	memcpy(record, &r, sizeof(r));
+	return sizeof(r);
+}
+
+static uint16_t
 good_alg(uint8_t type, uint8_t n, uint8_t *record)
 {
 	const struct alg_kept kept = { .id = ALG_FTP, .has_stream = true };
@@ -172,6 +188,8 @@ good(uint8_t type, uint8_t n, uint8_t *record)
 		return good_session(type, n, record);
 	case HRP_RECORD_SERVERMAP:
 		return good_servermap(n, record);
+	case HRP_RECORD_BLACKLIST:
+		return good_blacklist(n, record);
 	case HRP_RECORD_ALG:
 	case HRP_RECORD_ALG_EDIT:
 		return good_alg(type, n, record);
@@ -261,6 +279,28 @@ servermap_again(const uint8_t *record, uint8_t len)
 }
 
 static bool
+blacklist_again(const uint8_t *record, uint8_t len)
+{
+	struct hrp_record_blacklist r, again;
+	struct blacklist_entry e, e2;
+
+	if (len != sizeof(r))
+		return false;
+	memcpy(&r, record, sizeof(r));
+	if (!blacklist_record_unpack(&r, now, &e))
+		return false;
+	blacklist_record_pack(&e, rte_be_to_cpu_32(r.head.index), now, &again);
+	FUZZ_CHECK(blacklist_record_unpack(&again, now, &e2),
+		"an entry that is packed again is refused");
+	FUZZ_CHECK(blacklist_record_name(&e) == blacklist_record_name(&e2) &&
+			   blacklist_record_content(&e) == blacklist_record_content(&e2) &&
+			   e.until.ns == e2.until.ns && e.side == e2.side && e.len == e2.len &&
+			   ip_addr_equal(&e.prefix, &e2.prefix),
+		"an entry that is packed again is another one");
+	return true;
+}
+
+static bool
 alg_again(const uint8_t *record, uint8_t len)
 {
 	struct alg_seq_kept_edit edit;
@@ -300,6 +340,8 @@ passes(const uint8_t *record, uint8_t len)
 		return session_again(record, len);
 	case HRP_RECORD_SERVERMAP:
 		return servermap_again(record, len);
+	case HRP_RECORD_BLACKLIST:
+		return blacklist_again(record, len);
 	case HRP_RECORD_ALG:
 	case HRP_RECORD_ALG_EDIT:
 		return alg_again(record, len);
@@ -312,8 +354,16 @@ passes(const uint8_t *record, uint8_t len)
 static bool
 known_to(const struct repl_table *t, uint8_t type)
 {
-	return (t->module == HRP_MODULE_SERVERMAP) == (type == HRP_RECORD_SERVERMAP) &&
-	       (t->module == HRP_MODULE_SESSION || t->module == HRP_MODULE_SERVERMAP);
+	switch (t->module) {
+	case HRP_MODULE_SESSION:
+		return type != HRP_RECORD_SERVERMAP && type != HRP_RECORD_BLACKLIST;
+	case HRP_MODULE_SERVERMAP:
+		return type == HRP_RECORD_SERVERMAP;
+	case HRP_MODULE_BLACKLIST:
+		return type == HRP_RECORD_BLACKLIST;
+	default:
+		return false;
+	}
 }
 
 static void

@@ -5,6 +5,7 @@
  * field, value.  tests/support/dissect.py compares.
  */
 #include "alg_record.h"
+#include "blacklist_record.h"
 #include "hrp_frame.h"
 #include "hrp_stream.h"
 #include "hrp_trailer.h"
@@ -257,14 +258,14 @@ expect_bulk(void)
 	expect("twinwall.round", "5");
 	expect("twinwall.capacity", "4096");
 	expect("twinwall.count", "17");
-	expect("twinwall.tables", "0x0004");
+	expect("twinwall.tables", "0x2004");
 	expect("twinwall.digest", "0x00000000deadbeef");
 }
 
 static const struct hrp_bulk bulk = { .round = RTE_BE32(5),
 	.capacity = RTE_BE32(4096),
 	.count = RTE_BE32(17),
-	.tables = RTE_BE16(4),
+	.tables = RTE_BE16(0x2004),
 	.digest = RTE_BE64(0xdeadbeef) };
 
 static void
@@ -281,6 +282,15 @@ result(void *ctx, const struct hrp_bulk *b, mono_t t)
 {
 	(void)ctx;
 	(void)b;
+	(void)t;
+}
+
+static void
+checked(void *ctx, uint16_t module, const struct hrp_part *p, mono_t t)
+{
+	(void)ctx;
+	(void)module;
+	(void)p;
 	(void)t;
 }
 
@@ -434,6 +444,69 @@ put_servermap(void)
 }
 
 static void
+put_blacklists(void)
+{
+	static const uint8_t net6[16] = { 0x20, 1, 0xd, 0xb8, 0, 7 };
+	struct blacklist_entry e = { .prefix = ip_addr_v4(RTE_BE32(0xcb007100)),
+		.len = 24,
+		.side = BLACKLIST_DESTINATION,
+		.origin = BLACKLIST_SCAN,
+		.generation = 5,
+		.until = mono_add_ms(now, 60000) };
+	struct hrp_record_blacklist r;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		blacklist_record_pack(&e, 12, now, &r);
+		put_record(HRP_MODULE_BLACKLIST, &r, sizeof(r));
+		expect("twinwall.blacklist.direction", "1");
+		expect("twinwall.blacklist.origin", "%d", BLACKLIST_SCAN);
+		expect("twinwall.blacklist.family", "%u", e.prefix.family);
+		expect("twinwall.blacklist.prefix", "%u", e.len);
+		expect("twinwall.blacklist.left_ms", "60000");
+		if (i == 0)
+			expect("twinwall.session.address", "203.0.113.0");
+		else
+			expect("twinwall.session.address6", "2001:db8:7::");
+		e.prefix = ip_addr_v6(net6);
+		e.len = 48;
+	}
+}
+
+static void
+expect_part(uint8_t op)
+{
+	expect("twinwall.op", "%u", op);
+	expect("twinwall.first_place", "512");
+	expect("twinwall.places", "256");
+	expect("twinwall.count", "18");
+	expect("twinwall.number", "44");
+	expect("twinwall.digest", "0x00000000feedbeef");
+	expect("twinwall.content", "0x0000000000c0ffee");
+}
+
+static void
+put_parts(void)
+{
+	static const enum hrp_op ops[] = { HRP_OP_CHECK, HRP_OP_PART_BEGIN, HRP_OP_PART_END };
+	const struct hrp_part part = { .first = RTE_BE32(512),
+		.places = RTE_BE32(256),
+		.count = RTE_BE32(18),
+		.number = RTE_BE32(44),
+		.digest = RTE_BE64(0xfeedbeef),
+		.content = RTE_BE64(0xc0ffee) };
+
+	/* An acknowledgement between two samples would be taken for the second. */
+	now = mono_add_ms(now, 1);
+	hrp_stream_poll(ends[1].stream, now);
+	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		hrp_stream_part(ends[0].stream, HRP_MODULE_BLACKLIST, ops[i], &part, now);
+		expect_part((uint8_t)ops[i]);
+	}
+	hrp_stream_checked(ends[1].stream, HRP_MODULE_BLACKLIST, &part);
+	expect_part(HRP_OP_CHECKED);
+}
+
+static void
 put_streams(void)
 {
 	struct hrp_record other = { HRP_RECORD_DELETE, sizeof(other), RTE_BE16(9), RTE_BE32(8) };
@@ -444,13 +517,15 @@ put_streams(void)
 			hrp_stream_create(&(struct hrp_stream_params){ .frame_max = FRAME_MAX,
 				.hello_ms = HELLO_MS,
 				.seed = i + 1,
-				.tables = HRP_TABLE(HRP_MODULE_SERVERMAP),
+				.tables = HRP_TABLE(HRP_MODULE_SERVERMAP) | HRP_TAKES_PARTS |
+					  1 << HRP_NAT_HALF_SHIFT,
 				.send_ctx = &ends[i],
 				.send = send_data,
 				.ctx = &ends[i],
 				.deliver = deliver,
 				.opened = opened,
-				.result = result });
+				.result = result,
+				.checked = checked });
 		if (ends[i].stream == NULL)
 			exit(2);
 	}
@@ -460,16 +535,22 @@ put_streams(void)
 	hrp_stream_poll(ends[1].stream, now); /* asks */
 	expect("twinwall.op", "7");
 	expect("twinwall.reason", "1");
-	expect("twinwall.tables", "0x0004");
+	expect("twinwall.tables", "0x9004");
+	expect("twinwall.half", "1");
+	expect("twinwall.parts", "1");
+	expect("twinwall.all_parts", "0");
 	hrp_stream_offer(ends[0].stream, true, now);
 	expect("twinwall.op", "4");
 	expect_bulk();
+	expect("twinwall.half", "2");
 	put_session(4, false);
 	put_session(4, true);
 	put_session(6, false);
 	put_session(6, true);
 	put_algs();
 	put_servermap();
+	put_blacklists();
+	put_parts();
 	put_record(HRP_MODULE_SERVERMAP, &other, sizeof(other));
 	put_record(HRP_MODULE_SESSION, later, sizeof(later));
 	expect("twinwall.record.unknown", "cafebabe");

@@ -64,6 +64,9 @@ static const struct place data[] = { AT(hrp_header, HRP, source_module),
 static const struct place bulk[] = { AT(hrp_bulk, DATA, round), AT(hrp_bulk, DATA, capacity),
 	AT(hrp_bulk, DATA, count), AT(hrp_bulk, DATA, tables), AT(hrp_bulk, DATA, digest) };
 static const struct place nack[] = { AT(hrp_nack, DATA, reason), AT(hrp_nack, DATA, tables) };
+static const struct place part[] = { AT(hrp_part, DATA, first), AT(hrp_part, DATA, places),
+	AT(hrp_part, DATA, count), AT(hrp_part, DATA, number), AT(hrp_part, DATA, digest),
+	AT(hrp_part, DATA, content) };
 static const struct place config[] = { AT(hrp_config, DATA, kind), AT(hrp_config, DATA, role),
 	AT(hrp_config, DATA, flags), AT(hrp_config, DATA, result), AT(hrp_config, DATA, transfer),
 	AT(hrp_config, DATA, generation), AT(hrp_config, DATA, digest), AT(hrp_config, DATA, size),
@@ -103,6 +106,10 @@ static const struct place servermap[] = { MAP(kind), MAP(alg), MAP(child_alg), M
 	MAP(to_port), MAP(left_ms), MAP(policy), MAP(group), MAP(parent), MAP(call), MAP(dst),
 	MAP(src), MAP(to), MAP(from) };
 
+#define LISTED(member) AT(hrp_record_blacklist, 0, member)
+static const struct place blacklist[] = { LISTED(side), LISTED(origin), LISTED(family), LISTED(len),
+	LISTED(left_ms), LISTED(prefix) };
+
 static const struct layout layouts[] = {
 	LAYOUT("every message, Type2 1 probe, 2 VGMP, 5 check", sizeof(struct ha_vrrp), head),
 	LAYOUT("link probe", BODY + sizeof(struct ha_probe), probe),
@@ -110,6 +117,7 @@ static const struct layout layouts[] = {
 	LAYOUT("HRP hello", HRP + sizeof(struct hrp_hello), hello),
 	LAYOUT("HRP data", HRP_STREAM_OVERHEAD, data),
 	LAYOUT("BULK BEGIN, BULK END, RESULT", DATA + sizeof(struct hrp_bulk), bulk),
+	LAYOUT("CHECK, PART BEGIN, PART END, CHECKED", DATA + sizeof(struct hrp_part), part),
 	LAYOUT("NACK", DATA + sizeof(struct hrp_nack), nack),
 	LAYOUT("CONFIG, and text", HRP_CONFIG_OVERHEAD, config),
 	LAYOUT("trailer, from its beginning", sizeof(struct ha_trailer), trailer),
@@ -123,6 +131,7 @@ static const struct layout layouts[] = {
 	LAYOUT("ALG", sizeof(struct hrp_record_alg), alg),
 	LAYOUT("ALG_EDIT, and text", sizeof(struct hrp_record_alg_edit), edit),
 	LAYOUT("SERVERMAP", sizeof(struct hrp_record_servermap), servermap),
+	LAYOUT("BLACKLIST", sizeof(struct hrp_record_blacklist), blacklist),
 };
 
 struct value {
@@ -149,8 +158,15 @@ static const struct value values[] = {
 	VALUE("op ACK", HRP_OP_ACK),
 	VALUE("op NACK", HRP_OP_NACK),
 	VALUE("op RESULT", HRP_OP_RESULT),
+	VALUE("op CHECK", HRP_OP_CHECK),
+	VALUE("op PART BEGIN", HRP_OP_PART_BEGIN),
+	VALUE("op PART END", HRP_OP_PART_END),
+	VALUE("op CHECKED", HRP_OP_CHECKED),
 	VALUE("NACK RESYNC", HRP_NACK_RESYNC),
 	VALUE("NACK UNKNOWN", HRP_NACK_UNKNOWN),
+	VALUE("tables: it answers CHECK", HRP_TAKES_PARTS),
+	VALUE("tables: of all tables", HRP_TAKES_ALL_PARTS),
+	VALUE("tables: mask of its half of the NAT ports", HRP_NAT_HALF_MASK),
 	VALUE("module CONFIG", HRP_MODULE_CONFIG),
 	VALUE("CONFIG STATE", HRP_CONFIG_STATE),
 	VALUE("CONFIG CHUNK", HRP_CONFIG_CHUNK),
@@ -158,6 +174,7 @@ static const struct value values[] = {
 	VALUE("CONFIG RESULT", HRP_CONFIG_RESULT),
 	VALUE("module SESSION", HRP_MODULE_SESSION),
 	VALUE("module SERVERMAP", HRP_MODULE_SERVERMAP),
+	VALUE("module BLACKLIST", HRP_MODULE_BLACKLIST),
 	VALUE("record SESSION4", HRP_RECORD_SESSION4),
 	VALUE("record DELETE", HRP_RECORD_DELETE),
 	VALUE("record SESSION6", HRP_RECORD_SESSION6),
@@ -166,6 +183,7 @@ static const struct value values[] = {
 	VALUE("record ALG", HRP_RECORD_ALG),
 	VALUE("record ALG_EDIT", HRP_RECORD_ALG_EDIT),
 	VALUE("record SERVERMAP", HRP_RECORD_SERVERMAP),
+	VALUE("record BLACKLIST", HRP_RECORD_BLACKLIST),
 	VALUE("state Initialize", VGMP_INITIALIZE),
 	VALUE("state Active", VGMP_ACTIVE),
 	VALUE("state Standby", VGMP_STANDBY),
