@@ -204,6 +204,7 @@ def takeovers(events, old, new, fault_ns):
 
 
 ANNOUNCED_NS = 20_000_000  # a takeover announces its address within this of its first claim
+GIVEN_NS = 50_000_000	   # so long who has given an address back forwards what comes to it
 SILENCE_NS = 20_000_000	   # shorter ones are the clients' and the machine's
 
 
@@ -239,8 +240,12 @@ def owned(events, vip, half, owner, faults, until):
     owners, and the longest change of the owner, in ms: until the new one's first claim, from the
     old one's last, or from the fault (of all `faults`, in ns) if that is later. The addresses of a
     `half` are owned together, and one without traffic is claimed by adverts alone: so a claim of any
-    is the old one's; and what changes after all traffic, `until`, is not measured."""
-    changes, two, _ = owner_changes(events, vip, owner)
+    is the old one's; and what changes after all traffic, `until`, is not measured. A box that gives
+    the address back to its first owner forwards for GIVEN_NS what comes to it still, so that no
+    packet is lost: that is no second owner, any other claim is."""
+    given = [(at, old) for at, old, new in owner_changes(events, vip, owner)[0] if new == owner]
+    changes, two, _ = owner_changes([e for e in events if e.kind != "transit" or not any(
+        e.box == old and at <= e.t <= at + GIVEN_NS for at, old in given)], vip, owner)
     none = [at - max([t for t in faults if t <= at] +
                      [e.t for v in half for e in claims(events, v, old) if e.t < at], default=at)
             for at, old, _ in changes if at <= until]
