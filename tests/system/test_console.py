@@ -36,7 +36,7 @@ def test_R197_the_active_box_mirrors_everything_once_more(pair):
     assert pair.fw1.command("hrp sync connection-status")[0] == 0
     wait_until(lambda: all(r["bulks_out"] > b["bulks_out"] and r["out"] == "equal"
                            for r, b in zip(pair.fw1.rows("hrp-sync"), before)), 10, "another bulk is proved")
-    assert all(r["in"] == "equal" for r in pair.fw2.rows("hrp-sync"))
+    wait_until(lambda: all(r["in"] == "equal" for r in pair.fw2.rows("hrp-sync")), 10, "the peer says so, too")
     assert pair.fw2.command("hrp sync connection-status")[0] == 1
 
 
