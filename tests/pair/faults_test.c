@@ -154,6 +154,21 @@ tcp_sessions(struct pair *p, unsigned int box)
 	return n;
 }
 
+/* Of a packet from the client. */
+static struct rte_ipv4_hdr
+to_server(struct pair *p, uint8_t proto, uint16_t length)
+{
+	struct rte_ipv4_hdr ip = { .version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16(length),
+		.time_to_live = 64,
+		.next_proto_id = proto,
+		.src_addr = rte_cpu_to_be_32(pair_traffic(p)->client->address),
+		.dst_addr = rte_cpu_to_be_32(pair_traffic(p)->server->address) };
+
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	return ip;
+}
+
 /* Sessions that only wait, of one packet each. */
 static void
 many_sessions(struct pair *p, uint32_t count)
@@ -166,13 +181,7 @@ many_sessions(struct pair *p, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++) {
 		memset(&d, 0, sizeof(d));
-		d.ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
-			.total_length = RTE_BE16(sizeof(d)),
-			.time_to_live = 64,
-			.next_proto_id = IPPROTO_UDP,
-			.src_addr = rte_cpu_to_be_32(from->address),
-			.dst_addr = rte_cpu_to_be_32(pair_traffic(p)->server->address) };
-		d.ip.hdr_checksum = rte_ipv4_cksum(&d.ip);
+		d.ip = to_server(p, IPPROTO_UDP, sizeof(d));
 		d.udp.src_port = rte_cpu_to_be_16((uint16_t)(1024 + i % 20000));
 		d.udp.dst_port = rte_cpu_to_be_16((uint16_t)(2000 + i / 20000));
 		d.udp.dgram_len = RTE_BE16(sizeof(d.udp));
@@ -198,13 +207,7 @@ send_odd(struct pair *p, uint8_t proto, uint16_t sport, uint16_t dport)
 	struct host *const from = pair_traffic(p)->client;
 
 	memset(&d, 0, sizeof(d));
-	d.ip = (struct rte_ipv4_hdr){ .version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = RTE_BE16(sizeof(d)),
-		.time_to_live = 64,
-		.next_proto_id = proto,
-		.src_addr = rte_cpu_to_be_32(from->address),
-		.dst_addr = rte_cpu_to_be_32(pair_traffic(p)->server->address) };
-	d.ip.hdr_checksum = rte_ipv4_cksum(&d.ip);
+	d.ip = to_server(p, proto, sizeof(d));
 	if (proto == IPPROTO_TCP) {
 		d.tcp = (struct rte_tcp_hdr){ .src_port = rte_cpu_to_be_16(sport),
 			.dst_port = rte_cpu_to_be_16(dport),

@@ -576,6 +576,20 @@ lists_same(struct pair *p)
 	return b->count == list_of(p, 0)->count;
 }
 
+/* Nothing but four connections that are expected, and four entries of the blacklist; mirrored. */
+static void
+fill_lists(struct pair *p)
+{
+	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
+	for (uint16_t i = 0; i < 4; i++) {
+		const struct blacklist_entry e = listed(p, i);
+
+		expect(p, (uint16_t)(2000 + i));
+		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
+	}
+	pair_run(p, 150);
+}
+
 static void
 R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds(void **state)
 {
@@ -597,14 +611,7 @@ R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds(void **s
 
 	(void)state;
 	pair_form(p);
-	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
-	for (uint16_t i = 0; i < 4; i++) {
-		const struct blacklist_entry e = listed(p, i);
-
-		expect(p, (uint16_t)(2000 + i));
-		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
-	}
-	pair_run(p, 150);
+	fill_lists(p);
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
 		const struct hrp_table_status at_0 = *pair_table(p, 0, rows[i].table);
 		const struct hrp_table_status at_1 = *pair_table(p, 1, rows[i].table);
@@ -631,14 +638,7 @@ R197_X39_lists_are_compared_and_what_is_used_up_is_not_with_load_sharing(void **
 	struct pair *p = shared_pair(3, 0, 0);
 
 	(void)state;
-	pair_traffic(p)->tcp_on = pair_traffic(p)->udp_on = false;
-	for (uint16_t i = 0; i < 4; i++) {
-		const struct blacklist_entry e = listed(p, i);
-
-		expect(p, (uint16_t)(2000 + i));
-		assert_int_equal(pair_blacklist(p, 0, &e, true), 0);
-	}
-	pair_run(p, 150);
+	fill_lists(p);
 	assert_true(maps_same(p) && lists_same(p));
 	map_content(p);
 	list_content(p);
