@@ -315,30 +315,46 @@ config_section_data(const struct config *c, const char *section)
 	return NULL;
 }
 
+/* "name", or "group.name", up to a '[' in it.  => NULL: it is not written in the file */
+static const config_setting_t *
+written(const struct config_origin *origin, const char *setting)
+{
+	const config_setting_t *node = origin->node;
+	const char *at = setting;
+	char name[64];
+
+	while (node != NULL && config_setting_is_group(node)) {
+		const size_t len = strcspn(at, ".[");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		node = config_setting_get_member(node, name);
+		if (at[len] != '.')
+			return node;
+		at += len + 1;
+	}
+	return NULL;
+}
+
 bool
 config_is_set(const struct config_origin *origin, const char *setting)
 {
-	return origin->node != NULL && config_setting_get_member(origin->node, setting) != NULL;
+	return written(origin, setting) != NULL;
 }
 
-/* Line of "name" or "name[2]" within an item; the item's own when it is not written there. */
+/* Line of "name", "group.name" or "name[2]" within an item; the item's own when it is not written
+ * there. */
 static int
 setting_line(const struct config_origin *origin, const char *setting)
 {
-	const config_setting_t *node, *elem;
-	char name[64];
+	const config_setting_t *const node = written(origin, setting), *elem;
 	unsigned int index;
 
-	if (origin->node == NULL || !config_setting_is_group(origin->node))
-		return origin->line;
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(setting, "["), setting);
-	node = config_setting_get_member(origin->node, name);
 	if (node == NULL)
 		return origin->line;
-	if (sscanf(setting + strlen(name), "[%u]", &index) == 1) {
+	if (sscanf(setting + strcspn(setting, "["), "[%u]", &index) == 1) {
 		elem = config_setting_get_elem(node, index);
 		if (elem != NULL)
-			node = elem;
+			return config_setting_source_line(elem);
 	}
 	return config_setting_source_line(node);
 }

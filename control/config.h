@@ -134,7 +134,9 @@ const void *config_section_data(const struct config *, const char *section);
 
 /* config_section_fill: the same, for what a check completes (a mask left out). */
 void *config_section_fill(struct config *, const char *section);
-/* config_is_set: is this setting written in the file, or is it the default? */
+/* config_is_set: is this setting, "name" or "group.name", written in the file, or is it the
+ * default?
+ */
 bool config_is_set(const struct config_origin *, const char *setting);
 /* config_unique: no two items may have the same string at `offset`, a char array. => 0 or -EINVAL.
  */

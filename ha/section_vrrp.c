@@ -65,7 +65,7 @@ static const struct config_setting_desc auth_settings[] = {
 	{ .name = "type", .type = SETTING_ENUM, SETTING_AT(struct config_vrrp_auth, type),
 	  .choices = auth_words, .fallback = "none",
 	  .help = "hmac: each advert, of any version and family, carries an HMAC-SHA256 behind it, as "
-		  "keepalived's auth_hmac (from 2.4 on)." },
+		  "keepalived's auth_hmac (from 2.4 on). none: nothing else may be written in `auth`." },
 	{ .name = "keys", .type = SETTING_LIST, .offset = offsetof(struct config_vrrp_auth, keys),
 	  .size = sizeof(struct config_vrrp_key), .max_items = VRRP_HMAC_KEYS,
 	  .settings = key_settings, .help = "Adverts with any of them are accepted." },
@@ -239,6 +239,8 @@ check_alone(struct config *c, const struct config_vrrp *v)
 static int
 check_auth(struct config *c, const struct config_vrrp *v)
 {
+	static const char *const of_hmac[] = { "auth.send_key", "auth.mode", "auth.replay",
+		"auth.window_s" };
 	const struct config_vrrp_key *const keys = v->auth.keys.items;
 	uint8_t secret[VRRP_HMAC_KEY_MAX];
 	bool found = v->auth.send_key == 0;
@@ -247,6 +249,13 @@ check_auth(struct config *c, const struct config_vrrp *v)
 		return config_fail(c, &v->origin, "auth.keys",
 			"are set, but there is no authentication, expected them with type = "
 			"\"hmac\" only");
+	/* Who writes `mode = "enforce"` believes that something is enforced. */
+	for (unsigned int i = 0; v->auth.type == 0 && i < RTE_DIM(of_hmac); i++) {
+		if (config_is_set(&v->origin, of_hmac[i]))
+			return config_fail(c, &v->origin, of_hmac[i],
+				"is set, but there is no authentication, expected it with type = "
+				"\"hmac\" only");
+	}
 	if (v->auth.type == 0)
 		return 0;
 	if (v->auth.keys.count == 0)

@@ -95,7 +95,27 @@ saved_file_loads_to_the_same_configuration(void **state)
 		"ports = ( { name = \"p\"; devargs = \"0000:3b:00.0\"; } );\n"
 		"interfaces = ( { name = \"i\"; port = \"p\"; zone = \"dmz\"; ping = false; } );\n"
 		"security_policy = { rules = ( ); };\n";
-	static const char *const texts[] = { sample_config, awkward };
+	/* Settings that are refused where another one makes them idle: a writer must not add them.
+	 */
+	static const char idle[] =
+		"version = 1; system = { name = \"B\"; worker_cpus = [ 0 ]; };\n"
+		"ports = ( { name = \"p\"; devargs = \"0000:3b:00.0\"; } );\n"
+		"interfaces = ( { name = \"i\"; port = \"p\"; zone = \"dmz\"; address = "
+		"\"10.1.1.2/24\"; } );\n"
+		"security_policy = { rules = ( ); };\n"
+		"vrrp = (\n"
+		"  { vrid = 1; interface = \"i\"; virtual_ip = \"10.1.1.1\"; },\n"
+		"  { vrid = 2; interface = \"i\"; virtual_ip = \"10.1.1.3\"; auth = { type = "
+		"\"none\"; }; },\n"
+		"  { vrid = 3; interface = \"i\"; virtual_ip = \"10.1.1.4\"; auth = { keys = ( ); "
+		"}; },\n"
+		"  { vrid = 4; interface = \"i\"; virtual_ip = \"10.1.1.5\"; auth = { type = "
+		"\"hmac\"; send_key = 0;\n"
+		"      mode = \"enforce\"; replay = \"time\"; window_s = 0;\n"
+		"      keys = ( { id = 1; secret = \"0123456789abcdef0123456789abcdef\"; } ); }; "
+		"}\n"
+		");\n";
+	static const char *const texts[] = { sample_config, awkward, idle };
 
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(texts); i++) {
