@@ -155,6 +155,27 @@ unfit(const struct role *r, uint16_t i)
 	return r->track[i].fault ? "tracked interface, way or script down" : NULL;
 }
 
+/* With a peer nothing is forwarded, and nothing leaves from a virtual MAC, without the lease: a
+ * plain group that were Master would be so in its own eyes alone. */
+static bool
+lacks_lease(const struct role *r, const struct vrrp *v)
+{
+	return v->set.group == VGMP_GROUP_NONE && r->params.paired && r->lease.until.ns == 0 &&
+	       (r->group[VGMP_GROUP_ACTIVE].enabled || r->group[VGMP_GROUP_STANDBY].enabled);
+}
+
+static void
+follow_lease(struct role *r, mono_t now)
+{
+	for (uint16_t i = 0; i < r->vrrp_count; i++) {
+		struct vrrp *const v = &r->vrrps[i];
+		const enum vrrp_state old = v->state;
+
+		act(r, v, vrrp_bar(v, lacks_lease(r, v), now), now);
+		note(r, v, old, v->barred ? "this box is not active" : "this box is active", now);
+	}
+}
+
 /* The groups of a sync group (R234), by number: may they all take part, do they all want to be
  * Master?  So none is Master while another hears one. */
 struct sync {
@@ -196,6 +217,7 @@ role_vrrp_link(struct role *r, uint16_t interface, bool up, mono_t now)
 		if (r->vrrps[i].set.interface == interface)
 			r->carrier[i] = up;
 	}
+	follow_lease(r, now);
 	r->track_due = now;
 	role_track_tick(r, now);
 	look_at_syncs(r, &s, now);
@@ -211,20 +233,12 @@ sync_log(const struct vrrp *v, mono_t now, mono_t *last, const char *state)
 	LOG(NOTICE, "VRRP_Group(%s) Syncing instances to %s state", v->set.sync_name, state);
 }
 
-/* With a peer nothing is forwarded, and nothing leaves from a virtual MAC, without the lease: a
- * plain group that were Master would be so in its own eyes alone. */
-static bool
-lacks_lease(const struct role *r, const struct vrrp *v)
-{
-	return v->set.group == VGMP_GROUP_NONE && r->params.paired && r->lease.until.ns == 0 &&
-	       (r->group[VGMP_GROUP_ACTIVE].enabled || r->group[VGMP_GROUP_STANDBY].enabled);
-}
-
 void
 role_vrrp_tick(struct role *r, mono_t now)
 {
 	struct sync s = { 0 };
 
+	follow_lease(r, now);
 	role_track_tick(r, now);
 	look_at_syncs(r, &s, now);
 	follow_links(r, &s, now);
@@ -235,11 +249,6 @@ role_vrrp_tick(struct role *r, mono_t now)
 		if (v->set.group != VGMP_GROUP_NONE && role_group_quiet(&r->group[v->set.group]))
 			continue;
 		act(r, v, role_track_apply(r, i, now), now);
-		if (lacks_lease(r, v)) {
-			act(r, v, vrrp_yield(v, now), now);
-			note(r, v, old, "this box is not active", now);
-			continue;
-		}
 		if (v->set.sync != 0 && v->state == VRRP_BACKUP && s.waits[v->set.sync])
 			continue;
 		act(r, v, vrrp_tick(v, now), now);
@@ -393,6 +402,7 @@ role_vrrp(struct role *r, uint16_t interface, const uint8_t *data, uint16_t len,
 	if (!r->started || r->left)
 		return;
 	role_enter(r, now);
+	follow_lease(r, now);
 	r->dirty = true;
 	why = vrrp_wire_check(data, len, &a);
 	if (why != VRRP_OK) {

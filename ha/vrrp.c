@@ -129,9 +129,21 @@ vrrp_link(struct vrrp *v, bool up, mono_t now)
 	}
 	/* The owner of the address goes straight to Master (R39); everybody else by way of Backup.
 	 */
-	if (is_plain(v) && v->priority == VRRP_PRIORITY_OWNER)
+	if (is_plain(v) && v->priority == VRRP_PRIORITY_OWNER && !v->barred)
 		return become_master(v, now);
 	return become_backup(v, now);
+}
+
+uint32_t
+vrrp_bar(struct vrrp *v, bool on, mono_t now)
+{
+	if (!is_plain(v) || on == v->barred)
+		return 0;
+	v->barred = on;
+	if (on)
+		return vrrp_yield(v, now);
+	return v->state == VRRP_BACKUP && v->priority == VRRP_PRIORITY_OWNER ? become_master(v, now)
+									     : 0;
 }
 
 uint32_t
@@ -153,7 +165,7 @@ vrrp_tick(struct vrrp *v, mono_t now)
 {
 	mono_t due = v->due;
 
-	if (v->state == VRRP_INITIALIZE || mono_before(now, due))
+	if (v->state == VRRP_INITIALIZE || v->barred || mono_before(now, due))
 		return 0;
 	if (v->state == VRRP_BACKUP)
 		return is_plain(v) ? become_master(v, now) : 0;

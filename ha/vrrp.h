@@ -70,7 +70,8 @@ struct vrrp {
 	uint8_t priority; /* in use */
 	enum vrrp_state state;
 	bool link;
-	mono_t due; /* Master: next advert; Backup (plain): when the Master is down */
+	bool barred; /* plain: its box may own nothing now */
+	mono_t due;  /* Master: next advert; Backup (plain): when the Master is down */
 	uint32_t master_advert_ms; /* learned, version 3 (RFC 9568 6.1) */
 	struct ip_addr master;	   /* who advertised last; family 0 = nobody */
 	uint8_t master_priority;
@@ -91,6 +92,9 @@ void vrrp_init(struct vrrp *, const struct vrrp_setup *);
 
 /* => VRRP_DO_* each. */
 uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
+/* vrrp_bar: while it is on, a plain group listens at most, and is no Master; at the end of that the
+ * owner of the address (R39) is Master at once. */
+uint32_t vrrp_bar(struct vrrp *, bool on, mono_t now);
 /* vrrp_drive: the VGMP group owns its addresses, or not.  `quiet`: it is handing over and must not
  * draw traffic to itself: no adverts. */
 uint32_t vrrp_drive(struct vrrp *, bool own, bool quiet, mono_t now);

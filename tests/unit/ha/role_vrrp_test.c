@@ -2,6 +2,7 @@
 /*
  * Roles: plain VRRP groups of one box: where adverts go, what they wait for, tracking, sync groups.
  */
+#include "ha_constants.h"
 #include "log.h"
 #include "role_sim.h"
 
@@ -335,6 +336,21 @@ heard(const char *lines)
 	said[0] = '\0';
 }
 
+/* Exactly these among the lines that begin so. */
+static void
+heard_of(const char *begin, const char *lines)
+{
+	char found[sizeof(said)] = "", *rest = said, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (strncmp(line, begin, strlen(begin)) == 0)
+			snprintf(
+				found + strlen(found), sizeof(found) - strlen(found), "%s\n", line);
+	}
+	said[0] = '\0';
+	assert_string_equal(found, lines);
+}
+
 /* The words operators know from keepalived, one line each. */
 static void
 R241_R243_R244_R245_R246_what_is_told_of_a_sync_group(void **state)
@@ -368,14 +384,14 @@ R241_R243_R244_R245_R246_what_is_told_of_a_sync_group(void **state)
 	sim_free(s);
 }
 
-/* A plain group beside those of VGMP: without the lease nothing is forwarded, so no Master. */
-static void
-a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
+/* A plain group, vrid 7 on interface 0, beside one of VGMP on interface 1; both are up.  The box is
+ * alone: it listens for 10 s, and is active then. */
+static struct sim *
+beside_vgmp(const struct vrrp_setup *setup)
 {
 	const struct mon_member tracked = {
 		.type = &mon_type_vrrp, .group = VGMP_GROUP_ACTIVE, .failed = true, .interface = 1
 	};
-	const struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
 	struct sim *const s = sim_new(1000, 10);
 	struct box *const b = &s->box[A];
 	static struct mon members;
@@ -390,15 +406,27 @@ a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
 		.members = &members,
 		.ops = box_ops(b) };
 
-	(void)state;
 	mon_init(&members);
 	assert_int_equal(mon_add(&members, &tracked, err, sizeof(err)), 0);
-	vrrp_init(&v, &setup);
+	vrrp_init(&v, setup);
 	memset(b, 0, sizeof(*b));
 	b->sim = s;
 	b->link[0] = b->link[1] = true;
 	b->address = RTE_BE32(0x0a010102);
 	b->role = role_create(&p);
+	assert_non_null(b->role);
+	return s;
+}
+
+/* Without the lease nothing is forwarded, so no Master. */
+static void
+a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
+{
+	const struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+	struct sim *const s = beside_vgmp(&setup);
+	struct box *const b = &s->box[A];
+
+	(void)state;
 	run_ms(s, 9000); /* it listens, and has heard no master for long */
 	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
 	assert_false(b->own_vrid[7]);
@@ -414,6 +442,45 @@ a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
 	assert_int_equal(b->lease.ns, 0);
 	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_BACKUP);
 	assert_false(b->own_vrid[7]);
+	sim_free(s);
+}
+
+/* Nor is the owner of the address, which elsewhere goes straight to Master: not for one tick, and
+ * nobody is told so. */
+static void
+R39_an_owner_on_a_box_that_is_not_active_is_no_master(void **state)
+{
+	struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+
+	(void)state;
+	setup.priority = VRRP_PRIORITY_OWNER;
+	snprintf(setup.name, sizeof(setup.name), "INT");
+	said[0] = '\0';
+	struct sim *const s = beside_vgmp(&setup);
+	struct box *const b = &s->box[A];
+
+	for (int i = 0; i < 3; i++) {
+		run_ms(s, 2900);
+		heard_of("(INT)", "(INT) Entering BACKUP STATE (init)\n");
+		set_link(s, A, 0, false);
+		heard_of("(INT)", "(INT) Entering FAULT STATE (interface down)\n");
+		set_link(s, A, 0, true);
+	}
+	run_ms(s, 800);
+	heard_of("(INT)", "(INT) Entering BACKUP STATE (init)\n");
+	assert_false(b->own_vrid[7]);
+	assert_int_equal(b->adverts, 0);
+	assert_int_equal(b->resigns, 0);
+	assert_int_equal(status_of(s, A)->vrrp[0].adverts_out, 0);
+
+	while (status_of(s, A)->group[VGMP_GROUP_ACTIVE].state != VGMP_ACTIVE) {
+		heard_of("(INT)", "");
+		run_ms(s, 100);
+	}
+	run_ms(s, 20); /* at once, not after a Master's silence */
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_MASTER);
+	heard_of("(INT)", "(INT) Entering MASTER STATE (this box is active)\n");
+	assert_true(b->own_vrid[7]);
 	sim_free(s);
 }
 
@@ -704,6 +771,7 @@ main(void)
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
 		cmocka_unit_test(R241_R243_R244_R245_R246_what_is_told_of_a_sync_group),
 		cmocka_unit_test(a_plain_group_of_a_box_that_is_not_active_is_no_master),
+		cmocka_unit_test(R39_an_owner_on_a_box_that_is_not_active_is_no_master),
 		cmocka_unit_test(what_is_refused_is_told_once_a_minute),
 		cmocka_unit_test(VRP07_two_boxes_with_keys),
 		cmocka_unit_test(HAC_02_every_flipped_bit_of_an_advert_is_refused),
