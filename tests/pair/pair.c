@@ -171,15 +171,15 @@ heartbeat_list(const struct pair *p, unsigned int box)
 	return text;
 }
 
-/* Load sharing: the other box has these in its Active group. */
+/* Before the usual ones.  Load sharing: the other box has these in its Active group. */
 static const char *
-second_groups(const struct pair *p, unsigned int box)
+further_groups(const struct pair *p, unsigned int box)
 {
 	static const char *const groups[] = { "standby", "active" };
 	static char text[512];
 
 	if (!p->options.sharing)
-		return "";
+		return p->options.vrrp[box] != NULL ? p->options.vrrp[box] : "";
 	snprintf(text, sizeof(text),
 		"\n  { vrid = 3; interface = \"GigabitEthernet1/0/1\"; virtual_ip = "
 		"\"10.1.1.4/24\"; "
@@ -233,7 +233,7 @@ make_config(struct pair *p, unsigned int box, const char *rules)
 	snprintf(text, sizeof(text), config_text, box == 0 ? "FW1" : "FW2", cpus,
 		sessions_of(p, box), second ? ", { name = \"p4\"; devargs = \"net_ring4\"; }" : "",
 		host, host, host, second_octet, box + 1, host, host, host, interface,
-		rule_list(p, rules), second_groups(p, box), group, group, heartbeat_list(p, box),
+		rule_list(p, rules), further_groups(p, box), group, group, heartbeat_list(p, box),
 		p->options.hello_ms, p->options.misses, p->options.preempt ? "true" : "false",
 		p->options.preempt_delay_s, p->options.split_yield ? "yield" : "alarm",
 		p->options.hrp != NULL ? p->options.hrp : "",
@@ -321,6 +321,7 @@ boot(struct pair *p, unsigned int index)
 				  .engine = b->engine,
 				  .core = b->core,
 				  .pool = p->heartbeat_pool,
+				  .held_back = p->options.held_back[index],
 				  .config = b->config,
 				  .heartbeats = heartbeats,
 				  .heartbeat_count = links,

@@ -56,6 +56,8 @@ struct pair_options {
 	int version_ahead;	/* each box hears the other speak a version so much higher */
 	uint8_t heartbeats;	/* links, at most PAIR_HEARTBEATS; 0 = 1 */
 	const char *hrp;	/* further settings of the section hrp, NULL: none */
+	const char *vrrp[2];	/* VRRP groups of a box before the usual ones, NULL: none */
+	bool held_back[2];	/* its self-test has failed */
 };
 
 /* Cores of a box, which can be stopped one by one as a debugger would. */

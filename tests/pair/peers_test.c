@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Peers that do not fit: of another version (HAC-04, X30), in the same group (X31, R210), and such
- * as have forgotten what they were.  Never more than one of them owns the addresses.
+ * Peers that do not fit: of another version (HAC-04, X30), in the same group (X31, R210), such as
+ * have forgotten what they were, and whose self-test has failed (R216).  Never more than one of
+ * them owns the addresses.
  */
+#include "ha_constants.h"
 #include "hrp.h"
 #include "pair.h"
 #include "role.h"
@@ -203,6 +205,33 @@ an_active_box_that_started_again_is_not_behind_its_standby(void **state)
 	clean_up(NULL);
 }
 
+/* ---- a failed self-test ---- */
+
+/* A plain VRRP group of such a box is the last to be master, whatever it tracks works. */
+static void
+R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed(void **state)
+{
+	(void)state;
+	for (unsigned int failed = 0; failed < 2; failed++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.vrrp = { "{ vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = "
+				  "\"10.1.1.9\"; priority = 100;\n"
+				  "  track = ( { interface = \"GigabitEthernet1/0/3\"; weight = "
+				  "50; } ); }," },
+			.held_back = { failed } });
+
+		assert_true(pair_run_until(p, failed ? second_owns : first_owns, 30 * HELLO_MS));
+		pair_run(p, 20 * HELLO_MS);
+		assert_int_equal(role_of(p, 0)->group[VGMP_GROUP_ACTIVE].priority,
+			failed ? 0 : VGMP_PRIORITY_STANDBY + 1);
+		assert_int_equal(status.vrrp[0].priority, failed ? 1 : 150);
+		pair_link(p, 0, true, false); /* it is as low as it can be */
+		pair_run(p, HELLO_MS);
+		assert_int_equal(role_of(p, 0)->vrrp[0].priority, failed ? 1 : 100);
+		clean_up(NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -215,6 +244,8 @@ main(void)
 			X31_a_fault_hands_over_to_the_box_in_the_same_group, clean_up),
 		cmocka_unit_test_teardown(
 			an_active_box_that_started_again_is_not_behind_its_standby, clean_up),
+		cmocka_unit_test_teardown(
+			R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed, clean_up),
 	};
 
 	test_eal_start(1024, NULL);
