@@ -137,10 +137,12 @@ row_group(const struct role_status *s, int id, mono_t now)
 		row_text(row, "peer_state", vgmp_state_names[g->peer_state]);
 		row_number(row, "peer_priority", g->peer_priority);
 		row_number(row, "peer_epoch", g->peer_epoch);
+		row_number(row, "peer_members", g->peer_members);
 	} else {
 		json_object_set_new(row, "peer_state", json_null());
 		json_object_set_new(row, "peer_priority", json_null());
 		json_object_set_new(row, "peer_epoch", json_null());
+		json_object_set_new(row, "peer_members", json_null());
 	}
 	row_change(row, g, now);
 	return row;
@@ -176,6 +178,13 @@ two_active(const struct role_status *s)
 				       g->state == VGMP_ACTIVE && g->peer_state == VGMP_ACTIVE);
 	}
 	return both;
+}
+
+static bool
+vrrp_differ(const struct role_status *s)
+{
+	return s->group[VGMP_GROUP_ACTIVE].vrids == ROLE_VRIDS_DIFFER ||
+	       s->group[VGMP_GROUP_STANDBY].vrids == ROLE_VRIDS_DIFFER;
 }
 
 /* VRRP groups whose adverts come from another master: a vrid that is not opposite, or used twice.
@@ -234,6 +243,7 @@ collect_state(struct management *m, const json_t *filter, uint64_t *cursor, json
 		row_bool(row, "synchronised", s->synchronised);
 		row_bool(row, "wrong_pairing", s->mispaired);
 		row_bool(row, "two_active", two_active(s));
+		row_bool(row, "vrrp_differ", vrrp_differ(s));
 		json_object_set_new(
 			row, "other_masters", row_other_masters(ha_role(m->ha_state), s, now));
 		row_bool(row, "worker_stuck", s->unfit);
@@ -451,6 +461,8 @@ print_state(const json_t *row, bool verbose, char *out, size_t size)
 	add(&t, " Role: %s, peer: %s\n", row_text_of(row, "role"), row_text_of(row, "peer"));
 	if (true_of(row, "wrong_pairing"))
 		add(&t, " Warning: both boxes use the same group, expected opposite groups\n");
+	if (true_of(row, "vrrp_differ"))
+		add(&t, " Warning: the boxes have different VRRP groups (display vrrp on both)\n");
 	if (true_of(row, "two_active"))
 		add(&t, " Warning: both boxes are active\n");
 	json_array_foreach(json_object_get(row, "other_masters"), i, other)

@@ -64,9 +64,11 @@ struct ha_vgmp {
 	uint8_t group; /* sender's: 1 Active group, 2 Standby group */
 	uint8_t state; /* enum vgmp_state */
 	rte_be32_t priority;
-	rte_be16_t request_id; /* of an announcement: the sender's N x H; 0: not known */
-	uint8_t op;	       /* enum ha_op */
-	uint8_t result;	       /* enum ha_result */
+	/* Of an announcement: the sender's N x H, in an HRP hello the mark of its VRRP groups
+	 * (role_vrids.c); 0: not known. */
+	rte_be16_t request_id;
+	uint8_t op;	/* enum ha_op */
+	uint8_t result; /* enum ha_result */
 	rte_be16_t members;
 	rte_be16_t failed;
 };

@@ -706,6 +706,7 @@ role_tick(struct role *r, mono_t now)
 		watch_workers(r, now);
 		role_split_tick(r, now);
 		role_members_ask(r, now);
+		role_vrids_tick(r, now);
 		tick_groups(r, now);
 	}
 	timer_resign(r, now);
@@ -778,6 +779,7 @@ role_create(const struct role_params *p)
 	r->next_id = (uint16_t)p->seed;
 	lease_init(&r->lease, p->hello_ms, p->misses);
 	role_track_init(r);
+	role_vrids_init(r);
 	for (uint8_t id = VGMP_GROUP_ACTIVE; id <= VGMP_GROUP_STANDBY; id++) {
 		r->group[id].id = id;
 		r->group[id].second = id == VGMP_GROUP_STANDBY;

@@ -137,14 +137,18 @@ enum role_split {
 };
 extern const char *const role_split_names[ROLE_SPLITS];
 
+/* Has the peer's group the VRRP groups, vrids and virtual addresses, of ours? */
+enum role_vrids { ROLE_VRIDS_UNKNOWN, ROLE_VRIDS_ALIKE, ROLE_VRIDS_DIFFER };
+
 struct role_group_status {
 	uint8_t enabled;
 	uint8_t state;	    /* enum vgmp_state as users see it (R67) */
 	uint8_t peer_known; /* heard of since start */
 	uint8_t peer_state;
 	uint8_t listening;
-	uint8_t from; /* last change: shown states */
-	uint16_t members, failed;
+	uint8_t from;  /* last change: shown states */
+	uint8_t vrids; /* enum role_vrids; DIFFER: for some seconds */
+	uint16_t members, failed, peer_members;
 	uint32_t priority, peer_priority;
 	uint32_t epoch, peer_epoch;
 	uint32_t changed_priority, changed_peer_priority; /* at the last change */

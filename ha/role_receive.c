@@ -239,6 +239,7 @@ on_message(struct role *r, const struct ha_msg *m, mono_t now)
 	g->peer_priority = priority;
 	g->peer_failed = rte_be_to_cpu_16(v.failed);
 	g->peer_heard = now;
+	role_vrids_heard(g, &v, now);
 	after_silence(r, g, m->value, now);
 	g->alone = false;
 	if (g->reassert && !vgmp_owns(g->peer_state)) {

@@ -97,6 +97,7 @@ send_hrp_hello(struct role *r, const struct role_group *g, mono_t now)
 		r->ops.config(r->ops.ctx, &h);
 	fill_vgmp(r, g, &v);
 	v.vtype = HA_HRP_HELLO;
+	v.request_id = rte_cpu_to_be_16(g->mark);
 	memcpy(message + sizeof(struct ha_vrrp), &v, sizeof(v));
 	memcpy(message + sizeof(struct ha_vrrp) + sizeof(v), &h, sizeof(h));
 	return put(r, message, sizeof(message), now);

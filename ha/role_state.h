@@ -66,6 +66,14 @@ struct role_group {
 	bool twin;
 	bool second; /* of two alike it is the other that becomes or stays Active */
 
+	/* VRRP groups of ours, and what the peer says of its own (role_vrids.c) */
+	uint8_t vrids_state;		 /* enum role_vrids, as told */
+	uint16_t vrids, mark;		 /* number; mark: never 0 */
+	uint16_t peer_members;		 /* VRRP groups, and what it tracks */
+	uint16_t peer_mark;		 /* of an Active group; 0: not said, an earlier version */
+	mono_t mark_heard, differ_since; /* 0: they do not differ */
+	bool differ_told;		 /* and not yet that they are alike */
+
 	/* Split brain (role_split.c) */
 	bool averted;  /* the peer is Active, as the service network says: not to take over */
 	bool disputed; /* both Active, and the heartbeat works */
@@ -225,6 +233,11 @@ void role_members_ask(struct role *, mono_t now);
 /* role_members_settled: at the start: is it known of all scripts and ways whether they work?  Else
  * a box would take a role, lose it for what it does not know yet, and want it back. */
 bool role_members_settled(struct role *, mono_t now);
+
+/* role_vrids.c */
+void role_vrids_init(struct role *);
+void role_vrids_heard(struct role_group *, const struct ha_vgmp *, mono_t now);
+void role_vrids_tick(struct role *, mono_t now);
 
 /* role_vrrp.c */
 /* All groups of a VGMP group together; `quiet`: no adverts. */

@@ -21,6 +21,8 @@ build_group(struct role *r, uint8_t id)
 	s->from = (uint8_t)g->from;
 	s->members = r->members.members[id];
 	s->failed = r->members.failed[id];
+	s->peer_members = g->peer_members;
+	s->vrids = g->vrids_state;
 	s->priority = role_priority(r, g);
 	s->peer_priority = g->peer_priority;
 	s->epoch = g->epoch;

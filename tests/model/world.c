@@ -130,7 +130,8 @@ build(const struct world_msg *x, int from, struct ha_msg *m)
 		.op = x->op,
 		.result = x->result,
 		.request_id = rte_cpu_to_be_16(x->id),
-		.priority = rte_cpu_to_be_32(x->priority) };
+		.priority = rte_cpu_to_be_32(x->priority),
+		.members = RTE_BE16(WORLD_LINKS) };
 	const struct hrp_hello h = { .epoch = rte_cpu_to_be_32(x->epoch),
 		.hello_ms = rte_cpu_to_be_16(WORLD_HELLO_MS) };
 

@@ -169,6 +169,41 @@ X31_a_fault_hands_over_to_the_box_in_the_same_group(void **state)
 	}
 }
 
+/* ---- a vrid that one box has ---- */
+
+#define NINE(group)                                                                                \
+	"{ vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = \"10.1.1.9\"; group = "    \
+	"\"" group "\"; },"
+
+static void
+R210_a_vrid_that_only_one_box_has_is_told_before_a_switch(void **state)
+{
+	static const struct {
+		const char *vrrp[2];
+		bool told[2];
+	} rows[] = {
+		{ { NINE("active") }, { true, true } },
+		{ { NULL, NINE("standby") }, { false, true } }, /* numbers are not sure */
+		{ { NINE("active"), NINE("standby") }, { false, false } },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.seed = i,
+			.vrrp = { rows[i].vrrp[0], rows[i].vrrp[1] } });
+
+		pair_form(p);
+		pair_run(p, 6000);
+		assert_int_equal(role_of(p, 0)->group[VGMP_GROUP_ACTIVE].vrids == ROLE_VRIDS_DIFFER,
+			rows[i].told[0]);
+		assert_int_equal(
+			role_of(p, 1)->group[VGMP_GROUP_STANDBY].vrids == ROLE_VRIDS_DIFFER,
+			rows[i].told[1]);
+		clean_up(NULL);
+	}
+}
+
 /* ---- epochs ---- */
 
 /* Both boxes have been restarted, one after the other, and roles have changed: who becomes Active
@@ -242,6 +277,8 @@ main(void)
 			X31_of_two_boxes_in_the_same_group_one_is_active, clean_up),
 		cmocka_unit_test_teardown(
 			X31_a_fault_hands_over_to_the_box_in_the_same_group, clean_up),
+		cmocka_unit_test_teardown(
+			R210_a_vrid_that_only_one_box_has_is_told_before_a_switch, clean_up),
 		cmocka_unit_test_teardown(
 			an_active_box_that_started_again_is_not_behind_its_standby, clean_up),
 		cmocka_unit_test_teardown(

@@ -1,9 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Roles: two boxes whose hello_ms or misses differ (X29).  The longer silence counts on both: so
- * none takes over before the other's lease is over.
+ * Roles: two boxes that are configured differently.  hello_ms or misses (X29): the longer silence
+ * counts on both, so none takes over before the other's lease is over.  VRRP groups (R210): told.
  */
+#include "log.h"
 #include "role_sim.h"
+
+extern const struct mon_type mon_type_interface;
+
+static char said[1024]; /* lines about VRRP groups since it was emptied */
+
+void __wrap_log_write(enum log_level, const char *, ...) __attribute__((format(printf, 2, 3)));
+void
+__wrap_log_write(enum log_level level, const char *fmt, ...)
+{
+	const size_t used = strlen(said);
+	char line[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (strstr(line, "VRRP groups") != NULL)
+		snprintf(said + used, sizeof(said) - used, "%s%s\n",
+			level == LOG_LEVEL_WARNING ? "! " : "", line);
+}
+
+/* Exactly these lines. */
+static void
+heard(const char *lines)
+{
+	assert_string_equal(said, lines);
+	said[0] = '\0';
+}
 
 /* Both started, each with its own settings; A Active, B Standby. */
 static struct sim *
@@ -118,6 +147,165 @@ R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is(void **state)
 	sim_free(s);
 }
 
+/* ---- VRRP groups that only one of the two boxes has ---- */
+
+/* vrid, and up to two addresses of 10.1.1.0/24 */
+struct more {
+	uint8_t vrid, address[2];
+};
+
+static struct vrrp_setup
+more_of(const struct more *m)
+{
+	struct vrrp_setup s = vrrp_of(m->vrid, 0, VGMP_GROUP_NONE);
+
+	s.address_count = 0;
+	for (int i = 0; i < 2 && m->address[i] != 0; i++)
+		s.addresses[s.address_count++] =
+			ip_addr_v4(rte_cpu_to_be_32(0x0a010100u + m->address[i]));
+	return s;
+}
+
+/* A Active, B Standby, each with one more group, and what it tracks beside it. */
+static struct sim *
+formed_of(const struct more more[2], const bool track[2])
+{
+	const struct mon_member tracked = { .type = &mon_type_interface, .interface = 2 };
+	struct sim *const s = sim_new(1000, 3);
+
+	said[0] = '\0';
+	for (int i = A; i <= B; i++) {
+		s->more[i] = more_of(&more[i]);
+		s->extra = track[i] ? tracked : (struct mon_member){ .type = NULL };
+		box_start(s, i);
+	}
+	return s;
+}
+
+static bool
+differs(const struct sim *s, int which)
+{
+	const uint8_t group = which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+
+	return status_of(s, which)->group[group].vrids == ROLE_VRIDS_DIFFER;
+}
+
+static int
+times(const char *text)
+{
+	int n = 0;
+
+	for (const char *at = said; (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void
+R210_a_vrid_that_only_one_box_has_is_told(void **state)
+{
+	static const struct {
+		struct more more[2];
+		bool track[2], told[2]; /* the active box knows only what is sure by numbers */
+	} cases[] = {
+		{ .told = { false, false } },
+		{ .more = { { 9, { 9 } } }, .told = { true, true } },
+		{ .more = { { 0 }, { 9, { 9 } } }, .told = { false, true } },
+		{ .more = { { 8, { 9 } }, { 9, { 9 } } }, .told = { false, true } },
+		{ .more = { { 9, { 8 } }, { 9, { 9 } } }, .told = { false, true } },
+		{ .more = { { 9, { 9 } }, { 9, { 9, 8 } } }, .told = { false, true } },
+		{ .more = { { 9, { 9 } }, { 9, { 9 } } } },
+		{ .more = { { 9, { 8, 9 } }, { 9, { 9, 8 } } } },
+		/* What a box tracks is its own. */
+		{ .track = { true, false } },
+		{ .track = { false, true } },
+		{ .more = { { 9, { 9 } } }, .track = { false, true }, .told = { false, true } },
+		{ .more = { { 9, { 9 } } }, .track = { true, false }, .told = { true, true } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim *const s = formed_of(cases[i].more, cases[i].track);
+
+		run_ms(s, 5000);
+		heard(""); /* boxes start one after the other */
+		assert_false(differs(s, A));
+		assert_false(differs(s, B));
+		run_ms(s, 5000);
+		one_owner(s, A);
+		for (int box = A; box <= B; box++)
+			assert_int_equal(differs(s, box), cases[i].told[box]);
+		run_ms(s, 60000); /* once */
+		assert_int_equal(times("group active:"), cases[i].told[A]);
+		assert_int_equal(times("group standby:"), cases[i].told[B]);
+		assert_int_equal(times("\n"), cases[i].told[A] + cases[i].told[B]);
+		sim_free(s);
+	}
+}
+
+static void
+R210_what_is_told_of_a_vrid_that_only_one_box_has(void **state)
+{
+	static const struct more more[2] = { { 9, { 9 } } };
+	static const bool track[2] = { false, false };
+	struct sim *const s = formed_of(more, track);
+
+	(void)state;
+	run_ms(s, 10000);
+	heard("! group active: VRRP groups not known -> differ, cause the peer, not active, has 2 "
+	      "members, we 3 VRRP groups\n"
+	      "! group standby: VRRP groups not known -> differ, cause the peer has other vrids "
+	      "and addresses\n");
+	/* The standby box gets the group, too. */
+	box_kill(s, B);
+	run_ms(s, 4000);
+	heard("group active: VRRP groups differ -> not known, cause the peer is silent\n");
+	s->more[B] = s->more[A];
+	box_start(s, B);
+	run_ms(s, 20000);
+	heard("");
+	assert_false(differs(s, A));
+	assert_false(differs(s, B));
+	/* For a moment only: it is started without, and again. */
+	box_kill(s, B);
+	s->more[B].vrid = 0;
+	box_start(s, B);
+	run_ms(s, 4000);
+	box_kill(s, B);
+	s->more[B].vrid = 9;
+	box_start(s, B);
+	run_ms(s, 20000);
+	heard("");
+	/* Roles change: the other box knows it now. */
+	box_kill(s, B);
+	s->more[B].vrid = 8;
+	box_start(s, B);
+	run_ms(s, 10000);
+	heard("! group standby: VRRP groups not known -> differ, cause the peer has other vrids "
+	      "and addresses\n");
+	set_link(s, A, 0, false);
+	run_ms(s, 10000);
+	one_owner_after(s, B);
+	assert_true(differs(s, A));
+	assert_false(differs(s, B));
+	heard("group standby: VRRP groups differ -> not known, cause the peer, not active, has 3 "
+	      "members, we 3 VRRP groups\n"
+	      "! group active: VRRP groups not known -> differ, cause the peer has other vrids "
+	      "and addresses\n");
+	/* It is set right; that is told, too, as soon as it is seen. */
+	box_kill(s, A);
+	run_ms(s, 4000);
+	s->more[A] = s->more[B];
+	box_start(s, A);
+	run_ms(s, 10000);
+	heard("");
+	set_link(s, B, 0, false);
+	run_ms(s, 10000);
+	one_owner_after(s, A);
+	heard("group standby: VRRP groups not known -> alike, cause the peer has the same vrids "
+	      "and addresses\n");
+	sim_free(s);
+}
+
 /* A box that is set right counts as such with its first hello. */
 static void
 X29_what_is_set_right_ends_it(void **state)
@@ -150,6 +338,8 @@ main(void)
 		cmocka_unit_test(X29_a_fault_is_handed_over_all_the_same),
 		cmocka_unit_test(R210_both_boxes_tell_that_they_differ),
 		cmocka_unit_test(R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is),
+		cmocka_unit_test(R210_a_vrid_that_only_one_box_has_is_told),
+		cmocka_unit_test(R210_what_is_told_of_a_vrid_that_only_one_box_has),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};
 

@@ -78,7 +78,8 @@ struct sim {
 	mono_t now;
 	uint64_t step_ns;
 	uint32_t hello_ms, misses;
-	struct mon_member extra; /* of both boxes; type NULL: none */
+	struct mon_member extra;   /* of a box that starts; type NULL: none */
+	struct vrrp_setup more[2]; /* one more group of a box; vrid 0: none */
 	bool preempt;
 	uint32_t preempt_delay_s;
 	bool wire[2];	    /* from A, from B */
@@ -335,8 +336,9 @@ box_start(struct sim *s, int which)
 	struct box *const b = &s->box[which];
 	static struct mon members;
 
-	struct vrrp vrrps[VRIDS];
+	struct vrrp vrrps[VRIDS + 1];
 	const uint8_t group = which == A ? VGMP_GROUP_ACTIVE : VGMP_GROUP_STANDBY;
+	struct vrrp_setup *const more = &s->more[which];
 	struct role_params p = { .paired = true,
 		.hello_ms = s->hello_ms,
 		.misses = s->misses,
@@ -347,7 +349,7 @@ box_start(struct sim *s, int which)
 		.workers = 1,
 		.seed = (uint32_t)which * 1000,
 		.vrrps = vrrps,
-		.vrrp_count = VRIDS,
+		.vrrp_count = (uint16_t)(VRIDS + (more->vrid != 0)),
 		.members = &members,
 		.ops = box_ops(b) };
 	char err[100];
@@ -372,6 +374,16 @@ box_start(struct sim *s, int which)
 		if (i == 0) /* the second group has none */
 			setup.addresses[setup.address_count++] = ip_addr_v6(virtual6);
 		vrrp_init(&vrrps[i], &setup);
+	}
+	if (more->vrid != 0) {
+		const struct mon_member m = { .type = &mon_type_vrrp,
+			.group = group,
+			.failed = true,
+			.interface = more->interface };
+
+		more->group = group;
+		vrrp_init(&vrrps[VRIDS], more);
+		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
 	}
 	if (s->extra.type != NULL) {
 		s->extra.group = group;

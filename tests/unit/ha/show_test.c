@@ -115,6 +115,15 @@ static const struct {
 		" Backup channel usage: 3.20%\n"
 		" Last state change: none\n" },
 	{ "hrp-state", false,
+		STATE("active", "standby", "\"vrrp_differ\":true,",
+			GROUP("active", "active", 65001, 65000) "," NO_GROUP("standby")) "}",
+		" Role: active, peer: standby\n"
+		" Warning: the boxes have different VRRP groups (display vrrp on both)\n"
+		" Active group : active   priority 65001, peer 65000\n"
+		" Standby group: initialize\n"
+		" Backup channel usage: 3.20%\n"
+		" Last state change: none\n" },
+	{ "hrp-state", false,
 		STATE("active", "active", "\"two_active\":true,",
 			GROUP("active", "active", 65001, 65000) "," NO_GROUP("standby")) "}",
 		" Role: active, peer: active\n"
