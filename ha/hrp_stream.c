@@ -24,7 +24,8 @@
 #define ASK_MS	     100
 #define KEEPALIVE_MS 1000
 #define ASK_AGAIN_NS (20 * NS_PER_MS)
-#define HISTORY	     8 /* stream numbers already served: a repeated question is no news */
+#define HISTORY	     8	 /* stream numbers already served: a repeated question is no news */
+#define LONGEST_MIN  496 /* of a box: by UDP with an MTU of 576, rounded */
 #define SLOT(seq)    ((seq) % HRP_STREAM_WINDOW)
 
 static_assert((HRP_STREAM_WINDOW & (HRP_STREAM_WINDOW - 1)) == 0, "sequence numbers wrap");
@@ -43,7 +44,8 @@ struct out {
 	bool offered, open, asked;
 	bool scan; /* something may have to be (re)sent before a timer says so */
 	uint32_t stream, asked_stream, first;
-	uint16_t asked_tables;
+	uint16_t asked_tables, asked_longest;
+	uint16_t frame_max;  /* of this stream: what both ends can take */
 	uint32_t base, next; /* oldest unacknowledged; number of the frame being filled */
 	uint32_t history[HISTORY];
 	uint8_t history_at;
@@ -151,6 +153,7 @@ send_nack(struct hrp_stream *s, uint32_t stream, enum hrp_nack_reason reason)
 {
 	const struct hrp_nack n = { .head.stream = rte_cpu_to_be_32(stream),
 		.reason = (uint8_t)reason,
+		.longest = reason == HRP_NACK_RESYNC ? hrp_longest_code(s->p.frame_max) : 0,
 		.tables = rte_cpu_to_be_16(reason == HRP_NACK_RESYNC ? s->p.tables : 0) };
 
 	if (send_unnumbered(s, HRP_MODULE_SESSION, HRP_OP_NACK, 0, &n, sizeof(n)))
@@ -228,6 +231,11 @@ open_stream(struct hrp_stream *s, mono_t now)
 	o->open = true;
 	o->asked = false;
 	o->stream = o->asked_stream;
+	/* Links of the two boxes may have different MTUs: what is too long for the peer it would
+	 * never see. */
+	o->frame_max = s->p.frame_max;
+	if (o->asked_longest != 0)
+		o->frame_max = RTE_MIN(o->frame_max, RTE_MAX(o->asked_longest, LONGEST_MIN));
 	o->history[o->history_at++ % HISTORY] = o->stream;
 	o->first = o->base = o->next = s->p.first != 0 ? s->p.first : next_random(s);
 	o->fill = 0;
@@ -319,7 +327,7 @@ hrp_stream_reserve(struct hrp_stream *s, uint16_t module, uint16_t len, mono_t n
 	FW_ASSERT(HRP_STREAM_OVERHEAD + len <= s->p.frame_max && module <= HRP_MODULE_LAST);
 	if (!o->open)
 		return NULL;
-	if (o->fill != 0 && (o->module != module || o->fill + len > s->p.frame_max))
+	if (o->fill != 0 && (o->module != module || o->fill + len > o->frame_max))
 		close_frame(s, HRP_OP_ADD, now);
 	if (o->fill == 0 && !begin_frame(s, module, now))
 		return NULL;
@@ -492,6 +500,7 @@ receive_nack(struct hrp_stream *s, const struct hrp_nack *n, mono_t now)
 		o->asked = true;
 		o->asked_stream = stream;
 		o->asked_tables = rte_be_to_cpu_16(n->tables);
+		o->asked_longest = hrp_longest_bytes(n->longest);
 		if (o->offered)
 			open_stream(s, now);
 		return HA_OK;

@@ -154,7 +154,9 @@ enum hrp_nack_reason {
 struct hrp_nack {
 	struct hrp_stream_head head;
 	uint8_t reason; /* enum hrp_nack_reason */
-	uint8_t reserved;
+	/* RESYNC: the longest message, without trailer, that the asker sends, and so can take, as
+	 * hrp_longest_code(); 0: an earlier version. */
+	uint8_t longest;
 	rte_be16_t tables; /* RESYNC: HRP_TABLE() of the modules it takes beside SESSION */
 };
 #define HRP_TABLE(module) ((uint16_t)(1u << ((module)-1)))
@@ -410,6 +412,26 @@ struct ha_trailer {
 static_assert(sizeof(struct ha_trailer) == 48, "wire size");
 
 /* ---- encoding and checks (hrp_wire.c): pure functions ---- */
+
+/* A length in one byte, rounded down: exact with the MTU that nearly all have. */
+#define HRP_LONGEST_FINE 200 /* codes of 8 bytes each; one above is 160 */
+static inline uint8_t
+hrp_longest_code(uint16_t bytes)
+{
+	const uint32_t fine = bytes / 8u;
+
+	if (fine <= HRP_LONGEST_FINE)
+		return (uint8_t)fine;
+	return (uint8_t)RTE_MIN(HRP_LONGEST_FINE + (bytes - HRP_LONGEST_FINE * 8u) / 160u, 255u);
+}
+
+static inline uint16_t
+hrp_longest_bytes(uint8_t code)
+{
+	return (uint16_t)(code <= HRP_LONGEST_FINE
+				  ? code * 8u
+				  : HRP_LONGEST_FINE * 8u + (code - HRP_LONGEST_FINE) * 160u);
+}
 
 /* Longest HA message without trailer that fits one frame of `mtu`. */
 static inline uint16_t

@@ -49,7 +49,15 @@ struct rig {
 	struct end end[2];
 	struct packet packet[2][IN_FLIGHT];
 	uint64_t lost, sent;
+	uint16_t frame_max[2]; /* of an end, 0 = FRAME_MAX */
+	uint16_t longest[2];   /* that it has sent */
 };
+
+static uint16_t
+frame_max(const struct rig *r, int id)
+{
+	return r->frame_max[id] != 0 ? r->frame_max[id] : FRAME_MAX;
+}
 
 static uint32_t
 rnd(struct rig *r)
@@ -87,9 +95,15 @@ wire_send(void *ctx, const uint8_t *m, uint16_t len)
 	struct end *e = ctx;
 	struct rig *r = e->rig;
 
-	assert_true(len <= FRAME_MAX);
+	assert_true(len <= frame_max(r, e->id));
 	assert_int_equal(ha_check(m, len), HA_OK);
 	r->sent++;
+	if (len > r->longest[e->id])
+		r->longest[e->id] = len;
+	if (len > frame_max(r, !e->id)) { /* its port takes no such frame */
+		r->lost++;
+		return true;
+	}
 	if (r->wire.cut || rnd(r) % 100 < r->wire.loss) {
 		r->lost++;
 		return true;
@@ -164,7 +178,7 @@ make_end_at(struct rig *r, int id, uint32_t seed, uint32_t first)
 	struct end *e = &r->end[id];
 
 	*e = (struct end){ .rig = r, .id = id };
-	e->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = FRAME_MAX,
+	e->stream = hrp_stream_create(&(struct hrp_stream_params){ .frame_max = frame_max(r, id),
 		.hello_ms = 100,
 		.seed = seed,
 		.first = first,
@@ -298,6 +312,62 @@ asked_before_offered_is_remembered(void **state)
 	run(r, 20, 10, 0);
 	assert_true(arrived(r, 1, 10));
 	stop(r);
+}
+
+static void
+a_length_in_a_byte_is_never_more(void **state)
+{
+	static const struct {
+		uint16_t bytes;
+		uint8_t code;
+		uint16_t said;
+	} rows[] = { { 500, 62, 496 }, { 1424, 178, 1424 }, { 1432, 179, 1432 },
+		{ 1607, 200, 1600 }, { 1759, 200, 1600 }, { 1760, 201, 1760 }, { 8932, 245, 8800 },
+		{ 9532, 249, 9440 }, { UINT16_MAX, 255, 10400 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(hrp_longest_code(rows[i].bytes), rows[i].code);
+		assert_int_equal(hrp_longest_bytes(rows[i].code), rows[i].said);
+	}
+	for (uint32_t bytes = 0; bytes <= UINT16_MAX; bytes++)
+		assert_true(hrp_longest_bytes(hrp_longest_code((uint16_t)bytes)) <= bytes);
+}
+
+/* The MTUs of the boxes' heartbeat links differ. */
+static void
+no_message_is_too_long_for_the_other_end(void **state)
+{
+	static const struct {
+		uint16_t max[2], longest; /* as configured; sent by the first */
+	} rows[] = {
+		{ { 1432, 1432 }, 1432 }, /* an MTU of 1500: exact */
+		{ { 1424, 1424 }, 1424 }, /* by UDP */
+		{ { 1432, 1412 }, 1408 }, /* rounded down */
+		{ { 1432, 700 }, 696 },
+		{ { 700, 1432 }, 700 },
+		{ { 1432, 500 }, 496 },
+		{ { 500, 500 }, 496 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = start(i + 1, (struct wire){ .delay_ns = NS_PER_MS / 10 });
+
+		for (int id = 0; id < 2; id++) {
+			hrp_stream_destroy(r->end[id].stream);
+			r->frame_max[id] = rows[i].max[id];
+			make_end(r, id, (uint32_t)(i * 2 + (size_t)id + 1));
+		}
+		both(r, true);
+		run(r, 500, 2000, 2000);
+		assert_true(arrived(r, 1, 2000));
+		assert_true(arrived(r, 0, 2000));
+		assert_int_equal(r->lost, 0);
+		/* As many records as there is room for. */
+		assert_in_range(r->longest[0], rows[i].longest - RECORD + 1, rows[i].longest);
+		stop(r);
+	}
 }
 
 static void
@@ -675,6 +745,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stream_begins_when_the_receiver_asks),
 		cmocka_unit_test(asked_before_offered_is_remembered),
+		cmocka_unit_test(a_length_in_a_byte_is_never_more),
+		cmocka_unit_test(no_message_is_too_long_for_the_other_end),
 		cmocka_unit_test(HAC_07_everything_arrives_once_and_in_order),
 		cmocka_unit_test(loss_is_repaired_without_resending_what_arrived),
 		cmocka_unit_test(window_full_stops_the_feeder_and_nothing_is_lost),
