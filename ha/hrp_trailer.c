@@ -34,6 +34,11 @@ struct hrp_trailer {
 	struct hrp_security security;
 	uint64_t life, trusted;
 	uint32_t boot;
+	/* Whose signature was good, and when that life began: 0 = nothing yet. */
+	struct signer {
+		uint64_t life;
+		uint32_t boot;
+	} peer_signer, other_signer;
 	uint64_t sent[2]; /* sequences: control, data */
 	struct derived own;
 	/* For each key: that of the life that is trusted, and that of the last other one, so that
@@ -270,25 +275,30 @@ open_signed(struct hrp_trailer *t, const struct ha_trailer *end, const uint8_t *
 {
 	const int i = key_of(t, rte_be_to_cpu_16(end->key_id));
 	const uint64_t life = o->number.life;
+	const uint32_t boot = rte_be_to_cpu_32(end->boot);
+	const bool trusted = life == t->trusted;
 	uint8_t tag[TAG];
+	bool good;
 
 	if (i < 0)
 		return HA_REFUSED_key;
-	const uint32_t boot = rte_be_to_cpu_32(end->boot);
-	struct derived *const d = life == t->trusted ? &t->peer[i] : &t->other[i];
+	struct derived *const d = trusted ? &t->peer[i] : &t->other[i];
 
 	/* The life that is trusted has begun once: whoever says otherwise has made it up. */
-	if (life == t->trusted && d->life == life && d->boot != boot)
+	if (trusted && t->peer_signer.life == life && t->peer_signer.boot != boot)
 		return HA_REFUSED_tag;
 	if (!begin(d, t, &t->security.keys[i], life, boot))
 		return HA_REFUSED_tag;
 	if (end->algorithm == HA_ALGORITHM_GCM) {
 		o->data = room;
-		return gcm_open(d, message, len, end->tag, room) ? HA_OK : HA_REFUSED_tag;
+		good = gcm_open(d, message, len, end->tag, room);
+	} else {
+		good = hmac(d, message, len, tag) && CRYPTO_memcmp(tag, end->tag, TAG) == 0;
 	}
-	return hmac(d, message, len, tag) && CRYPTO_memcmp(tag, end->tag, TAG) == 0
-		       ? HA_OK
-		       : HA_REFUSED_tag;
+	if (good)
+		*(trusted ? &t->peer_signer : &t->other_signer) =
+			(struct signer){ .life = life, .boot = boot };
+	return good ? HA_OK : HA_REFUSED_tag;
 }
 
 enum ha_refusal
@@ -330,6 +340,7 @@ hrp_trailer_trust(struct hrp_trailer *t, uint64_t life)
 	if (t->trusted == life)
 		return;
 	t->trusted = life;
+	t->peer_signer = t->other_signer;
 	for (uint16_t i = 0; i < t->security.key_count; i++) {
 		const struct derived old = t->peer[i];
 

@@ -354,6 +354,51 @@ HAC_02_a_life_has_one_boot(void **state)
 	}
 }
 
+/* Nothing forged comes in the way of a key that the trusted life has not used yet: neither one that
+ * it changes to, nor the one that trust was lent by, displaced meanwhile by other lives.
+ */
+static void
+HAC_02_a_forged_boot_keeps_no_key_out(void **state)
+{
+	uint8_t m[BODY] = { 0 }, wire[WHOLE], forged[WHOLE], body[BODY];
+	struct hrp_opened o;
+
+	(void)state;
+	probe(m);
+	for (unsigned int i = 1; i < 3; i++) {
+		const struct hrp_security old = with(algorithms[i], HRP_ENFORCE);
+		struct hrp_security new = old, both = old;
+
+		new.keys[0] = two;
+		both.keys[1] = two;
+		both.key_count = 2;
+		struct hrp_trailer *a = create(&old, A), *changed = create(&new, A);
+		struct hrp_trailer *b = create(&both, B), *stranger = create(&old, A + 7);
+
+		hrp_trailer_seal(a, m, BODY, false, 9, wire);
+		assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_OK);
+		hrp_trailer_seal(stranger, m, BODY, false, 9, forged);
+		forged[WHOLE - 1] ^= 1;
+		mend(forged, WHOLE);
+		assert_int_equal(open_copy(b, forged, WHOLE, &o, body), HA_REFUSED_tag);
+		hrp_trailer_trust(b, A);
+		for (unsigned int key = 0; key < 2; key++) {
+			struct hrp_trailer *const peer = key == 0 ? a : changed;
+
+			hrp_trailer_seal(peer, m, BODY, false, 9, forged);
+			forged[BODY + offsetof(struct ha_trailer, boot)] ^= 1;
+			mend(forged, WHOLE);
+			assert_int_equal(open_copy(b, forged, WHOLE, &o, body), HA_REFUSED_tag);
+			hrp_trailer_seal(peer, m, BODY, false, 9, wire);
+			assert_int_equal(open_copy(b, wire, WHOLE, &o, body), HA_OK);
+		}
+		hrp_trailer_destroy(a);
+		hrp_trailer_destroy(changed);
+		hrp_trailer_destroy(stranger);
+		hrp_trailer_destroy(b);
+	}
+}
+
 static void
 HAC_04_another_version_is_named(void **state)
 {
@@ -420,6 +465,7 @@ main(void)
 		cmocka_unit_test(HAC_02_keys_are_changed_one_box_after_the_other),
 		cmocka_unit_test(HAC_01_our_own_and_other_lives_are_refused),
 		cmocka_unit_test(HAC_02_a_life_has_one_boot),
+		cmocka_unit_test(HAC_02_a_forged_boot_keeps_no_key_out),
 		cmocka_unit_test(HAC_04_another_version_is_named),
 		cmocka_unit_test(wrong_settings_are_refused),
 	};
