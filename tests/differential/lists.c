@@ -157,7 +157,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: lists SEED FIRST COUNT\n");
 		return 2;
 	}
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	b = engine_box_create(&(struct engine_box_params){ .name = "diff",
 		.number = 1,
 		.workers = 1,

@@ -289,6 +289,6 @@ main(void)
 		cmocka_unit_test(DOS_05_without_protection_the_figure_is_reported),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,7 +319,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	f->tracing = option && !t.must_fail;
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	for (int i = 1 + option; i < argc; i++) {
 		for (unsigned int run = 0; run < 2 * SPREADS && rc == 0; run++) {
 			f->six = run >= SPREADS;

@@ -509,6 +509,6 @@ main(void)
 		cmocka_unit_test(NAT_17_kept_sessions_keep_their_ports),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

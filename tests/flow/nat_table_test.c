@@ -186,6 +186,6 @@ main(void)
 		cmocka_unit_test(NAT_05_a_million_sessions_have_a_million_outside_endpoints),
 	};
 
-	test_eal_start(160 + SESSIONS / 1000 * 320 / 1000, NULL);
+	test_eal_start(160 + SESSIONS / 1000 * 320 / 1000, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -406,6 +406,6 @@ main(void)
 		cmocka_unit_test(NAT_14_two_workers_translate_one_flow_alike),
 	};
 
-	test_eal_start(256, "0@0-1,1@0-1,2@0-1");
+	test_eal_start(256, 3);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

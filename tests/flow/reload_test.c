@@ -190,6 +190,6 @@ main(void)
 		cmocka_unit_test(DOS_01_ten_thousand_rules_are_replaced_without_a_lost_packet),
 	};
 
-	test_eal_start(512, "0@0-1,1@0-1,2@0-1");
+	test_eal_start(512, 3);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

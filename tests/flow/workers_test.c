@@ -453,6 +453,6 @@ main(void)
 	};
 
 	/* Three lcores that share what there is: each loses its CPU in the middle now and then. */
-	test_eal_start(256, "0@0-1,1@0-1,2@0-1");
+	test_eal_start(256, 3);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	box = engine_box_create(&(struct engine_box_params){ .name = "fuzz",
 		.number = 1,
 		.workers = fuzz_workers,

@@ -38,7 +38,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	ha_box_start(&box, "fuzz", 2, 1024, 64);
 	tables = repl_tables_get();
 	for (uint32_t i = 0; i < repl_table_count(); i++) {

@@ -202,6 +202,6 @@ main(void)
 		cmocka_unit_test_teardown(HAC_03_every_cut_is_refused, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

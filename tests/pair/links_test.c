@@ -569,6 +569,6 @@ main(void)
 		cmocka_unit_test_teardown(X10_with_yield_asks_by_IPv6_as_well, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

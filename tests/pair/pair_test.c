@@ -687,6 +687,6 @@ main(void)
 		cmocka_unit_test_teardown(a_box_alone_becomes_active_whichever_it_is, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

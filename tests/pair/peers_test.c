@@ -285,6 +285,6 @@ main(void)
 			R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

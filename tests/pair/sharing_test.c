@@ -505,6 +505,6 @@ main(void)
 		cmocka_unit_test_teardown(R210_P24_the_same_half_on_both_boxes_is_told, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -365,6 +365,6 @@ main(void)
 		cmocka_unit_test_teardown(the_mirror_survives_a_random_life, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

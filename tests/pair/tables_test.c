@@ -499,6 +499,6 @@ main(void)
 			R186_DOS07_a_source_has_its_limit_once_for_both_boxes, clean_up),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

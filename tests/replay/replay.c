@@ -197,7 +197,7 @@ main(int argc, char **argv)
 
 	if (argc < 2)
 		fprintf(stderr, "usage: replay FILE.pcap...\n");
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	b = engine_box_create(&(struct engine_box_params){ .name = "replay",
 		.number = 1,
 		.workers = 1,

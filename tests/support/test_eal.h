@@ -3,5 +3,5 @@
  */
 #pragma once
 
-/* test_eal_start: once per test program. `lcores` as for --lcores, NULL = one. Exits on failure. */
-void test_eal_start(unsigned int memory_mb, const char *lcores);
+/* test_eal_start: once per test program, with that many lcores on any CPU.  Exits on failure. */
+void test_eal_start(unsigned int memory_mb, unsigned int lcores);

@@ -477,6 +477,6 @@ main(void)
 		cmocka_unit_test(a_full_ring_costs_copies_and_no_packet),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

@@ -829,6 +829,6 @@ main(void)
 		CASE(DOS_02_the_blacklist_by_command), /* last: it empties the table */
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

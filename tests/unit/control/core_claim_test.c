@@ -328,6 +328,6 @@ main(void)
 		CASE(a_large_range_is_announced_at_a_pace),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests_name("core_claim", tests, NULL, NULL);
 }

@@ -439,6 +439,6 @@ main(void)
 			nobody_is_asked_for_what_is_not_on_the_link_or_ours, setup_valid, teardown),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -655,6 +655,6 @@ main(void)
 		CASE(slots_of_removed_entries_are_used_again),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

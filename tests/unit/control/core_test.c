@@ -914,6 +914,6 @@ main(void)
 		CASE(messages_beyond_the_ring_are_refused_not_lost_silently),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

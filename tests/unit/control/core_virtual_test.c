@@ -299,6 +299,6 @@ main(void)
 		CASE(R43_a_way_is_there_while_its_next_hop_answers),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -544,6 +544,6 @@ main(void)
 		CASE(MGT_02_the_65th_client_is_told_and_closed),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

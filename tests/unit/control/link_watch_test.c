@@ -383,6 +383,6 @@ main(void)
 		fprintf(stderr, "link_watch_test: no network namespace: %s\n", strerror(errno));
 		return 99;
 	}
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

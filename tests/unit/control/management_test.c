@@ -453,6 +453,6 @@ main(void)
 	};
 
 	management_block_signals();
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,6 +313,6 @@ main(void)
 		CASE(sessions_by_their_translation),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests_name("nat_show", tests, NULL, NULL);
 }

@@ -172,6 +172,6 @@ main(void)
 		CASE(DOS_01_sessions_of_the_default_stand_between_their_zones),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,6 @@ main(void)
 		CASE(a_rule_is_shown_with_its_sets_resolved),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

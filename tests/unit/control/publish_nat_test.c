@@ -539,6 +539,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(P34_who_is_answered_for, setup, teardown),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests_name("publish_nat", tests, NULL, NULL);
 }

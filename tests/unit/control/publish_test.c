@@ -744,6 +744,6 @@ main(void)
 		cmocka_unit_test(reload_names_the_first_setting_that_needs_a_restart),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);
 }

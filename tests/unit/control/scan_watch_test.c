@@ -160,6 +160,6 @@ main(void)
 		CASE(many_are_taken_in_steps_and_the_last_are_kept),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,6 @@ main(void)
 		cmocka_unit_test(R216_a_clock_that_runs_wrong_fails),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

@@ -281,6 +281,6 @@ main(void)
 		CASE(counters_of_what_is_expected),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests_name("server_map_show", tests, NULL, NULL);
 }

@@ -347,6 +347,6 @@ main(void)
 		CASE(a_follower_may_still_ask),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

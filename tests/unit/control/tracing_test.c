@@ -253,6 +253,6 @@ main(void)
 		cmocka_unit_test(the_console_says_it_in_lines),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, open_box, close_box);
 }

@@ -251,7 +251,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	pool = rte_pktmbuf_pool_create(
 		"edit", 15, 0, 0, RTE_PKTMBUF_HEADROOM + ROOM, SOCKET_ID_ANY);
 	return pool != NULL ? 0 : -1;

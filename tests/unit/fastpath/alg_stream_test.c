@@ -525,7 +525,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	pool = rte_pktmbuf_pool_create("text", 255, 0, 0, 2048, SOCKET_ID_ANY);
 	return pool != NULL ? 0 : -1;
 }

@@ -295,6 +295,6 @@ main(void)
 		CASE(hits_are_the_entrys_own),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,6 +237,6 @@ main(void)
 		cmocka_unit_test(without_buffers_the_packet_is_dropped),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests_name("ip_fragment", tests, setup, teardown);
 }

@@ -320,6 +320,6 @@ main(void)
 		cmocka_unit_test(NAT_17_random_reloads_agree_with_a_model),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

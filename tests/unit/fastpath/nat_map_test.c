@@ -695,6 +695,6 @@ main(void)
 		cmocka_unit_test(threads_agree_on_the_mapping_of_an_endpoint),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

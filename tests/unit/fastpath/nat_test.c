@@ -299,6 +299,6 @@ main(void)
 		cmocka_unit_test(too_many_groups_are_refused),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -162,6 +162,6 @@ main(void)
 			slots_do_not_leak_over_many_rounds, setup, teardown),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

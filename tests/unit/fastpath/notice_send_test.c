@@ -201,6 +201,6 @@ main(void)
 		cmocka_unit_test(without_an_address_of_its_own_a_virtual_one_speaks),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests_name("notice_send", tests, setup, teardown);
 }

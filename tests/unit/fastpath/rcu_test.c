@@ -89,6 +89,6 @@ main(void)
 		cmocka_unit_test(reader_slots_run_out_and_come_back),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

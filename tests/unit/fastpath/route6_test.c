@@ -225,6 +225,6 @@ main(void)
 			the_same_answer_as_a_search_through_the_list, setup, teardown),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

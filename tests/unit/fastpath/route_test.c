@@ -150,6 +150,6 @@ main(void)
 			hops_do_not_run_out_over_many_changes, setup, teardown),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -910,6 +910,6 @@ main(void)
 		cmocka_unit_test(threads_hand_every_note_over_once),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -348,6 +348,6 @@ main(void)
 		CASE(idle_times_longer_than_the_wheel_work),
 	};
 
-	test_eal_start(128, NULL);
+	test_eal_start(128, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

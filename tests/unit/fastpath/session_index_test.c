@@ -592,6 +592,6 @@ main(void)
 		cmocka_unit_test(random_changes_agree_with_rte_hash),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

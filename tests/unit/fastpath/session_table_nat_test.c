@@ -587,6 +587,6 @@ main(void)
 		cmocka_unit_test(without_nat_there_is_nothing_to_pay_for),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -428,6 +428,6 @@ main(void)
 	};
 
 	/* Two lcores that may share a core: a lock holder then loses it now and then, too. */
-	test_eal_start(64, "0@0-1,1@0-1");
+	test_eal_start(64, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -965,6 +965,6 @@ main(void)
 		cmocka_unit_test(every_shard_holds_its_share),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

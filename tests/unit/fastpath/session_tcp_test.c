@@ -819,7 +819,7 @@ main(void)
 	};
 	int failed;
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	p.rcu = rcu = rcu_create(SOCKET_ID_ANY);
 	table = session_table_create(&p);
 	failed = table == NULL ? 1 : cmocka_run_group_tests(tests, NULL, NULL);

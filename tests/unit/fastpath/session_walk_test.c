@@ -238,6 +238,6 @@ main(void)
 		CASE(dead_sessions_are_passed_over),
 	};
 
-	test_eal_start(256, NULL);
+	test_eal_start(256, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

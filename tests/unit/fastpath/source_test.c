@@ -182,6 +182,6 @@ main(void)
 		CASE(DOS_04_bits_of_a_map_for_so_many_tries),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

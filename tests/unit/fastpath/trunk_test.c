@@ -350,7 +350,7 @@ main(void)
 		cmocka_unit_test(lacp_carries_on_when_a_cable_is_cut),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	pool = port_pool_create("trunk", 4096, RTE_MBUF_DEFAULT_DATAROOM, SOCKET_ID_ANY);
 	if (pool == NULL)
 		return 99;

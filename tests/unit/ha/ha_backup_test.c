@@ -239,7 +239,7 @@ main(void)
 	};
 	int failed;
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	if (mkdtemp(folder) == NULL)
 		return 1;
 	snprintf(config_path, sizeof(config_path), "%s/fw.conf", folder);

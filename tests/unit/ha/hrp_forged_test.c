@@ -412,7 +412,7 @@ main(void)
 		cmocka_unit_test(HAC_01_HAC_04_an_earlier_life_of_another_version_changes_nothing),
 		cmocka_unit_test(HAC_01_HAC_02_HAC_03_nothing_forged_changes_anything),
 	};
-	test_eal_start(768, NULL);
+	test_eal_start(768, 1);
 	pool = rte_pktmbuf_pool_create(
 		"hrp-pool", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)

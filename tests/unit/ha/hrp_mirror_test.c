@@ -512,6 +512,6 @@ main(void)
 			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

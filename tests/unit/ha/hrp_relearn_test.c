@@ -83,6 +83,6 @@ main(void)
 		cmocka_unit_test(an_order_during_the_walk_is_not_lost),
 	};
 
-	test_eal_start(1024, NULL);
+	test_eal_start(1024, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -457,7 +457,7 @@ main(void)
 		cmocka_unit_test(R159_an_advert_on_a_heartbeat_link_tells_where_its_cable_ends),
 		cmocka_unit_test(R159_another_subnet_on_a_heartbeat_link_is_a_crossed_cable),
 	};
-	test_eal_start(768, NULL);
+	test_eal_start(768, 1);
 	pool = rte_pktmbuf_pool_create(
 		"hrp-pool", 8191, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)

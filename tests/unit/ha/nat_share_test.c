@@ -62,6 +62,6 @@ main(void)
 		cmocka_unit_test(P24_the_other_half_is_taken_over_from_a_dead_peer_and_given_back),
 	};
 
-	test_eal_start(64, NULL);
+	test_eal_start(64, 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -660,7 +660,7 @@ main(void)
 		CASE(HAC06_random_records_leave_nothing_behind),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,7 +196,7 @@ main(void)
 			teardown_method),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,7 +306,7 @@ main(void)
 		CASE(a_session_of_ours_and_one_that_is_over_are_left_alone),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

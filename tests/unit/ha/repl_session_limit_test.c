@@ -187,7 +187,7 @@ main(void)
 		CASE(a_copy_that_finds_no_place_is_not_counted),
 	};
 
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

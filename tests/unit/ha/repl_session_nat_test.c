@@ -334,7 +334,7 @@ main(void)
 		CASE(R23_a_copy_that_was_taken_over_gives_its_port_back_when_it_ends),
 		CASE(HAC_06_wrong_outside_keys_are_refused_and_change_nothing),
 	};
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -948,7 +948,7 @@ main(void)
 		CASE(takeover_makes_the_copies_ours),
 		CASE(HAC_07_random_life_converges),
 	};
-	test_eal_start(512, NULL);
+	test_eal_start(512, 1);
 	sides_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
