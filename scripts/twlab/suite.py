@@ -2,9 +2,9 @@
 """scripts/test: every level of tests, one line of result each, and 'N passed, N failed' at the end.
 
     lint       the rules of the house
-    sanitized  unit, flow and pair tests, gcc, AddressSanitizer and UndefinedBehaviorSanitizer
-    clang      the same tests but flows traced, clang, no sanitizer
-    fuzz       every fuzz target for 30 seconds, clang, libFuzzer
+    sanitized  unit, flow and pair tests, clang, AddressSanitizer and UndefinedBehaviorSanitizer
+    fuzz       every fuzz target for 30 seconds, the same build, libFuzzer
+    release    the same tests but flows traced, gcc, the build that operators run
     model      two boxes and their faults, every order, as spin sees them (scripts/model)
     system     real daemons in namespaces (pytest), release build
 
@@ -26,15 +26,14 @@ from .box import ROOT
 from .tool import PYTHON
 
 SCRIPTS = ROOT / "scripts"
-LEVELS = ("lint", "sanitized", "clang", "fuzz", "model", "system")
+LEVELS = ("lint", "sanitized", "fuzz", "release", "model", "system")
 FUZZ_SECONDS = 30
-BUILDS = {
-    "sanitized": ("build-asan", "gcc", ["-Dchecks=true", "-Dbuildtype=debugoptimized",
-                                        "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
-    "clang": ("build-clang", "clang", ["-Dchecks=true", "-Dbuildtype=debugoptimized"]),
+BUILDS = {  # (folder, environment, meson's options)
+    "sanitized": (fuzz.BUILD.name, fuzz.COMPILER, fuzz.OPTIONS),
+    "release": ("build", {"CC": "gcc"}, []),
 }
 # What the other compiler need not repeat, so that all levels together stay under 25 minutes.
-LEFT_OUT = {"sanitized": [], "clang": ["--no-suite", "traced"]}
+LEFT_OUT = {"sanitized": [], "release": ["--no-suite", "traced"]}
 COUNTED = (  # (passed, failed): the lines test programs print for a case
     (re.compile(r"^\[\s+OK \] (\S+)", re.M), re.compile(r"^\[\s+(?:FAILED|ERROR)\s+\] (\w+)$", re.M)),
     (re.compile(r"^ok \d+ (?!.*# SKIP)(.*)$", re.M), re.compile(r"^not ok \d+ (.*)$", re.M)),
@@ -79,9 +78,8 @@ def run(argv, **kwargs):
     return subprocess.run([str(a) for a in argv], stdout=sys.stderr, check=False, **kwargs).returncode
 
 
-def build(folder, compiler=None, options=()):
-    env = {**os.environ, **({"CC": compiler} if compiler else {})}
-    return run([SCRIPTS / "build", folder, *options], env=env) == 0
+def build(folder, compiler, options):
+    return run([SCRIPTS / "build", folder, *options], env={**os.environ, **compiler}) == 0
 
 
 def lint_level(_options):
@@ -97,7 +95,7 @@ def lint_level(_options):
 def meson_level(level):
     folder, compiler, options = BUILDS[level]
     count = Count()
-    say(f"{level}: building {folder}/ with {compiler}")
+    say(f"{level}: building {folder}/ with {compiler['CC']}")
     if not build(folder, compiler, options):
         count.add(0, [f"{level}: does not build"])
         return count
@@ -118,7 +116,7 @@ def meson_level(level):
 
 def fuzz_level(_options):
     count = Count()
-    say("fuzz: building build-fuzz/ with clang")
+    say(f"fuzz: building {fuzz.BUILD.name}/ with clang")
     if not fuzz.build():
         count.add(0, ["fuzz: does not build"])
         return count
