@@ -18,3 +18,16 @@ relaxed_put(uint32_t *field, uint32_t value)
 	if (relaxed_get(field) != value)
 		__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
+
+static inline uint8_t
+relaxed_get8(const uint8_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static inline void
+relaxed_put8(uint8_t *field, uint8_t value)
+{
+	if (relaxed_get8(field) != value)
+		__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}

@@ -165,9 +165,10 @@ offered_wscale(const struct tcp_segment *g)
 static unsigned int
 scale_of(const struct session *s, unsigned int d)
 {
-	if (s->dir[0].tcp_wscale > WSCALE_MAX || s->dir[1].tcp_wscale > WSCALE_MAX)
-		return 0;
-	return s->dir[d].tcp_wscale;
+	const uint8_t w[2] = { relaxed_get8(&s->dir[0].tcp_wscale),
+		relaxed_get8(&s->dir[1].tcp_wscale) };
+
+	return w[0] > WSCALE_MAX || w[1] > WSCALE_MAX ? 0 : w[d];
 }
 
 static uint32_t
@@ -284,7 +285,7 @@ open_first(struct session *s, const struct view *v)
 	relaxed_put(&a->tcp_end, v->end);
 	relaxed_put(&a->tcp_max_end, v->seg->seq + 1); /* until answered: the lowest valid answer */
 	relaxed_put(&a->tcp_max_win, v->window);
-	a->tcp_wscale = offered_wscale(v->seg);
+	relaxed_put8(&a->tcp_wscale, offered_wscale(v->seg));
 }
 
 /* The responder's SYN or SYN-ACK. max_end - the initiator's max_win stays ISN + 1 until CONFIRM. */
@@ -296,7 +297,7 @@ open_second(struct session *s, const struct view *v, uint32_t acked)
 	relaxed_put(&a->tcp_end, v->end);
 	relaxed_put(&a->tcp_max_end, v->seg->seq + 1 + relaxed_get(&b->tcp_max_win));
 	relaxed_put(&a->tcp_max_win, v->window);
-	a->tcp_wscale = offered_wscale(v->seg);
+	relaxed_put8(&a->tcp_wscale, offered_wscale(v->seg));
 	relaxed_put(&b->tcp_max_end, acked + v->window);
 }
 
@@ -356,7 +357,7 @@ revive(struct session *s, uint32_t ctl, const struct view *v)
 	relaxed_put(&a->tcp_end, v->seg->ack);
 	if (relaxed_get(&a->tcp_max_win) < UINT16_MAX)
 		relaxed_put(&a->tcp_max_win, UINT16_MAX);
-	a->tcp_wscale = WSCALE_MAX;
+	relaxed_put8(&a->tcp_wscale, WSCALE_MAX);
 	open_second(s, v, v->seg->ack);
 	put_acked(&s->dir[1], v->seg->ack);
 	ctl &= ~(SESSION_STATE_MASK | FIN_FLAGS | SESSION_F_LEARN0 | SESSION_F_LEARN1 |
@@ -574,14 +575,14 @@ session_tcp_first(struct session *s, const struct tcp_segment *g, bool loose)
 	struct view v;
 
 	if (event == EV_SYN) {
-		s->dir[1].tcp_wscale = WSCALE_NONE;
+		relaxed_put8(&s->dir[1].tcp_wscale, WSCALE_NONE);
 		v = view_of(s, 0, g);
 		open_first(s, &v);
 		ctl |= SS;
 	} else if (loose && (event == EV_ACK || event == EV_FIN)) {
 		/* Its window scale is not known: assume the largest, so that nothing is lost. */
-		s->dir[0].tcp_wscale = WSCALE_MAX;
-		s->dir[1].tcp_wscale = WSCALE_MAX;
+		relaxed_put8(&s->dir[0].tcp_wscale, WSCALE_MAX);
+		relaxed_put8(&s->dir[1].tcp_wscale, WSCALE_MAX);
 		v = view_of(s, 0, g);
 		ctl |= ES | SESSION_F_LEARN0 | SESSION_F_LEARN1;
 		ctl = close_by_fin(s, learn(s, ctl, 0, &v), 0, &v);
