@@ -19,6 +19,7 @@
 #include <rte_ethdev.h>
 #include <rte_hash.h>
 #include <rte_mbuf.h>
+#include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
 /* Part of the sanitizer's run time library, declared nowhere; it writes nothing there. */
@@ -58,6 +59,18 @@ void __tsan_release(const void *);
 	TSAN_AFTER(r, rte_ring_dequeue_burst(r, obj, n, left))
 #define rte_ring_dequeue_burst_elem(r, obj, size, n, left)                                         \
 	TSAN_AFTER(r, rte_ring_dequeue_burst_elem(r, obj, size, n, left))
+
+/* What a reader did before it was quiescent is done when a grace period has passed.  22.11 tells
+ * that from one writer to another by a relaxed token.
+ */
+#define rte_rcu_qsbr_quiescent(v, id)	   TSAN_BEFORE(v, rte_rcu_qsbr_quiescent(v, id))
+#define rte_rcu_qsbr_thread_offline(v, id) TSAN_BEFORE(v, rte_rcu_qsbr_thread_offline(v, id))
+#define rte_rcu_qsbr_check(v, token, wait) TSAN_AFTER(v, rte_rcu_qsbr_check(v, token, wait))
+#define rte_rcu_qsbr_synchronize(v, id)                                                            \
+	({                                                                                         \
+		rte_rcu_qsbr_synchronize(v, id);                                                   \
+		__tsan_acquire(v);                                                                 \
+	})
 
 /* A buffer's former life ends before its next one begins; the pool's ring is in a library. */
 #define rte_pktmbuf_free(m)                                                                        \
