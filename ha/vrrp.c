@@ -285,7 +285,7 @@ check(const struct vrrp *v, const struct vrrp_advert *a, const struct ip_addr *o
 		why = check_trailer(s, a);
 	if (why != VRRP_OK)
 		return why;
-	if (v->priority == VRRP_PRIORITY_OWNER)
+	if (v->priority == VRRP_PRIORITY_OWNER && !v->barred)
 		return VRRP_REFUSED_owner;
 	if (a->interval_ms == 0 || (a->version == 2 && a->interval_ms != s->advert_ms))
 		return VRRP_REFUSED_interval;

@@ -93,7 +93,7 @@ void vrrp_init(struct vrrp *, const struct vrrp_setup *);
 /* => VRRP_DO_* each. */
 uint32_t vrrp_link(struct vrrp *, bool up, mono_t now);
 /* vrrp_bar: while it is on, a plain group listens at most, and is no Master; at the end of that the
- * owner of the address (R39) is Master at once. */
+ * owner of the address (R39), who until then hears other Masters, is Master at once. */
 uint32_t vrrp_bar(struct vrrp *, bool on, mono_t now);
 /* vrrp_drive: the VGMP group owns its addresses, or not.  `quiet`: it is handing over and must not
  * draw traffic to itself: no adverts. */

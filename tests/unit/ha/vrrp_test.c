@@ -276,6 +276,31 @@ R39_the_owner_is_master_at_once_and_never_yields(void **state)
 	assert_int_equal(v.state, VRRP_MASTER);
 }
 
+/* While its box may own nothing another router is master by right: nothing to be refused, or warned
+ * of, and it is shown. */
+static void
+R39_an_owner_that_is_barred_hears_who_is_master(void **state)
+{
+	enum vrrp_refusal why;
+
+	(void)state;
+	plain(100, true, true);
+	const struct vrrp_advert a = advert_from(100, OTHER);
+
+	assert_int_equal(vrrp_bar(&v, true, now), 0);
+	assert_int_equal(vrrp_link(&v, true, now), 0);
+	assert_int_equal(vrrp_receive(&v, &a, &OWN, now, &why), 0);
+	assert_int_equal(why, VRRP_OK);
+	assert_int_equal(v.state, VRRP_BACKUP);
+	assert_true(ip_addr_equal(&v.master, &a.source));
+	assert_int_equal(v.master_priority, 100);
+
+	assert_int_equal(vrrp_bar(&v, false, now), VRRP_DO_OWN | VRRP_DO_ADVERT);
+	assert_int_equal(vrrp_receive(&v, &a, &OWN, now, &why), 0);
+	assert_int_equal(why, VRRP_REFUSED_owner);
+	assert_int_equal(v.state, VRRP_MASTER);
+}
+
 /* The virtual address is none of theirs; who hears a better one says nothing. */
 static void
 R40_R41_R45_of_three_routers_the_next_highest_takes_over(void **state)
@@ -781,6 +806,7 @@ main(void)
 		cmocka_unit_test(R36_VRP05_priority_0_hands_over_after_skew),
 		cmocka_unit_test(R38_preemption_and_comparison),
 		cmocka_unit_test(R39_the_owner_is_master_at_once_and_never_yields),
+		cmocka_unit_test(R39_an_owner_that_is_barred_hears_who_is_master),
 		cmocka_unit_test(R40_R41_R45_of_three_routers_the_next_highest_takes_over),
 		cmocka_unit_test(VRP06_VRP07_what_does_not_fit_our_configuration_changes_nothing),
 		cmocka_unit_test(R230_only_peers_are_heard),
