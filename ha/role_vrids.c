@@ -82,7 +82,17 @@ struct cause {
 static enum role_vrids
 look(const struct role *r, const struct role_group *g, struct cause *why, mono_t now)
 {
+	const struct role_group *const other =
+		&r->group[VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - g->id];
+
 	if (!role_peer_alive(r, g, now)) {
+		/* It says hello for each group that it has. */
+		if (g->vrids > 0 && other->enabled && role_peer_alive(r, other, now)) {
+			snprintf(why->text, sizeof(why->text),
+				"the peer, which is heard, has no group for our %u VRRP groups",
+				g->vrids);
+			return ROLE_VRIDS_DIFFER;
+		}
 		snprintf(why->text, sizeof(why->text), "the peer is silent");
 		return ROLE_VRIDS_UNKNOWN;
 	}

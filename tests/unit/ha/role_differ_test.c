@@ -306,6 +306,34 @@ R210_what_is_told_of_a_vrid_that_only_one_box_has(void **state)
 	sim_free(s);
 }
 
+/* All VRRP groups of a VGMP group, so that the peer has none to be paired with it. */
+static void
+R210_a_vgmp_group_that_only_one_box_has_is_told(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	said[0] = '\0';
+	box_start_sharing(s, A);
+	box_start(s, B); /* Standby group alone */
+	run_ms(s, 30000);
+	assert_true(status_of(s, A)->group[VGMP_GROUP_STANDBY].vrids == ROLE_VRIDS_DIFFER);
+	assert_true(status_of(s, B)->mispaired);
+	assert_int_equal(times("! group standby: VRRP groups not known -> differ, cause the peer, "
+			       "which is heard, has no group for our 2 VRRP groups\n"),
+		1);
+	/* A peer that is dead says nothing of it. */
+	box_kill(s, B);
+	run_ms(s, 10000);
+	assert_true(status_of(s, A)->group[VGMP_GROUP_STANDBY].vrids == ROLE_VRIDS_UNKNOWN);
+	said[0] = '\0';
+	box_start_sharing(s, B); /* set right */
+	run_ms(s, 30000);
+	assert_true(status_of(s, A)->group[VGMP_GROUP_STANDBY].vrids != ROLE_VRIDS_DIFFER);
+	assert_int_equal(times("-> differ"), 0);
+	sim_free(s);
+}
+
 /* A box that is set right counts as such with its first hello. */
 static void
 X29_what_is_set_right_ends_it(void **state)
@@ -340,6 +368,7 @@ main(void)
 		cmocka_unit_test(R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is),
 		cmocka_unit_test(R210_a_vrid_that_only_one_box_has_is_told),
 		cmocka_unit_test(R210_what_is_told_of_a_vrid_that_only_one_box_has),
+		cmocka_unit_test(R210_a_vgmp_group_that_only_one_box_has_is_told),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};
 
