@@ -71,6 +71,8 @@ add("group", ProtoField.uint8, "Group", base.DEC, group_names)
 add("state", ProtoField.uint8, "State", base.DEC, state_names)
 add("priority", ProtoField.uint32, "Priority")
 add("request_id", ProtoField.uint16, "Request id")
+add("patience_ms", ProtoField.uint32, "Hello interval x misses, ms")
+add("mark", ProtoField.uint16, "Mark of the VRRP groups", base.HEX)
 add("vgmp_op", ProtoField.uint8, "Op", base.DEC, vgmp_op_names)
 add("result", ProtoField.uint8, "Result", base.DEC, result_names)
 add("members", ProtoField.uint16, "Members")
@@ -110,6 +112,7 @@ add("number", ProtoField.uint32, "Number of the question")
 add("content", ProtoField.uint64, "Content", base.HEX)
 add("bitmap", ProtoField.bytes, "Arrived")
 add("reason", ProtoField.uint8, "Reason", base.DEC, nack_names)
+add("longest", ProtoField.uint32, "Longest message, bytes")
 
 add("config.kind", ProtoField.uint8, "Kind", base.DEC, config_names)
 add("config.role", ProtoField.uint8, "Config role", base.DEC, config_roles)
@@ -335,6 +338,8 @@ local function put_part(t, b, at)
 end
 local function put_nack(t, b, at)
 	put(t, b, at, { { "reason", 1 }, { nil, 1 }, { "tables", 2 } })
+	local code = b(at + 1, 1):uint()
+	t:add(f.longest, b(at + 1, 1), code <= 200 and code * 8 or 1600 + (code - 200) * 160)
 	for _, name in ipairs({ "half", "parts", "all_parts" }) do
 		t:add(f[name], b(at + 2, 2))
 	end
@@ -396,8 +401,16 @@ local function put_vgmp(tree, b, last)
 	local vtype, at = b(HEAD, 1):uint(), HEAD
 
 	at = put(tree, b, at, { { "vtype", 1 }, { "mode", 1 }, { "group", 1 }, { "state", 1 },
-		{ "priority", 4 }, { "request_id", 2 }, { "vgmp_op", 1 }, { "result", 1 },
+		{ "priority", 4 }, { nil, 2 }, { "vgmp_op", 1 }, { "result", 1 },
 		{ "members", 2 }, { "failed", 2 } })
+	local id = b(HEAD + 8, 2) -- or what an announcement has in its place
+	if b(HEAD + 1, 1):uint() ~= 0 then
+		tree:add(f.request_id, id)
+	elseif vtype == 2 then
+		tree:add(f.mark, id)
+	elseif vtype == 1 then
+		tree:add(f.patience_ms, id, id:uint() * 10)
+	end
 	if vtype == 2 and last - at >= 24 then
 		put(tree, b, at, { { "hello.epoch", 4 }, { "hello.config_role", 1 },
 			{ "hello.flags", 1 }, { "hello.hello_ms", 2 }, { "hello.sessions", 4 },

@@ -118,10 +118,10 @@ probe(uint8_t flags)
 }
 
 static void
-hello(enum ha_vtype type)
+hello(enum ha_vtype type, enum ha_mode mode)
 {
 	const struct ha_vgmp g = { .vtype = (uint8_t)type,
-		.mode = HA_REQUEST,
+		.mode = (uint8_t)mode,
 		.group = 2,
 		.state = VGMP_STANDBY_TO_ACTIVE,
 		.priority = RTE_BE32(65001),
@@ -148,11 +148,16 @@ hello(enum ha_vtype type)
 	put(m, len, false);
 	expect("twinwall.type2", "2");
 	expect("twinwall.vtype", "%d", type);
-	expect("twinwall.mode", "1");
+	expect("twinwall.mode", "%d", mode);
 	expect("twinwall.group", "2");
 	expect("twinwall.state", "%d", VGMP_STANDBY_TO_ACTIVE);
 	expect("twinwall.priority", "65001");
-	expect("twinwall.request_id", "513");
+	if (mode != HA_ANNOUNCE)
+		expect("twinwall.request_id", "513");
+	else if (type == HA_HRP_HELLO)
+		expect("twinwall.mark", "0x0201");
+	else
+		expect("twinwall.patience_ms", "5130");
 	expect("twinwall.vgmp_op", "2");
 	expect("twinwall.result", "2");
 	expect("twinwall.members", "6");
@@ -535,6 +540,7 @@ put_streams(void)
 	hrp_stream_poll(ends[1].stream, now); /* asks */
 	expect("twinwall.op", "7");
 	expect("twinwall.reason", "1");
+	expect("twinwall.longest", "1496"); /* rounded down */
 	expect("twinwall.tables", "0x9004");
 	expect("twinwall.half", "1");
 	expect("twinwall.parts", "1");
@@ -599,16 +605,18 @@ main(int argc, char **argv)
 	expect("twinwall.trailer.version", "%d", HA_VERSION);
 	expect("twinwall.trailer.algorithm", "0");
 	expect("twinwall.trailer.magic", "HRP1");
-	hello(HA_VGMP_HELLO);
-	hello(HA_HRP_HELLO);
+	for (enum ha_mode mode = HA_ANNOUNCE; mode <= HA_REQUEST; mode++) {
+		hello(HA_VGMP_HELLO, mode);
+		hello(HA_HRP_HELLO, mode);
+	}
 	config();
 	put_streams();
 	udp = true;
 	probe(HA_PROBE_UDP);
 	expect("udp.dstport", "18514");
-	hello(HA_HRP_HELLO);
+	hello(HA_HRP_HELLO, HA_REQUEST);
 	seal_with(HA_ALGORITHM_HMAC);
-	hello(HA_VGMP_HELLO);
+	hello(HA_VGMP_HELLO, HA_REQUEST);
 	expect("twinwall.trailer.algorithm", "1");
 	expect("twinwall.trailer.key", "3");
 	return fclose(capture) == 0 ? 0 : 2;
