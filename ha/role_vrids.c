@@ -103,8 +103,8 @@ look(const struct role *r, const struct role_group *g, struct cause *why, mono_t
 			same ? "the same" : "other");
 		return same ? ROLE_VRIDS_ALIKE : ROLE_VRIDS_DIFFER;
 	}
-	snprintf(why->text, sizeof(why->text),
-		"the peer, not active, has %u members, we %u VRRP groups", g->peer_members,
+	snprintf(why->text, sizeof(why->text), "the peer, %s, has %u members, we %u VRRP groups",
+		vgmp_owns(g->peer_state) ? "which says no vrids" : "not active", g->peer_members,
 		g->vrids);
 	return g->peer_members < g->vrids ? ROLE_VRIDS_DIFFER : ROLE_VRIDS_UNKNOWN;
 }

@@ -306,6 +306,31 @@ R210_what_is_told_of_a_vrid_that_only_one_box_has(void **state)
 	sim_free(s);
 }
 
+/* An active peer of a version that says no mark is compared by numbers, and not called idle. */
+static void
+R210_an_active_peer_that_says_no_mark_is_known_by_its_members(void **state)
+{
+	static const struct more more[2] = { { 0 }, { 9, { 9 } } };
+	const struct mon_member none = { .type = NULL };
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	said[0] = '\0';
+	s->unmarked[A] = true;
+	for (int i = A; i <= B; i++) {
+		s->more[i] = more_of(&more[i]);
+		s->extra = none;
+		box_start(s, i);
+	}
+	run_ms(s, 30000);
+	one_owner(s, A);
+	heard("! group standby: VRRP groups not known -> differ, cause the peer, which says no "
+	      "vrids, has 2 members, we 3 VRRP groups\n");
+	assert_true(differs(s, B));
+	assert_false(differs(s, A));
+	sim_free(s);
+}
+
 /* All VRRP groups of a VGMP group, so that the peer has none to be paired with it. */
 static void
 R210_a_vgmp_group_that_only_one_box_has_is_told(void **state)
@@ -368,6 +393,7 @@ main(void)
 		cmocka_unit_test(R210_one_vrid_in_the_same_group_is_told_as_long_as_it_is),
 		cmocka_unit_test(R210_a_vrid_that_only_one_box_has_is_told),
 		cmocka_unit_test(R210_what_is_told_of_a_vrid_that_only_one_box_has),
+		cmocka_unit_test(R210_an_active_peer_that_says_no_mark_is_known_by_its_members),
 		cmocka_unit_test(R210_a_vgmp_group_that_only_one_box_has_is_told),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};

@@ -88,6 +88,7 @@ struct sim {
 	uint32_t lan_head, lan_tail;
 	bool yield;	   /* hrp.split_brain */
 	bool held_back[2]; /* its self-test has failed */
+	bool unmarked[2];  /* of a version that knows no mark of VRRP groups */
 	struct box box[2];
 	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
 	uint32_t requests; /* seen on the wire: VGMP requests to switch */
@@ -251,9 +252,19 @@ op_put(void *ctx, const struct ha_msg *m)
 {
 	struct box *const b = ctx;
 
+	struct ha_msg copy = *m;
+	struct ha_vgmp v;
+
 	if (b->out.tail - b->out.head >= 200)
 		return false;
-	push(&b->out, m);
+	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	if (m->type == HA_MSG_SEND && v.vtype == HA_HRP_HELLO &&
+		b->sim->unmarked[b - b->sim->box]) {
+		v.request_id = 0;
+		memcpy(copy.data + sizeof(struct ha_vrrp), &v, sizeof(v));
+		ha_finish(copy.data, copy.len, HA_VGMP, b->sim->hello_ms);
+	}
+	push(&b->out, &copy);
 	return true;
 }
 
