@@ -28,6 +28,16 @@ add(uint32_t hash, const void *data, size_t len)
 	return hash;
 }
 
+/* A sum of FNV-1a alone is the same for many addresses that two vrids have swapped: its last octet
+ * is added, nearly, not mixed. */
+static uint32_t
+mixed(uint32_t hash)
+{
+	hash = (hash ^ hash >> 16) * UINT32_C(0x85ebca6b);
+	hash = (hash ^ hash >> 13) * UINT32_C(0xc2b2ae35);
+	return hash ^ hash >> 16;
+}
+
 /* A sum, so that nothing depends on the order in which they are configured. */
 static uint32_t
 sum_of(const struct vrrp_setup *s)
@@ -39,8 +49,8 @@ sum_of(const struct vrrp_setup *s)
 		uint32_t hash = add(UINT32_C(2166136261), &s->vrid, sizeof(s->vrid));
 
 		hash = add(hash, &a->family, sizeof(a->family));
-		sum += a->family == 6 ? add(hash, a->v6, sizeof(a->v6))
-				      : add(hash, &a->v4, sizeof(a->v4));
+		sum += mixed(a->family == 6 ? add(hash, a->v6, sizeof(a->v6))
+					    : add(hash, &a->v4, sizeof(a->v4)));
 	}
 	return sum;
 }

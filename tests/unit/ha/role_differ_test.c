@@ -306,6 +306,32 @@ R210_what_is_told_of_a_vrid_that_only_one_box_has(void **state)
 	sim_free(s);
 }
 
+/* Which vrid has which address, of addresses that differ in a few bits, is seen. */
+static void
+R210_addresses_that_are_swapped_between_two_vrids_are_told(void **state)
+{
+	static const uint8_t octets[][2] = { { 1, 3 }, { 1, 17 }, { 2, 4 }, { 100, 102 },
+		{ 1, 2 } };
+	const struct mon_member none = { .type = NULL };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(octets); i++) {
+		struct sim *const s = sim_new(1000, 3);
+
+		for (int box = A; box <= B; box++) {
+			s->octet[box][0] = octets[i][box];
+			s->octet[box][1] = octets[i][1 - box];
+			s->extra = none;
+			box_start(s, box);
+		}
+		run_ms(s, 10000);
+		one_owner(s, A);
+		assert_true(differs(s, B));
+		assert_false(differs(s, A));
+		sim_free(s);
+	}
+}
+
 /* An active peer of a version that says no mark is compared by numbers, and not called idle. */
 static void
 R210_an_active_peer_that_says_no_mark_is_known_by_its_members(void **state)
@@ -394,6 +420,7 @@ main(void)
 		cmocka_unit_test(R210_a_vrid_that_only_one_box_has_is_told),
 		cmocka_unit_test(R210_what_is_told_of_a_vrid_that_only_one_box_has),
 		cmocka_unit_test(R210_an_active_peer_that_says_no_mark_is_known_by_its_members),
+		cmocka_unit_test(R210_addresses_that_are_swapped_between_two_vrids_are_told),
 		cmocka_unit_test(R210_a_vgmp_group_that_only_one_box_has_is_told),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};

@@ -80,6 +80,7 @@ struct sim {
 	uint32_t hello_ms, misses;
 	struct mon_member extra;   /* of a box that starts; type NULL: none */
 	struct vrrp_setup more[2]; /* one more group of a box; vrid 0: none */
+	uint8_t octet[2][VRIDS];   /* last one of the addresses of its groups; 0: the usual one */
 	bool preempt;
 	uint32_t preempt_delay_s;
 	bool wire[2];	    /* from A, from B */
@@ -382,6 +383,9 @@ box_start(struct sim *s, int which)
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
 		struct vrrp_setup setup = vrrp_of((uint8_t)(i + 1), interface, group);
 
+		if (s->octet[which][i] != 0)
+			setup.addresses[0] =
+				ip_addr_v4(rte_cpu_to_be_32(0x0a010100u + s->octet[which][i]));
 		if (i == 0) /* the second group has none */
 			setup.addresses[setup.address_count++] = ip_addr_v6(virtual6);
 		vrrp_init(&vrrps[i], &setup);
