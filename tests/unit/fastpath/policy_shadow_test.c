@@ -373,7 +373,8 @@ ten_thousand_rules_of_any_shape_take_no_time(void **state)
 
 		print_message("%-30s %4.0f ms\n", shapes[shape], 1000 * seconds);
 		assert_int_equal(found, wanted[shape]);
-		assert_true(seconds < 10); /* a sanitizer's; docs/performance.md has the figures */
+		/* Of CPU; with sanitizers 9 were seen.  docs/performance.md has the figures. */
+		assert_true(seconds < 60);
 	}
 }
 
