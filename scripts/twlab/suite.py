@@ -34,6 +34,7 @@ BUILDS = {  # (folder, environment, meson's options)
 }
 # What the other compiler need not repeat, so that all levels together stay under 25 minutes.
 LEFT_OUT = {"sanitized": [], "release": ["--no-suite", "traced"]}
+SLOW = {"sanitized": 3, "release": 1}  # times the patience with a program that does not end
 COUNTED = (  # (passed, failed): the lines test programs print for a case
     (re.compile(r"^\[\s+OK \] (\S+)", re.M), re.compile(r"^\[\s+(?:FAILED|ERROR)\s+\] (\w+)$", re.M)),
     (re.compile(r"^ok \d+ (?!.*# SKIP)(.*)$", re.M), re.compile(r"^not ok \d+ (.*)$", re.M)),
@@ -103,8 +104,8 @@ def meson_level(level):
     log.unlink(missing_ok=True)
     env = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
            "PATH": "/usr/bin:/bin:" + os.environ["PATH"]}
-    code = run(["meson", "test", "-C", ROOT / folder, "--no-rebuild", "--print-errorlogs", *LEFT_OUT[level]],
-               env=env)
+    code = run(["meson", "test", "-C", ROOT / folder, "--no-rebuild", "--print-errorlogs",
+                "--timeout-multiplier", SLOW[level], *LEFT_OUT[level]], env=env)
     entries = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     for entry in entries:
         passed, failed = count_test(entry)
