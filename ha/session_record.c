@@ -6,6 +6,7 @@
 
 #include "icmp6_rules.h"
 #include "ip_addr.h"
+#include "relaxed.h"
 #include "session_other.h"
 
 #include <rte_common.h>
@@ -106,7 +107,8 @@ pack_what(const struct session *s, uint8_t proto, uint32_t ctl, struct hrp_sessi
 		.state = (uint8_t)session_state_of(ctl),
 		.flags = rte_cpu_to_be_16(flags),
 		.zone = { s->zone[0], s->zone[1] },
-		.wscale = { s->dir[0].tcp_wscale, s->dir[1].tcp_wscale },
+		.wscale = { relaxed_get8(&s->dir[0].tcp_wscale),
+			relaxed_get8(&s->dir[1].tcp_wscale) },
 	};
 }
 

@@ -54,8 +54,8 @@ merge_window(struct session_dir *d, const struct hrp_record_dir *r, uint8_t wsca
 	take(&d->tcp_max_end, rte_be_to_cpu_32(r->tcp_max_end));
 	if (unseen || rte_be_to_cpu_32(r->tcp_max_win) > relaxed_get(&d->tcp_max_win))
 		relaxed_put(&d->tcp_max_win, rte_be_to_cpu_32(r->tcp_max_win));
-	if (unseen || d->tcp_wscale == UINT8_MAX)
-		d->tcp_wscale = wscale;
+	if (unseen || relaxed_get8(&d->tcp_wscale) == UINT8_MAX)
+		relaxed_put8(&d->tcp_wscale, wscale);
 }
 
 static void

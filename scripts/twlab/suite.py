@@ -32,7 +32,7 @@ BUILDS = {  # (folder, environment, meson's options)
     "sanitized": (fuzz.BUILD.name, fuzz.COMPILER, fuzz.OPTIONS),
     "release": ("build", {"CC": "gcc"}, []),
 }
-# What the other compiler need not repeat, so that all levels together stay under 25 minutes.
+# What the other compiler need not repeat.
 LEFT_OUT = {"sanitized": [], "release": ["--no-suite", "traced"]}
 SLOW = {"sanitized": 3, "release": 1}  # times the patience with a program that does not end
 COUNTED = (  # (passed, failed): the lines test programs print for a case
