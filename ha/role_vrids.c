@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIFFER_MS 5000 /* so long: boxes are configured, and start, one after the other */
+/* So long, and not less than a peer may be silent, since a hello may be lost: boxes are configured,
+ * and start, one after the other. */
+#define DIFFER_MS 5000
 
 static const char *const words[] = {
 	[ROLE_VRIDS_UNKNOWN] = "not known",
@@ -125,13 +127,14 @@ watch(struct role *r, struct role_group *g, mono_t now)
 	const enum role_vrids old = (enum role_vrids)g->vrids_state;
 	struct cause why;
 	const enum role_vrids found = look(r, g, &why, now);
+	const uint64_t lasts = RTE_MAX(DIFFER_MS * NS_PER_MS, r->silence_ns);
 
 	if (found != ROLE_VRIDS_DIFFER)
 		g->differ_since.ns = 0;
 	else if (g->differ_since.ns == 0)
 		g->differ_since = now;
-	if (found == old || (found == ROLE_VRIDS_DIFFER &&
-				    role_since(now, g->differ_since) < DIFFER_MS * NS_PER_MS))
+	if (found == old ||
+		(found == ROLE_VRIDS_DIFFER && role_since(now, g->differ_since) < lasts))
 		return;
 	g->vrids_state = (uint8_t)found;
 	r->dirty = true;

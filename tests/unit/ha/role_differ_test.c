@@ -385,6 +385,29 @@ R210_a_vgmp_group_that_only_one_box_has_is_told(void **state)
 	sim_free(s);
 }
 
+/* One hello is lost, at a start or before the peer dies; the next one comes after more than 5 s. */
+static void
+R210_a_hello_that_is_lost_is_no_group_that_is_missing(void **state)
+{
+	struct sim *const s = sim_new(10000, 3);
+
+	(void)state;
+	said[0] = '\0';
+	s->lose[B] = VGMP_GROUP_STANDBY;
+	box_start_sharing(s, A);
+	box_start_sharing(s, B);
+	run_ms(s, 8000);
+	s->lose[B] = 0;
+	run_ms(s, 100000);
+	heard("");
+	s->lose[B] = VGMP_GROUP_STANDBY;
+	run_ms(s, 10000);
+	box_kill(s, B);
+	run_ms(s, 100000);
+	heard("");
+	sim_free(s);
+}
+
 /* A box that is set right counts as such with its first hello. */
 static void
 X29_what_is_set_right_ends_it(void **state)
@@ -422,6 +445,7 @@ main(void)
 		cmocka_unit_test(R210_an_active_peer_that_says_no_mark_is_known_by_its_members),
 		cmocka_unit_test(R210_addresses_that_are_swapped_between_two_vrids_are_told),
 		cmocka_unit_test(R210_a_vgmp_group_that_only_one_box_has_is_told),
+		cmocka_unit_test(R210_a_hello_that_is_lost_is_no_group_that_is_missing),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};
 

@@ -84,6 +84,7 @@ struct sim {
 	bool preempt;
 	uint32_t preempt_delay_s;
 	bool wire[2];	    /* from A, from B */
+	uint8_t lose[2];    /* VGMP group whose messages are lost on it; 0: none */
 	bool lan, lan_deaf; /* carries adverts and questions; deaf: adverts alone */
 	struct lan_frame frames[LAN_QUEUE];
 	uint32_t lan_head, lan_tail;
@@ -509,6 +510,15 @@ watch_wire(struct sim *s, const struct ha_msg *m)
 	}
 }
 
+static inline bool
+is_lost(const struct sim *s, int which, const struct ha_msg *m)
+{
+	struct ha_vgmp v;
+
+	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	return !s->wire[which] || v.group == s->lose[which];
+}
+
 static inline void
 hrp_turn(struct sim *s, int which)
 {
@@ -523,7 +533,7 @@ hrp_turn(struct sim *s, int which)
 			continue;
 		assert_int_equal(ha_check(m.data, m.len), HA_OK);
 		watch_wire(s, &m);
-		if (!s->wire[which] || peer->dead)
+		if (is_lost(s, which, &m) || peer->dead)
 			continue;
 		m.type = HA_MSG_RECEIVED;
 		push(&peer->nic, &m);
