@@ -98,37 +98,59 @@ struct hrp_mirror {
 	uint64_t refused[HA_REFUSAL_COUNT];
 };
 
+static bool
+holds(const struct hrp_mirror *m, int group)
+{
+	return (m->groups >> group & 1) != 0;
+}
+
+static bool
+says_active(const struct hrp_mirror *m, int group)
+{
+	return m->peer_state[group] == VGMP_ACTIVE ||
+	       m->peer_state[group] == VGMP_ACTIVE_TO_STANDBY;
+}
+
+static bool
+peer_says_active(const struct hrp_mirror *m)
+{
+	return m->peer_alive && (says_active(m, 1) || says_active(m, 2));
+}
+
+/* What a peer hands over is its own until it is taken (T5).  From then on it is ours, though the
+ * peer's "I am standby" may be late or lost: a bulk that left its sessions out would end them. */
 bool
 hrp_mirror_peer_active(const struct hrp_mirror *m)
 {
 	if (!m->peer_alive)
 		return false;
 	for (int g = 1; g <= 2; g++)
-		if (m->peer_state[g] == VGMP_ACTIVE || m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY)
+		if (m->peer_state[g] == VGMP_ACTIVE ||
+			(m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY && !holds(m, 3 - g)))
 			return true;
 	return false;
 }
 
-/* Has the peer no role that it could tell us of?  When it has handed over, what is on its way is
- * still taken; of a box that fell silent nothing is, however long it goes on without knowing. */
+/* Has the peer handed its role over just now?  What it has sent before is on its way still, and may
+ * come sooner than the hello that says it is standby. */
 static bool
-peer_replaced(const struct hrp_mirror *m, mono_t now)
+just_handed_over(const struct hrp_mirror *m, mono_t now)
 {
-	return m->active && !hrp_mirror_peer_active(m) &&
-	       (m->taken.ns == 0 || !mono_before(now, mono_add_ms(m->taken, LATE_MS)));
+	return m->taken.ns != 0 && mono_before(now, mono_add_ms(m->taken, LATE_MS));
 }
 
-/* Are records of a sender with this role epoch stale?  With load sharing each box has a role of its
- * own, whatever the epochs; where both claim the same one the older epoch has lost it. */
+/* Are records of a sender with this role epoch stale?  Those of a box that fell silent are, however
+ * long it goes on without knowing.  With load sharing each box has a role of its own, whatever the
+ * epochs; where both claim the same one the older epoch has lost it. */
 static bool
 fenced(const struct hrp_mirror *m, uint32_t epoch, mono_t now)
 {
-	if (!m->active || !hrp_mirror_peer_active(m))
-		return peer_replaced(m, now);
+	if (!m->active || just_handed_over(m, now))
+		return false;
+	if (!hrp_mirror_peer_active(m))
+		return true;
 	for (int g = 1; g <= 2; g++)
-		if ((m->peer_state[g] == VGMP_ACTIVE ||
-			    m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY) &&
-			(m->groups >> (3 - g) & 1) == 0)
+		if (says_active(m, g) && !holds(m, 3 - g))
 			return false;
 	return (int32_t)(epoch - m->epoch) < 0;
 }
@@ -579,19 +601,19 @@ hrp_mirror_role(struct hrp_mirror *m, bool active, bool alive, mono_t now)
 void
 hrp_mirror_peer(struct hrp_mirror *m, uint8_t group, uint8_t state, mono_t now)
 {
-	const bool before = hrp_mirror_peer_active(m);
+	const bool said = peer_says_active(m), owned = hrp_mirror_peer_active(m);
 
 	if (group < 1 || group > 2)
 		return;
 	m->peer_state[group] = state;
-	if (hrp_mirror_peer_active(m) == before)
+	if (hrp_mirror_peer_active(m) != owned)
+		tell_tables(m);
+	if (!said || peer_says_active(m))
 		return;
-	tell_tables(m);
 	/* Of two that were active the other has handed over: what is left there is what a bulk
 	 * says. */
-	if (before)
-		m->peer_left = now;
-	if (before && m->active)
+	m->peer_left = now;
+	if (m->active)
 		hrp_mirror_sync(m);
 }
 
@@ -664,17 +686,21 @@ hrp_mirror_destroy(struct hrp_mirror *m)
 static bool
 gives(const struct hrp_mirror *m, mono_t now)
 {
-	return hrp_mirror_peer_active(m) ||
+	return peer_says_active(m) ||
 	       (m->peer_left.ns != 0 && mono_before(now, mono_add_ms(m->peer_left, LATE_MS)));
 }
 
 void
 hrp_mirror_groups(struct hrp_mirror *m, uint8_t groups, uint32_t epoch, bool alive, mono_t now)
 {
+	const bool owned = hrp_mirror_peer_active(m);
+
 	if ((groups & ~m->groups) != 0)
 		m->taken = alive && gives(m, now) ? now : (mono_t){ .ns = 0 };
 	m->groups = groups;
 	m->epoch = epoch;
+	if (hrp_mirror_peer_active(m) != owned)
+		tell_tables(m);
 }
 
 enum ha_refusal

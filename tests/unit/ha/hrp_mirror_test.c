@@ -426,26 +426,32 @@ HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced(v
 	assert_int_equal(table(1, 0).there, 1);
 }
 
-/* `asked`: the first box has said that it is standby before the second takes the role (T10), else
- * it waits for that (T5). */
+/* What is on its way reaches the second box, which has the role, before or after it has heard that
+ * the first is standby; this it heard before it took the role (T10), or not (T5). */
 static void
-hand_over(bool asked)
+hand_over(bool heard_before, bool late)
 {
 	form();
+	session_at_a(2);
+	run(500);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE_TO_STANDBY, now);
 	end[1].deaf = true;
 	session_at_a(1);
 	run(10);
 	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
 	hrp_mirror_role(end[0].mirror, false, true, now);
-	if (asked)
+	if (heard_before)
 		hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
 	hrp_mirror_groups(end[1].mirror, 1 << 2, 2, true, now);
 	hrp_mirror_role(end[1].mirror, true, true, now);
-	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
 	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
 	end[1].deaf = false;
+	if (!late)
+		run(50);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
 	run(50);
 	assert_int_not_equal(at_b(1), SESSION_NONE);
+	assert_int_not_equal(at_b(2), SESSION_NONE);
 	assert_int_equal(refused_by_epoch(1), 0);
 }
 
@@ -453,14 +459,21 @@ static void
 what_is_on_its_way_at_a_hand_over_is_taken(void **state)
 {
 	(void)state;
-	hand_over(false);
+	hand_over(false, true);
+}
+
+static void
+what_arrives_before_the_end_of_a_hand_over_is_heard_is_taken(void **state)
+{
+	(void)state;
+	hand_over(false, false);
 }
 
 static void
 what_is_on_its_way_when_the_role_is_given_on_request_is_taken(void **state)
 {
 	(void)state;
-	hand_over(true);
+	hand_over(true, true);
 }
 
 /* R110: each has a role of its own, so that no epoch is older. */
@@ -480,6 +493,39 @@ with_load_sharing_both_are_heard_whatever_the_epochs(void **state)
 	run(50);
 	assert_int_not_equal(at_b(1), SESSION_NONE);
 	assert_int_equal(refused_by_epoch(1), 0);
+}
+
+/* A bulk of the second box is on its way, which leaves out what the first one owns, when this hands
+ * its role over: it ends nothing. */
+static void
+R110_a_bulk_from_before_a_hand_over_ends_nothing(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		hrp_mirror_groups(end[i].mirror, 1 << 1, 1, true, now);
+		hrp_mirror_role(end[i].mirror, true, true, now);
+		hrp_mirror_peer(end[i].mirror, 1, VGMP_ACTIVE, now);
+	}
+	run(500);
+	session_at_a(1);
+	run(500);
+	end[0].deaf = true;
+	hrp_mirror_sync(end[1].mirror);
+	run(5);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE_TO_STANDBY, now);
+	hrp_mirror_groups(end[1].mirror, 1 << 1 | 1 << 2, 2, true, now);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	run(1);
+	hrp_mirror_groups(end[0].mirror, 0, 1, true, now);
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	end[0].deaf = false;
+	run(50);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
+	run(500);
+	assert_int_not_equal(at_b(1), SESSION_NONE);
+	assert_int_equal(session_table_count(end[0].box.sessions), 1);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
 }
 
 int
@@ -506,10 +552,15 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_on_its_way_at_a_hand_over_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
+			what_arrives_before_the_end_of_a_hand_over_is_heard_is_taken, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
 			what_is_on_its_way_when_the_role_is_given_on_request_is_taken, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			R110_a_bulk_from_before_a_hand_over_ends_nothing, setup, teardown),
 	};
 
 	test_eal_start(512, 1);
