@@ -31,3 +31,16 @@ relaxed_put8(uint8_t *field, uint8_t value)
 	if (relaxed_get8(field) != value)
 		__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
+
+static inline uint16_t
+relaxed_get16(const uint16_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static inline void
+relaxed_put16(uint16_t *field, uint16_t value)
+{
+	if (relaxed_get16(field) != value)
+		__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}

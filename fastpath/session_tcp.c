@@ -151,8 +151,7 @@ raise(uint32_t *field, uint32_t value)
 static void
 put_acked(struct session_dir *d, uint32_t ack)
 {
-	if (__atomic_load_n(&d->tcp_acked, __ATOMIC_RELAXED) != (uint16_t)ack)
-		__atomic_store_n(&d->tcp_acked, (uint16_t)ack, __ATOMIC_RELAXED);
+	relaxed_put16(&d->tcp_acked, (uint16_t)ack);
 }
 
 static uint8_t
@@ -237,8 +236,8 @@ static void
 anchor(struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
 {
 	struct session_dir *a = &s->dir[d], *b = &s->dir[!d];
-	const bool first = a->learn == 0;
-	const bool other_silent = ctl & learn_flag[!d] && b->learn == 0;
+	const bool first = relaxed_get8(&a->learn) == 0;
+	const bool other_silent = ctl & learn_flag[!d] && relaxed_get8(&b->learn) == 0;
 	uint32_t ahead = relaxed_get(&b->tcp_max_win);
 
 	relaxed_put(&a->tcp_end, v->end);
@@ -263,16 +262,23 @@ static uint32_t
 learn(struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
 {
 	struct session_dir *a = &s->dir[d];
+	uint8_t left = relaxed_get8(&a->learn);
 
-	if (a->learn != 0 && in_window(s, ctl, d, v))
+	if (left != 0 && in_window(s, ctl, d, v))
 		advance(s, d, v);
 	else
 		anchor(s, ctl, d, v);
-	if (a->learn == 0 || a->learn > SESSION_TCP_LEARN)
-		a->learn = SESSION_TCP_LEARN;
-	if (--a->learn != 0)
-		return ctl;
-	return ctl & ~learn_flag[d];
+	if (left == 0 || left > SESSION_TCP_LEARN)
+		left = SESSION_TCP_LEARN;
+	relaxed_put8(&a->learn, --left);
+	return left != 0 ? ctl : ctl & ~learn_flag[d];
+}
+
+static void
+learn_anew(struct session *s)
+{
+	relaxed_put8(&s->dir[0].learn, 0);
+	relaxed_put8(&s->dir[1].learn, 0);
 }
 
 /* Opening */
@@ -318,7 +324,7 @@ answer(struct session *s, uint32_t ctl, const struct view *v)
 			return false;
 	} else {
 		if (ack != end && (after(ack, end) || end - ack > UINT16_MAX ||
-					  (uint16_t)ack != s->dir[1].tcp_acked))
+					  (uint16_t)ack != relaxed_get16(&s->dir[1].tcp_acked)))
 			return false;
 		if (v->seg->seq + 1 == responder_first_byte(s)) {
 			put_acked(&s->dir[1], ack);
@@ -345,7 +351,7 @@ static bool
 answers_noted_syn(const struct session *s, uint32_t ctl, unsigned int d, const struct view *v)
 {
 	return d == 1 && ctl & SESSION_F_RESYN && v->seg->flags & TCP_ACK &&
-	       (uint16_t)v->seg->ack == __atomic_load_n(&s->dir[0].tcp_acked, __ATOMIC_RELAXED);
+	       (uint16_t)v->seg->ack == relaxed_get16(&s->dir[0].tcp_acked);
 }
 
 /* Begin anew.  The SYN's own window and scale were not kept: assume the largest. */
@@ -381,7 +387,7 @@ static bool
 reset_exact(const struct session *s, unsigned int d, uint32_t seq)
 {
 	const uint32_t end = relaxed_get(&s->dir[d].tcp_end);
-	const uint16_t acked = __atomic_load_n(&s->dir[!d].tcp_acked, __ATOMIC_RELAXED);
+	const uint16_t acked = relaxed_get16(&s->dir[!d].tcp_acked);
 
 	if (seq == end)
 		return true;
@@ -414,7 +420,7 @@ check_reset(const struct session *s, uint32_t ctl, enum action action, unsigned 
 	case RST_ABORT:
 		/* Not our SYN's number: the answer to a challenge, the SYN will come again. */
 		*closes = seq == end;
-		pass = *closes || (uint16_t)seq == s->dir[1].tcp_acked;
+		pass = *closes || (uint16_t)seq == relaxed_get16(&s->dir[1].tcp_acked);
 		break;
 	case RST_OPENING:
 		pass = reset_exact(s, d, seq) || (seq == 0 && reset_acks_syn(s, v, end));
@@ -446,7 +452,7 @@ fits(struct session *s, unsigned int d, const struct view *v, bool strict, uint3
 		}
 		if ((strict && !(*ctl & SESSION_F_SHARED)) || v->seg->flags & TCP_SYN)
 			return false;
-		s->dir[0].learn = s->dir[1].learn = 0;
+		learn_anew(s);
 		*ctl |= learning;
 	}
 	*ctl = learn(s, *ctl, d, v);
@@ -503,7 +509,7 @@ apply(struct session *s, const struct row *row, unsigned int d, const struct vie
 	case UNSEEN:
 		if (!(old & SESSION_F_SHARED) || v->seg->seq != relaxed_get(&s->dir[0].tcp_end))
 			return DROP_tcp_state;
-		s->dir[0].learn = s->dir[1].learn = 0;
+		learn_anew(s);
 		*ctl = learn(s, old | SESSION_F_LEARN0 | SESSION_F_LEARN1, d, v);
 		break;
 	case CONFIRM:

@@ -376,12 +376,14 @@ session_record_unpack(const union hrp_record_session *r, uint32_t now_s, struct 
 	atomic_store_explicit(&s->last_seen, now_s > idle ? now_s - idle : 0, memory_order_relaxed);
 	if (what->proto != IPPROTO_TCP)
 		return ctl;
-	for (int d = 0; d < 2; d++) {
-		s->dir[d].tcp_end = rte_be_to_cpu_32(how->dir[d].tcp_end);
-		s->dir[d].tcp_max_end = rte_be_to_cpu_32(how->dir[d].tcp_max_end);
-		s->dir[d].tcp_max_win = rte_be_to_cpu_32(how->dir[d].tcp_max_win);
-		s->dir[d].tcp_wscale = what->wscale[d];
-		s->dir[d].learn = 0; /* nothing learnt yet */
+	for (int d = 0; d < 2; d++) { /* a copy may have packets here already */
+		struct session_dir *const to = &s->dir[d];
+
+		relaxed_put(&to->tcp_end, rte_be_to_cpu_32(how->dir[d].tcp_end));
+		relaxed_put(&to->tcp_max_end, rte_be_to_cpu_32(how->dir[d].tcp_max_end));
+		relaxed_put(&to->tcp_max_win, rte_be_to_cpu_32(how->dir[d].tcp_max_win));
+		relaxed_put8(&to->tcp_wscale, what->wscale[d]);
+		relaxed_put8(&to->learn, 0); /* nothing learnt yet */
 	}
 	return ctl | SESSION_F_LEARN0 | SESSION_F_LEARN1;
 }

@@ -97,8 +97,8 @@ acknowledged(const struct session *s, uint32_t ctl)
 
 	for (unsigned int d = 0; d < 2; d++)
 		if ((ctl & of[d].fin) != 0 &&
-			((syn && d == 1) ||
-				s->dir[!d].tcp_acked == (uint16_t)relaxed_get(&s->dir[d].tcp_end)))
+			((syn && d == 1) || relaxed_get16(&s->dir[!d].tcp_acked) ==
+						    (uint16_t)relaxed_get(&s->dir[d].tcp_end)))
 			acks |= of[d].ack;
 	return acks;
 }

@@ -10,6 +10,7 @@
 #include <rte_common.h>
 #include <rte_memory.h>
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -803,6 +804,57 @@ a_segment_of_a_session_that_is_being_removed_changes_nothing(void **state)
 	session_table_unalloc(table, s);
 }
 
+/* Two workers, a direction each: all that they share is read and written as such (thread
+ * sanitizer), and whoever begins the learning anew for both stops neither.
+ */
+struct side {
+	struct session *s;
+	unsigned int dir;
+	uint32_t refused;
+};
+
+static void *
+track_side(void *arg)
+{
+	struct side *const side = arg;
+	const mono_t now = { .ns = NS_PER_SEC };
+	uint32_t random = side->dir + 1;
+	bool changed;
+
+	for (uint32_t i = 0; i < 50000; i++) {
+		random = random * 1664525 + 1013904223;
+		const struct tcp_segment g = { .seq = random >> 28 == 0 ? random : i,
+			.ack = i,
+			.flags = TCP_ACK,
+			.window = 1000,
+			.wscale = NO_SCALE };
+
+		side->refused += session_tcp_track(table, side->s, side->dir, &g, false, 0, now,
+					 &changed) == DROP_tcp_window;
+	}
+	return NULL;
+}
+
+static void
+two_workers_learn_the_windows_of_one_session(void **state)
+{
+	static const struct tcp_segment first = { .flags = TCP_ACK, .wscale = NO_SCALE };
+	struct session *const s = session_table_alloc(table);
+	struct side side[2] = { { .s = s, .dir = 0 }, { .s = s, .dir = 1 } };
+	pthread_t thread[2];
+
+	(void)state;
+	assert_int_equal(session_tcp_first(s, &first, true), DROP_NONE);
+	for (int d = 0; d < 2; d++)
+		assert_int_equal(pthread_create(&thread[d], NULL, track_side, &side[d]), 0);
+	for (int d = 0; d < 2; d++) {
+		assert_int_equal(pthread_join(thread[d], NULL), 0);
+		assert_int_equal(side[d].refused, 0);
+	}
+	assert_int_equal(state_of(s), ES);
+	session_table_unalloc(table, s);
+}
+
 int
 main(void)
 {
@@ -813,6 +865,7 @@ main(void)
 		cmocka_unit_test(TCP_25_flags_no_stack_sends),
 		cmocka_unit_test(no_segment_is_too_strange),
 		cmocka_unit_test(a_segment_of_a_session_that_is_being_removed_changes_nothing),
+		cmocka_unit_test(two_workers_learn_the_windows_of_one_session),
 	};
 	struct session_table_params p = {
 		.name = "t", .max_sessions = 100, .shards = 1, .socket = SOCKET_ID_ANY
