@@ -51,6 +51,8 @@ struct rig {
 	uint64_t lost, sent;
 	uint16_t frame_max[2]; /* of an end, 0 = FRAME_MAX */
 	uint16_t longest[2];   /* that it has sent */
+	bool forged;	       /* RESYNC says this instead: an earlier version, or nonsense */
+	uint8_t says;
 };
 
 static uint16_t
@@ -89,11 +91,27 @@ put(struct rig *r, int to, const uint8_t *m, uint16_t len)
 	r->lost++;
 }
 
+static const uint8_t *
+forged_longest(const struct rig *r, const uint8_t *m, uint16_t len, uint8_t *copy)
+{
+	const size_t at = HRP_STREAM_OVERHEAD - sizeof(struct hrp_stream_head);
+	struct hrp_header h;
+
+	memcpy(&h, m + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
+	if (h.op != HRP_OP_NACK)
+		return m;
+	memcpy(copy, m, len);
+	copy[at + offsetof(struct hrp_nack, longest)] = r->says;
+	ha_finish(copy, len, HA_VGMP, 100);
+	return copy;
+}
+
 static bool
 wire_send(void *ctx, const uint8_t *m, uint16_t len)
 {
 	struct end *e = ctx;
 	struct rig *r = e->rig;
+	uint8_t copy[FRAME_MAX];
 
 	assert_true(len <= frame_max(r, e->id));
 	assert_int_equal(ha_check(m, len), HA_OK);
@@ -108,6 +126,8 @@ wire_send(void *ctx, const uint8_t *m, uint16_t len)
 		r->lost++;
 		return true;
 	}
+	if (r->forged)
+		m = forged_longest(r, m, len, copy);
 	put(r, !e->id, m, len);
 	if (rnd(r) % 100 < r->wire.duplicate)
 		put(r, !e->id, m, len);
@@ -365,6 +385,30 @@ no_message_is_too_long_for_the_other_end(void **state)
 		assert_true(arrived(r, 0, 2000));
 		assert_int_equal(r->lost, 0);
 		/* As many records as there is room for. */
+		assert_in_range(r->longest[0], rows[i].longest - RECORD + 1, rows[i].longest);
+		stop(r);
+	}
+}
+
+/* An earlier version says nothing, and takes what it always has; no message is made shorter than
+ * any link allows. */
+static void
+HAC_02_what_a_peer_says_of_its_longest_message(void **state)
+{
+	static const struct {
+		uint8_t says;
+		uint16_t longest;
+	} rows[] = { { 0, FRAME_MAX }, { 1, 496 }, { 61, 496 }, { 100, 800 }, { 255, FRAME_MAX } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig *r = start(i + 1, (struct wire){ .delay_ns = NS_PER_MS / 10 });
+
+		r->forged = true;
+		r->says = rows[i].says;
+		both(r, true);
+		run(r, 500, 2000, 2000);
+		assert_true(arrived(r, 1, 2000));
 		assert_in_range(r->longest[0], rows[i].longest - RECORD + 1, rows[i].longest);
 		stop(r);
 	}
@@ -747,6 +791,7 @@ main(void)
 		cmocka_unit_test(asked_before_offered_is_remembered),
 		cmocka_unit_test(a_length_in_a_byte_is_never_more),
 		cmocka_unit_test(no_message_is_too_long_for_the_other_end),
+		cmocka_unit_test(HAC_02_what_a_peer_says_of_its_longest_message),
 		cmocka_unit_test(HAC_07_everything_arrives_once_and_in_order),
 		cmocka_unit_test(loss_is_repaired_without_resending_what_arrived),
 		cmocka_unit_test(window_full_stops_the_feeder_and_nothing_is_lost),

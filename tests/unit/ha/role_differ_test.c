@@ -385,6 +385,48 @@ R210_a_vgmp_group_that_only_one_box_has_is_told(void **state)
 	sim_free(s);
 }
 
+/* One that only tracks something has no VRRP groups that could be missing. */
+static void
+R210_a_vgmp_group_without_vrids_may_be_one_box_s_own(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	said[0] = '\0';
+	s->extra = (struct mon_member){
+		.type = &mon_type_interface, .interface = 2, .group = VGMP_GROUP_STANDBY
+	};
+	box_start(s, A); /* Active group, and a Standby group of that alone */
+	box_start(s, B);
+	run_ms(s, 30000);
+	assert_true(status_of(s, A)->group[VGMP_GROUP_STANDBY].enabled);
+	heard("");
+	sim_free(s);
+}
+
+/* As docs/wire.md describes it, calculated by another program. */
+static void
+R210_the_mark_on_the_wire(void **state)
+{
+	static const struct {
+		struct more more;
+		uint16_t mark;
+	} marks[] = { { { 0 }, 0x37e3 }, { { 8, { 6, 139 } }, 1 /* for 0 */ } };
+	static const bool track[2] = { false, false };
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(marks); i++) {
+		const struct more more[2] = { marks[i].more, marks[i].more };
+		struct sim *const s = formed_of(more, track);
+
+		run_ms(s, 10000);
+		assert_int_equal(s->mark, marks[i].mark);
+		assert_int_equal(
+			status_of(s, B)->group[VGMP_GROUP_STANDBY].vrids, ROLE_VRIDS_ALIKE);
+		sim_free(s);
+	}
+}
+
 /* One hello is lost, at a start or before the peer dies; the next one comes after more than 5 s. */
 static void
 R210_a_hello_that_is_lost_is_no_group_that_is_missing(void **state)
@@ -445,6 +487,8 @@ main(void)
 		cmocka_unit_test(R210_an_active_peer_that_says_no_mark_is_known_by_its_members),
 		cmocka_unit_test(R210_addresses_that_are_swapped_between_two_vrids_are_told),
 		cmocka_unit_test(R210_a_vgmp_group_that_only_one_box_has_is_told),
+		cmocka_unit_test(R210_a_vgmp_group_without_vrids_may_be_one_box_s_own),
+		cmocka_unit_test(R210_the_mark_on_the_wire),
 		cmocka_unit_test(R210_a_hello_that_is_lost_is_no_group_that_is_missing),
 		cmocka_unit_test(X29_what_is_set_right_ends_it),
 	};

@@ -78,7 +78,8 @@ struct sim {
 	mono_t now;
 	uint64_t step_ns;
 	uint32_t hello_ms, misses;
-	struct mon_member extra;   /* of a box that starts; type NULL: none */
+	struct mon_member
+		extra; /* of a box that starts, in its group or the named one; type NULL: none */
 	struct vrrp_setup more[2]; /* one more group of a box; vrid 0: none */
 	uint8_t octet[2][VRIDS];   /* last one of the addresses of its groups; 0: the usual one */
 	bool preempt;
@@ -94,6 +95,7 @@ struct sim {
 	struct box box[2];
 	uint64_t both_ns, none_ns, longest_both_ns, both_run_ns;
 	uint32_t requests; /* seen on the wire: VGMP requests to switch */
+	uint16_t mark;	   /* likewise: of the last HRP hello */
 	struct ha_vgmp last_request, last_reply;
 };
 
@@ -402,8 +404,11 @@ box_start(struct sim *s, int which)
 		assert_int_equal(mon_add(&members, &m, err, sizeof(err)), 0);
 	}
 	if (s->extra.type != NULL) {
-		s->extra.group = group;
-		assert_int_equal(mon_add(&members, &s->extra, err, sizeof(err)), 0);
+		struct mon_member extra = s->extra;
+
+		if (extra.group == VGMP_GROUP_NONE)
+			extra.group = group;
+		assert_int_equal(mon_add(&members, &extra, err, sizeof(err)), 0);
 	}
 	b->role = role_create(&p);
 	assert_non_null(b->role);
@@ -500,6 +505,8 @@ watch_wire(struct sim *s, const struct ha_msg *m)
 	struct ha_vgmp v;
 
 	memcpy(&v, m->data + sizeof(struct ha_vrrp), sizeof(v));
+	if (v.vtype == HA_HRP_HELLO)
+		s->mark = rte_be_to_cpu_16(v.request_id);
 	if (v.op == HA_OP_HELLO)
 		return;
 	if (v.mode == HA_REQUEST) {

@@ -445,6 +445,29 @@ a_plain_group_of_a_box_that_is_not_active_is_no_master(void **state)
 	sim_free(s);
 }
 
+/* Nor after a pause that has cost it the lease, when an advert is the first thing that it sees: no
+ * answer, as a Master would give. */
+static void
+an_advert_after_a_pause_meets_no_master(void **state)
+{
+	const struct vrrp_setup setup = vrrp_of(7, 0, VGMP_GROUP_NONE);
+	struct sim *const s = beside_vgmp(&setup);
+	struct box *const b = &s->box[A];
+
+	(void)state;
+	run_ms(s, 12000);
+	assert_int_equal(status_of(s, A)->vrrp[0].state, VRRP_MASTER);
+	freeze(s, A, true);
+	run_ms(s, 11000);
+	const uint32_t adverts = b->adverts;
+
+	plain_hear(s, 7, 0, 50);
+	assert_int_equal(b->lease.ns, 0);
+	assert_int_equal(b->adverts, adverts);
+	assert_false(b->own_vrid[7]);
+	sim_free(s);
+}
+
 /* Nor is the owner of the address, which elsewhere goes straight to Master: not for one tick, and
  * nobody is told so. */
 static void
@@ -771,6 +794,7 @@ main(void)
 		cmocka_unit_test(R234_VRP11_a_sync_group_changes_together),
 		cmocka_unit_test(R241_R243_R244_R245_R246_what_is_told_of_a_sync_group),
 		cmocka_unit_test(a_plain_group_of_a_box_that_is_not_active_is_no_master),
+		cmocka_unit_test(an_advert_after_a_pause_meets_no_master),
 		cmocka_unit_test(R39_an_owner_on_a_box_that_is_not_active_is_no_master),
 		cmocka_unit_test(what_is_refused_is_told_once_a_minute),
 		cmocka_unit_test(VRP07_two_boxes_with_keys),
