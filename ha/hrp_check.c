@@ -7,7 +7,7 @@
 #define PLACES_MIN  256
 #define PLACES_MAX  4096
 #define ANSWER_MS   500	 /* without an answer the question is put again */
-#define HOLD_MS	    8000 /* after a round that did not help; doubles */
+#define HOLD_MS	    8000 /* after a repair that did not help; doubles */
 #define HOLD_MAX_MS 64000
 
 /* ---- the box that asks ---- */
@@ -21,7 +21,7 @@ hrp_check_begin(struct hrp_check *c, uint32_t capacity, mono_t now)
 	c->capacity = capacity;
 	c->first = 0;
 	c->places = RTE_MIN(RTE_MAX(wanted, (uint32_t)PLACES_MIN), (uint32_t)PLACES_MAX);
-	c->again = c->unproved = false;
+	c->again = c->unproved = c->in_vain = false;
 	c->due = now;
 	c->hold_ms = 0;
 	c->hold_until.ns = 0;
@@ -108,15 +108,17 @@ static void
 end_round(struct hrp_check *c, mono_t now)
 {
 	c->first = 0;
-	if (c->unproved) {
+	/* What is left alone meanwhile says nothing: the time that runs does not begin anew. */
+	if (c->in_vain) {
 		c->hold_ms =
 			RTE_MIN(c->hold_ms == 0 ? HOLD_MS : 2 * c->hold_ms, (uint64_t)HOLD_MAX_MS);
 		c->hold_until = mono_add_ms(now, c->hold_ms);
-	} else {
+	} else if (!c->unproved) {
 		c->hold_ms = 0;
+		c->hold_until.ns = 0;
 		c->round_at = now;
 	}
-	c->unproved = false;
+	c->unproved = c->in_vain = false;
 }
 
 static void
@@ -145,6 +147,7 @@ hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 	}
 	c->differing += !c->again;
 	c->unrepaired += c->again;
+	c->in_vain |= c->again;
 	if (c->again || mono_before(now, c->hold_until)) {
 		c->unproved = true;
 		next_part(c, now);

@@ -29,10 +29,11 @@ struct hrp_check {
 	uint32_t capacity, first, places, at;
 	uint32_t number; /* of the last question */
 	bool again;	 /* this part has been told again */
-	bool unproved;	 /* some part of this round differs still */
+	bool unproved;	 /* some part of this round differs still, */
+	bool in_vain;	 /* although it was told again in this round */
 	struct hrp_part asked;
 	mono_t due;
-	mono_t hold_until; /* no repair until then: the last ones did not help */
+	mono_t hold_until; /* no repair until then: one of the last did not help */
 	uint64_t hold_ms;
 
 	/* Since the start. */

@@ -3,6 +3,7 @@
  * Two mirrors, joined without links: which tables travel, also to a peer of an earlier version.
  */
 #include "ha_box.h"
+#include "hrp_check.h"
 #include "hrp_mirror.h"
 #include "repl.h"
 #include "servermap.h"
@@ -13,6 +14,7 @@
 #define QUEUE	 256
 #define MESSAGE	 1500
 #define SESSIONS 4096	/* looked through in several turns, as the blacklist is */
+#define SMALL	 256	/* of a peer that has not room for all */
 #define MANY	 125000 /* whose turns no number of those of a smaller table's makes up */
 
 struct end {
@@ -65,7 +67,7 @@ post(void *ctx, const uint8_t *message, uint16_t len)
 }
 
 static int
-setup_of(uint32_t sessions)
+setup_of(uint32_t sessions, uint32_t sessions_b)
 {
 	char err[128];
 
@@ -73,7 +75,8 @@ setup_of(uint32_t sessions)
 	memset(queue, 0, sizeof(queue));
 	for (unsigned int i = 0; i < 2; i++) {
 		end[i] = (struct end){ .id = i };
-		ha_box_start(&end[i].box, i == 0 ? "ma" : "mb", 1, sessions, 64);
+		ha_box_start(
+			&end[i].box, i == 0 ? "ma" : "mb", 1, i == 0 ? sessions : sessions_b, 64);
 		end[i].mirror =
 			hrp_mirror_create(&(struct hrp_mirror_params){ .engine = end[i].box.engine,
 						  .frame_max = MESSAGE,
@@ -93,14 +96,21 @@ static int
 setup(void **state)
 {
 	(void)state;
-	return setup_of(SESSIONS);
+	return setup_of(SESSIONS, SESSIONS);
 }
 
 static int
 setup_many(void **state)
 {
 	(void)state;
-	return setup_of(MANY);
+	return setup_of(MANY, MANY);
+}
+
+static int
+setup_small(void **state)
+{
+	(void)state;
+	return setup_of(SESSIONS, SMALL);
 }
 
 static int
@@ -309,6 +319,54 @@ R197_a_batch_repairs_what_has_drifted(void **state)
 	assert_int_equal(table(0, 0).bulks_out, 2);
 	assert_int_equal(table(1, 1).bulks_in, 2);
 	assert_int_equal(table(1, 0).swept, 0);
+}
+
+/* What the peer had no room for comes when there is room, without a bulk. */
+static void
+R197_a_part_that_stays_different_is_told_again_later(void **state)
+{
+	uint32_t at[SMALL + 50];
+
+	(void)state;
+	form();
+	for (uint32_t i = 0; i < RTE_DIM(at); i++)
+		at[i] = session_at_a(i + 1);
+	run(9000);
+	const uint64_t in_vain = table(0, 0).unrepaired;
+	assert_true(in_vain > 0);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_true(ha_box_kill(&end[0].box, at[i]));
+	run(24000); /* it is left alone for 8 s, and for 16 */
+	assert_int_equal(session_table_count(end[1].box.sessions), RTE_DIM(at) - 100);
+	run(5000); /* a round without a difference */
+	const uint64_t differing = table(0, 0).differing;
+	run(5000);
+	assert_int_equal(table(0, 0).differing, differing);
+	assert_int_equal(table(0, 0).bulks_out, 1);
+}
+
+/* It is told again after 8 s, 16, 32, 64, not before. */
+static void
+R197_a_part_told_in_vain_is_left_alone_for_longer_each_time(void **state)
+{
+	static const uint32_t hold_ms[] = { 8000, 16000, 32000, 64000, 64000 };
+
+	(void)state;
+	form();
+	for (uint32_t i = 0; i < SMALL + 50; i++)
+		session_at_a(i + 1);
+	run(HRP_CHECK_ROUND_MS);
+	for (uint32_t i = 0; i < RTE_DIM(hold_ms); i++) {
+		run(HRP_CHECK_ROUND_MS); /* the end of that in which it was told in vain */
+		const uint64_t in_vain = table(0, 0).unrepaired;
+		assert_true(in_vain > 0);
+		run(hold_ms[i] - HRP_CHECK_ROUND_MS);
+		assert_int_equal(table(0, 0).unrepaired, in_vain);
+		for (uint32_t ms = 0; table(0, 0).unrepaired == in_vain; ms += 100) {
+			assert_true(ms < 3 * HRP_CHECK_ROUND_MS);
+			run(100);
+		}
+	}
 }
 
 /* What waits for a frame of a stream that the peer has given up waits no longer, and holds up
@@ -542,6 +600,12 @@ main(void)
 			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			R197_a_part_that_stays_different_is_told_again_later, setup_small,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			R197_a_part_told_in_vain_is_left_alone_for_longer_each_time, setup_small,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			X35_a_bulk_that_was_refused_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
