@@ -146,9 +146,9 @@ pack_how(const struct session *s, rte_be16_t sport, rte_be16_t dport, uint32_t n
 	};
 	for (int d = 0; d < 2; d++)
 		how->dir[d] = (struct hrp_record_dir){
-			.tcp_end = rte_cpu_to_be_32(s->dir[d].tcp_end),
-			.tcp_max_end = rte_cpu_to_be_32(s->dir[d].tcp_max_end),
-			.tcp_max_win = rte_cpu_to_be_32(s->dir[d].tcp_max_win),
+			.tcp_end = rte_cpu_to_be_32(relaxed_get(&s->dir[d].tcp_end)),
+			.tcp_max_end = rte_cpu_to_be_32(relaxed_get(&s->dir[d].tcp_max_end)),
+			.tcp_max_win = rte_cpu_to_be_32(relaxed_get(&s->dir[d].tcp_max_win)),
 		};
 }
 
