@@ -98,6 +98,18 @@ answer(struct core *c, uint16_t interface, const struct arp *a, const struct rte
 		c->stats.arp_replies_out++;
 }
 
+/* The address of an interface may be a virtual one, too (R39).  While that is another router's, a
+ * question that named it would take it from there: nobody asks then, as in RFC 5227. */
+static rte_be32_t
+asker(const struct core *c, uint16_t interface)
+{
+	const rte_be32_t own = c->snap->interfaces[interface].address;
+	const struct ip_addr address = ip_addr_v4(own);
+	const struct core_virtual *const v = core_virtual_find(c, interface, &address);
+
+	return v == NULL || atomic_load_explicit(&v->active, memory_order_relaxed) ? own : 0;
+}
+
 void
 core_arp_ask(
 	struct core *c, uint16_t interface, rte_be32_t address, const struct rte_ether_addr *whom)
@@ -107,7 +119,7 @@ core_arp_ask(
 
 	if (in == NULL || in->address == 0)
 		return;
-	arp_request(frame, &in->mac, in->address, address, whom);
+	arp_request(frame, &in->mac, asker(c, interface), address, whom);
 	if (core_send_bytes(c, interface, frame, sizeof(frame)))
 		c->stats.arp_requests_out++;
 }

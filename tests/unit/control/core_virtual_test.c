@@ -239,6 +239,33 @@ R230_a_frame_to_a_host_of_the_link(void **state)
 	expect_silence();
 }
 
+/* Its interface has the address, too, but is not its Master: who asks for a host does not say that
+ * he has it, since hosts believe that. */
+static void
+R39_an_owner_that_is_no_master_claims_nothing_by_asking(void **state)
+{
+	const rte_be32_t senders[] = { OWN, 0, OWN };
+	struct to_send x = { .wanted = false };
+	struct core_box_frame f;
+
+	(void)state;
+	assert_int_equal(
+		core_add_client(box->core, &(struct core_client){ .ctx = &x, .tick = send_once }),
+		0);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			assert_int_equal(core_virtual_add(box->core, BOX_TRUST, 3, OWN), 0);
+		core_virtual_set(box->core, BOX_TRUST, 3, i == 2, box->box->now);
+		core_box_turn(box, 1);
+		core_box_discard(box);
+		assert_false(send_to(&x, IP(10, 1, 1, 77 + i)));
+		assert_true(core_box_sent(box, BOX_TRUST, &f));
+		assert_int_equal(f.bytes[12] << 8 | f.bytes[13], 0x0806);
+		assert_memory_equal(f.bytes + 28, &senders[i], sizeof(senders[i]));
+		expect_silence();
+	}
+}
+
 struct to_reach {
 	struct ip_addr host;
 	int answer;
@@ -296,6 +323,7 @@ main(void)
 		CASE(VRP10_a_claimed_address_is_announced_without_a_war),
 		CASE(a_vrid_of_one_family_leaves_the_other_alone),
 		CASE(R230_a_frame_to_a_host_of_the_link),
+		CASE(R39_an_owner_that_is_no_master_claims_nothing_by_asking),
 		CASE(R43_a_way_is_there_while_its_next_hop_answers),
 	};
 
