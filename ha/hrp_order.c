@@ -40,6 +40,14 @@ window_take(struct hrp_window *w, uint64_t sequence)
 
 	if (sequence == 0)
 		return false;
+	if (w->top == 0) {
+		/* The first of this life that we hear: an earlier life of ours may have heard all
+		 * before it. */
+		memset(w->seen, 0xff, sizeof(w->seen));
+		*word_of(w, sequence) = bit | (bit - 1);
+		w->top = sequence;
+		return true;
+	}
 	if (sequence > w->top) {
 		/* The words from here to there begin again. */
 		uint64_t words = sequence / 64 - w->top / 64;

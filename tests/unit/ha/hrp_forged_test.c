@@ -18,6 +18,19 @@ refused(int i, enum ha_refusal why)
 	return st.refused[why];
 }
 
+static uint64_t
+refused_in_all(int i)
+{
+	struct hrp_status st;
+	uint64_t n = 0;
+
+	run(60); /* it is published every 50 ms */
+	hrp_status(side[i].hrp, &st);
+	for (int why = 1; why < HA_REFUSAL_COUNT; why++)
+		n += st.refused[why];
+	return n;
+}
+
 static void
 X12_a_hello_that_comes_late_or_twice_is_told_once(void **state)
 {
@@ -101,6 +114,41 @@ HAC_01_an_earlier_life_of_the_peer_is_refused(void **state)
 		security = i < 0 ? NULL : &keys[i];
 		setup(1, 19);
 		replay();
+		teardown();
+	}
+	security = NULL;
+}
+
+/* The peer goes on, and we have started again: what our earlier life has heard of it is said once
+ * more before the peer says anything new. */
+static void
+HAC_01_what_was_said_before_our_own_start_changes_nothing(void **state)
+{
+	(void)state;
+	for (int i = -1; i < 2; i++) {
+		security = i < 0 ? NULL : &keys[i];
+		setup(1, 27);
+		form();
+		until_synchronised(1000);
+		recording = true;
+		recorded_from = 0;
+		hello(0, VGMP_STANDBY, stamp());
+		create(0, 1);
+		run(3 * HELLO_MS);
+		recording = false;
+		stop_hrp(1);
+		run(HELLO_MS);
+		start_hrp(1);
+		run(4 * HELLO_MS);
+		assert_true(side[1].linked && recorded_count > 4);
+		const uint32_t received = side[1].received;
+		const uint64_t before = refused_in_all(1);
+
+		for (uint32_t n = 0; n < recorded_count; n++)
+			arrive(1, 0, recorded[n]);
+		assert_int_equal(refused_in_all(1) - before, recorded_count);
+		assert_int_equal(side[1].received, received);
+		recorded_count = 0;
 		teardown();
 	}
 	security = NULL;
@@ -316,19 +364,6 @@ forge(const struct rte_mbuf *sample, unsigned int how)
 	return m;
 }
 
-static uint64_t
-refused_in_all(int i)
-{
-	struct hrp_status st;
-	uint64_t n = 0;
-
-	run(60); /* it is published every 50 ms */
-	hrp_status(side[i].hrp, &st);
-	for (int why = 1; why < HA_REFUSAL_COUNT; why++)
-		n += st.refused[why];
-	return n;
-}
-
 /* TWINWALL_FORGED=10000000: as many as issue and release want. */
 static uint32_t
 how_many(void)
@@ -405,6 +440,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(X12_a_hello_that_comes_late_or_twice_is_told_once),
 		cmocka_unit_test(HAC_01_an_earlier_life_of_the_peer_is_refused),
+		cmocka_unit_test(HAC_01_what_was_said_before_our_own_start_changes_nothing),
 		cmocka_unit_test(X14_tables_are_equal_with_keys_on_a_bad_wire),
 		cmocka_unit_test(HAC_02_another_secret_is_no_peer),
 		cmocka_unit_test(HAC_05_clocks_do_not_matter),

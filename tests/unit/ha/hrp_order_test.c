@@ -39,6 +39,7 @@ HAC_01_what_comes_twice_or_too_late_is_refused(void **state)
 		enum ha_refusal why;
 	} rows[] = {
 		{ 0, HA_REFUSED_replayed },
+		{ 2, HA_OK },
 		{ 5, HA_OK },
 		{ 5, HA_REFUSED_replayed },
 		{ 3, HA_OK },
@@ -81,6 +82,8 @@ HAC_01_random_numbers_as_a_plain_list_says(void **state)
 
 	(void)state;
 	trusting(&o, 1);
+	assert_int_equal(take(&o, 1, 1), HA_OK); /* what follows is as old at most */
+	seen[1] = true;
 	srand(1);
 	for (unsigned int i = 0; i < 200000; i++) {
 		const uint64_t floor = top > 1500 ? top - 1500 : 0;
@@ -99,6 +102,36 @@ HAC_01_random_numbers_as_a_plain_list_says(void **state)
 		top = taken && n > top ? n : top;
 	}
 	assert_true(top > 4096);
+}
+
+/* We have started again, and the peer has not: what it has said before, it may have said to our
+ * earlier life. */
+static void
+HAC_01_nothing_from_before_our_own_start_counts(void **state)
+{
+	static const uint64_t first[] = { 63, 64, 65, 5000, UINT64_C(1) << 40 };
+	struct hrp_order o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		for (unsigned int data = 0; data < 2; data++) {
+			const uint64_t kind = data ? HA_SEQUENCE_DATA : 0;
+
+			trusting(&o, 1);
+			assert_int_equal(take(&o, 1, kind | first[i]), HA_OK);
+			for (uint64_t back = 0; back < first[i] && back < 3000; back++)
+				assert_int_equal(
+					take(&o, 1, kind | (first[i] - back)), HA_REFUSED_replayed);
+			/* From there on the window is as ever. */
+			assert_int_equal(take(&o, 1, kind | (first[i] + 130)), HA_OK);
+			for (uint64_t n = 1; n < 130; n++)
+				assert_int_equal(take(&o, 1, kind | (first[i] + n)), HA_OK);
+			for (uint64_t n = 1; n < 200; n++)
+				if (n < first[i])
+					assert_int_equal(take(&o, 1, kind | (first[i] - n)),
+						HA_REFUSED_replayed);
+		}
+	}
 }
 
 static void
@@ -145,6 +178,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(HAC_01_what_comes_twice_or_too_late_is_refused),
 		cmocka_unit_test(HAC_01_random_numbers_as_a_plain_list_says),
+		cmocka_unit_test(HAC_01_nothing_from_before_our_own_start_counts),
 		cmocka_unit_test(HAC_01_only_the_life_that_is_trusted_counts),
 		cmocka_unit_test(X12_an_overtaken_message_is_not_told),
 	};
