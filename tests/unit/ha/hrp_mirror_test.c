@@ -433,6 +433,73 @@ X35_a_bulk_that_was_refused_is_tried_again(void **state)
 	assert_int_not_equal(at_b(1), SESSION_NONE);
 }
 
+/* The records of a frame of three sessions that is on its way to the second box. */
+static uint8_t *
+three_on_their_way(void)
+{
+	const uint16_t size = sizeof(struct hrp_record_session4);
+	struct hrp_header h;
+
+	for (uint32_t i = queue[1].out; i != queue[1].in; i++) {
+		uint8_t *const m = queue[1].bytes[i % QUEUE];
+
+		memcpy(&h, m + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
+		if (h.op == HRP_OP_ADD && queue[1].len[i % QUEUE] == HRP_STREAM_OVERHEAD + 3 * size)
+			return m + HRP_STREAM_OVERHEAD;
+	}
+	return NULL;
+}
+
+/* The second of three records: where the next one begins is known, or is not. */
+static void
+HAC_03_a_record_of_no_length_ends_its_frame_and_one_of_no_known_type_is_skipped(void **state)
+{
+	const uint16_t size = sizeof(struct hrp_record_session4);
+	static const struct {
+		uint8_t type, length, refused;
+		bool third; /* is installed */
+	} rows[] = {
+		{ HRP_RECORD_SESSION4, 0, 1, false },
+		{ HRP_RECORD_SESSION4, 1, 1, false },
+		{ HRP_RECORD_SESSION4, 7, 1, false },
+		{ HRP_RECORD_SESSION4, 121, 1, false }, /* one octet beyond the end */
+		{ HRP_RECORD_SESSION4, 255, 1, false },
+		{ HRP_RECORD_SESSION4, 120, 1, false }, /* known, and of another length */
+		{ 77, 0, 1, false },
+		{ 77, 255, 1, false },
+		{ 77, 120, 0, false },
+		{ 77, 60, 0, true },
+	};
+
+	(void)state;
+	form();
+	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+		const struct hrp_table_status had = table(1, 0);
+		struct hrp_status before = { 0 }, after = { 0 };
+		uint8_t *records;
+
+		hrp_mirror_status(end[1].mirror, &before, now);
+		end[1].deaf = true;
+		for (uint32_t k = 0; k < 3; k++)
+			session_at_a(10 * i + k);
+		run(20);
+		records = three_on_their_way();
+		assert_non_null(records);
+		records[size] = rows[i].type;
+		records[size + 1] = rows[i].length;
+		end[1].deaf = false;
+		run(10);
+		hrp_mirror_status(end[1].mirror, &after, now);
+		assert_int_equal(
+			after.refused[HA_REFUSED_record] - before.refused[HA_REFUSED_record],
+			rows[i].refused);
+		assert_int_equal(table(1, 0).installed - had.installed, rows[i].third ? 2 : 1);
+		run(6000); /* what is missing is found */
+		for (uint32_t k = 0; k < 3; k++)
+			assert_int_not_equal(at_b(10 * i + k), SESSION_NONE);
+	}
+}
+
 /* The second box takes over because the first fell silent; that one goes on and does not know. */
 static void
 replace(uint32_t epoch)
@@ -608,6 +675,9 @@ main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			X35_a_bulk_that_was_refused_is_tried_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			HAC_03_a_record_of_no_length_ends_its_frame_and_one_of_no_known_type_is_skipped,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R198_a_new_stream_of_the_peer_holds_no_first_packet_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(
