@@ -8,13 +8,19 @@ import sys
 
 from .box import ROOT
 
-BUILD = ROOT / "build-asan"  # that of the sanitized tests
 COMPILER = {"CC": "clang", "CC_LD": "lld"}  # a program with sanitizers is linked in a fifth of the time
 SEEDS = ROOT / "tests" / "fuzz" / "corpus"
 # With -O2 the same compiler needs almost three times as long for instrumented code.
-OPTIONS = ["-Dchecks=true", "-Dfuzz=true", "-Dbuildtype=debugoptimized", "-Doptimization=1",
-           "-Db_sanitize=address,undefined", "-Db_lundef=false",
-           "-Dc_args=-fsanitize=fuzzer-no-link"]
+SANITIZED = ["-Dchecks=true", "-Dfuzz=true", "-Dbuildtype=debugoptimized", "-Doptimization=1",
+             "-Db_sanitize=address,undefined", "-Db_lundef=false"]
+# Which values are compared tells libFuzzer what to try next, and makes every test two to three times
+# slower: the build of the sanitized tests only counts which edges were reached.
+BUILDS = {
+    "build-fuzz": [*SANITIZED, "-Dc_args=-fsanitize=fuzzer-no-link"],
+    "build-asan": [*SANITIZED,
+                   "-Dc_args=-fsanitize-coverage=inline-8bit-counters,indirect-calls,pc-table"],
+}
+OWN, TESTS = BUILDS  # that of scripts/fuzz, that of the sanitized tests
 RUNS = re.compile(r"^#(\d+)\s+DONE\s+cov: (\d+)", re.M)
 
 
@@ -22,19 +28,20 @@ def targets():
     return sorted(p.stem.removeprefix("fuzz_") for p in (ROOT / "tests" / "fuzz").glob("fuzz_*.c"))
 
 
-def build():
-    return subprocess.run([ROOT / "scripts" / "build", BUILD.name + ":fuzzers", *OPTIONS],
+def build(folder):
+    return subprocess.run([ROOT / "scripts" / "build", folder + ":fuzzers", *BUILDS[folder]],
                           env={**os.environ, **COMPILER},
                           stdout=sys.stderr, check=False).returncode == 0
 
 
-def start(target, seconds):
+def start(folder, target, seconds):
     """=> (process, its log)"""
-    found, seeds, broken = BUILD / "found" / target, SEEDS / target, BUILD / "broken"
+    found, seeds = folder / "found" / target, SEEDS / target
+    broken = folder / "broken"
     found.mkdir(parents=True, exist_ok=True)
     broken.mkdir(exist_ok=True)
-    log = BUILD / f"fuzz_{target}.log"
-    argv = [BUILD / "tests" / "fuzz" / f"fuzz_{target}", found,
+    log = folder / f"fuzz_{target}.log"
+    argv = [folder / "tests" / "fuzz" / f"fuzz_{target}", found,
             *([seeds] if seeds.is_dir() else []), f"-max_total_time={seconds}", "-timeout=20",
             "-rss_limit_mb=3072", "-max_len=1600", "-len_control=0",
             f"-artifact_prefix={broken}/{target}-"]
@@ -45,10 +52,10 @@ def start(target, seconds):
         return subprocess.Popen([str(a) for a in argv], stdout=out, stderr=out, env=env), log
 
 
-def run(names, seconds):
+def run(folder, names, seconds):
     """=> {target: None, or what went wrong}; one line each on stdout."""
     results = {}
-    running = [(name, *start(name, seconds)) for name in names]
+    running = [(name, *start(ROOT / folder, name, seconds)) for name in names]
     for name, process, log in running:
         code = process.wait()
         text = log.read_text(encoding="utf-8", errors="replace")
@@ -71,6 +78,6 @@ def main(argv=None):
     unknown = set(options.target) - set(targets())
     if unknown or options.seconds < 1:
         p.error(f"expected at least a second, and targets of {', '.join(targets())}")
-    if not build():
+    if not build(OWN):
         return 1
-    return 1 if any(run(options.target or targets(), options.seconds).values()) else 0
+    return 1 if any(run(OWN, options.target or targets(), options.seconds).values()) else 0

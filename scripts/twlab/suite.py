@@ -29,7 +29,7 @@ SCRIPTS = ROOT / "scripts"
 LEVELS = ("lint", "sanitized", "fuzz", "release", "model", "system")
 FUZZ_SECONDS = 30
 BUILDS = {  # (folder, environment, meson's options)
-    "sanitized": (fuzz.BUILD.name, fuzz.COMPILER, fuzz.OPTIONS),
+    "sanitized": (fuzz.TESTS, fuzz.COMPILER, fuzz.BUILDS[fuzz.TESTS]),
     "release": ("build", {"CC": "gcc"}, []),
 }
 # What the other compiler need not repeat.
@@ -117,11 +117,11 @@ def meson_level(level):
 
 def fuzz_level(_options):
     count = Count()
-    say(f"fuzz: building {fuzz.BUILD.name}/ with clang")
-    if not fuzz.build():
+    say(f"fuzz: building {fuzz.TESTS}/ with clang")
+    if not fuzz.build(fuzz.TESTS):
         count.add(0, ["fuzz: does not build"])
         return count
-    for target, wrong in fuzz.run(fuzz.targets(), FUZZ_SECONDS).items():
+    for target, wrong in fuzz.run(fuzz.TESTS, fuzz.targets(), FUZZ_SECONDS).items():
         count.add(*((0, [f"fuzz: {target} {wrong}"]) if wrong else (1, [])))
     return count
 
