@@ -481,17 +481,16 @@ answered(struct table *t, const struct session *s)
 		limit_answered(engine_limits(t->engine), session_table_index(t->sessions, s));
 }
 
-/* A session of ours, in use here: what the peer has seen of it counts as well, when it may have
- * packets of it too; and never goes backwards. */
+/* A session of ours, in use here: what the peer has seen of it counts as well, and never goes
+ * backwards.  A peer without a role is heard for as long only as what it has sent before it handed
+ * over may be on its way (hrp_mirror.c). */
 static enum repl_verdict
 merge_copy(struct table *t, struct session *s, const union hrp_record_session *r, mono_t now)
 {
-	if (!t->bulk.role.peer_active) {
-		t->stats.conflicts++;
-		return REPL_REFUSED;
-	}
 	if (!session_share_merge(t->sessions, s, r, now))
 		return REPL_RETRY;
+	if (!t->bulk.role.peer_active)
+		(void)session_share_end(s);
 	if (unlikely(session_share_closes(s, session_record_what(r))))
 		session_table_set_dirty(t->sessions, session_table_index(t->sessions, s));
 	answered(t, s);

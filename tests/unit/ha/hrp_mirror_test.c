@@ -581,6 +581,39 @@ hand_over(bool heard_before, bool late)
 }
 
 static void
+a_change_on_its_way_at_a_hand_over_is_taken(void **state)
+{
+	(void)state;
+	form();
+	const struct session_tuple4 t = ha_box_tuple(3, IPPROTO_TCP);
+	const uint32_t index = ha_box_session(&end[0].box, &t, SESSION_TCP_SYN_SENT, 0, now);
+
+	session_table_set_dirty(end[0].box.sessions, index);
+	run(500);
+	assert_int_equal(
+		ha_box_ctl(&end[1].box, at_b(3)) & SESSION_STATE_MASK, SESSION_TCP_SYN_SENT);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE_TO_STANDBY, now);
+	hrp_mirror_groups(end[1].mirror, 1 << 2, 2, true, now);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	end[1].deaf = true;
+	run(2);
+	/* The old box drains: the SYN-ACK passes there. */
+	atomic_fetch_xor(&ha_box_at(&end[0].box, index)->ctl,
+		SESSION_TCP_SYN_SENT ^ SESSION_TCP_ESTABLISHED);
+	session_table_set_dirty(end[0].box.sessions, index);
+	run(8);
+	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
+	end[1].deaf = false;
+	run(20);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
+	run(100);
+	assert_int_equal(
+		ha_box_ctl(&end[1].box, at_b(3)) & SESSION_STATE_MASK, SESSION_TCP_ESTABLISHED);
+}
+
+static void
 what_is_on_its_way_at_a_hand_over_is_taken(void **state)
 {
 	(void)state;
@@ -683,6 +716,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			HAC07_a_session_that_has_ended_does_not_come_back_from_a_box_that_was_replaced,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_change_on_its_way_at_a_hand_over_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_on_its_way_at_a_hand_over_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
