@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eal.h"
 
+#include "cgroup.h"
 #include "device.h"
 #include "dpdk_log.h"
 #include "lcores.h"
@@ -80,12 +81,21 @@ available_mb(void)
 	return kb / 1024;
 }
 
-/* DPDK would find out slowly, or hand out what is not there. */
+/* DPDK would find out slowly, or hand out what is not there; the kernel would kill us later. */
 static int
 check_memory(const struct config_system *s, char *err, size_t err_size)
 {
 	const int64_t mb = s->hugepages ? free_hugepages_mb() : available_mb();
+	const int64_t limit = cgroup_memory_limit_mb("/proc/self/cgroup", "/sys/fs/cgroup");
 
+	/* Hugepages count for no group's memory. */
+	if (!s->hugepages && limit >= 0 && s->memory_mb > limit) {
+		config_reason(&s->origin, "memory_mb", err, err_size,
+			"%d MiB are wanted, the service or container may use %d MiB: raise its "
+			"limit (MemoryMax) or ask for less",
+			(int)s->memory_mb, (int)limit);
+		return -1;
+	}
 	if (mb < 0 || s->memory_mb <= mb)
 		return 0;
 	config_reason(&s->origin, "memory_mb", err, err_size,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Start and end of one daemon: refusals with a one-line reason, signals, saving (MGT-05)."""
+import contextlib
 import os
 import random
 import re
@@ -7,6 +8,7 @@ import signal
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +141,34 @@ def test_X35_more_hugepages_than_are_free_are_refused_at_once(one_box):
     start = time.monotonic()
     refused(one_box, r"memory_mb: \d+ MiB are wanted, \d+ MiB of hugepages are free")
     assert time.monotonic() - start < 2
+
+
+@contextlib.contextmanager
+def memory_limit(mb):
+    """This process, and what it starts, in a control group with this limit."""
+    root = Path("/sys/fs/cgroup")
+    groups = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
+    old, name = ((root / "memory" / groups["memory"][1:], "memory.limit_in_bytes")
+                 if "memory" in groups else (root / groups.get("", "/")[1:], "memory.max"))
+    own = old / f"twinwall-{os.getpid()}"
+    try:
+        own.mkdir()
+    except OSError as e:
+        pytest.skip(f"no control group can be made: {e}")
+    try:
+        if not (own / name).exists():
+            pytest.skip("the memory controller is off")
+        (own / name).write_text(str(mb * MiB))
+        (own / "cgroup.procs").write_text(str(os.getpid()))
+        yield
+    finally:
+        (old / "cgroup.procs").write_text(str(os.getpid()))
+        own.rmdir()
+
+
+def test_X35_more_than_the_service_may_use_is_refused(one_box):
+    with memory_limit(one_box.config["system"]["memory_mb"] - 1):
+        refused(one_box, r"memory_mb: \d+ MiB are wanted, the service or container may use \d+ MiB")
 
 
 def test_two_workers_on_one_cpu_are_told(one_box):
