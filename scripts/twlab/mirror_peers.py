@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """bench --mirror-peers: how fast states reach the other box, beside conntrackd on the same lab.
 
-Two works.  "live": a sender makes UDP flows through the first box of the lab's pair, as fast as it
+Three works.  "live": a sender makes UDP flows through the first box of the lab's pair, as fast as it
 can for a second; what counts is the time from its first packet until the second box has every state
 the first one has.  On few CPUs the sender and the making of states are what takes the time.  "fill":
 the second box loses what it has (a restart; conntrackd: its external cache is flushed and asked for
 again) while the first one holds the states of some seconds; what counts is the time from the last
 look at which it had none (conntrackd: from the request) until it has all of them again.  Nobody
-sends then: this is the mirror alone.
+sends then: this is the mirror alone.  And "live" once more, ours only, over heartbeat cables that lose
+and reorder: how long after the last state all are there and acknowledged, and the mirror's lag.
 
 conntrackd runs in FTFW mode over the same heartbeat cable, beside kernel routers that track
 connections; its netlink buffers may grow so far that no event is lost.  It runs in both ways that it
@@ -43,6 +44,7 @@ FIRST = 1 << 21	 # flows of 10.32.1.0 and up: no address of the lab
 SECONDS = 1
 FILL_SECONDS = 6  # of sending, for a table to fill the other box with
 COPIED_S = 120
+LOST, REORDERED = 1, 5  # percent of the heartbeat's frames
 KEPT_S = 900  # states are kept for longer than all of it takes
 SERVICE_DROP = "udp dport 53 ip saddr 10.32.0.0/11 drop"
 COLUMNS = (("peer", "pair", "{}"), ("work", "work", "{}"), ("runs", "runs", "{}"),
@@ -254,6 +256,34 @@ def kills(pair, options, before):
     return gaps
 
 
+def lossy(pair, first):
+    """New states while the heartbeat cables lose and reorder.
+    => (states, ms from the sender's end until all are there and acknowledged, lag row, next flow)"""
+    active = pair.active()
+    standby = pair.peer_of(active)
+    pair.breaks.relay(reorder=REORDERED)
+    for box in BOXES:  # behind the relay, which reads frames before a filter does
+        pair.breaks.lose_to(box, pair.lab.cables, f"numgen random mod 100 < {LOST} drop")
+    try:
+        before = count(active)
+        sender = pair.lab.popen("cli", ROOT / "build/tests/bench/sender", "eth0", VIPS["in"].mac, 1,
+                                SECONDS, "new", first, stdout=subprocess.PIPE, text=True)
+        last = int(sender.communicate()[0].split()[2])
+        end, row = time.monotonic(), {}
+
+        def equal():
+            nonlocal row
+            row = next(r for r in active.rows("hrp-sync") if r["table"] == "session")
+            return row["told"] == row["here"] and not row["unacked"] and count(standby) == row["here"]
+        wait_until(equal, COPIED_S, lambda: f"all states are there: {row}", every=0.01)
+        ms = (time.monotonic() - end) * 1000
+        say(f"{row['here'] - before} states, {LOST} % lost, {REORDERED} % reordered: equal {ms:.0f} ms after "
+            f"the last, lag {row['lag_median_ms']} ms, {row['resent']} frames sent again")
+        return row["here"] - before, ms, row, last
+    finally:
+        pair.breaks.clear()
+
+
 def count(box):
     """Sessions of a box; none while it starts."""
     return box.rows("version")[0]["sessions"] if box.answers() else 0
@@ -294,6 +324,17 @@ def ours(lab, options, rows):
                 box.start(wait=False)
                 return time.monotonic()
             fills.append(filled(lambda: count(active), lambda: count(standby), lose))
+        bad = []
+        for _ in range(options.runs):
+            empty_tables()
+            pair.whole(None)
+            bad.append(lossy(pair, first))
+        lags = [b[2]["lag_median_ms"] for b in bad]
+        rows.append({"peer": "Twinwall", "work": f"live, {LOST} % lost, {REORDERED} % reordered",
+                     "runs": len(bad), "states": statistics.median(b[0] for b in bad), "made": None,
+                     "rate": None, "worst": None, "equal_ms": [b[1] for b in bad], "lag_median_ms": lags,
+                     "takeover": f"equal {statistics.median(b[1] for b in bad):.0f} ms after the last one "
+                                 f"(worst {max(b[1] for b in bad):.0f}), lag {statistics.median(lags):.1f} ms"})
         empty_tables()
         empty = kills(pair, options, lambda: None)
         states = []
