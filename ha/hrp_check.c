@@ -158,8 +158,29 @@ hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 
 /* ---- the box that is asked ---- */
 
+/* A round is equal when the first answer for each part was. */
+static void
+note(struct hrp_held *h, uint32_t capacity, const struct hrp_part *asked,
+	const struct hrp_part *answered)
+{
+	const uint64_t first = rte_be_to_cpu_32(asked->first);
+
+	if (first == 0)
+		h->differs = false;
+	h->differs |= asked->count != answered->count || asked->digest != answered->digest ||
+		      asked->content != answered->content;
+	if (first + rte_be_to_cpu_32(asked->places) >= capacity && !h->differs)
+		h->lacking = false;
+}
+
+void
+hrp_check_lacking(struct hrp_held *h)
+{
+	h->lacking = h->differs = true; /* the part may have been asked of in this round */
+}
+
 static bool
-answer(const struct hrp_checked *k, const struct hrp_part *p)
+answer(const struct hrp_checked *k, struct hrp_held *h, uint32_t capacity, const struct hrp_part *p)
 {
 	struct repl_digest have;
 	struct hrp_part out = *p;
@@ -173,18 +194,20 @@ answer(const struct hrp_checked *k, const struct hrp_part *p)
 		out.digest = rte_cpu_to_be_64(have.sum);
 		if (!have.names_only)
 			out.content = rte_cpu_to_be_64(have.content);
+		note(h, capacity, p, &out);
 	}
 	hrp_stream_checked(k->stream, k->ops->module, &out);
 	return true;
 }
 
 bool
-hrp_check_receive(const struct hrp_checked *k, uint8_t op, const struct hrp_part *p)
+hrp_check_receive(const struct hrp_checked *k, struct hrp_held *h, uint32_t capacity, uint8_t op,
+	const struct hrp_part *p)
 {
 	const uint32_t first = rte_be_to_cpu_32(p->first), places = rte_be_to_cpu_32(p->places);
 
 	if (op == HRP_OP_CHECK)
-		return answer(k, p);
+		return answer(k, h, capacity, p);
 	if (op == HRP_OP_PART_END)
 		return k->ops->part_end(k->t, first, places) != REPL_RETRY;
 	k->ops->part_begin(k->t, first, places);

@@ -49,5 +49,15 @@ uint32_t hrp_check_poll(struct hrp_check *, const struct hrp_checked *, mono_t n
 /* hrp_check_answer: what the peer holds. */
 void hrp_check_answer(struct hrp_check *, const struct hrp_part *, mono_t now);
 
-/* The box that is asked.  => false: not now, the same message again at the next turn */
-bool hrp_check_receive(const struct hrp_checked *, uint8_t op, const struct hrp_part *);
+/* The box that is asked. */
+struct hrp_held {
+	bool lacking; /* it could not take all it was told, and no whole round since was equal */
+	bool differs; /* some part of this round does */
+};
+
+/* hrp_check_receive: `capacity`: places of the peer's table, as its bulk has said.
+ * => false: not now, the same message again at the next turn
+ * hrp_check_lacking: a record of the peer's could not be taken. */
+bool hrp_check_receive(const struct hrp_checked *, struct hrp_held *, uint32_t capacity, uint8_t op,
+	const struct hrp_part *);
+void hrp_check_lacking(struct hrp_held *);

@@ -43,7 +43,8 @@ struct bulk_out {
 
 struct bulk_in {
 	enum hrp_bulk_state state;
-	uint32_t round;
+	uint32_t round, capacity;
+	struct hrp_held held; /* as compared since */
 	struct hrp_bulk result;
 	bool answered; /* `result` belongs to `round` */
 };
@@ -188,6 +189,8 @@ static bool
 bulk_begin(struct hrp_mirror *m, struct mirrored *t, const struct hrp_bulk *b)
 {
 	t->in.round = rte_be_to_cpu_32(b->round);
+	t->in.capacity = rte_be_to_cpu_32(b->capacity);
+	t->in.held = (struct hrp_held){ 0 };
 	if (!t->ops->round(t->t, rte_be_to_cpu_32(b->capacity))) {
 		/* Its end is answered by what no table is, so that another bulk follows. */
 		m->refused[HA_REFUSED_record]++;
@@ -259,6 +262,7 @@ install(struct hrp_mirror *m, struct mirrored *t, const uint8_t *records, uint16
 			break;
 		case REPL_REFUSED:
 			m->refused[HA_REFUSED_record]++;
+			hrp_check_lacking(&t->in.held);
 			break;
 		case REPL_RETRY:
 			return at;
@@ -289,7 +293,8 @@ deliver(void *ctx, const uint8_t *message, uint16_t len, mono_t now)
 		const struct hrp_checked k = { .ops = t->ops, .t = t->t, .stream = m->stream };
 
 		memcpy(&part, body, sizeof(part));
-		return t->in.state == HRP_BULK_NONE || hrp_check_receive(&k, h.op, &part);
+		return t->in.state == HRP_BULK_NONE ||
+		       hrp_check_receive(&k, &t->in.held, t->in.capacity, h.op, &part);
 	}
 	if (h.op != HRP_OP_ADD) {
 		memcpy(&bulk, body, sizeof(bulk)); /* ha_check() has seen to its length */
@@ -771,13 +776,15 @@ hrp_mirror_sync(struct hrp_mirror *m)
 bool
 hrp_mirror_synchronised(const struct hrp_mirror *m)
 {
+	const bool hears = !m->active || hrp_mirror_peer_active(m);
+
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct mirrored *t = &m->table[i];
 		const enum hrp_bulk_state state = m->active ? t->out.state : t->in.state;
-		const bool carried =
-			m->active ? state != HRP_BULK_UNTAKEN : is_in(m, i, m->told_tables);
+		const bool told = is_in(m, i, m->told_tables);
+		const bool carried = m->active ? state != HRP_BULK_UNTAKEN : told;
 
-		if (carried && state != HRP_BULK_EQUAL)
+		if ((carried && state != HRP_BULK_EQUAL) || (hears && told && t->in.held.lacking))
 			return false;
 	}
 	return m->peer_alive;

@@ -482,6 +482,30 @@ X32_a_smaller_standby_refuses_what_is_too_much_and_keeps_what_it_has(void **stat
 	clean_up(NULL);
 }
 
+static bool
+second_lacks(struct pair *p)
+{
+	static struct role_status second;
+
+	role_status_read(ha_role(pair_box(p, 1)->ha), &second);
+	return !second.synchronised;
+}
+
+/* What came after the bulk counts as well: such a box takes no role back (R97). */
+static void
+X32_a_box_that_could_not_take_a_session_is_not_synchronised(void **state)
+{
+	struct pair *p = formed_pair(
+		(struct pair_options){ .seed = 1, .sessions_1 = 1024, .workers = { 1, 1 } });
+
+	(void)state;
+	assert_false(second_lacks(p));
+	many_sessions(p, 2500);
+	assert_true(pair_run_until(p, second_lacks, 3 * HELLO_MS));
+	roles_are_as_before(p);
+	clean_up(NULL);
+}
+
 /* R178: what the standby box is not told of by its own configuration, it does not permit. */
 static void
 R178_without_the_rule_on_the_new_active_box_new_connections_are_denied(void **state)
@@ -674,6 +698,7 @@ main(int argc, char **argv)
 		CASE(X26_two_failovers_within_two_seconds_lose_no_connection),
 		CASE(X23_odd_packets_do_not_keep_a_restarted_standby_from_being_filled),
 		CASE(X32_a_smaller_standby_refuses_what_is_too_much_and_keeps_what_it_has),
+		CASE(X32_a_box_that_could_not_take_a_session_is_not_synchronised),
 		CASE(R178_without_the_rule_on_the_new_active_box_new_connections_are_denied),
 		CASE(X33_without_a_packet_buffer_hellos_go_on),
 		CASE(X34_a_full_event_ring_delays_the_mirror_and_loses_nothing),
