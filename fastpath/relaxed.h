@@ -5,42 +5,20 @@
 
 #include <stdint.h>
 
-static inline uint32_t
-relaxed_get(const uint32_t *field)
-{
-	return __atomic_load_n(field, __ATOMIC_RELAXED);
-}
+/* relaxed_put: a line that does not change stays in the other worker's cache. */
+#define RELAXED(bits, suffix)                                                                      \
+	static inline uint##bits##_t relaxed_get##suffix(const uint##bits##_t *field)              \
+	{                                                                                          \
+		return __atomic_load_n(field, __ATOMIC_RELAXED);                                   \
+	}                                                                                          \
+	static inline void relaxed_put##suffix(uint##bits##_t *field, uint##bits##_t value)        \
+	{                                                                                          \
+		if (relaxed_get##suffix(field) != value)                                           \
+			__atomic_store_n(field, value, __ATOMIC_RELAXED);                          \
+	}
 
-/* A line that does not change stays in the other worker's cache. */
-static inline void
-relaxed_put(uint32_t *field, uint32_t value)
-{
-	if (relaxed_get(field) != value)
-		__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
+RELAXED(8, 8)
+RELAXED(16, 16)
+RELAXED(32, )
 
-static inline uint8_t
-relaxed_get8(const uint8_t *field)
-{
-	return __atomic_load_n(field, __ATOMIC_RELAXED);
-}
-
-static inline void
-relaxed_put8(uint8_t *field, uint8_t value)
-{
-	if (relaxed_get8(field) != value)
-		__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
-
-static inline uint16_t
-relaxed_get16(const uint16_t *field)
-{
-	return __atomic_load_n(field, __ATOMIC_RELAXED);
-}
-
-static inline void
-relaxed_put16(uint16_t *field, uint16_t value)
-{
-	if (relaxed_get16(field) != value)
-		__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
+#undef RELAXED
