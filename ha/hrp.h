@@ -81,6 +81,7 @@ enum hrp_bulk_state {
 	HRP_BULK_EQUAL,	  /* digests agree */
 	HRP_BULK_DIFFERS, /* they do not: another bulk follows */
 	HRP_BULK_UNTAKEN, /* the peer is of a version that does not know this table */
+	HRP_BULK_LACKING, /* they did agree; something told since could not be taken */
 	HRP_BULK_STATES
 };
 extern const char *const hrp_bulk_state_names[HRP_BULK_STATES];

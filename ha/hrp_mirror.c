@@ -20,6 +20,8 @@
 #define RESULT_MS	  500  /* without a result, END is sent again */
 #define BULK_AGAIN_MS	  1000 /* after a bulk that did not agree; doubles */
 #define BULK_AGAIN_MAX_MS 32000
+#define LACKS_MS	  500  /* a box that could not take all says so again, */
+#define LACKS_KEPT_MS	  2000 /* and its peer keeps that in mind */
 
 const char *const hrp_bulk_state_names[HRP_BULK_STATES] = {
 	[HRP_BULK_NONE] = "none",
@@ -28,6 +30,7 @@ const char *const hrp_bulk_state_names[HRP_BULK_STATES] = {
 	[HRP_BULK_EQUAL] = "equal",
 	[HRP_BULK_DIFFERS] = "differs",
 	[HRP_BULK_UNTAKEN] = "untaken",
+	[HRP_BULK_LACKING] = "lacking",
 };
 
 struct bulk_out {
@@ -39,12 +42,15 @@ struct bulk_out {
 	uint64_t again_ms;
 	struct hrp_bulk end;
 	uint32_t there; /* entries that the peer has counted */
+	bool lacking;	/* EQUAL, but it could not take all it was told since: */
+	mono_t lacking_until;
 };
 
 struct bulk_in {
 	enum hrp_bulk_state state;
 	uint32_t round, capacity;
 	struct hrp_held held; /* as compared since */
+	mono_t lacks_due;     /* when the peer is told so again */
 	struct hrp_bulk result;
 	bool answered; /* `result` belongs to `round` */
 };
@@ -183,6 +189,20 @@ static void
 answer(struct hrp_mirror *m, const struct mirrored *t)
 {
 	hrp_stream_result(m->stream, t->ops->module, &t->in.result);
+}
+
+/* What the bulk had proved does not hold any more.  The message may be lost. */
+static void
+tell_lacking(struct hrp_mirror *m, struct mirrored *t, mono_t now)
+{
+	struct hrp_bulk lacks = t->in.result;
+
+	if (t->in.state != HRP_BULK_EQUAL || !t->in.held.lacking ||
+		mono_before(now, t->in.lacks_due))
+		return;
+	lacks.digest = ~lacks.digest;
+	hrp_stream_result(m->stream, t->ops->module, &lacks);
+	t->in.lacks_due = mono_add_ms(now, LACKS_MS);
 }
 
 static bool
@@ -369,11 +389,19 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct bulk_out *o = &m->table[i].out;
-		if (o->state != HRP_BULK_WAITING || b->round != o->end.round)
+		const bool equal = b->count == o->end.count && b->digest == o->end.digest;
+
+		if (b->round != o->end.round)
+			continue;
+		if (o->state == HRP_BULK_EQUAL && !equal) {
+			o->lacking = true;
+			o->lacking_until = mono_add_ms(now, LACKS_KEPT_MS);
+		}
+		if (o->state != HRP_BULK_WAITING)
 			continue;
 		o->there = rte_be_to_cpu_32(b->count);
 		m->table[i].proved = now;
-		if (b->count == o->end.count && b->digest == o->end.digest) {
+		if (equal) {
 			o->state = HRP_BULK_EQUAL;
 			o->again_ms = BULK_AGAIN_MS;
 			if (i == 0 ? m->peer_parts : m->peer_all_parts)
@@ -530,9 +558,12 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 		}
 		return work;
 	case HRP_BULK_EQUAL:
+		if (o->lacking && !mono_before(now, o->lacking_until))
+			o->lacking = false;
 		return work + hrp_check_poll(&t->check, &k, now);
 	case HRP_BULK_NONE:
 	case HRP_BULK_UNTAKEN:
+	case HRP_BULK_LACKING:
 	case HRP_BULK_STATES:
 		return work;
 	}
@@ -761,6 +792,7 @@ hrp_mirror_poll(struct hrp_mirror *m, mono_t now)
 			work += feed_table(m, t, now);
 		else
 			t->ops->discard(t->t);
+		tell_lacking(m, t, now);
 	}
 	release_waiting(m);
 	return work + hrp_stream_poll(m->stream, now);
@@ -784,7 +816,8 @@ hrp_mirror_synchronised(const struct hrp_mirror *m)
 		const bool told = is_in(m, i, m->told_tables);
 		const bool carried = m->active ? state != HRP_BULK_UNTAKEN : told;
 
-		if ((carried && state != HRP_BULK_EQUAL) || (hears && told && t->in.held.lacking))
+		if ((carried && state != HRP_BULK_EQUAL) || t->out.lacking ||
+			(hears && told && t->in.held.lacking))
 			return false;
 	}
 	return m->peer_alive;
@@ -805,8 +838,9 @@ table_status(const struct hrp_mirror *m, const struct mirrored *t, struct hrp_ta
 		.told = t->out.begun ? sent.count : 0,
 		.there = t->out.there,
 		.copies = t->in.answered ? rte_be_to_cpu_32(t->in.result.count) : 0,
-		.bulk_out = t->out.state,
-		.bulk_in = t->in.state,
+		.bulk_out = t->out.lacking ? HRP_BULK_LACKING : t->out.state,
+		.bulk_in = t->in.state == HRP_BULK_EQUAL && t->in.held.lacking ? HRP_BULK_LACKING
+									       : t->in.state,
 		.bulk_ns = t->proved.ns,
 		.bulks_out = t->bulks_out,
 		.bulks_in = t->bulks_in,

@@ -321,6 +321,33 @@ R197_a_batch_repairs_what_has_drifted(void **state)
 	assert_int_equal(table(1, 0).swept, 0);
 }
 
+/* The standby could not take all, and the active box knows. */
+static bool
+both_lack(void)
+{
+	return !hrp_mirror_synchronised(end[0].mirror) && !hrp_mirror_synchronised(end[1].mirror) &&
+	       table(0, 0).bulk_out == HRP_BULK_LACKING && table(1, 0).bulk_in == HRP_BULK_LACKING;
+}
+
+/* The message that says so may be lost: another follows. */
+static void
+R97_an_active_box_learns_that_its_standby_lacks_a_session_also_after_a_loss(void **state)
+{
+	(void)state;
+	form();
+	for (uint32_t i = 0; i < SMALL + 50; i++)
+		session_at_a(i + 1);
+	end[0].deaf = true;
+	run(100);
+	assert_false(hrp_mirror_synchronised(end[1].mirror));
+	queue[0].out = queue[0].in;
+	end[0].deaf = false;
+	run(1);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	run(500);
+	assert_true(both_lack());
+}
+
 /* What the peer had no room for comes when there is room, without a bulk. */
 static void
 R197_a_part_that_stays_different_is_told_again_later(void **state)
@@ -334,17 +361,21 @@ R197_a_part_that_stays_different_is_told_again_later(void **state)
 	run(9000);
 	const uint64_t in_vain = table(0, 0).unrepaired;
 	assert_true(in_vain > 0);
-	assert_false(hrp_mirror_synchronised(end[1].mirror));
+	assert_true(both_lack());
 	for (uint32_t i = 0; i < 100; i++)
 		assert_true(ha_box_kill(&end[0].box, at[i]));
 	run(500); /* there is room, but what was refused is not there */
-	assert_false(hrp_mirror_synchronised(end[1].mirror));
+	assert_true(both_lack());
 	run(23500); /* it is left alone for 8 s, and for 16 */
 	assert_int_equal(session_table_count(end[1].box.sessions), RTE_DIM(at) - 100);
 	run(5000); /* a round without a difference */
 	const uint64_t differing = table(0, 0).differing;
 	run(5000);
 	assert_true(hrp_mirror_synchronised(end[1].mirror));
+	run(2000); /* so long its peer believes what it has said last */
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_int_equal(table(0, 0).bulk_out, HRP_BULK_EQUAL);
+	assert_int_equal(table(1, 0).bulk_in, HRP_BULK_EQUAL);
 	assert_int_equal(table(0, 0).differing, differing);
 	assert_int_equal(table(0, 0).bulks_out, 1);
 }
@@ -708,6 +739,9 @@ main(void)
 			a_takeover_ends_though_a_table_was_held_for_a_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_batch_repairs_what_has_drifted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			R97_an_active_box_learns_that_its_standby_lacks_a_session_also_after_a_loss,
+			setup_small, teardown),
 		cmocka_unit_test_setup_teardown(
 			R197_a_part_that_stays_different_is_told_again_later, setup_small,
 			teardown),
