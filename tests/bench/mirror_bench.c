@@ -457,7 +457,7 @@ bench_mirror(const struct bench_options *o)
 	const uint32_t per_run = RTE_MIN(131072U, o->max_sessions / 8 / BATCH * BATCH);
 	struct hrp_security security = { .key_count = 1,
 		.keys = { { .id = 1, .len = 16, .secret = "0123456789abcdef" } } };
-	const uint32_t joining = o->max_sessions / BATCH * BATCH;
+	const uint32_t joining = RTE_MIN(1000000U, o->max_sessions) / BATCH * BATCH;
 	uint32_t first = joining, capacity = 4096 + joining;
 
 	feeding(o);
