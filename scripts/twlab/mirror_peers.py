@@ -6,9 +6,10 @@ can for a second; what counts is the time from its first packet until the second
 the first one has.  On few CPUs the sender and the making of states are what takes the time.  "fill":
 the second box loses what it has (a restart; conntrackd: its external cache is flushed and asked for
 again) while the first one holds the states of some seconds; what counts is the time from the last
-look at which it had none (conntrackd: from the request) until it has all of them again.  Nobody
-sends then: this is the mirror alone.  And "live" once more, ours only, over heartbeat cables that lose
-and reorder: how long after the last state all are there and acknowledged, and the mirror's lag.
+look at which nothing was sent to it (conntrackd: from the request) until it has all of them again.  Nobody
+sends then: this is the mirror alone.  Each of our boxes has a CPU for its HRP core then; the kernel
+chooses those of conntrackd.  And "live" once more, ours only, over heartbeat cables that lose and
+reorder: how long after the last state all are there and acknowledged, and the mirror's lag.
 
 conntrackd runs in FTFW mode over the same heartbeat cable, beside kernel routers that track
 connections; its netlink buffers may grow so far that no event is lost.  It runs in both ways that it
@@ -17,6 +18,7 @@ forwards; with it (its default) a takeover puts all of it there (commit).  Ours 
 anywhere: the gap after a kill is measured with and without those states.
 """
 import argparse
+import copy
 import json
 import os
 import random
@@ -44,6 +46,7 @@ FIRST = 1 << 21	 # flows of 10.32.1.0 and up: no address of the lab
 SECONDS = 1
 FILL_SECONDS = 6  # of sending, for a table to fill the other box with
 COPIED_S = 120
+OTHER_CPUS = {"hrp_cpu": 0, "management_cpu": 1, "control_cpu": 1, "worker_cpus": [1]}
 LOST, REORDERED = 1, 5  # percent of the heartbeat's frames
 KEPT_S = 900  # states are kept for longer than all of it takes
 SERVICE_DROP = "udp dport 53 ip saddr 10.32.0.0/11 drop"
@@ -273,7 +276,7 @@ def lossy(pair, first):
 
         def equal():
             nonlocal row
-            row = next(r for r in active.rows("hrp-sync") if r["table"] == "session")
+            row = session_row(active)
             return row["told"] == row["here"] and not row["unacked"] and count(standby) == row["here"]
         wait_until(equal, COPIED_S, lambda: f"all states are there: {row}", every=0.01)
         ms = (time.monotonic() - end) * 1000
@@ -282,6 +285,19 @@ def lossy(pair, first):
         return row["here"] - before, ms, row, last
     finally:
         pair.breaks.clear()
+
+
+def session_row(box):
+    return next(r for r in box.rows("hrp-sync") if r["table"] == "session")
+
+
+def told(active, standby):
+    """Sessions of a box that fills another; none before it begins, and some until it has told all: one
+    that is starting answers late."""
+    row = session_row(active)
+    if row["out"] == "none":
+        return 0
+    return standby.rows("version")[0]["sessions"] if row["told"] == row["here"] else 1
 
 
 def count(box):
@@ -319,11 +335,17 @@ def ours(lab, options, rows):
             active = pair.active()
             standby = pair.peer_of(active)
 
-            def lose(box=standby):
+            def lose(active=active, box=standby):
                 box.kill()
+                wait_until(lambda: session_row(active)["out"] == "none", 10, "the active box has noticed")
+                usual, box.config = box.config, copy.deepcopy(box.config)
+                box.config["system"].update(OTHER_CPUS)
+                for port in box.config["ports"]:
+                    port["devargs"] = port["devargs"].replace(",qpairs=2", "")
                 box.start(wait=False)
+                box.config = usual
                 return time.monotonic()
-            fills.append(filled(lambda: count(active), lambda: count(standby), lose))
+            fills.append(filled(lambda: count(active), lambda: told(active, standby), lose))
         bad = []
         for _ in range(options.runs):
             empty_tables()
