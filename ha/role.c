@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A bulk of the largest table takes a minute or two. */
+#define UNFILLED_NS (180 * NS_PER_SEC)
+
 const char *const role_group_names[VGMP_GROUP_STANDBY + 1] = { "none", "active", "standby" };
 
 static bool
@@ -532,21 +535,37 @@ timer_preempt(struct role *r, struct role_group *g, mono_t now)
 		role_raise_text(r, g, VGMP_PREEMPT, "preempt", now);
 }
 
-/* Active with a fault that nobody could take over then: has a better peer come up since (R61)? */
-static void
-timer_better_peer(struct role *r, struct role_group *g, mono_t now)
+/* A whole box stays (R96). */
+static bool
+is_better(const struct role *r, const struct role_group *g, mono_t now)
 {
 	const uint32_t ours = role_priority(r, g);
 
-	if (ours == mon_base(&r->members, g->id) ||
-		ours >= g->peer_priority) /* a whole box stays (R96) */
+	return ours != mon_base(&r->members, g->id) && ours < g->peer_priority &&
+	       g->state == VGMP_ACTIVE && g->peer_state == VGMP_STANDBY &&
+	       role_peer_alive(r, g, now);
+}
+
+/* Active with a fault that nobody could take over then: has a better peer come up since (R61)?  One
+ * that cannot be filled (its tables are too small, it is of another version) is better than none.
+ */
+static void
+timer_better_peer(struct role *r, struct role_group *g, mono_t now)
+{
+	if (!is_better(r, g, now)) {
+		g->better_since.ns = 0;
 		return;
-	if (g->state != VGMP_ACTIVE || g->peer_state != VGMP_STANDBY || !r->synchronised ||
-		!role_peer_alive(r, g, now) ||
+	}
+	if (g->better_since.ns == 0)
+		g->better_since = now;
+	if ((!r->synchronised && role_since(now, g->better_since) < UNFILLED_NS) ||
 		role_since(now, g->asked_away) < VGMP_REQUEST_TRIES * r->hello_ns)
 		return;
 	g->asked_away = now;
-	role_raise_text(r, g, VGMP_MEMBER_FAILED, "peer has the higher priority", now);
+	role_raise_text(r, g, VGMP_MEMBER_FAILED,
+		r->synchronised ? "peer has the higher priority"
+				: "peer has the higher priority, but not all sessions",
+		now);
 }
 
 /* ---- leaving ---- */

@@ -89,7 +89,8 @@ struct role_group {
 	mono_t relearned;
 
 	mono_t preempt_since; /* 0 = no delay is running */
-	mono_t asked_away;    /* last attempt to hand over to a better peer */
+	mono_t better_since;  /* a better peer could take over, sessions or not; 0 = none could */
+	mono_t asked_away;    /* last attempt to hand over to it */
 
 	enum vgmp_state from; /* last change */
 	mono_t changed;

@@ -174,12 +174,34 @@ R99_a_member_that_fails_during_the_delay_ends_it(void **state)
 	}
 }
 
+/* A box with a fault waits for its peer's sessions, but not for ever: they may never be there. */
+static void
+R61_a_faulty_active_hands_over_to_a_better_peer_that_cannot_be_filled(void **state)
+{
+	struct sim *const s = sim_new(1000, 3);
+
+	(void)state;
+	box_start(s, A);
+	run_ms(s, 5000);
+	set_link(s, A, 0, false);
+	run_ms(s, 10000);
+	box_start(s, B);
+	run_ms(s, 175000);
+	one_owner(s, A);
+	run_ms(s, 10000);
+	one_owner(s, B);
+	assert_int_equal(s->both_ns, 0);
+	sim_free(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(R43_R62_R224_a_member_that_fails_moves_the_role),
 		cmocka_unit_test(what_is_not_known_now_is_as_before),
+		cmocka_unit_test(
+			R61_a_faulty_active_hands_over_to_a_better_peer_that_cannot_be_filled),
 		cmocka_unit_test(a_box_begins_when_it_knows_its_members),
 		cmocka_unit_test(a_box_that_never_began_can_leave),
 		cmocka_unit_test(R99_a_member_that_fails_during_the_delay_ends_it),
