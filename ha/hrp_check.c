@@ -21,7 +21,7 @@ hrp_check_begin(struct hrp_check *c, uint32_t capacity, mono_t now)
 	c->capacity = capacity;
 	c->first = 0;
 	c->places = RTE_MIN(RTE_MAX(wanted, (uint32_t)PLACES_MIN), (uint32_t)PLACES_MAX);
-	c->again = c->unproved = c->in_vain = false;
+	c->again = c->unproved = c->in_vain = c->holds = false;
 	c->due = now;
 	c->hold_ms = 0;
 	c->hold_until.ns = 0;
@@ -119,6 +119,8 @@ end_round(struct hrp_check *c, mono_t now)
 		c->round_at = now;
 	}
 	c->unproved = c->in_vain = false;
+	/* For whole rounds: one that ended in the middle would always leave the same parts out. */
+	c->holds = mono_before(now, c->hold_until);
 }
 
 static void
@@ -148,7 +150,7 @@ hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 	c->differing += !c->again;
 	c->unrepaired += c->again;
 	c->in_vain |= c->again;
-	if (c->again || mono_before(now, c->hold_until)) {
+	if (c->again || c->holds) {
 		c->unproved = true;
 		next_part(c, now);
 	} else {

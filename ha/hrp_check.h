@@ -33,7 +33,8 @@ struct hrp_check {
 	bool in_vain;	 /* although it was told again in this round */
 	struct hrp_part asked;
 	mono_t due;
-	mono_t hold_until; /* no repair until then: one of the last did not help */
+	bool holds;	   /* no repair in this round: */
+	mono_t hold_until; /* one of the last did not help, and is left alone until then */
 	uint64_t hold_ms;
 
 	/* Since the start. */

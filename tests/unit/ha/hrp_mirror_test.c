@@ -192,6 +192,14 @@ session_at_a(uint32_t n)
 	return index;
 }
 
+static uint32_t
+at_b(uint32_t n)
+{
+	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
+
+	return ha_box_find(&end[1].box, &t);
+}
+
 static void
 R186_every_table_has_its_own_bulk_and_proof(void **state)
 {
@@ -404,6 +412,35 @@ R197_a_part_told_in_vain_is_left_alone_for_longer_each_time(void **state)
 	}
 }
 
+/* One entry that the peer can never take, in the last part: what lacks in the others comes all the
+ * same.  A hold ends with a round, or it would end in the last part each time. */
+static void
+R197_a_part_that_stays_different_keeps_none_before_it_from_being_repaired(void **state)
+{
+	uint32_t first = 0, last = 0, ms; /* number of one, place of one */
+
+	(void)state;
+	form();
+	for (uint32_t n = 1; n < SESSIONS; n++) {
+		const uint32_t index = session_at_a(n);
+
+		first = index < SMALL ? n : first;
+		last = index >= SESSIONS - SMALL ? index : last;
+	}
+	assert_true(first != 0 && last != 0);
+	run(2000);
+	ha_box_at(&end[0].box, last)->zone[0] = MAX_ZONES - 1; /* the peer has none such */
+	session_table_set_dirty(end[0].box.sessions, last);
+	run(9000);
+	assert_true(table(0, 0).unrepaired > 0);
+	assert_true(ha_box_kill(&end[1].box, at_b(first)));
+	run(100);
+	assert_int_equal(at_b(first), SESSION_NONE);
+	for (ms = 0; at_b(first) == SESSION_NONE && ms < 100000; ms += 100)
+		run(100);
+	assert_true(ms < 100000);
+}
+
 /* What waits for a frame of a stream that the peer has given up waits no longer, and holds up
  * nobody behind it. */
 static void
@@ -440,14 +477,6 @@ static uint64_t
 refused_by_epoch(unsigned int box)
 {
 	return end[box].refused[HA_REFUSED_epoch];
-}
-
-static uint32_t
-at_b(uint32_t n)
-{
-	const struct session_tuple4 t = ha_box_tuple(n, IPPROTO_TCP);
-
-	return ha_box_find(&end[1].box, &t);
 }
 
 /* A bulk that a box cannot take is answered too, so that another one follows. */
@@ -748,6 +777,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			R197_a_part_told_in_vain_is_left_alone_for_longer_each_time, setup_small,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			R197_a_part_that_stays_different_keeps_none_before_it_from_being_repaired,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			X35_a_bulk_that_was_refused_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
