@@ -541,7 +541,8 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 			return work;
 		if (!o->walked)
 			o->walked = t->ops->walk(t->t, &out, now);
-		if (o->walked)
+		/* What the peer has handed over and not told of yet would end on both boxes. */
+		if (o->walked && !just_handed_over(m, now))
 			end_walk(m, t, now);
 		return work + 1;
 	case HRP_BULK_WAITING:

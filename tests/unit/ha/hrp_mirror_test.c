@@ -702,6 +702,55 @@ what_is_on_its_way_when_the_role_is_given_on_request_is_taken(void **state)
 	hand_over(true, true);
 }
 
+/* Of what is on its way to the second box no records arrive. */
+static void
+lose_records(void)
+{
+	uint32_t kept = queue[1].out;
+	struct hrp_header h;
+
+	for (uint32_t i = queue[1].out; i != queue[1].in; i++) {
+		const uint8_t *const m = queue[1].bytes[i % QUEUE];
+
+		memcpy(&h, m + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(h));
+		if (h.op == HRP_OP_ADD)
+			continue;
+		memmove(queue[1].bytes[kept % QUEUE], m, queue[1].len[i % QUEUE]);
+		queue[1].len[kept++ % QUEUE] = queue[1].len[i % QUEUE];
+	}
+	queue[1].in = kept;
+}
+
+/* The first word of a session is lost, and comes again when the second box has told all that it
+ * has: it ends nowhere. */
+static void
+what_is_lost_on_its_way_at_a_hand_over_is_taken(void **state)
+{
+	(void)state;
+	form();
+	session_at_a(2);
+	run(500);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_ACTIVE_TO_STANDBY, now);
+	end[1].deaf = true;
+	session_at_a(1);
+	run(8);
+	hrp_mirror_groups(end[0].mirror, 0, 0, true, now);
+	hrp_mirror_role(end[0].mirror, false, true, now);
+	hrp_mirror_groups(end[1].mirror, 1 << 2, 2, true, now);
+	hrp_mirror_role(end[1].mirror, true, true, now);
+	hrp_mirror_peer(end[1].mirror, 1, VGMP_STANDBY, now);
+	hrp_mirror_peer(end[0].mirror, 2, VGMP_ACTIVE, now);
+	run(8);
+	lose_records();
+	end[1].deaf = false;
+	run(1000);
+	assert_int_not_equal(at_b(1), SESSION_NONE);
+	assert_int_not_equal(at_b(2), SESSION_NONE);
+	assert_int_equal(session_table_count(end[0].box.sessions), 2);
+	assert_true(hrp_mirror_synchronised(end[0].mirror));
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+}
+
 /* R110: each has a role of its own, so that no epoch is older. */
 static void
 with_load_sharing_both_are_heard_whatever_the_epochs(void **state)
@@ -800,6 +849,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_on_its_way_when_the_role_is_given_on_request_is_taken, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_lost_on_its_way_at_a_hand_over_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
 		cmocka_unit_test_setup_teardown(
