@@ -21,7 +21,8 @@ enum ha_msg_type {
 			  * way, or the next hop is being asked for */
 	HA_MSG_ROLE,	 /* flag = this box has an Active group, value = newest role epoch known,
 			  * data[0] = the peer is known to be alive, data[1] = bit per
-			  * active group, data[2] = no heartbeat works, but the peer may be alive */
+			  * active group, that of the other one if the peer uses the same one,
+			  * data[2] = no heartbeat works, but the peer may be alive */
 	/* HRP core -> control core */
 	HA_MSG_TRANSMIT, /* data = a message for the service interface of link `slot`, value as in
 			  * HA_MSG_SEND */

@@ -169,6 +169,55 @@ X31_a_fault_hands_over_to_the_box_in_the_same_group(void **state)
 	}
 }
 
+static uint32_t sessions_before;
+
+static bool
+both_have_them(struct pair *p)
+{
+	return pair_sessions(p, 0) >= sessions_before && pair_sessions(p, 1) >= sessions_before &&
+	       pair_synchronised(p);
+}
+
+/* That it is standby is lost: what it has handed over is the other's all the same. */
+static void
+X31_a_hand_over_in_the_same_group_ends_no_session(void **state)
+{
+	static const char *const groups[] = { "active", "standby" };
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 4; seed++) {
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = 1000,
+			.workers = { 1, 1 },
+			.seed = seed,
+			.group = groups[seed % 2] });
+		const struct traffic *t = pair_traffic(p);
+
+		assert_true(pair_run_until(p, one_owns, 10000));
+		pair_run(p, 5000);
+		const int owner = pair_owner(p);
+
+		sessions_before = 0;
+		for (uint16_t i = 0; i < 50; i++)
+			traffic_send_udp(t->client, t->server->address, (uint16_t)(3000 + i), 4000,
+				i, pair_now(p));
+		pair_run(p, 20);
+		sessions_before = pair_sessions(p, (unsigned int)owner);
+		assert_true(sessions_before >= 50);
+		assert_true(pair_run_until(p, both_have_them, 2000));
+		pair_link(p, (unsigned int)owner, false, false);
+		assert_true(pair_run_until(p, owner == 0 ? second_owns : first_owns, 6000));
+		pair_heartbeat(p)->cut_from[owner] = true;
+		pair_run(p, 2);
+		pair_heartbeat(p)->cut_from[owner] = false;
+		pair_run(p, 3000);
+		assert_int_equal(pair_owner(p), !owner);
+		assert_int_equal(pair_table(p, (unsigned int)owner, "session")->swept, 0);
+		assert_true(pair_sessions(p, !owner) >= sessions_before);
+		assert_true(pair_run_until(p, both_have_them, 2000));
+		clean_up(NULL);
+	}
+}
+
 /* ---- a vrid that one box has ---- */
 
 #define NINE(group)                                                                                \
@@ -277,6 +326,8 @@ main(void)
 			X31_of_two_boxes_in_the_same_group_one_is_active, clean_up),
 		cmocka_unit_test_teardown(
 			X31_a_fault_hands_over_to_the_box_in_the_same_group, clean_up),
+		cmocka_unit_test_teardown(
+			X31_a_hand_over_in_the_same_group_ends_no_session, clean_up),
 		cmocka_unit_test_teardown(
 			R210_a_vrid_that_only_one_box_has_is_told_before_a_switch, clean_up),
 		cmocka_unit_test_teardown(
