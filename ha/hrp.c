@@ -362,6 +362,25 @@ dispatch_probe(
 	return why != HA_OK ? why : hrp_link_probe(&h->links, slot, &probe, source, now);
 }
 
+/* Frames of streams answer a number of ours, so that nobody can have recorded them for an earlier
+ * life.  Those of the configuration do not: they count once such a one has shown where the peer's
+ * sequence stands, and it sends them again. */
+static enum ha_refusal
+dispatch_data(struct hrp *h, const struct hrp_opened *in, mono_t now)
+{
+	const uint64_t before = h->order.answered ? 0 : hrp_mirror_answers(h->mirror);
+	struct hrp_header head;
+	enum ha_refusal why;
+
+	memcpy(&head, in->data + sizeof(struct ha_vrrp) + sizeof(struct ha_vgmp), sizeof(head));
+	if (head.op == HRP_OP_COMMAND)
+		return h->order.answered ? take_config(h, in->data, in->len) : HA_REFUSED_replayed;
+	why = hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now);
+	if (!h->order.answered && hrp_mirror_answers(h->mirror) != before)
+		hrp_order_answered(&h->order, in->number.sequence);
+	return why;
+}
+
 static enum ha_refusal
 dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t now)
 {
@@ -377,12 +396,7 @@ dispatch_vgmp(struct hrp *h, uint16_t slot, const struct hrp_opened *in, mono_t 
 		return why;
 	if (!data)
 		return dispatch_hello(h, slot, in);
-	struct hrp_header head;
-
-	memcpy(&head, in->data + sizeof(struct ha_vrrp) + sizeof(g), sizeof(head));
-	return head.op == HRP_OP_COMMAND
-		       ? take_config(h, in->data, in->len)
-		       : hrp_mirror_receive(h->mirror, in->data, in->len, in->epoch, now);
+	return dispatch_data(h, in, now);
 }
 
 static enum ha_refusal

@@ -752,6 +752,15 @@ hrp_mirror_receive(
 	return hrp_stream_receive(m->stream, message, len, now);
 }
 
+uint64_t
+hrp_mirror_answers(const struct hrp_mirror *m)
+{
+	struct hrp_stream_stats s;
+
+	hrp_stream_stats(m->stream, &s);
+	return s.answers;
+}
+
 /* Tables are of different sizes, and one may be held by somebody else for a turn: each is done when
  * it is done. */
 static uint32_t

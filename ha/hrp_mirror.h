@@ -46,6 +46,7 @@ bool hrp_mirror_peer_active(const struct hrp_mirror *); /* is it alive, and some
 /* `epoch`: the sender's, from the trailer. */
 enum ha_refusal hrp_mirror_receive(
 	struct hrp_mirror *, const uint8_t *message, uint16_t len, uint32_t epoch, mono_t now);
+uint64_t hrp_mirror_answers(const struct hrp_mirror *);	   /* struct hrp_stream_stats */
 uint32_t hrp_mirror_poll(struct hrp_mirror *, mono_t now); /* => work done */
 
 /* Everything once more, if this box mirrors: what differs at the peer is repaired. */

@@ -24,6 +24,7 @@ hrp_order_trust(struct hrp_order *o, uint64_t life, bool same_box, uint32_t hell
 	o->newest = 0;
 	memset(&o->control, 0, sizeof(o->control));
 	memset(&o->data, 0, sizeof(o->data));
+	o->answered = false;
 	return true;
 }
 
@@ -31,6 +32,17 @@ static uint64_t *
 word_of(struct hrp_window *w, uint64_t sequence)
 {
 	return &w->seen[sequence / 64 % (HRP_ORDER_WINDOW / 64)];
+}
+
+/* An earlier life of ours may have heard all before this one. */
+static void
+window_begin(struct hrp_window *w, uint64_t sequence)
+{
+	const uint64_t bit = UINT64_C(1) << sequence % 64;
+
+	memset(w->seen, 0xff, sizeof(w->seen));
+	*word_of(w, sequence) = bit | (bit - 1);
+	w->top = sequence;
 }
 
 static bool
@@ -41,11 +53,7 @@ window_take(struct hrp_window *w, uint64_t sequence)
 	if (sequence == 0)
 		return false;
 	if (w->top == 0) {
-		/* The first of this life that we hear: an earlier life of ours may have heard all
-		 * before it. */
-		memset(w->seen, 0xff, sizeof(w->seen));
-		*word_of(w, sequence) = bit | (bit - 1);
-		w->top = sequence;
+		window_begin(w, sequence);
 		return true;
 	}
 	if (sequence > w->top) {
@@ -79,4 +87,11 @@ hrp_order_take(struct hrp_order *o, const struct hrp_number *n, mono_t now)
 		return HA_REFUSED_replayed;
 	o->heard = now;
 	return HA_OK;
+}
+
+void
+hrp_order_answered(struct hrp_order *o, uint64_t sequence)
+{
+	window_begin(&o->data, sequence & ~HA_SEQUENCE_DATA);
+	o->answered = true;
 }

@@ -6,7 +6,8 @@
  * that echoes one which we have sent since we trusted the life before.  Pure; HRP core only.
  *
  * Data has a sequence of its own: a message of the roles that comes late by another link must not
- * fall out of the window because much data has overtaken it.
+ * fall out of the window because much data has overtaken it.  So the probe says nothing of where it
+ * stands.  Until it has answered something of ours that is new, data may have been recorded.
  */
 #pragma once
 
@@ -34,6 +35,7 @@ struct hrp_order {
 	uint64_t peer; /* the peer's that is trusted, 0 = none yet */
 	mono_t heard;  /* its last message that was taken */
 	struct hrp_window control, data;
+	bool answered;	 /* data has been shown to be of now */
 	uint64_t newest; /* sequence of what the roles were told last */
 };
 
@@ -45,6 +47,8 @@ bool hrp_order_trust(
 	struct hrp_order *, uint64_t life, bool same_box, uint32_t hello_ms, mono_t now);
 /* => HA_OK: new, and noted; or why it is refused, and nothing has changed. */
 enum ha_refusal hrp_order_take(struct hrp_order *, const struct hrp_number *, mono_t now);
+/* hrp_order_answered: data of this sequence, which was taken, is of now; what is older, is not. */
+void hrp_order_answered(struct hrp_order *, uint64_t sequence);
 
 /* hrp_order_newest: may the roles be told?  Not what a newer message has overtaken: what it says
  * has changed since. */

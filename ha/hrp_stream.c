@@ -454,6 +454,7 @@ receive_ack(struct hrp_stream *s, uint32_t stream, uint32_t upto, const uint8_t 
 		return (int32_t)(upto - o->base) < 0 ? HA_OK : HA_REFUSED_sequence;
 	}
 	s->stats.acks_in++;
+	s->stats.answers++; /* the first of them was random */
 	if (upto != o->base) {
 		const struct out_frame *last = &o->frame[SLOT(upto - 1)];
 		if (last->times == 1 && !last->acked)
@@ -621,6 +622,7 @@ receive_numbered(struct hrp_stream *s, const struct hrp_stream_head *head, uint3
 	}
 	if (len > s->frame_bytes)
 		return HA_REFUSED_field;
+	s->stats.answers++;
 	if (!in->started) {
 		if (seq - first >= HRP_STREAM_WINDOW)
 			return HA_REFUSED_sequence;

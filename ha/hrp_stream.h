@@ -53,6 +53,7 @@ struct hrp_stream_params {
 struct hrp_stream_stats {
 	uint64_t frames_out, frames_in, resent, timeouts, acks_out, acks_in, nacks_out, nacks_in;
 	uint64_t duplicates, reordered, refused, opened, window_full;
+	uint64_t answers; /* messages that name a number which we have chosen: they are of now */
 };
 
 /* Is it delivered, in order?  The others are about a stream. */

@@ -154,6 +154,68 @@ HAC_01_what_was_said_before_our_own_start_changes_nothing(void **state)
 	security = NULL;
 }
 
+/* A piece of the configuration of side 0 goes out.  => how many have come to the other one */
+static uint32_t
+configured(void)
+{
+	struct config_frame f = { .len = 4,
+		.head = { .kind = HRP_CONFIG_CHUNK,
+			.role = HRP_CONFIG_MASTER,
+			.transfer = RTE_BE32(7),
+			.generation = RTE_BE32(3),
+			.size = RTE_BE32(4) },
+		.text = "old" };
+	uint32_t n = 0;
+
+	assert_true(config_bus_put(side[0].config.to_hrp, &f));
+	run(5);
+	while (config_bus_get(side[1].config.to_management, &f))
+		n += f.head.kind == HRP_CONFIG_CHUNK;
+	return n;
+}
+
+/* Data has numbers of its own, of which the probe that makes the peer trusted says nothing: who
+ * holds true data back must not bring an old configuration in before it. */
+static void
+HAC_01_what_was_said_before_our_own_start_is_no_configuration(void **state)
+{
+	struct config_frame f;
+
+	(void)state;
+	for (int i = -1; i < 2; i++) {
+		security = i < 0 ? NULL : &keys[i];
+		setup(1, 28);
+		form();
+		until_synchronised(1000);
+		recording = true;
+		recorded_from = 0;
+		assert_int_equal(configured(), 1);
+		run(3 * HELLO_MS);
+		recording = false;
+		stop_hrp(1);
+		role(0, true, false);
+		run(5 * HELLO_MS);
+		start_hrp(1);
+		run(HELLO_MS);
+		assert_true(side[1].linked && recorded_count > 4);
+		wire.cut[0] = true;
+		for (uint32_t n = 0; n < recorded_count; n++)
+			arrive(1, 0, recorded[n]);
+		run(5);
+		assert_false(config_bus_get(side[1].config.to_management, &f));
+		wire.cut[0] = false;
+		/* What it says now is heard. */
+		hello(0, VGMP_ACTIVE, stamp());
+		role(0, true, true);
+		role(1, false, true);
+		until_synchronised(2000);
+		assert_int_equal(configured(), 1);
+		recorded_count = 0;
+		teardown();
+	}
+	security = NULL;
+}
+
 static void
 X14_tables_are_equal_with_keys_on_a_bad_wire(void **state)
 {
@@ -441,6 +503,7 @@ main(void)
 		cmocka_unit_test(X12_a_hello_that_comes_late_or_twice_is_told_once),
 		cmocka_unit_test(HAC_01_an_earlier_life_of_the_peer_is_refused),
 		cmocka_unit_test(HAC_01_what_was_said_before_our_own_start_changes_nothing),
+		cmocka_unit_test(HAC_01_what_was_said_before_our_own_start_is_no_configuration),
 		cmocka_unit_test(X14_tables_are_equal_with_keys_on_a_bad_wire),
 		cmocka_unit_test(HAC_02_another_secret_is_no_peer),
 		cmocka_unit_test(HAC_05_clocks_do_not_matter),

@@ -134,6 +134,26 @@ HAC_01_nothing_from_before_our_own_start_counts(void **state)
 	}
 }
 
+/* The first data that is heard may have been recorded: what answers us begins anew. */
+static void
+HAC_01_data_before_what_answers_us_does_not_count(void **state)
+{
+	struct hrp_order o;
+
+	(void)state;
+	trusting(&o, 1);
+	assert_int_equal(take(&o, 1, HA_SEQUENCE_DATA | 10), HA_OK);
+	assert_false(o.answered);
+	assert_int_equal(take(&o, 1, HA_SEQUENCE_DATA | 700), HA_OK);
+	hrp_order_answered(&o, HA_SEQUENCE_DATA | 700);
+	assert_true(o.answered);
+	for (uint64_t n = 1; n <= 700; n++)
+		assert_int_equal(take(&o, 1, HA_SEQUENCE_DATA | n), HA_REFUSED_replayed);
+	assert_int_equal(take(&o, 1, HA_SEQUENCE_DATA | 701), HA_OK);
+	assert_true(hrp_order_trust(&o, 2, true, 100, mono_add_ms(start, 1)));
+	assert_false(o.answered); /* of another start of the peer nothing is known */
+}
+
 static void
 HAC_01_only_the_life_that_is_trusted_counts(void **state)
 {
@@ -179,6 +199,7 @@ main(void)
 		cmocka_unit_test(HAC_01_what_comes_twice_or_too_late_is_refused),
 		cmocka_unit_test(HAC_01_random_numbers_as_a_plain_list_says),
 		cmocka_unit_test(HAC_01_nothing_from_before_our_own_start_counts),
+		cmocka_unit_test(HAC_01_data_before_what_answers_us_does_not_count),
 		cmocka_unit_test(HAC_01_only_the_life_that_is_trusted_counts),
 		cmocka_unit_test(X12_an_overtaken_message_is_not_told),
 	};

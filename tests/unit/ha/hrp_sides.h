@@ -2,6 +2,7 @@
  * Two HRP cores on a wire of rings that loses, doubles and reorders; the test plays both control
  * cores and all workers.  Fake clock.
  */
+#include "config_bus.h"
 #include "ha_box.h"
 #include "hrp.h"
 #include "hrp_frame.h"
@@ -21,6 +22,7 @@
 struct side {
 	struct ha_box box;
 	struct ha_bus bus;
+	struct config_bus config;
 	struct hrp *hrp;
 	struct rte_ring *tx[2], *rx[2]; /* per link */
 	uint16_t ethdev[2];
@@ -93,6 +95,7 @@ start_hrp(int i)
 
 	snprintf(name, sizeof(name), "hb%u", serial++);
 	assert_int_equal(ha_bus_create(&s->bus, name, SOCKET_ID_ANY), 0);
+	assert_int_equal(config_bus_create(&s->config, name, SOCKET_ID_ANY), 0);
 	for (uint16_t l = 0; l < s->links; l++)
 		hb[l] = (struct hrp_heartbeat){ .name = l == 0 ? "GigabitEthernet1/0/2"
 							       : "GigabitEthernet1/0/4",
@@ -106,6 +109,7 @@ start_hrp(int i)
 				    .engine = s->box.engine,
 				    .pool = pool,
 				    .bus = &s->bus,
+				    .config = &s->config,
 				    .heartbeats = hb,
 				    .heartbeat_count = s->links,
 				    .hello_ms = HELLO_MS,
@@ -130,6 +134,7 @@ stop_hrp(int i)
 	hrp_core_unbind(side[i].hrp);
 	hrp_destroy(side[i].hrp);
 	ha_bus_destroy(&side[i].bus);
+	config_bus_destroy(&side[i].config);
 	side[i].hrp = NULL;
 	side[i].dead = true;
 }
