@@ -679,7 +679,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 	const uint16_t generation = rte_be_to_cpu_16(r->head.generation);
 	struct session_record_key key;
 	enum repl_verdict v;
-	bool existed = false;
+	bool existed = false, turned = false;
 
 	session_record_key(r, &key);
 	uint32_t local = copy_of(t, owner);
@@ -704,14 +704,15 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 		const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
 		if (c->state == COPY_KILLED && c->generation == generation_of(s))
 			return REPL_RETRY;
-		if ((session_swap(s) != key.swap || !translated_as(t, s, &key)) &&
-			((ctl & SESSION_F_REMOTE) != 0 || !t->bulk.role.active)) {
+		turned = session_swap(s) != key.swap;
+		const bool other = turned || !translated_as(t, s, &key);
+		if (other && ((ctl & SESSION_F_REMOTE) != 0 || !t->bulk.role.active)) {
 			/* Opened from the other side this time, or translated in another way:
 			 * another session with the same key. */
 			repl_session_kill_copy(t, local);
 			return REPL_RETRY;
 		}
-		if (session_swap(s) != key.swap || !translated_as(t, s, &key)) {
+		if (other && !session_share_turned(s, key.translated)) {
 			t->stats.conflicts++; /* ours, and in use here */
 			return REPL_REFUSED;
 		}
@@ -720,6 +721,7 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 			return v;
 	}
 	map_copy(t, owner, generation, local);
+	t->owned[owner].turned = turned;
 	t->bulk.orphans |= t->bulk.role.active && !t->bulk.role.peer_active;
 	return REPL_DONE;
 }
@@ -867,6 +869,7 @@ sweep(void *ctx, struct repl_digest *d)
 		const bool translated = session_translated(s), copy = ctl & SESSION_F_REMOTE;
 		struct session_outside o;
 		union session_walk_key key;
+		uint8_t zone[2];
 
 		if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key) ||
 			(translated && !session_table_outside(t->sessions, s, &o)))
@@ -880,10 +883,10 @@ sweep(void *ctx, struct repl_digest *d)
 			t->owned[c->owner].local_plus_1 == t->bulk.sweep + 1 &&
 			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm) {
 			t->bulk.held.count++;
-			t->bulk.held.sum +=
-				session_record_hash(session_record_key_hash(&key, session_family(s),
-							    translated ? &o : NULL, s->zone),
-					c->owner, t->owned[c->owner].owner_generation);
+			t->bulk.held.sum += session_record_hash(
+				session_record_key_hash(&key, session_family(s),
+					translated ? &o : NULL, told_zones(t, c->owner, s, zone)),
+				c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
 		if (!copy && !ended_there(t, t->bulk.sweep, ctl))

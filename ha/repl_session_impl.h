@@ -45,7 +45,7 @@ struct owned {
 	uint32_t content; /* session_record_content() */
 	rte_be16_t flags; /* as in struct hrp_session_what, */
 	uint8_t state;	  /* as this */
-	uint8_t pad;
+	bool turned;	  /* the local one is ours, opened from the other side */
 };
 static_assert(sizeof(struct sent) == 12 && sizeof(struct copy) == 8 && sizeof(struct owned) == 16,
 	"36 bytes per session for the mirror");
@@ -118,6 +118,15 @@ copy_of(const struct table *t, uint32_t owner)
 		!alive(atomic_load_explicit(&s->ctl, memory_order_acquire)))
 		return SESSION_NONE;
 	return local;
+}
+
+/* Zones of the initiator and the responder, as the owner says them. */
+static inline const uint8_t *
+told_zones(const struct table *t, uint32_t owner, const struct session *s, uint8_t zone[2])
+{
+	zone[0] = s->zone[t->owned[owner].turned];
+	zone[1] = s->zone[!t->owned[owner].turned];
+	return zone;
 }
 
 /* ---- repl_session.c ---- */

@@ -135,6 +135,7 @@ hold(const struct table *t, uint32_t owner, uint32_t local, struct repl_digest *
 	const bool translated = session_translated(s);
 	struct session_outside o;
 	union session_walk_key key;
+	uint8_t zone[2];
 
 	/* One that this box has made its own is none any more, but with load sharing: there both
 	 * may carry it. */
@@ -144,7 +145,7 @@ hold(const struct table *t, uint32_t owner, uint32_t local, struct repl_digest *
 		return;
 	add(d,
 		session_record_hash(session_record_key_hash(&key, session_family(s),
-					    translated ? &o : NULL, s->zone),
+					    translated ? &o : NULL, told_zones(t, owner, s, zone)),
 			owner, t->owned[owner].owner_generation),
 		content_held(&t->owned[owner], s, ctl), owner);
 }

@@ -153,6 +153,16 @@ session_share_merge(
 }
 
 bool
+session_share_turned(const struct session *s, bool translated)
+{
+	const uint32_t proto =
+		atomic_load_explicit(&s->ctl, memory_order_relaxed) >> SESSION_PROTO_SHIFT;
+
+	return !translated && !session_translated(s) && proto != IPPROTO_TCP &&
+	       proto != IPPROTO_SCTP && proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6;
+}
+
+bool
 session_share_closes(const struct session *s, const struct hrp_session_what *what)
 {
 	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_relaxed);

@@ -20,6 +20,11 @@
 bool session_share_merge(
 	struct session_table *, struct session *, const union hrp_record_session *, mono_t now);
 
+/* session_share_turned: our session was opened from the other side than the peer's with the same
+ * key.  Is it the same flow all the same?  Of a protocol without a handshake, to which both ends
+ * may begin to send at once.  `translated`: the peer's is. */
+bool session_share_turned(const struct session *, bool translated);
+
 /* session_share_closes: does the peer, whose record has just been merged, know less of the end of
  * the connection than we? */
 bool session_share_closes(const struct session *, const struct hrp_session_what *);

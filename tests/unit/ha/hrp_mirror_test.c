@@ -783,6 +783,59 @@ with_load_sharing_both_are_heard_whatever_the_epochs(void **state)
 	assert_int_equal(refused_by_epoch(1), 0);
 }
 
+/* Both ends begin at once, each by another box: each has the session from its side.  It is one. */
+static void
+X39_a_flow_that_both_ends_begin_at_once_is_of_both_boxes(void **state)
+{
+	struct session_tuple4 t[2] = { ha_box_tuple(1, IPPROTO_UDP) };
+	uint32_t at[2];
+
+	(void)state;
+	t[1] = (struct session_tuple4){ .src = t[0].dst,
+		.dst = t[0].src,
+		.sport = t[0].dport,
+		.dport = t[0].sport,
+		.proto = IPPROTO_UDP };
+	for (unsigned int i = 0; i < 2; i++) {
+		hrp_mirror_groups(end[i].mirror, 1 << 1, 1, true, now);
+		hrp_mirror_role(end[i].mirror, true, true, now);
+		hrp_mirror_peer(end[i].mirror, 1, VGMP_ACTIVE, now);
+	}
+	run(500);
+	for (unsigned int i = 0; i < 2; i++) {
+		at[i] = ha_box_session(&end[i].box, &t[i], SESSION_UDP_FIRST, 0, now);
+		struct session *const s = ha_box_at(&end[i].box, at[i]);
+		const uint8_t inside = s->zone[0];
+
+		if (i == 1) {
+			s->zone[0] = s->zone[1];
+			s->zone[1] = inside;
+		}
+		session_table_set_dirty(end[i].box.sessions, at[i]);
+	}
+	run(9000);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(ha_box_find(&end[i].box, &t[i]), at[i]);
+		assert_int_not_equal(ha_box_ctl(&end[i].box, at[i]) & SESSION_F_SHARED, 0);
+		assert_true(hrp_mirror_synchronised(end[i].mirror));
+		assert_int_equal(table(i, 0).differing, 0);
+		hrp_mirror_sync(end[i].mirror);
+	}
+	run(1000);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(hrp_mirror_synchronised(end[i].mirror));
+	/* The one box ends it, then that has the copy of the other. */
+	assert_true(ha_box_kill(&end[0].box, at[0]));
+	run(100);
+	const uint32_t copy = ha_box_find(&end[0].box, &t[0]);
+	assert_int_not_equal(copy, SESSION_NONE);
+	assert_int_not_equal(ha_box_ctl(&end[0].box, copy) & SESSION_F_REMOTE, 0);
+	assert_int_equal(ha_box_ctl(&end[1].box, at[1]) & SESSION_F_SHARED, 0);
+	run(9000);
+	assert_int_equal(table(1, 0).differing, 0);
+	assert_true(hrp_mirror_synchronised(end[1].mirror));
+}
+
 /* A bulk of the second box is on its way, which leaves out what the first one owns, when this hands
  * its role over: it ends nothing. */
 static void
@@ -868,6 +921,8 @@ main(void)
 			what_is_lost_on_its_way_at_a_hand_over_is_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			with_load_sharing_both_are_heard_whatever_the_epochs, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			X39_a_flow_that_both_ends_begin_at_once_is_of_both_boxes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			R110_a_bulk_from_before_a_hand_over_ends_nothing, setup, teardown),
 	};
