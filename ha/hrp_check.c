@@ -60,7 +60,7 @@ ask(struct hrp_check *c, const struct hrp_checked *k, mono_t now)
 {
 	struct repl_digest d;
 
-	if (!k->ops->part_told(k->t, c->first, places_of(c), &d) ||
+	if (!k->ops->part_told(k->t, c->first, places_of(c), k->out, now, &d) ||
 		!put(c, k, HRP_OP_CHECK, &d, now))
 		return;
 	c->step = CHECK_ASKED;

@@ -108,9 +108,10 @@ struct repl_table {
 
 	/* ---- comparison between bulks, part by part (hrp_check.h) ---- */
 	/* Places [first, first + places) as the owner counts them.  Owner: what the peer must hold
-	 * of them after all records emitted so far; what has changed unheard is told soon.
-	 * => false: not now */
-	bool (*part_told)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+	 * of them after all records emitted so far; what has ended unheard is told before, what has
+	 * changed soon.  => false: not now */
+	bool (*part_told)(void *t, uint32_t first, uint32_t places, const struct repl_out *,
+		mono_t now, struct repl_digest *);
 	/* Owner: records of what it has told of places [*at, end), once more. => true at the end */
 	bool (*part_walk)(void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
 	/* Receiver: what it really holds of them. => false: not now */

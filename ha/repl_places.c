@@ -364,34 +364,40 @@ repl_places_sweep(void *ctx, struct repl_digest *d)
 
 /* ---- parts ---- */
 
-/* A change that was not marked: it is told with the next dirty bits. */
-static void
-look_over(struct repl_places *t, uint32_t place)
+/* A change that was not marked: it is told with the next dirty bits.  An end is told at once, since
+ * the peer may have given its copy to the next entry of the same name.  => false: no room */
+static bool
+look_over(struct repl_places *t, uint32_t place, const struct repl_out *out, mono_t now)
 {
 	struct repl_place p;
 	const bool ours = t->ops->look(t, place, (mono_t){ .ns = 0 }, &p, NULL) && !p.copy;
 
+	if (!ours && was_sent(t, place))
+		return emit_current(t, place, out, now);
 	if (ours != was_sent(t, place) || (ours && (p.generation != t->sent[place].generation ||
 							   p.name != t->sent[place].name ||
 							   p.content != t->sent[place].content)))
 		t->ops->set_dirty(t, place);
+	return true;
 }
 
 bool
-repl_places_part_told(void *ctx, uint32_t first, uint32_t places, struct repl_digest *d)
+repl_places_part_told(void *ctx, uint32_t first, uint32_t places, const struct repl_out *out,
+	mono_t now, struct repl_digest *d)
 {
 	struct repl_places *t = ctx;
+	bool room = true;
 
 	if (!hold(t))
 		return false;
 	*d = (struct repl_digest){ 0 };
-	for (uint32_t i = first; i < first + places; i++) {
-		look_over(t, i);
+	for (uint32_t i = first; i < first + places && room; i++) {
+		room = look_over(t, i, out, now);
 		if (was_sent(t, i))
 			add(d, t->sent[i].name, t->sent[i].content, i, t->sent[i].generation);
 	}
 	let_go(t);
-	return true;
+	return room;
 }
 
 bool

@@ -93,7 +93,8 @@ bool repl_places_walk(void *t, const struct repl_out *, mono_t now);
 bool repl_places_round(void *t, uint32_t capacity);
 enum repl_verdict repl_places_install(void *t, const uint8_t *record, uint8_t len, mono_t now);
 enum repl_verdict repl_places_sweep(void *t, struct repl_digest *);
-bool repl_places_part_told(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_places_part_told(void *t, uint32_t first, uint32_t places, const struct repl_out *,
+	mono_t now, struct repl_digest *);
 bool repl_places_part_walk(
 	void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
 bool repl_places_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);

@@ -93,9 +93,8 @@ forget_sent(struct table *t, uint32_t index)
 	e->round = 0;
 }
 
-/* => false: no room. */
-static bool
-emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
+bool
+repl_session_emit_delete(struct table *t, uint32_t index, const struct repl_out *out, mono_t now)
 {
 	if (!repl_put_delete(out, index, t->sent[index].generation, now))
 		return false;
@@ -163,9 +162,10 @@ repl_session_emit(struct table *t, uint32_t index, const struct repl_out *out, m
 	struct sent *e = &t->sent[index];
 
 	if (!alive(ctl) || !session_walk_read_key(t->sessions, s, &key) ||
-		(translated && !session_table_outside(t->sessions, s, &outside))) {
+		(translated && !session_table_outside(t->sessions, s, &outside)) ||
+		succeeded(t, s, ctl)) {
 		if (was_sent(t, index))
-			return emit_delete(t, index, out, now);
+			return repl_session_emit_delete(t, index, out, now);
 		t->stats.skipped++;
 		return true;
 	}
@@ -176,7 +176,7 @@ repl_session_emit(struct table *t, uint32_t index, const struct repl_out *out, m
 		if (was_sent(t, index) && (ctl & SESSION_F_REMOTE) != 0)
 			forget_sent(t, index);
 		else if (was_sent(t, index))
-			return emit_delete(t, index, out, now);
+			return repl_session_emit_delete(t, index, out, now);
 		else if (repl_method_waits(&t->methods, ctl))
 			session_table_set_dirty(t->sessions, index); /* next time */
 		t->stats.skipped++;
@@ -240,7 +240,7 @@ emit_event(struct table *t, const struct mirror_event *ev, const struct repl_out
 		return true;
 	}
 	if (was_sent(t, ev->index) && t->sent[ev->index].generation == ev->generation)
-		return emit_delete(t, ev->index, out, now);
+		return repl_session_emit_delete(t, ev->index, out, now);
 	t->stats.skipped++;
 	return true;
 }
@@ -281,17 +281,6 @@ sweep_ns(const struct table *t)
 	return t->methods.quick || t->methods.period_s == 0
 		       ? DIRTY_EVERY_NS
 		       : (uint64_t)t->methods.period_s * NS_PER_SEC;
-}
-
-/* Has the session ended of which the peer knows under this index? */
-static bool
-has_ended(const struct table *t, uint32_t index)
-{
-	const struct session *s = session_table_at(t->sessions, index);
-
-	return was_sent(t, index) &&
-	       (t->sent[index].generation != generation_of(s) ||
-		       !alive(atomic_load_explicit(&s->ctl, memory_order_acquire)));
 }
 
 static void

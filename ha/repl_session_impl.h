@@ -10,8 +10,10 @@
 #include "repl.h"
 #include "session_record.h"
 #include "session_table.h"
+#include "session_walk.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -129,18 +131,57 @@ told_zones(const struct table *t, uint32_t owner, const struct session *s, uint8
 	return zone;
 }
 
+/* Has a SYN on the ports of a closed connection put another session in its place?  Its home worker
+ * has yet to end it, but what was told of it now would reach the peer behind its successor. */
+static inline bool
+succeeded(const struct table *t, const struct session *s, uint32_t ctl)
+{
+	const struct session_key4 *keys4;
+	const struct session_key6 *keys6;
+	union session_walk_key key;
+	uint32_t there;
+	uint8_t dir = 0;
+
+	if (ctl >> SESSION_PROTO_SHIFT != IPPROTO_TCP ||
+		session_state_of(ctl) < SESSION_TCP_TIME_WAIT ||
+		!session_walk_read_key(t->sessions, s, &key))
+		return false;
+	if (session_family(s) == 6) {
+		keys6 = &key.v6;
+		session_table_lookup6(t->sessions, &keys6, 1, &there, &dir);
+	} else {
+		keys4 = &key.v4;
+		session_table_lookup4(t->sessions, &keys4, 1, &there, &dir);
+	}
+	return there != session_table_index(t->sessions, s);
+}
+
+/* Has the session ended of which the peer knows under this index? */
+static inline bool
+has_ended(const struct table *t, uint32_t index)
+{
+	const struct session *s = session_table_at(t->sessions, index);
+	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+
+	return was_sent(t, index) && (t->sent[index].generation != generation_of(s) ||
+					     !alive(ctl) || succeeded(t, s, ctl));
+}
+
 /* ---- repl_session.c ---- */
 
 /* Does no record say of it? */
 bool repl_session_left_out(const struct table *, const struct session *, uint32_t ctl);
 /* Tell the peer how session `index` is now, whatever that is. => false: no room. */
 bool repl_session_emit(struct table *, uint32_t index, const struct repl_out *, mono_t now);
+/* Tell it that one of which it knows has ended.  => false: no room. */
+bool repl_session_emit_delete(struct table *, uint32_t index, const struct repl_out *, mono_t now);
 /* => false: the home worker's inbox is full. */
 bool repl_session_kill_copy(struct table *, uint32_t local);
 
 /* ---- repl_session_part.c: as in struct repl_table ---- */
 
-bool repl_session_part_told(void *t, uint32_t first, uint32_t places, struct repl_digest *);
+bool repl_session_part_told(void *t, uint32_t first, uint32_t places, const struct repl_out *,
+	mono_t now, struct repl_digest *);
 bool repl_session_part_walk(
 	void *t, uint32_t *at, uint32_t end, const struct repl_out *, mono_t now);
 bool repl_session_part_held(void *t, uint32_t first, uint32_t places, struct repl_digest *);

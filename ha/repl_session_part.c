@@ -9,6 +9,7 @@
 #include "session_record.h"
 #include "session_share.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_prefetch.h>
 
@@ -45,8 +46,11 @@ look_over(struct table *t, uint32_t index)
 		session_table_set_dirty(t->sessions, index);
 }
 
+/* The peer has given its copy of what has ended to the next session with the same key, if there is
+ * one of which it knows already. */
 bool
-repl_session_part_told(void *ctx, uint32_t first, uint32_t places, struct repl_digest *d)
+repl_session_part_told(void *ctx, uint32_t first, uint32_t places, const struct repl_out *out,
+	mono_t now, struct repl_digest *d)
 {
 	struct table *t = ctx;
 
@@ -59,6 +63,8 @@ repl_session_part_told(void *ctx, uint32_t first, uint32_t places, struct repl_d
 			rte_prefetch0(s + AHEAD);
 			rte_prefetch0(&s[AHEAD].dir[1]);
 		}
+		if (unlikely(has_ended(t, i)) && !repl_session_emit_delete(t, i, out, now))
+			return false;
 		look_over(t, i);
 		if (was_sent(t, i))
 			add(d, session_record_hash(e->key_hash, i, e->generation), e->content, i);
