@@ -102,7 +102,8 @@ struct repl_table {
 	bool (*round)(void *t, uint32_t capacity);
 	/* One record of at least sizeof(struct hrp_record) and exactly `len` bytes. */
 	enum repl_verdict (*install)(void *t, const uint8_t *record, uint8_t len, mono_t now);
-	/* A bulk has ended: drop what it did not confirm, and count the rest.
+	/* A bulk has ended: drop what it did not confirm, and count the rest.  What is ours as well
+	 * is ours alone then.
 	 * => REPL_DONE with the digest, or REPL_RETRY. */
 	enum repl_verdict (*sweep)(void *t, struct repl_digest *);
 
@@ -117,7 +118,7 @@ struct repl_table {
 	/* Receiver: what it really holds of them. => false: not now */
 	bool (*part_held)(void *t, uint32_t first, uint32_t places, struct repl_digest *);
 	/* Receiver: they are told again. => false: no such places
-	 * ... and that is over: what was not confirmed is dropped. */
+	 * ... and that is over: what was not confirmed goes as after a bulk. */
 	bool (*part_begin)(void *t, uint32_t first, uint32_t places);
 	enum repl_verdict (*part_end)(void *t, uint32_t first, uint32_t places);
 

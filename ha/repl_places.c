@@ -4,6 +4,8 @@
 #include "check.h"
 #include "session_record.h"
 
+#include <rte_common.h>
+
 #include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -252,10 +254,14 @@ install_entry(struct repl_places *t, uint32_t owner, uint16_t generation, const 
 		had = REPL_NO_PLACE;
 	}
 	v = t->ops->install(t, record, had, now, &place);
+	if (v == REPL_REFUSED && had != REPL_NO_PLACE)
+		o->round = t->bulk.confirm; /* ours, and the peer's as well */
 	if (v != REPL_DONE)
 		return v;
-	if (!t->ops->look(t, place, now, &p, NULL))
+	if (!t->ops->look(t, place, now, &p, NULL)) {
+		o->round = t->bulk.confirm;
 		return REPL_DONE; /* used up already */
+	}
 	t->owner_plus_1[place] = owner + 1;
 	*o = (struct repl_owned){ .local_plus_1 = place + 1,
 		.local_generation = p.generation,
@@ -332,19 +338,31 @@ is_peers(const struct repl_places *t, const struct repl_place *p)
 	return p->copy || (!t->bulk.role.active && t->bulk.role.peer_active);
 }
 
+/* What the peer has not told of again it has no part in, if it is not a copy and goes: of before it
+ * has restarted, or of what this box has taken over and used up. */
+static void
+forget_unconfirmed(struct repl_places *t, uint32_t owner)
+{
+	if (owner < t->owner_capacity && t->owned[owner].round != t->bulk.confirm)
+		t->owned[owner].local_plus_1 = 0;
+}
+
 enum repl_verdict
 repl_places_sweep(void *ctx, struct repl_digest *d)
 {
 	struct repl_places *t = ctx;
+	const uint32_t places = RTE_MAX(t->capacity, t->owner_capacity);
 
 	if (!hold(t))
 		return REPL_RETRY;
-	for (uint32_t i = 0; i < SWEEP_PLACES && t->bulk.sweep < t->capacity; i++) {
+	for (uint32_t i = 0; i < SWEEP_PLACES && t->bulk.sweep < places; i++) {
 		const uint32_t place = t->bulk.sweep++;
 		const struct repl_owned *o;
 		struct repl_place p;
 
-		if (!t->ops->look(t, place, (mono_t){ .ns = 0 }, &p, NULL) || !is_peers(t, &p))
+		forget_unconfirmed(t, place);
+		if (place >= t->capacity ||
+			!t->ops->look(t, place, (mono_t){ .ns = 0 }, &p, NULL) || !is_peers(t, &p))
 			continue;
 		if (p.copy && repl_places_mapped(t, place, p.generation)) {
 			const uint32_t owner = t->owner_plus_1[place] - 1;
@@ -359,7 +377,7 @@ repl_places_sweep(void *ctx, struct repl_digest *d)
 		t->counts.swept++;
 	}
 	let_go(t);
-	return t->bulk.sweep < t->capacity ? REPL_RETRY : repl_bulk_sweep_end(&t->bulk, d);
+	return t->bulk.sweep < places ? REPL_RETRY : repl_bulk_sweep_end(&t->bulk, d);
 }
 
 /* ---- parts ---- */
@@ -491,10 +509,13 @@ repl_places_part_end(void *ctx, uint32_t first, uint32_t places)
 	for (uint32_t owner = first; owner < t->repair_end; owner++) {
 		const uint32_t place = copy_of(t, owner, &p);
 
-		if (place == REPL_NO_PLACE || !p.copy || t->owned[owner].round == t->bulk.confirm)
+		if (t->owned[owner].round == t->bulk.confirm)
 			continue;
-		t->ops->drop(t, place, p.generation);
-		t->counts.repaired++;
+		if (place != REPL_NO_PLACE && p.copy) {
+			t->ops->drop(t, place, p.generation);
+			t->counts.repaired++;
+		}
+		forget_unconfirmed(t, owner);
 	}
 	let_go(t);
 	t->repair_first = t->repair_end = 0;

@@ -134,12 +134,15 @@ install(void *ctx, const void *record, uint32_t had_place, mono_t now, uint32_t 
 			&e.parent_generation))
 		e.parent = SERVERMAP_NONE;
 	there = had_place != SERVERMAP_NONE && servermap_look(t->map, had_place, &had, &generation);
-	if (there && !had.copy && t->places.bulk.role.active) {
+	const bool ours = there && !had.copy && t->places.bulk.role.active;
+	if (ours && same_entry(&had, &e)) {
 		t->places.counts.conflicts++;
-		return REPL_REFUSED; /* ours, and in use here */
+		return REPL_REFUSED; /* and in use here */
 	}
+	/* An owner that has restarted uses the same names for other entries. */
 	if (there && !same_entry(&had, &e)) {
-		drop(t, had_place, generation);
+		if (!ours)
+			drop(t, had_place, generation);
 		there = false;
 	}
 	if (!there && !claim(t, &e, names.group))

@@ -715,6 +715,14 @@ install_session(struct table *t, const union hrp_record_session *r, mono_t now)
 	return REPL_DONE;
 }
 
+void
+repl_session_ours_alone(struct table *t, uint32_t owner, uint32_t local)
+{
+	t->owned[owner].local_plus_1 = 0;
+	if (session_share_end(session_table_at(t->sessions, local)))
+		session_table_set_dirty(t->sessions, local); /* as a copy again, at the peer */
+}
+
 static enum repl_verdict
 install_delete(struct table *t, uint32_t owner, uint16_t generation)
 {
@@ -724,14 +732,12 @@ install_delete(struct table *t, uint32_t owner, uint16_t generation)
 		t->stats.unknown++;
 		return REPL_DONE;
 	}
-	struct session *s = session_table_at(t->sessions, local);
-	const uint32_t ctl = atomic_load_explicit(&s->ctl, memory_order_acquire);
+	const uint32_t ctl = atomic_load_explicit(
+		&session_table_at(t->sessions, local)->ctl, memory_order_acquire);
 	if ((ctl & SESSION_F_REMOTE) == 0 &&
 		(t->bulk.role.active || (ctl & SESSION_F_LOCAL) != 0)) {
-		t->owned[owner].local_plus_1 = 0; /* ours by now */
 		t->stats.unknown++;
-		if (session_share_end(s)) /* the peer has no part in it any more: as a copy again */
-			session_table_set_dirty(t->sessions, local);
+		repl_session_ours_alone(t, owner, local);
 		return REPL_DONE;
 	}
 	if (!repl_session_kill_copy(t, local))
@@ -866,11 +872,12 @@ sweep(void *ctx, struct repl_digest *d)
 		const bool same = c->generation == generation_of(s);
 		if (c->state == COPY_KILLED && same)
 			continue;
+		const bool mapped = c->state == COPY_MAPPED && same &&
+				    c->owner < t->owner_capacity &&
+				    t->owned[c->owner].local_plus_1 == t->bulk.sweep + 1;
+		const bool told = mapped && is_confirmed(t, s);
 		/* Those that both boxes own count on both. */
-		if ((ctl & (SESSION_F_REMOTE | SESSION_F_SHARED)) != 0 && c->state == COPY_MAPPED &&
-			same && c->owner < t->owner_capacity &&
-			t->owned[c->owner].local_plus_1 == t->bulk.sweep + 1 &&
-			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm) {
+		if (told && (ctl & (SESSION_F_REMOTE | SESSION_F_SHARED)) != 0) {
 			t->bulk.held.count++;
 			t->bulk.held.sum += session_record_hash(
 				session_record_key_hash(&key, session_family(s),
@@ -878,8 +885,11 @@ sweep(void *ctx, struct repl_digest *d)
 				c->owner, t->owned[c->owner].owner_generation);
 			continue;
 		}
-		if (!copy && !ended_there(t, t->bulk.sweep, ctl))
+		if (!copy && !ended_there(t, t->bulk.sweep, ctl)) {
+			if (mapped && !told)
+				repl_session_ours_alone(t, c->owner, t->bulk.sweep);
 			continue;
+		}
 		if (!repl_session_kill_copy(t, t->bulk.sweep))
 			return REPL_RETRY;
 		t->stats.swept++;

@@ -104,6 +104,13 @@ was_sent(const struct table *t, uint32_t index)
 	return t->sent[index].round == t->bulk.round;
 }
 
+/* Has the bulk, or repair of a part, that came last told of it? */
+static inline bool
+is_confirmed(const struct table *t, const struct session *s)
+{
+	return atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm;
+}
+
 /* The copy of the owner's session `owner`, if there is one: its local index, else SESSION_NONE. */
 static inline uint32_t
 copy_of(const struct table *t, uint32_t owner)
@@ -177,6 +184,8 @@ bool repl_session_emit(struct table *, uint32_t index, const struct repl_out *, 
 bool repl_session_emit_delete(struct table *, uint32_t index, const struct repl_out *, mono_t now);
 /* => false: the home worker's inbox is full. */
 bool repl_session_kill_copy(struct table *, uint32_t local);
+/* The peer has no part any more in what it had as `owner` and is ours as well. */
+void repl_session_ours_alone(struct table *, uint32_t owner, uint32_t local);
 
 /* ---- repl_session_part.c: as in struct repl_table ---- */
 

@@ -208,9 +208,12 @@ repl_session_part_end(void *ctx, uint32_t first, uint32_t places)
 		if (local == SESSION_NONE)
 			continue;
 		s = session_table_at(t->sessions, local);
-		if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0 ||
-			atomic_load_explicit(&s->sync, memory_order_relaxed) == t->bulk.confirm)
+		if (is_confirmed(t, s))
 			continue;
+		if ((atomic_load_explicit(&s->ctl, memory_order_acquire) & SESSION_F_REMOTE) == 0) {
+			repl_session_ours_alone(t, owner, local);
+			continue;
+		}
 		if (!repl_session_kill_copy(t, local))
 			return REPL_RETRY;
 		t->repaired++;

@@ -198,12 +198,78 @@ R197_no_part_differs_because_connections_end_and_begin_anew(void **state)
 	}
 }
 
+static bool
+shared(struct pair *p)
+{
+	return status_of(p, 0)->active && status_of(p, 1)->active && pair_synchronised(p);
+}
+
+static void
+restart(struct pair *p, unsigned int box)
+{
+	pair_kill(p, box);
+	live_on(p, 1000);
+	pair_restart(p, box);
+}
+
+/* Both take all over. */
+static void
+split(struct pair *p, unsigned int box)
+{
+	(void)box;
+	pair_heartbeat(p)->cut = true;
+	live_on(p, 1000);
+	pair_heartbeat(p)->cut = false;
+}
+
+/* What a box has taken over from the other, which is back, is its own; no name of before counts. */
+static void
+X39_R197_a_box_that_is_back_leaves_nothing_that_differs(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*away)(struct pair *, unsigned int box);
+		unsigned int box, server_by;
+	} rows[] = {
+		{ "FW1 was away", restart, 0, 0 },
+		{ "FW2 was away", restart, 1, 0 },
+		{ "FW1 was away, ways differ", restart, 0, 1 },
+		{ "FW2 was away, ways differ", restart, 1, 1 },
+		{ "split", split, 0, 0 },
+		{ "split, ways differ", split, 0, 1 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
+		random_state = i;
+		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+			.tcp_count = TCPS,
+			.seed = 1 + i,
+			.sharing = true,
+			.preempt = true,
+			.preempt_delay_s = 1,
+			.workers = { 2, (uint16_t)(1 + i % 2) } });
+
+		pair_traffic(p)->server->gateway = IPV4(200, 1, 1, rows[i].server_by == 0 ? 1 : 4);
+		pair_form(p);
+		live_on(p, 1000);
+		rows[i].away(p, rows[i].box);
+		if (!pair_run_until(p, shared, 8000))
+			fail_msg("%s: not shared again", rows[i].name);
+		pair_run(p, ROUNDS_MS);
+		assert_differing(p, rows[i].name, 0);
+		clean_up(NULL);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			R197_no_part_differs_because_connections_end_and_begin_anew, clean_up),
+		cmocka_unit_test_teardown(
+			X39_R197_a_box_that_is_back_leaves_nothing_that_differs, clean_up),
 	};
 
 	if (argc > 1)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sessions compared part by part: what ends and begins anew must not look like a difference.  Two
- * engines, records carried by hand.
+ * Sessions compared part by part: what ends and begins anew, and what a box has of a peer that is
+ * back, must not look like a difference.  Two engines, records carried by hand.
  */
 #include "hrp.h"
 #include "repl_sides.h"
 #include "session_record.h"
 
-#define PLACES 256 /* of the part that is compared */
+#define PLACES	256 /* of the part that is compared */
+#define OWNER	7   /* the peer's name of it, */
+#define RESTART 0   /* the generation that its places begin with */
 
 /* The comparison of the first part: what a has told, and b holds at that point of the stream. */
 static void
@@ -134,6 +136,126 @@ HAC_07_R197_nothing_is_told_of_a_connection_behind_its_successor(void **state)
 	}
 }
 
+/* ---- a peer that is back ---- */
+
+/* The peer has told of a connection, which b has taken over; it is back, and active as well. */
+static uint32_t
+take_over(void)
+{
+	const struct session_tuple4 t = ha_box_tuple(1, IPPROTO_TCP);
+	const struct hrp_record_session4 r = { .head = { .type = HRP_RECORD_SESSION4,
+						       .length = sizeof(r),
+						       .generation = RTE_BE16(RESTART),
+						       .index = RTE_BE32(OWNER) },
+		.what = { .proto = IPPROTO_TCP,
+			.state = SESSION_TCP_ESTABLISHED,
+			.zone = { 2, 4 },
+			.wscale = { 7, 7 } },
+		.src = t.src,
+		.dst = t.dst,
+		.how = { .sport = t.sport, .dport = t.dport } };
+
+	assert_int_equal(ops->install(b.t, (const uint8_t *)&r, sizeof(r), now), REPL_DONE);
+	set_role(&b, true, false);
+	while (!ops->adopt(b.t, now))
+		;
+	set_role(&b, true, true);
+	return copy_at_b(4);
+}
+
+static uint32_t
+held_at_b(void)
+{
+	struct repl_digest d;
+
+	assert_true(ops->part_held(b.t, 0, PLACES, &d));
+	return d.count;
+}
+
+/* a owns the same connection in the place that the peer had it in. */
+static void
+tell_a_bulk(bool of_it)
+{
+	uint32_t estimate;
+
+	for (uint32_t i = 0; of_it && i <= OWNER; i++) {
+		const struct session_tuple4 t = ha_box_tuple(i == OWNER ? 1 : 100 + i, IPPROTO_TCP);
+
+		ha_box_session(&a.box, &t, SESSION_TCP_ESTABLISHED, 0, now);
+	}
+	set_role(&a, true, true);
+	ops->walk_begin(a.t, &estimate);
+	assert_true(ops->round(b.t, SESSIONS));
+	while (!ops->walk(a.t, &a.out, now))
+		;
+	assert_int_equal(apply(), 0);
+	assert_equal_digests();
+}
+
+static void
+X39_R197_what_was_taken_over_of_a_peer_that_is_back_is_none_of_its_own(void **state)
+{
+	const uint32_t ours = take_over();
+
+	(void)state;
+	tell_a_bulk(false);
+	assert_int_equal(held_at_b(), 0);
+	assert_int_equal(copy_at_b(4), ours);
+	assert_int_equal(ha_box_ctl(&b.box, ours) & SESSION_F_REMOTE, 0);
+}
+
+static void
+X39_R197_what_it_tells_of_again_both_own(void **state)
+{
+	const uint32_t ours = take_over();
+
+	(void)state;
+	tell_a_bulk(true);
+	assert_part_alike(OWNER + 1);
+	assert_int_equal(copy_at_b(4), ours);
+	assert_int_not_equal(ha_box_ctl(&b.box, ours) & SESSION_F_SHARED, 0);
+	/* It is over there, and nobody says so: the next bulk does. */
+	const struct session_tuple4 t = ha_box_tuple(1, IPPROTO_TCP);
+	assert_true(ha_box_kill(&a.box, ha_box_find(&a.box, &t)));
+	turn(1);
+	ops->discard(a.t);
+	tell_a_bulk(false);
+	assert_part_alike(OWNER);
+	assert_int_equal(copy_at_b(4), ours);
+	assert_int_equal(ha_box_ctl(&b.box, ours) & SESSION_F_SHARED, 0);
+}
+
+/* Of one part, without a bulk. */
+static void
+X39_R197_what_a_repair_does_not_tell_of_is_ours_alone(void **state)
+{
+	const uint32_t ours = take_over();
+
+	(void)state;
+	assert_true(ops->part_begin(b.t, PLACES, PLACES));
+	assert_int_equal(ops->part_end(b.t, PLACES, PLACES), REPL_DONE);
+	assert_int_equal(held_at_b(), 1); /* of another part */
+	assert_true(ops->part_begin(b.t, 0, PLACES));
+	assert_int_equal(ops->part_end(b.t, 0, PLACES), REPL_DONE);
+	assert_int_equal(held_at_b(), 0);
+	assert_int_equal(copy_at_b(4), ours);
+}
+
+/* However many other parts have been repaired since it was told of: more than a mark can count. */
+static void
+R197_what_was_told_stays_told_for_any_number_of_repairs(void **state)
+{
+	(void)state;
+	take_over();
+	tell_a_bulk(true);
+	for (uint32_t i = 0; i < 2 * (UINT16_MAX + 2); i++) {
+		assert_true(ops->part_begin(b.t, PLACES, PLACES));
+		assert_int_equal(ops->part_end(b.t, PLACES, PLACES), REPL_DONE);
+		if (i % 1000 == 0 || (i + 2) % (UINT16_MAX + 1) < 4)
+			assert_part_alike(OWNER + 1);
+	}
+}
+
 int
 main(void)
 {
@@ -141,6 +263,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(HAC_07_R197_an_end_is_told_before_its_part_is_compared),
 		CASE(HAC_07_R197_nothing_is_told_of_a_connection_behind_its_successor),
+		CASE(X39_R197_what_was_taken_over_of_a_peer_that_is_back_is_none_of_its_own),
+		CASE(X39_R197_what_it_tells_of_again_both_own),
+		CASE(X39_R197_what_a_repair_does_not_tell_of_is_ours_alone),
+		CASE(R197_what_was_told_stays_told_for_any_number_of_repairs),
 	};
 
 	test_eal_start(512, 1);

@@ -400,6 +400,30 @@ assert_part_alike(uint32_t count)
 	assert_true(told.sum == held.sum);
 }
 
+/* b is active alone, and then the peer is back, and active as well. */
+static void
+take_over_at_b(void)
+{
+	map_ops->role(mb.t, &(struct repl_role){ .active = true });
+	assert_true(map_ops->adopt(mb.t, now));
+	map_ops->role(mb.t, &(struct repl_role){ .active = true, .peer_active = true });
+}
+
+static void
+tell_a_bulk(void)
+{
+	struct repl_digest held;
+	uint32_t estimate;
+
+	map_ops->walk_begin(ma.t, &estimate);
+	assert_true(map_ops->round(mb.t, servermap_capacity(mb.map)));
+	while (!map_ops->walk(ma.t, &a.out, now))
+		;
+	assert_int_equal(map_apply(), 0);
+	while (map_ops->sweep(mb.t, &held) != REPL_DONE)
+		;
+}
+
 /* The same connection is expected anew, in a place that is told of sooner than the end of the first
  * one in its own: as much as the frame takes. */
 static void
@@ -425,6 +449,117 @@ R197_an_end_is_told_before_its_part_is_compared(void **state)
 	assert_int_equal(map_tell(), 0);
 	assert_part_alike(1);
 	assert_true(found_at_b(&e, &found));
+}
+
+/* It uses the names of before again, for others than those that this box has taken over. */
+static void
+X39_a_restarted_owner_may_use_the_same_name_for_an_entry_that_is_not_ours(void **state)
+{
+	const struct servermap_entry ours = entry_of(4, 2000), theirs = entry_of(4, 2001);
+	struct servermap_entry found;
+
+	(void)state;
+	put_at_a(&ours);
+	map_tell();
+	take_over_at_b();
+	/* Place and generation begin anew there. */
+	map_ops->destroy(ma.t);
+	side_stop(&a);
+	side_start(&a, "rc", SESSIONS);
+	map_start(&ma, &a);
+	map_ops->role(ma.t, &(struct repl_role){ .active = true, .sending = true });
+	put_at_a(&theirs);
+	tell_a_bulk();
+	assert_part_alike(1);
+	assert_true(found_at_b(&theirs, &found) && found.copy);
+	assert_true(found_at_b(&ours, &found) && !found.copy);
+	assert_int_equal(counted(&mb).conflicts, 0);
+}
+
+/* What it does tell of again both have. */
+static void
+X39_R197_what_was_adopted_is_of_both_if_the_peer_has_it_still(void **state)
+{
+	const struct servermap_entry e = entry_of(4, 2000);
+	struct servermap_entry found;
+	struct repl_digest held;
+	uint32_t estimate, at = 0;
+
+	(void)state;
+	put_at_a(&e);
+	map_tell();
+	take_over_at_b();
+	map_ops->walk_begin(ma.t, &estimate);
+	assert_true(map_ops->round(mb.t, servermap_capacity(mb.map)));
+	while (!map_ops->walk(ma.t, &a.out, now))
+		;
+	assert_int_equal(map_apply(), 1); /* it stays as it is here */
+	while (map_ops->sweep(mb.t, &held) != REPL_DONE)
+		;
+	assert_part_alike(1);
+	assert_true(map_ops->part_begin(mb.t, 0, 256));
+	while (!map_ops->part_walk(ma.t, &at, 256, &a.out, now))
+		;
+	assert_int_equal(map_apply(), 1);
+	assert_int_equal(map_ops->part_end(mb.t, 0, 256), REPL_DONE);
+	assert_part_alike(1);
+	assert_true(found_at_b(&e, &found) && !found.copy);
+}
+
+/* What it does not tell of again it has no part in, be it here or used up: after a bulk, or after a
+ * repair of its part. */
+static void
+X39_R197_no_name_of_a_peer_that_is_back_counts_unless_it_tells_of_it_again(void **state)
+{
+	const struct servermap_entry kept = entry_of(4, 2000), used = entry_of(4, 2001);
+	struct servermap_entry found;
+	struct repl_digest held;
+	uint32_t cursor = 0;
+	bool last;
+
+	for (int repair = 0; repair < 2; repair++) {
+		put_at_a(&kept);
+		put_at_a(&used);
+		map_tell();
+		take_over_at_b();
+		for (int i = 0; i < used.uses; i++)
+			assert_true(servermap_take(
+				mb.map, &used.key, &used.src, used.zone, now, &found, &last));
+		assert_true(map_ops->part_held(mb.t, 0, 256, &held));
+		assert_int_equal(held.count, 2);
+		/* They are over there. */
+		servermap_age(ma.map, &cursor, servermap_capacity(ma.map),
+			mono_add_ms(now, UINT64_C(1) << 33), NULL, NULL);
+		if (repair) {
+			assert_true(map_ops->part_begin(mb.t, 0, 256));
+			assert_int_equal(map_ops->part_end(mb.t, 0, 256), REPL_DONE);
+		} else {
+			tell_a_bulk();
+		}
+		assert_true(map_ops->part_held(mb.t, 0, 256, &held));
+		assert_int_equal(held.count, 0);
+		assert_true(found_at_b(&kept, &found) && !found.copy);
+		map_teardown(state);
+		map_setup(state);
+	}
+}
+
+/* However many parts have been repaired since: more than a mark can count. */
+static void
+R197_what_was_told_stays_told_for_any_number_of_repairs(void **state)
+{
+	const struct servermap_entry e = entry_of(4, 2000);
+
+	(void)state;
+	put_at_a(&e);
+	map_tell();
+	take_over_at_b();
+	for (uint32_t i = 0; i < 2 * (UINT16_MAX + 2); i++) {
+		assert_true(map_ops->part_begin(mb.t, 256, 1));
+		assert_int_equal(map_ops->part_end(mb.t, 256, 1), REPL_DONE);
+		if (i % 1000 == 0 || (i + 2) % (UINT16_MAX + 1) < 4)
+			assert_part_alike(1);
+	}
 }
 
 static void
@@ -569,6 +704,10 @@ main(void)
 		CASE(a_full_frame_delays_and_loses_nothing),
 		CASE(what_was_adopted_is_ours),
 		CASE(R197_an_end_is_told_before_its_part_is_compared),
+		CASE(X39_a_restarted_owner_may_use_the_same_name_for_an_entry_that_is_not_ours),
+		CASE(X39_R197_what_was_adopted_is_of_both_if_the_peer_has_it_still),
+		CASE(X39_R197_no_name_of_a_peer_that_is_back_counts_unless_it_tells_of_it_again),
+		CASE(R197_what_was_told_stays_told_for_any_number_of_repairs),
 		CASE(HAC06_records_that_make_no_sense_change_nothing),
 		CASE(HAC06_random_records_leave_nothing_behind),
 	};
