@@ -2,9 +2,9 @@
 """scripts/test: every level of tests, one line of result each, and 'N passed, N failed' at the end.
 
     lint       the rules of the house
-    sanitized  unit, flow and pair tests, clang, AddressSanitizer and UndefinedBehaviorSanitizer
+    sanitized  unit, flow (traced) and pair tests, clang, AddressSanitizer and UndefinedBehaviorSanitizer
     fuzz       every fuzz target for 30 seconds, the same build, libFuzzer
-    release    the same tests but flows traced, gcc, the build that operators run
+    release    the same tests, flows not traced, gcc, the build that operators run
     model      two boxes and their faults, every order, as spin sees them (scripts/model)
     system     real daemons in namespaces (pytest), release build
 
@@ -33,7 +33,10 @@ BUILDS = {  # (folder, environment, meson's options)
     "release": ("build", {"CC": "gcc"}, []),
 }
 # What the other compiler need not repeat.
-LEFT_OUT = {"sanitized": [], "release": ["--no-suite", "traced"]}
+# A flow that is traced takes every step of one that is not, and those of the trace.
+LEFT_OUT = {"sanitized": ["--no-suite", "untraced"], "release": ["--no-suite", "traced"]}
+# Five minutes of a pair's random life in the build that operators run.
+SETTINGS = {"sanitized": {"TWINWALL_SOAK_S": "100"}, "release": {}}
 SLOW = {"sanitized": 3, "release": 1}  # times the patience with a program that does not end
 COUNTED = (  # (passed, failed): the lines test programs print for a case
     (re.compile(r"^\[\s+OK \] (\S+)", re.M), re.compile(r"^\[\s+(?:FAILED|ERROR)\s+\] (\w+)$", re.M)),
@@ -102,7 +105,7 @@ def meson_level(level):
         return count
     log = ROOT / folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    env = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    env = {**SETTINGS[level], **os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
            "PATH": "/usr/bin:/bin:" + os.environ["PATH"]}
     code = run(["meson", "test", "-C", ROOT / folder, "--no-rebuild", "--print-errorlogs",
                 "--timeout-multiplier", SLOW[level], *LEFT_OUT[level]], env=env)

@@ -23,7 +23,7 @@
 #define HELLO_MS  100
 #define TCPS	  10
 #define CHURN	  40
-#define ROUNDS_MS (4 * HRP_CHECK_ROUND_MS)
+#define ROUNDS_MS (2 * HRP_CHECK_ROUND_MS + 1000)
 
 static struct pair *current;
 
