@@ -3,12 +3,16 @@
 
 #include <rte_common.h>
 
-#define PARTS	    1024 /* of a table, if they are neither smaller nor larger than these */
-#define PLACES_MIN  256
-#define PLACES_MAX  4096
-#define ANSWER_MS   500	 /* without an answer the question is put again */
-#define HOLD_MS	    8000 /* after a repair that did not help; doubles */
-#define HOLD_MAX_MS 64000
+#include <string.h>
+
+#define PARTS	   1024 /* of a table, if they are neither smaller nor larger than these */
+#define PLACES_MIN 256
+#define PLACES_MAX 4096
+#define ANSWER_MS  500 /* without an answer the question is put again */
+#define HOLD	   2   /* rounds after a repair that did not help; doubles */
+#define HOLD_MAX   16
+
+static_assert(HRP_CAPACITY_MAX / PLACES_MAX <= HRP_CHECK_PARTS, "a hold for each part");
 
 /* ---- the box that asks ---- */
 
@@ -21,10 +25,9 @@ hrp_check_begin(struct hrp_check *c, uint32_t capacity, mono_t now)
 	c->capacity = capacity;
 	c->first = 0;
 	c->places = RTE_MIN(RTE_MAX(wanted, (uint32_t)PLACES_MIN), (uint32_t)PLACES_MAX);
-	c->again = c->unproved = c->in_vain = c->holds = false;
+	c->again = c->unproved = false;
 	c->due = now;
-	c->hold_ms = 0;
-	c->hold_until.ns = 0;
+	memset(c->hold, 0, sizeof(c->hold));
 }
 
 void
@@ -108,19 +111,9 @@ static void
 end_round(struct hrp_check *c, mono_t now)
 {
 	c->first = 0;
-	/* What is left alone meanwhile says nothing: the time that runs does not begin anew. */
-	if (c->in_vain) {
-		c->hold_ms =
-			RTE_MIN(c->hold_ms == 0 ? HOLD_MS : 2 * c->hold_ms, (uint64_t)HOLD_MAX_MS);
-		c->hold_until = mono_add_ms(now, c->hold_ms);
-	} else if (!c->unproved) {
-		c->hold_ms = 0;
-		c->hold_until.ns = 0;
+	if (!c->unproved)
 		c->round_at = now;
-	}
-	c->unproved = c->in_vain = false;
-	/* For whole rounds: one that ended in the middle would always leave the same parts out. */
-	c->holds = mono_before(now, c->hold_until);
+	c->unproved = false;
 }
 
 static void
@@ -142,20 +135,29 @@ hrp_check_answer(struct hrp_check *c, const struct hrp_part *p, mono_t now)
 {
 	if (c->step != CHECK_ASKED || p->number != c->asked.number)
 		return; /* a question that has been put again, or given up */
+	struct hrp_check_hold *const hold = &c->hold[c->first / c->places];
+
 	if (p->count == c->asked.count && p->digest == c->asked.digest &&
 		p->content == c->asked.content) {
+		*hold = (struct hrp_check_hold){ 0 };
 		next_part(c, now);
 		return;
 	}
 	c->differing += !c->again;
 	c->unrepaired += c->again;
-	c->in_vain |= c->again;
-	if (c->again || c->holds) {
-		c->unproved = true;
-		next_part(c, now);
-	} else {
+	if (!c->again && hold->left == 0) {
 		c->step = CHECK_BEGIN;
+		return;
 	}
+	if (c->again) {
+		hold->rounds =
+			(uint8_t)(hold->rounds == 0 ? HOLD : RTE_MIN(2 * hold->rounds, HOLD_MAX));
+		hold->left = hold->rounds;
+	} else {
+		hold->left--;
+	}
+	c->unproved = true;
+	next_part(c, now);
 }
 
 /* ---- the box that is asked ---- */

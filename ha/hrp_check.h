@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define HRP_CHECK_ROUND_MS 4000
+#define HRP_CHECK_PARTS	   32768 /* at most */
 
 /* One table, and how it is told. */
 struct hrp_checked {
@@ -23,19 +24,22 @@ struct hrp_checked {
 	const struct repl_out *out;
 };
 
+/* A part that was told again in vain is left alone. */
+struct hrp_check_hold {
+	uint8_t rounds; /* for so many; 0 = it was not */
+	uint8_t left;	/* of them */
+};
+
 /* The box that asks. */
 struct hrp_check {
 	enum { CHECK_OFF, CHECK_IDLE, CHECK_ASKED, CHECK_BEGIN, CHECK_WALK, CHECK_END } step;
 	uint32_t capacity, first, places, at;
 	uint32_t number; /* of the last question */
 	bool again;	 /* this part has been told again */
-	bool unproved;	 /* some part of this round differs still, */
-	bool in_vain;	 /* although it was told again in this round */
+	bool unproved;	 /* some part of this round differs still */
 	struct hrp_part asked;
 	mono_t due;
-	bool holds;	   /* no repair in this round: */
-	mono_t hold_until; /* one of the last did not help, and is left alone until then */
-	uint64_t hold_ms;
+	struct hrp_check_hold hold[HRP_CHECK_PARTS];
 
 	/* Since the start. */
 	uint64_t checked, differing, unrepaired; /* parts */
