@@ -25,17 +25,6 @@
 #define CHURN	  40
 #define ROUNDS_MS (2 * HRP_CHECK_ROUND_MS + 1000)
 
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static const struct hrp_status *
 status_of(struct pair *p, unsigned int box)
 {
@@ -175,7 +164,7 @@ R197_no_part_differs_because_connections_end_and_begin_anew(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
 		random_state = i;
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.misses = 5,
 			.tcp_count = TCPS,
 			.seed = 1 + i,
@@ -194,7 +183,7 @@ R197_no_part_differs_because_connections_end_and_begin_anew(void **state)
 		if (find_lasting(p) != SESSION_NONE) /* not by order */
 			lose_one_for_ten_seconds_at_most(p);
 		assert_differing(p, rows[i].name, 1);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -242,7 +231,7 @@ X39_R197_a_box_that_is_back_leaves_nothing_that_differs(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
 		random_state = i;
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.tcp_count = TCPS,
 			.seed = 1 + i,
 			.sharing = true,
@@ -258,7 +247,7 @@ X39_R197_a_box_that_is_back_leaves_nothing_that_differs(void **state)
 			fail_msg("%s: not shared again", rows[i].name);
 		pair_run(p, ROUNDS_MS);
 		assert_differing(p, rows[i].name, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -267,9 +256,9 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			R197_no_part_differs_because_connections_end_and_begin_anew, clean_up),
+			R197_no_part_differs_because_connections_end_and_begin_anew, pair_teardown),
 		cmocka_unit_test_teardown(
-			X39_R197_a_box_that_is_back_leaves_nothing_that_differs, clean_up),
+			X39_R197_a_box_that_is_back_leaves_nothing_that_differs, pair_teardown),
 	};
 
 	if (argc > 1)

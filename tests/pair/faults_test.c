@@ -28,8 +28,6 @@
 #define HELLO_MS 100
 #define TCPS	 20
 
-static struct pair *current;
-
 /* ---- the wall clock, for everything in this program (--wrap) ---- */
 
 static int64_t wall_shift_s;
@@ -64,11 +62,8 @@ __wrap_time(time_t *t)
 static int
 clean_up(void **state)
 {
-	(void)state;
 	wall_shift_s = 0;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
+	return pair_teardown(state);
 }
 
 static struct pair *
@@ -76,9 +71,10 @@ formed_pair(struct pair_options o)
 {
 	o.hello_ms = HELLO_MS;
 	o.tcp_count = TCPS;
-	current = pair_create(&o);
-	pair_form(current);
-	return current;
+	struct pair *const p = pair_create(&o);
+
+	pair_form(p);
+	return p;
 }
 
 static bool

@@ -38,7 +38,6 @@ struct seen {
 };
 
 static struct kept kept[KINDS];
-static struct pair *current;
 static uint64_t injected;
 
 static void
@@ -90,19 +89,19 @@ give(struct pair *p, const uint8_t *frame, uint16_t len)
 static struct pair *
 form(struct seen *before)
 {
-	current = pair_create(&(struct pair_options){
+	struct pair *const p = pair_create(&(struct pair_options){
 		.hello_ms = 100, .tcp_count = 5, .workers = { 1, 1 }, .seed = 7 });
 	memset(kept, 0, sizeof(kept));
 	injected = 0;
-	pair_tap(current, keep, NULL);
-	pair_form(current);
-	pair_run(current, 300);
-	pair_tap(current, NULL, NULL);
+	pair_tap(p, keep, NULL);
+	pair_form(p);
+	pair_run(p, 300);
+	pair_tap(p, NULL, NULL);
 	for (int k = 0; k < KINDS; k++)
 		if (kept[k].len == 0)
 			fail_msg("no %s was sent", kind_names[k]);
-	look(current, before);
-	return current;
+	look(p, before);
+	return p;
 }
 
 /* Every one was counted, and nothing has changed. */
@@ -131,15 +130,6 @@ nothing_happened(struct pair *p, const struct seen *before)
 	}
 	assert_int_equal(pair_owner(p), 0);
 	assert_int_equal(pair_differences(p), 0);
-}
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
 }
 
 static void
@@ -198,8 +188,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			HAC_02_every_flipped_bit_behind_the_ethernet_header_is_refused, clean_up),
-		cmocka_unit_test_teardown(HAC_03_every_cut_is_refused, clean_up),
+			HAC_02_every_flipped_bit_behind_the_ethernet_header_is_refused,
+			pair_teardown),
+		cmocka_unit_test_teardown(HAC_03_every_cut_is_refused, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

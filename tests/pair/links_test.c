@@ -20,26 +20,16 @@
 #define ROUNDS	 4
 #define TCPS	 10
 
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static struct pair *
 pair_of(struct pair_options o)
 {
 	o.hello_ms = HELLO_MS;
 	o.tcp_count = TCPS;
 	o.workers[0] = o.workers[1] = 1;
-	current = pair_create(&o);
-	pair_form(current);
-	return current;
+	struct pair *const p = pair_create(&o);
+
+	pair_form(p);
+	return p;
 }
 
 static struct pair *
@@ -156,7 +146,7 @@ R168_R173_X08_X09_losing_one_of_two_links_changes_no_role(void **state)
 				print_message(
 					"%s, %u misses, seed %u\n", faults[i].name, misses, seed);
 				survive(formed_pair(seed, misses), &faults[i]);
-				clean_up(NULL);
+				pair_teardown(NULL);
 			}
 		}
 	}
@@ -182,7 +172,7 @@ R167_R171_only_the_running_link_carries_messages(void **state)
 			probes + answers - 1, probes + answers + 1);
 		assert_true(after.links[0].packets_out - before.links[0].packets_out > 3 * probes);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* R170: the boxes do not run the same one, hear each other by any, and lose either. */
@@ -205,7 +195,7 @@ R170_each_box_may_run_another_link(void **state)
 		break_link(p, seed % 2, &faults[seed / 2], true);
 		pair_run(p, 1500);
 		nothing_else_happened(p);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -224,7 +214,7 @@ R177_X16_a_dead_box_is_found_as_fast_as_by_one_link(void **state)
 		assert_in_range(ms, 2 * HELLO_MS, 3 * HELLO_MS + 5);
 		pair_run(p, 1000);
 		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -261,7 +251,7 @@ R154_R156_in_UDP_everything_is_as_in_multicast(void **state)
 						0);
 				assert_int_equal(links.refused[HA_REFUSED_mode], 0);
 			}
-			clean_up(NULL);
+			pair_teardown(NULL);
 		}
 	}
 }
@@ -278,7 +268,7 @@ R156_without_permission_there_is_no_heartbeat(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(halves); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.tcp_count = 1,
 			.mode = PAIR_UDP,
 			.more_rules = halves[i] });
@@ -292,7 +282,7 @@ R156_without_permission_there_is_no_heartbeat(void **state)
 			assert_int_equal(
 				links.links[0].denied_in, links.refused[HA_REFUSED_policy]);
 		}
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -309,7 +299,7 @@ UDP_finds_a_peer_with_another_MAC(void **state)
 	pair_run(p, 1000);
 	assert_int_equal(pair_owner(p), 0);
 	assert_int_equal(pair_differences(p), 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- a way over the service network ---- */
@@ -353,7 +343,7 @@ R176_R177_X10_the_service_network_is_a_second_opinion(void **state)
 			assert_true(pair_run_until(p, pair_synchronised, 3000));
 			pair_run(p, 500);
 			assert_int_equal(pair_differences(p), 0);
-			clean_up(NULL);
+			pair_teardown(NULL);
 		}
 	}
 }
@@ -377,7 +367,7 @@ R177_X16_silence_on_every_path_is_death(void **state)
 		assert_in_range(ms, 2 * HELLO_MS, 3 * HELLO_MS + 5);
 		pair_run(p, 1000);
 		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -393,7 +383,7 @@ a_fault_on_the_side_of_the_second_way_is_handed_over(void **state)
 		pair_run(p, 100);
 		assert_int_equal(pair_owner(p), 1);
 		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -412,7 +402,7 @@ R156_the_second_way_needs_permission_in_both_directions(void **state)
 		assert_int_equal(links.links[1].packets_in, 0);
 		assert_int_equal(links.running, 0);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- split brain ---- */
@@ -459,7 +449,7 @@ R174_R84_connections_outlive_a_split_brain(void **state)
 		pair_run(p, 1000);
 		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
 		assert_int_equal(pair_differences(p), 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -493,7 +483,7 @@ X10_with_yield_one_owner_stays_and_nothing_is_lost(void **state)
 		pair_run(p, 1000);
 		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
 		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -521,7 +511,7 @@ R174_with_yield_the_standby_group_gives_way(void **state)
 		assert_in_range(pair_figures(p)->two_owner_steps, 1, 5000 / PAIR_STEP_US);
 		assert_int_equal(pair_figures(p)->none_owner_us, 0);
 		assert_int_equal(traffic_tcp_alive(pair_traffic(p), 1000, pair_now(p)), TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -538,7 +528,7 @@ X10_with_yield_asks_by_IPv6_as_well(void **state)
 	pair_run(p, 3000);
 	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
 	assert_int_equal(split_of(p, 1), ROLE_SPLIT_AVERTED);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 int
@@ -546,27 +536,31 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			R168_R173_X08_X09_losing_one_of_two_links_changes_no_role, clean_up),
+			R168_R173_X08_X09_losing_one_of_two_links_changes_no_role, pair_teardown),
 		cmocka_unit_test_teardown(
-			R167_R171_only_the_running_link_carries_messages, clean_up),
-		cmocka_unit_test_teardown(R170_each_box_may_run_another_link, clean_up),
+			R167_R171_only_the_running_link_carries_messages, pair_teardown),
+		cmocka_unit_test_teardown(R170_each_box_may_run_another_link, pair_teardown),
 		cmocka_unit_test_teardown(
-			R177_X16_a_dead_box_is_found_as_fast_as_by_one_link, clean_up),
-		cmocka_unit_test_teardown(R154_R156_in_UDP_everything_is_as_in_multicast, clean_up),
-		cmocka_unit_test_teardown(R156_without_permission_there_is_no_heartbeat, clean_up),
-		cmocka_unit_test_teardown(UDP_finds_a_peer_with_another_MAC, clean_up),
+			R177_X16_a_dead_box_is_found_as_fast_as_by_one_link, pair_teardown),
 		cmocka_unit_test_teardown(
-			R176_R177_X10_the_service_network_is_a_second_opinion, clean_up),
-		cmocka_unit_test_teardown(R177_X16_silence_on_every_path_is_death, clean_up),
+			R154_R156_in_UDP_everything_is_as_in_multicast, pair_teardown),
 		cmocka_unit_test_teardown(
-			a_fault_on_the_side_of_the_second_way_is_handed_over, clean_up),
+			R156_without_permission_there_is_no_heartbeat, pair_teardown),
+		cmocka_unit_test_teardown(UDP_finds_a_peer_with_another_MAC, pair_teardown),
 		cmocka_unit_test_teardown(
-			R156_the_second_way_needs_permission_in_both_directions, clean_up),
-		cmocka_unit_test_teardown(R174_R84_connections_outlive_a_split_brain, clean_up),
+			R176_R177_X10_the_service_network_is_a_second_opinion, pair_teardown),
+		cmocka_unit_test_teardown(R177_X16_silence_on_every_path_is_death, pair_teardown),
 		cmocka_unit_test_teardown(
-			X10_with_yield_one_owner_stays_and_nothing_is_lost, clean_up),
-		cmocka_unit_test_teardown(R174_with_yield_the_standby_group_gives_way, clean_up),
-		cmocka_unit_test_teardown(X10_with_yield_asks_by_IPv6_as_well, clean_up),
+			a_fault_on_the_side_of_the_second_way_is_handed_over, pair_teardown),
+		cmocka_unit_test_teardown(
+			R156_the_second_way_needs_permission_in_both_directions, pair_teardown),
+		cmocka_unit_test_teardown(
+			R174_R84_connections_outlive_a_split_brain, pair_teardown),
+		cmocka_unit_test_teardown(
+			X10_with_yield_one_owner_stays_and_nothing_is_lost, pair_teardown),
+		cmocka_unit_test_teardown(
+			R174_with_yield_the_standby_group_gives_way, pair_teardown),
+		cmocka_unit_test_teardown(X10_with_yield_asks_by_IPv6_as_well, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

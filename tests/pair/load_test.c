@@ -23,17 +23,7 @@
 #define SERVICE	   5000u
 #define LAG_US	   2000u
 
-static struct pair *current;
 static uint32_t answered;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
 
 /* The server answers whatever comes; the client counts. */
 static void
@@ -66,7 +56,7 @@ R202_two_hundred_thousand_sessions_a_second_over_a_lossy_wire_end_equal(void **s
 	uint32_t sent = 0;
 
 	(void)state;
-	struct pair *const p = current = pair_create(&(struct pair_options){ .hello_ms = 100,
+	struct pair *const p = pair_create(&(struct pair_options){ .hello_ms = 100,
 		.max_sessions = 1u << 18,
 		.event_ring = 4096,
 		.seed = 1,
@@ -122,7 +112,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			R202_two_hundred_thousand_sessions_a_second_over_a_lossy_wire_end_equal,
-			clean_up),
+			pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

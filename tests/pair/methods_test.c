@@ -27,26 +27,15 @@ static const char quick[] = "auto_sync = false; mirror_session = true;";
 static const char automatic[] = "mirror_session = false; auto_sync_period_s = 2;";
 
 /* What a failed case leaves behind. */
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static struct pair *
 new_pair(uint32_t seed, const char *methods, bool sharing)
 {
-	return current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
-		       .tcp_count = TCPS,
-		       .seed = seed,
-		       .workers = { 2, (uint16_t)(1 + seed % 2) },
-		       .sharing = sharing,
-		       .hrp = methods });
+	return pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		.tcp_count = TCPS,
+		.seed = seed,
+		.workers = { 2, (uint16_t)(1 + seed % 2) },
+		.sharing = sharing,
+		.hrp = methods });
 }
 
 static bool
@@ -101,7 +90,7 @@ R199_R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only(void **state
 			assert_int_equal(pair_sessions(p, 1), 0);
 			assert_true(pair_sessions(p, 0) > TCPS);
 		}
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -120,7 +109,7 @@ R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period(
 		assert_true(pair_run_until(p, second_owns, 2000));
 		pair_run(p, 1500);
 		assert_int_equal(alive(p), TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -291,7 +280,7 @@ R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds(void **stat
 	assert_int_equal(pair_table(p, 0, "session")->unrepaired, 0);
 	assert_int_equal(pair_table(p, 0, "session")->bulks_out, 1);
 	assert_true(pair_synchronised(p));
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- load sharing ---- */
@@ -380,7 +369,7 @@ R197_X39_one_session_that_differs_is_repaired_within_ten_seconds_with_load_shari
 				 "other way",
 				i, (unsigned int)owner.differing, (unsigned int)owner.unrepaired,
 				(unsigned int)holder.repaired, (unsigned int)holder.differing);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -408,7 +397,7 @@ X12_X39_nothing_is_repaired_that_is_right_with_load_sharing(void **state)
 			assert_int_equal(a.differing, 0);
 			assert_int_equal(a.repaired, 0);
 		}
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -628,7 +617,7 @@ R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds(void **s
 			rows[i].repaired);
 		assert_int_equal(pair_table(p, 0, rows[i].table)->bulks_out, 1);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* Connections that come by the one box use an expected one up there; a blacklist is not used up. */
@@ -648,7 +637,7 @@ R197_X39_lists_are_compared_and_what_is_used_up_is_not_with_load_sharing(void **
 	assert_int_equal(pair_table(p, 1, "blacklist")->repaired, 1);
 	assert_int_equal(pair_table(p, 0, "server-map")->differing, 0);
 	assert_false(maps_same(p));
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* What changes and what is lost on the way is no difference. */
@@ -673,7 +662,7 @@ X12_nothing_is_repaired_that_is_right_while_connections_come_and_go(void **state
 	assert_int_equal(pair_table(p, 1, "session")->repaired, 0);
 	assert_int_equal(pair_table(p, 0, "server-map")->differing, 0);
 	assert_true(pair_table(p, 0, "server-map")->check_ns != 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 static void
@@ -693,7 +682,7 @@ the_mirror_is_two_milliseconds_behind(void **state)
 			(unsigned int)t->sent);
 		assert_in_range(t->lag_median_us, 1, 2000);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* Its HRP core goes on while its control core stands still: a box that was replaced and does not
@@ -724,7 +713,7 @@ HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced(void 
 	assert_true(pair_run_until(p, pair_synchronised, 5000));
 	assert_int_equal(find(p, 1, PORT), SESSION_NONE);
 	assert_int_equal(pair_differences(p), 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- what has ended at the successor ---- */
@@ -773,7 +762,7 @@ HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < RTE_DIM(rows); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.tcp_count = TCPS,
 			.seed = (uint32_t)i,
 			.workers = { 2, (uint16_t)(1 + i % 2) },
@@ -804,7 +793,7 @@ HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back(void **state)
 		pair_traffic(p)->tcp_on = true;
 		pair_run(p, 1500);
 		assert_in_range(alive(p), TCPS - 2, TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -814,34 +803,34 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			R199_R200_a_reply_by_the_other_box_passes_with_quick_mirroring_only,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			R193_R195_a_takeover_with_automatic_mirroring_keeps_what_is_older_than_a_period,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			R197_one_entry_that_differs_is_found_and_repaired_within_ten_seconds,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			R197_X39_one_session_that_differs_is_repaired_within_ten_seconds_with_load_sharing,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			X12_X39_nothing_is_repaired_that_is_right_with_load_sharing, clean_up),
+			X12_X39_nothing_is_repaired_that_is_right_with_load_sharing, pair_teardown),
 		cmocka_unit_test_teardown(
 			R197_HAC07_one_entry_of_the_other_tables_is_repaired_within_ten_seconds,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			R197_X39_lists_are_compared_and_what_is_used_up_is_not_with_load_sharing,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			X12_nothing_is_repaired_that_is_right_while_connections_come_and_go,
-			clean_up),
-		cmocka_unit_test_teardown(the_mirror_is_two_milliseconds_behind, clean_up),
+			pair_teardown),
+		cmocka_unit_test_teardown(the_mirror_is_two_milliseconds_behind, pair_teardown),
 		cmocka_unit_test_teardown(
 			HAC07_X20_an_ended_session_does_not_come_back_from_a_box_that_was_replaced,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			HAC07_what_ends_at_the_successor_is_gone_when_the_role_comes_back,
-			clean_up),
+			pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

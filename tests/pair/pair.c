@@ -400,6 +400,8 @@ make_ports(struct pair *p)
 	}
 }
 
+static struct pair *last;
+
 struct pair *
 pair_create(const struct pair_options *o)
 {
@@ -452,7 +454,7 @@ pair_create(const struct pair_options *o)
 	boot(p, 0);
 	boot(p, 1);
 	traffic_start(&p->traffic, &p->client, &p->server, o->tcp_count);
-	return p;
+	return last = p;
 }
 
 void
@@ -460,6 +462,8 @@ pair_destroy(struct pair *p)
 {
 	if (p == NULL)
 		return;
+	if (p == last)
+		last = NULL;
 	for (unsigned int b = 0; b < 2; b++) {
 		destroy_box(&p->boxes[b]);
 		for (unsigned int i = 0; i < port_count(p); i++) {
@@ -476,6 +480,14 @@ pair_destroy(struct pair *p)
 	rte_mempool_free(p->pool);
 	rte_mempool_free(p->heartbeat_pool);
 	free(p);
+}
+
+int
+pair_teardown(void **state)
+{
+	(void)state;
+	pair_destroy(last);
+	return 0;
 }
 
 static void

@@ -103,6 +103,7 @@ struct pair;
 /* => never NULL: fails the test with the reason instead. */
 struct pair *pair_create(const struct pair_options *);
 void pair_destroy(struct pair *);
+int pair_teardown(void **state); /* of a cmocka row: the pair made last, if it is there still */
 
 mono_t pair_now(const struct pair *);
 struct pair_box *pair_box(struct pair *, unsigned int box);

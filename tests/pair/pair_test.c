@@ -25,21 +25,10 @@
 #define TCPS	 20
 
 /* What a failed case leaves behind. */
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static struct pair *
 formed_pair(uint32_t seed, bool preempt)
 {
-	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.tcp_count = TCPS,
 		.seed = seed,
 		.preempt = preempt,
@@ -135,7 +124,7 @@ R85_R88_formation_makes_the_active_group_the_owner(void **state)
 	}
 	assert_true(pair_lan(p, false)->garps[1] > 0); /* R87 */
 	assert_true(pair_lan(p, true)->garps[2] > 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* Ports in use of the group "office" of a box. */
@@ -169,7 +158,7 @@ R23_translated_connections_go_on_when_a_box_dies(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 2 * RTE_DIM(ways); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.tcp_count = TCPS,
 			.seed = i,
 			.workers = { 1, 1 },
@@ -187,7 +176,7 @@ R23_translated_connections_go_on_when_a_box_dies(void **state)
 		assert_true(pair_run_until(p, pair_synchronised, 5000));
 		assert_int_equal(pair_differences(p), 0);
 		assert_true(office_ports(p, 0) >= TCPS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -205,7 +194,7 @@ X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on(void **state)
 		assert_true(pair_lan(p, false)->garps[1] > garps); /* R37, R91 */
 		assert_int_equal(pair_lan(p, false)->adverts6[1][1], 2);
 		assert_int_equal(pair_lan(p, true)->adverts6[1][2], 2);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -227,7 +216,7 @@ R90_R94_VRP11_an_interface_fault_moves_all_groups_together(void **state)
 		assert_true(engine_vmac(pair_box(p, 1)->engine, 0, VMAC_IPV6 | 1));
 		assert_true(engine_vmac(pair_box(p, 1)->engine, 2, VMAC_IPV6 | 2));
 		everything_kept(p, 100);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -257,7 +246,7 @@ a_planned_switch_loses_no_packet(void **state)
 		pair_run(p, 50); /* the last echo */
 		assert_int_equal(pair_traffic(p)->probe_received, sent);
 		assert_int_equal(pair_figures(p)->none_owner_us, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -276,7 +265,7 @@ X18_a_frozen_box_is_silent_until_it_has_stepped_down(void **state)
 		everything_kept(p, 5 * HELLO_MS);
 		if (freezes_ms[i] > 4 * HELLO_MS)
 			assert_int_equal(pair_owner(p), 1);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -292,7 +281,7 @@ a_frozen_standby_does_not_take_over_when_it_wakes(void **state)
 		pair_freeze(p, 1, 0);
 		everything_kept(p, 10);
 		assert_int_equal(pair_owner(p), 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -316,7 +305,7 @@ X23_R96_R187_a_restarted_box_is_standby_is_filled_and_does_not_preempt(void **st
 		pair_kill(p, 1);
 		assert_true(pair_run_until(p, first_owns, 4 * HELLO_MS));
 		everything_kept(p, 4 * HELLO_MS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -336,7 +325,7 @@ R97_R98_preemption_waits_for_its_delay_and_for_synchronisation(void **state)
 		assert_true(pair_run_until(p, first_owns, 5000));
 		assert_true(pair_synchronised(p));
 		everything_kept(p, 10);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -352,7 +341,7 @@ a_restarted_standby_is_filled_while_the_active_goes_on(void **state)
 	assert_true(pair_run_until(p, second_has_the_sessions, 3000));
 	everything_kept(p, 10);
 	assert_int_equal(pair_owner(p), 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 static void
@@ -370,7 +359,7 @@ sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders(void **state)
 		pair_kill(p, 0);
 		assert_true(pair_run_until(p, second_owns, 5 * HELLO_MS));
 		everything_kept(p, 6 * HELLO_MS);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -405,7 +394,7 @@ connections_from_reused_ports_are_opened_at_once_and_mirrored(void **state)
 		pair_run(p, 500);
 		assert_int_equal(pair_differences(p), 0);
 		assert_true(pair_synchronised(p));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -424,7 +413,7 @@ a_cut_heartbeat_heals_to_one_owner(void **state)
 		pair_run(p, 1000);
 		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
 		assert_in_range(pair_owner(p), 0, 1);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -433,13 +422,13 @@ a_box_alone_becomes_active_whichever_it_is(void **state)
 {
 	(void)state;
 	for (unsigned int alone = 0; alone < 2; alone++) {
-		struct pair *p = current = pair_create(&(struct pair_options){
+		struct pair *p = pair_create(&(struct pair_options){
 			.hello_ms = HELLO_MS, .tcp_count = 4, .seed = alone });
 
 		pair_kill(p, !alone);
 		assert_true(
 			pair_run_until(p, alone == 0 ? first_owns : second_owns, 10 * HELLO_MS));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -475,7 +464,7 @@ X20_a_frozen_control_or_HRP_core_fences_the_box_before_the_peer_takes_over(void 
 			assert_int_equal(pair_owner(p), 1);
 			/* once for the lease, once more for a deaf listener's old news */
 			assert_in_range(fences_of(p, 0), 1, 2);
-			clean_up(NULL);
+			pair_teardown(NULL);
 		}
 	}
 }
@@ -494,7 +483,7 @@ X19_a_box_whose_workers_stand_still_hands_over(void **state)
 		pair_freeze(p, 0, 0);
 		everything_kept(p, 1000 + 3 * HELLO_MS);
 		assert_int_equal(pair_owner(p), 1);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -518,7 +507,7 @@ R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switc
 		assert_int_equal(pair_sessions(p, box), sessions);
 		assert_int_equal(permitted_by(p, box, "out", box == 0), sessions);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* The hand-over of a fault is no preemption: it was due when the fault came and nobody could take
@@ -565,7 +554,7 @@ DOS_09_a_denied_session_ends_on_both_boxes_and_another_rule_is_told(void **state
 		}
 		assert_int_equal(pair_owner(p), 0);
 		assert_int_equal(pair_differences(p), 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -593,7 +582,7 @@ a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt(void **state)
 		pair_run(p, 3000);
 		assert_int_equal(pair_owner(p), 1);
 		everything_kept(p, 10);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -617,7 +606,7 @@ a_box_with_a_fault_keeps_its_role_until_the_peer_has_the_sessions(void **state)
 	}
 	assert_int_equal(pair_owner(p), 1);
 	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 static void
@@ -634,7 +623,7 @@ rtt_of_a_link_is_twice_its_delay(void **state)
 		/* and a turn of each box */
 		assert_in_range(status.links[0].rtt_us, 4000, 4000 + 4 * PAIR_STEP_US);
 	}
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 int
@@ -642,49 +631,53 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			R85_R88_formation_makes_the_active_group_the_owner, clean_up),
+			R85_R88_formation_makes_the_active_group_the_owner, pair_teardown),
 		cmocka_unit_test_teardown(
-			R23_translated_connections_go_on_when_a_box_dies, clean_up),
+			R23_translated_connections_go_on_when_a_box_dies, pair_teardown),
 		cmocka_unit_test_teardown(
-			X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, clean_up),
+			X16_R95_a_dead_box_is_replaced_and_every_connection_goes_on, pair_teardown),
 		cmocka_unit_test_teardown(
-			R90_R94_VRP11_an_interface_fault_moves_all_groups_together, clean_up),
-		cmocka_unit_test_teardown(a_planned_switch_loses_no_packet, clean_up),
+			R90_R94_VRP11_an_interface_fault_moves_all_groups_together, pair_teardown),
+		cmocka_unit_test_teardown(a_planned_switch_loses_no_packet, pair_teardown),
 		cmocka_unit_test_teardown(
-			X18_a_frozen_box_is_silent_until_it_has_stepped_down, clean_up),
+			X18_a_frozen_box_is_silent_until_it_has_stepped_down, pair_teardown),
 		cmocka_unit_test_teardown(
-			a_frozen_standby_does_not_take_over_when_it_wakes, clean_up),
+			a_frozen_standby_does_not_take_over_when_it_wakes, pair_teardown),
 		cmocka_unit_test_teardown(
 			X23_R96_R187_a_restarted_box_is_standby_is_filled_and_does_not_preempt,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			R97_R98_preemption_waits_for_its_delay_and_for_synchronisation, clean_up),
+			R97_R98_preemption_waits_for_its_delay_and_for_synchronisation,
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			a_restarted_standby_is_filled_while_the_active_goes_on, clean_up),
+			a_restarted_standby_is_filled_while_the_active_goes_on, pair_teardown),
 		cmocka_unit_test_teardown(
 			sessions_are_mirrored_over_a_wire_that_loses_doubles_and_reorders,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			connections_from_reused_ports_are_opened_at_once_and_mirrored, clean_up),
+			connections_from_reused_ports_are_opened_at_once_and_mirrored,
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			X20_a_frozen_control_or_HRP_core_fences_the_box_before_the_peer_takes_over,
-			clean_up),
-		cmocka_unit_test_teardown(X19_a_box_whose_workers_stand_still_hands_over, clean_up),
+			pair_teardown),
+		cmocka_unit_test_teardown(
+			X19_a_box_whose_workers_stand_still_hands_over, pair_teardown),
 		cmocka_unit_test_teardown(
 			R17_R19_each_connection_of_the_permit_rule_is_one_session_and_survives_the_switch,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			DOS_09_a_denied_session_ends_on_both_boxes_and_another_rule_is_told,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			a_box_with_a_fault_hands_over_to_the_repaired_peer_without_preempt,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			a_box_with_a_fault_keeps_its_role_until_the_peer_has_the_sessions,
-			clean_up),
-		cmocka_unit_test_teardown(rtt_of_a_link_is_twice_its_delay, clean_up),
-		cmocka_unit_test_teardown(a_cut_heartbeat_heals_to_one_owner, clean_up),
-		cmocka_unit_test_teardown(a_box_alone_becomes_active_whichever_it_is, clean_up),
+			pair_teardown),
+		cmocka_unit_test_teardown(rtt_of_a_link_is_twice_its_delay, pair_teardown),
+		cmocka_unit_test_teardown(a_cut_heartbeat_heals_to_one_owner, pair_teardown),
+		cmocka_unit_test_teardown(
+			a_box_alone_becomes_active_whichever_it_is, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

@@ -21,28 +21,17 @@
 #define HELLO_MS 100
 #define SEEDS	 6
 
-static struct pair *current;
 static struct role_status status;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
 
 static struct pair *
 new_pair(uint32_t seed, const char *group, int version_ahead)
 {
-	current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	return pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.tcp_count = 2,
 		.workers = { 1, 1 },
 		.seed = seed,
 		.group = group,
 		.version_ahead = version_ahead });
-	return current;
 }
 
 static bool
@@ -127,7 +116,7 @@ HAC_04_X30_with_a_peer_of_another_version_one_box_is_active(void **state)
 			assert_true(role_of(p, box)->peer_alive);
 			assert_int_equal(hrp.links[0].state, HRP_LINK_RUNNING);
 		}
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -145,7 +134,7 @@ X31_of_two_boxes_in_the_same_group_one_is_active(void **state)
 		every_fault_leaves_one_owner(p);
 		for (unsigned int box = 0; box < 2; box++)
 			assert_true(role_of(p, box)->mispaired); /* told all the while */
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -165,7 +154,7 @@ X31_a_fault_hands_over_to_the_box_in_the_same_group(void **state)
 		assert_true(pair_run_until(p, owner == 0 ? second_owns : first_owns, 6 * HELLO_MS));
 		pair_run(p, 20 * HELLO_MS);
 		assert_int_equal(pair_figures(p)->two_owner_steps, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -186,7 +175,7 @@ X31_a_hand_over_in_the_same_group_ends_no_session(void **state)
 
 	(void)state;
 	for (uint32_t seed = 0; seed < 4; seed++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = 1000,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = 1000,
 			.workers = { 1, 1 },
 			.seed = seed,
 			.group = groups[seed % 2] });
@@ -214,7 +203,7 @@ X31_a_hand_over_in_the_same_group_ends_no_session(void **state)
 		assert_int_equal(pair_table(p, (unsigned int)owner, "session")->swept, 0);
 		assert_true(pair_sessions(p, !owner) >= sessions_before);
 		assert_true(pair_run_until(p, both_have_them, 2000));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -238,7 +227,7 @@ R210_a_vrid_that_only_one_box_has_is_told_before_a_switch(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.seed = i,
 			.vrrp = { rows[i].vrrp[0], rows[i].vrrp[1] } });
 
@@ -249,7 +238,7 @@ R210_a_vrid_that_only_one_box_has_is_told_before_a_switch(void **state)
 		assert_int_equal(
 			role_of(p, 1)->group[VGMP_GROUP_STANDBY].vrids == ROLE_VRIDS_DIFFER,
 			rows[i].told[1]);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -286,7 +275,7 @@ an_active_box_that_started_again_is_not_behind_its_standby(void **state)
 		assert_true(one_owns(p));
 	}
 	assert_int_equal(pair_figures(p)->two_owner_steps, 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- a failed self-test ---- */
@@ -297,7 +286,7 @@ R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed(void **state)
 {
 	(void)state;
 	for (unsigned int failed = 0; failed < 2; failed++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.vrrp = { "{ vrid = 9; interface = \"GigabitEthernet1/0/1\"; virtual_ip = "
 				  "\"10.1.1.9\"; priority = 100;\n"
 				  "  track = ( { interface = \"GigabitEthernet1/0/3\"; weight = "
@@ -312,7 +301,7 @@ R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed(void **state)
 		pair_link(p, 0, true, false); /* it is as low as it can be */
 		pair_run(p, HELLO_MS);
 		assert_int_equal(role_of(p, 0)->vrrp[0].priority, failed ? 1 : 100);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -321,19 +310,20 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
-			HAC_04_X30_with_a_peer_of_another_version_one_box_is_active, clean_up),
+			HAC_04_X30_with_a_peer_of_another_version_one_box_is_active, pair_teardown),
 		cmocka_unit_test_teardown(
-			X31_of_two_boxes_in_the_same_group_one_is_active, clean_up),
+			X31_of_two_boxes_in_the_same_group_one_is_active, pair_teardown),
 		cmocka_unit_test_teardown(
-			X31_a_fault_hands_over_to_the_box_in_the_same_group, clean_up),
+			X31_a_fault_hands_over_to_the_box_in_the_same_group, pair_teardown),
 		cmocka_unit_test_teardown(
-			X31_a_hand_over_in_the_same_group_ends_no_session, clean_up),
+			X31_a_hand_over_in_the_same_group_ends_no_session, pair_teardown),
 		cmocka_unit_test_teardown(
-			R210_a_vrid_that_only_one_box_has_is_told_before_a_switch, clean_up),
+			R210_a_vrid_that_only_one_box_has_is_told_before_a_switch, pair_teardown),
 		cmocka_unit_test_teardown(
-			an_active_box_that_started_again_is_not_behind_its_standby, clean_up),
+			an_active_box_that_started_again_is_not_behind_its_standby, pair_teardown),
 		cmocka_unit_test_teardown(
-			R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed, clean_up),
+			R216_nothing_raises_a_group_of_a_box_whose_self_test_has_failed,
+			pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

@@ -23,17 +23,6 @@
 #define TCPS	 20
 
 /* What a failed case leaves behind. */
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static uint64_t
 forwarded(struct pair *p, unsigned int box)
 {
@@ -55,7 +44,7 @@ dropped(struct pair *p, unsigned int box, enum drop_reason reason)
 static struct pair *
 shared_pair(uint32_t seed, uint32_t lag_ms)
 {
-	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.tcp_count = TCPS,
 		.seed = seed,
 		.sharing = true,
@@ -94,7 +83,7 @@ X39_connections_that_pass_one_box_each_way(void **state)
 			assert_int_equal(dropped(p, b, DROP_tcp_window), 0);
 		}
 		assert_true(pair_synchronised(p));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -117,7 +106,7 @@ X39_X40_and_go_on_when_either_box_dies_and_comes_back(void **state)
 		pair_run(p, 3000);
 		assert_int_equal(traffic_tcp_alive(t, 1000, pair_now(p)), TCPS);
 		assert_int_equal(t->resets, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -140,7 +129,7 @@ all_open(struct pair *p)
 static struct pair *
 deferring_pair(uint32_t seed, uint32_t lag_ms)
 {
-	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.seed = seed,
 		.sharing = true,
 		.defer = true,
@@ -182,7 +171,7 @@ X39_the_first_packet_waits_for_the_peer(void **state)
 		assert_int_equal(after.deferred - before.deferred, TCPS);
 		assert_int_equal(after.deferred_acked - before.deferred_acked, TCPS);
 		assert_int_equal(after.deferred_late - before.deferred_late, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -203,7 +192,7 @@ X39_connections_end_on_both_boxes_and_open_again_from_the_same_ports(void **stat
 		print_message("lag %u ms: %u times each\n", lags_ms[i],
 			(unsigned int)traffic_churn_rounds(t) / TCPS);
 		assert_true(traffic_churn_rounds(t) > TCPS * 10);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -236,7 +225,7 @@ R198_no_first_packet_waits_for_ever(void **state)
 	assert_true(after.sessions_created > before.sessions_created);
 	assert_int_equal(after.deferred, before.deferred);
 	assert_int_equal(after.held, 0);
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* More first packets than tickets have bits for, and none of them acknowledged: none goes as if it
@@ -264,7 +253,7 @@ R198_no_first_packet_goes_early_while_the_mirror_is_cut(void **state)
 	assert_true(after.deferred_late > before.deferred_late);
 	assert_int_equal(after.deferred_acked, before.deferred_acked);
 	pair_heartbeat(p)->cut = false;
-	clean_up(NULL);
+	pair_teardown(NULL);
 }
 
 /* ---- address groups ---- */
@@ -396,7 +385,7 @@ X40_P24_no_port_is_ever_handed_out_twice(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(groups); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.seed = i,
 			.sharing = true,
 			.preempt = true,
@@ -443,7 +432,7 @@ X40_P24_no_port_is_ever_handed_out_twice(void **state)
 		assert_true(flows.by[NAT_HALF_SECONDARY] > 150);
 		assert_int_equal(flows.twice, 0);
 		assert_int_equal(unclaimed(p, 0) + unclaimed(p, 1), 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -469,7 +458,7 @@ R210_P24_the_same_half_on_both_boxes_is_told(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < RTE_DIM(rows); i++) {
-		struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+		struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 			.seed = i,
 			.sharing = rows[i].sharing,
 			.nat_halves = rows[i].halves,
@@ -483,7 +472,7 @@ R210_P24_the_same_half_on_both_boxes_is_told(void **state)
 		pair_kill(p, 1);
 		pair_run(p, 1000);
 		assert_false(told_of_same_half(p, 0));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -491,18 +480,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(X39_connections_that_pass_one_box_each_way, clean_up),
 		cmocka_unit_test_teardown(
-			X39_X40_and_go_on_when_either_box_dies_and_comes_back, clean_up),
-		cmocka_unit_test_teardown(X39_the_first_packet_waits_for_the_peer, clean_up),
+			X39_connections_that_pass_one_box_each_way, pair_teardown),
+		cmocka_unit_test_teardown(
+			X39_X40_and_go_on_when_either_box_dies_and_comes_back, pair_teardown),
+		cmocka_unit_test_teardown(X39_the_first_packet_waits_for_the_peer, pair_teardown),
 		cmocka_unit_test_teardown(
 			X39_connections_end_on_both_boxes_and_open_again_from_the_same_ports,
-			clean_up),
-		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, clean_up),
+			pair_teardown),
+		cmocka_unit_test_teardown(R198_no_first_packet_waits_for_ever, pair_teardown),
 		cmocka_unit_test_teardown(
-			R198_no_first_packet_goes_early_while_the_mirror_is_cut, clean_up),
-		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, clean_up),
-		cmocka_unit_test_teardown(R210_P24_the_same_half_on_both_boxes_is_told, clean_up),
+			R198_no_first_packet_goes_early_while_the_mirror_is_cut, pair_teardown),
+		cmocka_unit_test_teardown(X40_P24_no_port_is_ever_handed_out_twice, pair_teardown),
+		cmocka_unit_test_teardown(
+			R210_P24_the_same_half_on_both_boxes_is_told, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

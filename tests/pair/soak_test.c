@@ -32,17 +32,7 @@
 #define PART_S	 10
 #define TCPS	 10
 
-static struct pair *current;
 static uint64_t random_state;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
 
 static uint32_t
 below(uint32_t n)
@@ -326,7 +316,7 @@ the_mirror_survives_a_random_life(void **state)
 	print_message("TWINWALL_SEED=%llu, %llu s\n", (unsigned long long)seed,
 		(unsigned long long)seconds);
 	random_state = seed;
-	p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.tcp_count = TCPS,
 		.seed = (uint32_t)seed,
 		.heartbeats = 2,
@@ -355,14 +345,14 @@ the_mirror_survives_a_random_life(void **state)
 			ports_used(p, 1), servermap_count(map_of(p, 0)),
 			servermap_count(map_of(p, 1)), blacklist_count(list_of(p, 0)).entries,
 			blacklist_count(list_of(p, 1)).entries);
-	clean_up(NULL); /* which counts the buffers */
+	pair_teardown(NULL); /* which counts the buffers */
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(the_mirror_survives_a_random_life, clean_up),
+		cmocka_unit_test_teardown(the_mirror_survives_a_random_life, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);

@@ -25,17 +25,6 @@
 #define HELLO_MS 100
 
 /* What a failed case leaves behind. */
-static struct pair *current;
-
-static int
-clean_up(void **state)
-{
-	(void)state;
-	pair_destroy(current);
-	current = NULL;
-	return 0;
-}
-
 static const char ftp_text[] =
 	"alg = { ftp = true; };\n"
 	"nat_address_groups = ( { name = \"office\"; addresses = [ \"200.1.1.100\" ]; vrid = 2; } "
@@ -46,7 +35,7 @@ static const char ftp_text[] =
 static struct pair *
 formed_pair(uint32_t seed, const char *nat)
 {
-	struct pair *p = current = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
+	struct pair *p = pair_create(&(struct pair_options){ .hello_ms = HELLO_MS,
 		.seed = seed,
 		.workers = { 2, (uint16_t)(1 + seed % 2) },
 		.nat = nat });
@@ -123,7 +112,7 @@ R186_ALG02_an_ftp_control_connection_goes_on_and_opens_data_connections(void **s
 		assert_data_comes(&ftp, &data, 5001);
 		assert_true(talk_say(&ftp, TALK_CLIENT, "QUIT\r\n"));
 		assert_string_equal(ftp.side[TALK_SERVER].heard, "QUIT\r\n");
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -150,7 +139,7 @@ R186_ALG02_a_command_that_is_sent_again_after_the_takeover_becomes_the_same(void
 		assert_int_equal(ftp.side[TALK_SERVER].last_seq, at);
 		assert_true(talk_say(&ftp, TALK_CLIENT, "NOOP\r\n"));
 		assert_string_equal(ftp.side[TALK_SERVER].heard, "NOOP\r\n");
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -188,7 +177,7 @@ R186_what_was_announced_on_one_box_is_let_in_by_the_other(void **state)
 		pair_run(p, 100);
 		assert_int_equal(expected(p, 1, false), 1);
 		assert_true(talk_say(&ftp, TALK_CLIENT, "QUIT\r\n"));
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -241,7 +230,7 @@ X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders(void 
 		pair_run(p, 31000);
 		assert_int_equal(expected(p, 0, false), 0);
 		assert_int_equal(expected(p, 1, true), 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -276,7 +265,7 @@ R23_R24_anybody_can_send_to_a_mapping_after_the_takeover(void **state)
 		talk_start(&other, p, TALK_CLIENT, 5000, 0, 81, &first);
 		assert_true(talk_open(&other));
 		assert_int_equal(other.side[TALK_SERVER].peer_port, port);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -362,7 +351,7 @@ DOS02_a_source_stays_refused_after_a_takeover_for_the_time_that_is_left(void **s
 		pair_run(p, 350);
 		assert_int_equal(blacklist_count(list_of(p, 0)).entries, 0);
 		assert_int_equal(blacklist_count(list_of(p, 1)).entries, 0);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -468,7 +457,7 @@ R186_DOS07_a_source_has_its_limit_once_for_both_boxes(void **state)
 		assert_int_equal(limited(p, 1), 0);
 		assert_true(can_begin(p, 6001, &late, NULL));
 		assert_int_equal(limited(p, 1), 1);
-		clean_up(NULL);
+		pair_teardown(NULL);
 	}
 }
 
@@ -478,25 +467,25 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(
 			R186_ALG02_an_ftp_control_connection_goes_on_and_opens_data_connections,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			R186_ALG02_a_command_that_is_sent_again_after_the_takeover_becomes_the_same,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			R186_what_was_announced_on_one_box_is_let_in_by_the_other, clean_up),
+			R186_what_was_announced_on_one_box_is_let_in_by_the_other, pair_teardown),
 		cmocka_unit_test_teardown(
 			X14_the_server_map_is_mirrored_over_a_wire_that_loses_doubles_and_reorders,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			R23_R24_anybody_can_send_to_a_mapping_after_the_takeover, clean_up),
+			R23_R24_anybody_can_send_to_a_mapping_after_the_takeover, pair_teardown),
 		cmocka_unit_test_teardown(
 			DOS02_a_source_stays_refused_after_a_takeover_for_the_time_that_is_left,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
 			X14_the_blacklist_is_mirrored_over_a_wire_that_loses_doubles_and_reorders,
-			clean_up),
+			pair_teardown),
 		cmocka_unit_test_teardown(
-			R186_DOS07_a_source_has_its_limit_once_for_both_boxes, clean_up),
+			R186_DOS07_a_source_has_its_limit_once_for_both_boxes, pair_teardown),
 	};
 
 	test_eal_start(1024, 1);
