@@ -24,6 +24,13 @@
 
 enum vgmp_group_id { VGMP_GROUP_NONE = 0, VGMP_GROUP_ACTIVE = 1, VGMP_GROUP_STANDBY = 2 };
 
+/* The peer's group that is paired with this one of ours. */
+static inline uint8_t
+vgmp_paired(uint8_t group)
+{
+	return (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - group);
+}
+
 /* What an advert of version 3 over IPv4 is summed over; auto: as the last one that was heard. */
 enum vrrp_checksum { VRRP_CHECKSUM_AUTO, VRRP_CHECKSUM_PSEUDO, VRRP_CHECKSUM_PLAIN };
 

@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "defer.h"
+#include "ha_config.h"
 #include "hrp_check.h"
 #include "vgmp.h"
 
@@ -41,9 +42,8 @@ struct bulk_out {
 	mono_t due; /* WAITING: END again; DIFFERS: next bulk */
 	uint64_t again_ms;
 	struct hrp_bulk end;
-	uint32_t there; /* entries that the peer has counted */
-	bool lacking;	/* EQUAL, but it could not take all it was told since: */
-	mono_t lacking_until;
+	uint32_t there;	      /* entries that the peer has counted */
+	mono_t lacking_until; /* EQUAL, but it could not take all it was told since; 0 = it could */
 };
 
 struct bulk_in {
@@ -131,9 +131,9 @@ hrp_mirror_peer_active(const struct hrp_mirror *m)
 {
 	if (!m->peer_alive)
 		return false;
-	for (int g = 1; g <= 2; g++)
+	for (uint8_t g = 1; g <= 2; g++)
 		if (m->peer_state[g] == VGMP_ACTIVE ||
-			(m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY && !holds(m, 3 - g)))
+			(m->peer_state[g] == VGMP_ACTIVE_TO_STANDBY && !holds(m, vgmp_paired(g))))
 			return true;
 	return false;
 }
@@ -156,8 +156,8 @@ fenced(const struct hrp_mirror *m, uint32_t epoch, mono_t now)
 		return false;
 	if (!hrp_mirror_peer_active(m))
 		return true;
-	for (int g = 1; g <= 2; g++)
-		if (says_active(m, g) && !holds(m, 3 - g))
+	for (uint8_t g = 1; g <= 2; g++)
+		if (says_active(m, g) && !holds(m, vgmp_paired(g)))
 			return false;
 	return (int32_t)(epoch - m->epoch) < 0;
 }
@@ -393,10 +393,8 @@ result(void *ctx, const struct hrp_bulk *b, mono_t now)
 
 		if (b->round != o->end.round)
 			continue;
-		if (o->state == HRP_BULK_EQUAL && !equal) {
-			o->lacking = true;
+		if (o->state == HRP_BULK_EQUAL && !equal)
 			o->lacking_until = mono_add_ms(now, LACKS_KEPT_MS);
-		}
 		if (o->state != HRP_BULK_WAITING)
 			continue;
 		o->there = rte_be_to_cpu_32(b->count);
@@ -559,8 +557,8 @@ feed_table(struct hrp_mirror *m, struct mirrored *t, mono_t now)
 		}
 		return work;
 	case HRP_BULK_EQUAL:
-		if (o->lacking && !mono_before(now, o->lacking_until))
-			o->lacking = false;
+		if (!mono_before(now, o->lacking_until))
+			o->lacking_until.ns = 0;
 		return work + hrp_check_poll(&t->check, &k, now);
 	case HRP_BULK_NONE:
 	case HRP_BULK_UNTAKEN:
@@ -826,7 +824,7 @@ hrp_mirror_synchronised(const struct hrp_mirror *m)
 		const bool told = is_in(m, i, m->told_tables);
 		const bool carried = m->active ? state != HRP_BULK_UNTAKEN : told;
 
-		if ((carried && state != HRP_BULK_EQUAL) || t->out.lacking ||
+		if ((carried && state != HRP_BULK_EQUAL) || t->out.lacking_until.ns != 0 ||
 			(hears && told && t->in.held.lacking))
 			return false;
 	}
@@ -848,7 +846,7 @@ table_status(const struct hrp_mirror *m, const struct mirrored *t, struct hrp_ta
 		.told = t->out.begun ? sent.count : 0,
 		.there = t->out.there,
 		.copies = t->in.answered ? rte_be_to_cpu_32(t->in.result.count) : 0,
-		.bulk_out = t->out.lacking ? HRP_BULK_LACKING : t->out.state,
+		.bulk_out = t->out.lacking_until.ns != 0 ? HRP_BULK_LACKING : t->out.state,
 		.bulk_in = t->in.state == HRP_BULK_EQUAL && t->in.held.lacking ? HRP_BULK_LACKING
 									       : t->in.state,
 		.bulk_ns = t->proved.ns,

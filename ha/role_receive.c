@@ -184,8 +184,7 @@ after_silence(struct role *r, const struct role_group *g, uint32_t peer_epoch, m
 static struct role_group *
 counterpart(struct role *r, const struct ha_msg *m, uint8_t theirs, mono_t now)
 {
-	struct role_group *g =
-		role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - theirs));
+	struct role_group *g = role_group_of(r, vgmp_paired(theirs));
 
 	if (g->enabled) {
 		g->twin = false;

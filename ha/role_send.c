@@ -147,9 +147,7 @@ role_tell_hrp(struct role *r, mono_t now)
 		/* As what the peer's group is paired with, where both boxes use the same one. */
 		if (vgmp_owns(g->state)) {
 			active = true;
-			groups |= (uint8_t)(1 << (g->twin ? VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY -
-								    id
-							  : id));
+			groups |= (uint8_t)(1 << (g->twin ? vgmp_paired(id) : id));
 		}
 		/* A Standby too: a peer that starts again must not begin behind it. */
 		epoch = vgmp_newest_epoch(epoch, role_newest_epoch(r, g));

@@ -33,8 +33,7 @@ const char *const role_order_texts[ROLE_ORDERS] = {
 bool
 role_drain_begin(struct role *r, struct role_group *g, mono_t now)
 {
-	const struct role_group *const other =
-		role_group_of(r, (uint8_t)(VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - g->id));
+	const struct role_group *const other = role_group_of(r, vgmp_paired(g->id));
 	uint64_t drain = DRAIN_MS * NS_PER_MS;
 
 	/* With load sharing the lease is the other group's as well, and cannot be cut. */

@@ -94,8 +94,7 @@ struct cause {
 static enum role_vrids
 look(const struct role *r, const struct role_group *g, struct cause *why, mono_t now)
 {
-	const struct role_group *const other =
-		&r->group[VGMP_GROUP_ACTIVE + VGMP_GROUP_STANDBY - g->id];
+	const struct role_group *const other = &r->group[vgmp_paired(g->id)];
 
 	if (!role_peer_alive(r, g, now)) {
 		/* It says hello for each group that it has. */

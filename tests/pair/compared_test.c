@@ -8,6 +8,7 @@
 #include "hrp_check.h"
 #include "ipv4.h"
 #include "pair.h"
+#include "random_below.h"
 #include "servermap.h"
 #include "test_eal.h"
 
@@ -41,8 +42,7 @@ static uint64_t random_state;
 static uint32_t
 below(uint32_t n)
 {
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(random_state >> 33) % n;
+	return random_below(&random_state, n);
 }
 
 /* Datagrams of one conversation from both sides within a moment, so that either may be the first;

@@ -12,6 +12,7 @@
 #include "ipv4.h"
 #include "nat_group.h"
 #include "pair.h"
+#include "random_below.h"
 #include "servermap.h"
 #include "session_walk.h"
 #include "test_eal.h"
@@ -37,8 +38,7 @@ static uint64_t random_state;
 static uint32_t
 below(uint32_t n)
 {
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)(random_state >> 33) % n;
+	return random_below(&random_state, n);
 }
 
 static uint64_t
